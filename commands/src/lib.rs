@@ -1,0 +1,1 @@
+//! The write side: the DynamoDB event store, the command handler, idempotency.

@@ -1,0 +1,1 @@
+//! A DynamoDB engine in this process, reached through the ordinary AWS SDK.

@@ -1,0 +1,1 @@
+//! Every entry point: HTTP routes, stream publisher, projector.

@@ -1,0 +1,1 @@
+//! Passwords, sessions, tokens, and who may do what.

@@ -1,0 +1,1 @@
+//! What crosses rooms: store conformance, end to end, crashes.
