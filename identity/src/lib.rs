@@ -1,1 +1,30 @@
 //! Passwords, sessions, tokens, and who may do what.
+//!
+//! [`Identity`] is what the entry points call: log in, refresh, log out, authenticate. [`policy`] decides what an
+//! authenticated person may do. Both are the only places of their kind: no route checks a password or a role by itself.
+
+mod credentials;
+mod emails;
+mod facade;
+mod hasher;
+mod keys;
+mod password;
+pub mod policy;
+mod refresh_token;
+mod secrets;
+mod sessions;
+mod store;
+mod tokens;
+
+pub use credentials::{CredentialsError, CredentialsStore};
+pub use emails::Emails;
+pub use facade::{
+    AuthError, Authenticated, Client, Identity, IdentityError, InternalError, LoginError, RefreshError, SetPasswordError, TokenPair,
+};
+pub use hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};
+pub use keys::{KeyError, PublicKey, SigningError, SigningKey, TokenSigner};
+pub use password::{Password, PasswordAttempt, PasswordError};
+pub use secrets::{Secrets, SecretsError, ServerSecret};
+pub use sessions::{EndReason, Rotated, Session, SessionError, SessionId, Sessions};
+pub use store::{IdentityTables, StoreError};
+pub use tokens::{AccessTokens, TokenError, TokenSettings, VerifiedToken};

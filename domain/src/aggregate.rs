@@ -1,0 +1,79 @@
+//! What every aggregate is: a decision and an evolution, both plain functions.
+
+use cqrs_es::Aggregate;
+use uuid::Uuid;
+
+use crate::stream::AggregateType;
+
+/// The pure heart of an aggregate. `cqrs_es::Aggregate::handle` and `apply` call these and add nothing.
+pub trait Decider: Aggregate {
+    /// The kind of aggregate.
+    const KIND: AggregateType;
+
+    /// The version of the shape in which this aggregate's state is carried by a commit. Raise it whenever the state's
+    /// fields or the meaning of `evolve` change: carried states of another number are passed over.
+    const STATE_SCHEMA: u32;
+
+    /// What happens if this command is obeyed, or why it is not. No events: it changes nothing.
+    fn decide(&self, command: Self::Command) -> Result<Vec<Self::Event>, Self::Error>;
+
+    /// The state after the event.
+    fn evolve(&mut self, event: &Self::Event);
+
+    /// What these events claim or release of the values that only one aggregate may hold.
+    fn reservations(id: Uuid, events: &[Self::Event]) -> Vec<Reservation> {
+        let _ = (id, events);
+        Vec::new()
+    }
+}
+
+/// A change to the values that at most one aggregate may hold, such as an e-mail address. The event store makes it in
+/// one transaction with the events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reservation {
+    /// Takes the value; the commit fails if another aggregate holds it.
+    Claim {
+        /// The kind of value and the value, like `email#ada@example.com`.
+        key: String,
+        /// The aggregate that takes it.
+        owner: Uuid,
+    },
+    /// Gives the value back; the commit fails if another aggregate holds it.
+    Release {
+        /// The kind of value and the value.
+        key: String,
+        /// The aggregate that held it.
+        owner: Uuid,
+    },
+}
+
+/// The two `cqrs_es::Aggregate` methods, which add nothing to [`Decider`].
+macro_rules! impl_aggregate {
+    ($aggregate:ty, $kind:expr, $command:ty, $event:ty, $error:ty) => {
+        impl cqrs_es::Aggregate for $aggregate {
+            const TYPE: &'static str = $kind.as_str();
+            type Command = $command;
+            type Event = $event;
+            type Error = $error;
+            type Services = ();
+
+            async fn handle(
+                &mut self,
+                command: Self::Command,
+                (): &Self::Services,
+                sink: &cqrs_es::event_sink::EventSink<Self>,
+            ) -> Result<(), Self::Error> {
+                for event in $crate::aggregate::Decider::decide(self, command)? {
+                    sink.write(event, self).await;
+                }
+                Ok(())
+            }
+
+            fn apply(&mut self, event: Self::Event) {
+                $crate::aggregate::Decider::evolve(self, &event);
+            }
+        }
+    };
+}
+
+pub(crate) use impl_aggregate;

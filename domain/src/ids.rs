@@ -1,0 +1,20 @@
+//! Ids: UUIDs that know what they name.
+
+use crate::macros::id;
+
+id!(
+    /// A task.
+    TaskId
+);
+id!(
+    /// A person with an account.
+    UserId
+);
+id!(
+    /// A team of users.
+    TeamId
+);
+id!(
+    /// A comment on a task.
+    CommentId
+);

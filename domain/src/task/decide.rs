@@ -1,0 +1,154 @@
+//! The rules of a task.
+
+use chrono::{DateTime, Utc};
+
+use super::command::{CreateTask, TaskCommand, UpdateTask};
+use super::event::{
+    TaskAssigned, TaskCommented, TaskCreated, TaskDeadlineCleared, TaskDeadlineSet, TaskDeleted, TaskEdited, TaskEvent,
+    TaskHeld, TaskPriorityChanged, TaskRestored, TaskResumed, TaskStatusChanged, TaskTeamChanged, TaskUnassigned,
+};
+use super::state::{Status, Task, TaskState};
+use crate::aggregate::{Decider, impl_aggregate};
+use crate::ids::UserId;
+use crate::stream::AggregateType;
+use crate::values::{Change, Reason};
+
+/// Why a request to a task is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TaskError {
+    /// There is no such task.
+    #[error("there is no such task")]
+    NotFound,
+    /// There is one already.
+    #[error("there is a task of this id already")]
+    AlreadyExists,
+    /// It is deleted; it can only be restored.
+    #[error("the task is deleted; restore it first")]
+    Deleted,
+    /// It is not deleted.
+    #[error("the task is not deleted")]
+    NotDeleted,
+    /// The move makes no sense.
+    #[error("a task cannot go from {from} to {to}")]
+    ImpossibleMove {
+        /// Where it is.
+        from: Status,
+        /// Where it should go.
+        to: Status,
+        /// Where it may go.
+        allowed: &'static [Status],
+    },
+    /// It is completed; it must be reopened first.
+    #[error("the task is completed; reopen it first")]
+    Completed,
+    /// It is on hold; it must be resumed first.
+    #[error("the task is on hold; resume it first")]
+    OnHold,
+    /// It is not on hold.
+    #[error("the task is not on hold")]
+    NotOnHold,
+}
+
+impl Decider for Task {
+    const KIND: AggregateType = AggregateType::Task;
+    const STATE_SCHEMA: u32 = 1;
+
+    fn decide(&self, command: TaskCommand) -> Result<Vec<TaskEvent>, TaskError> {
+        match (&self.state, command) {
+            (None, TaskCommand::Create(task)) => Ok(vec![created(task).into()]),
+            (Some(_), TaskCommand::Create(_)) => Err(TaskError::AlreadyExists),
+            (None, _) => Err(TaskError::NotFound),
+            (Some(task), TaskCommand::Restore) => {
+                let deleted_at = task.deleted_at.ok_or(TaskError::NotDeleted)?;
+                Ok(vec![TaskRestored { deleted_at }.into()])
+            }
+            (Some(task), _) if task.deleted_at.is_some() => Err(TaskError::Deleted),
+            (Some(task), TaskCommand::Update(update)) => updated(task, &update),
+            (Some(task), TaskCommand::Hold { reason, at }) => held(task, reason, at),
+            (Some(task), TaskCommand::Resume { reason, at }) => resumed(task, reason, at),
+            (Some(_), TaskCommand::Comment { comment_id, text }) => Ok(vec![TaskCommented { comment_id, text }.into()]),
+            (Some(_), TaskCommand::Delete { at }) => Ok(vec![TaskDeleted { at }.into()]),
+        }
+    }
+
+    fn evolve(&mut self, event: &TaskEvent) {
+        super::evolve::evolve(self, event);
+    }
+}
+
+impl_aggregate!(Task, AggregateType::Task, TaskCommand, TaskEvent, TaskError);
+
+fn created(task: CreateTask) -> TaskCreated {
+    let CreateTask { title, description, priority, labels, location, team, assignee, reporter, deadline, at } = task;
+    TaskCreated { title, description, priority, labels, location, team, assignee, reporter, deadline, at }
+}
+
+fn held(task: &TaskState, reason: Reason, at: DateTime<Utc>) -> Result<Vec<TaskEvent>, TaskError> {
+    if task.status == Status::Completed {
+        return Err(TaskError::Completed);
+    }
+    if task.hold.is_some() {
+        return Err(TaskError::OnHold);
+    }
+    Ok(vec![TaskHeld { reason, at }.into()])
+}
+
+fn resumed(task: &TaskState, reason: Reason, at: DateTime<Utc>) -> Result<Vec<TaskEvent>, TaskError> {
+    let held_since = task.hold.as_ref().ok_or(TaskError::NotOnHold)?.since;
+    Ok(vec![TaskResumed { reason, held_since, at }.into()])
+}
+
+/// One event for each property that changes, in a fixed order: words, team, assignee, priority, deadline, status.
+fn updated(task: &TaskState, update: &UpdateTask) -> Result<Vec<TaskEvent>, TaskError> {
+    let mut events = Vec::new();
+
+    let edited = TaskEdited {
+        title: Change::requested(&task.title, update.title.as_ref()),
+        description: Change::requested(&task.description, update.description.as_ref()),
+        labels: Change::requested(&task.labels, update.labels.as_ref()),
+        location: Change::requested(&task.location, update.location.as_ref()),
+    };
+    if edited != TaskEdited::default() {
+        events.push(edited.into());
+    }
+
+    let status = Change::requested(&task.status, update.status.as_ref());
+    // Who, how urgent and by when are settled once a task is done, unless the same request reopens it.
+    let settled = task.status == Status::Completed && status.is_none();
+    let unless_settled = |event: TaskEvent| if settled { Err(TaskError::Completed) } else { Ok(event) };
+
+    if let Some(Change { from, to }) = Change::requested(&task.team, update.team.as_ref()) {
+        events.push(TaskTeamChanged { from, to }.into());
+    }
+    if let Some(change) = Change::requested(&task.assignee, update.assignee.as_ref()) {
+        events.extend(assigned(&change).map(unless_settled).transpose()?);
+    }
+    if let Some(Change { from, to }) = Change::requested(&task.priority, update.priority.as_ref()) {
+        events.push(unless_settled(TaskPriorityChanged { from, to }.into())?);
+    }
+    match Change::requested(&task.deadline, update.deadline.as_ref()) {
+        Some(Change { from, to: Some(to) }) => events.push(unless_settled(TaskDeadlineSet { from, to }.into())?),
+        Some(Change { from: Some(from), to: None }) => {
+            events.push(unless_settled(TaskDeadlineCleared { from }.into())?);
+        }
+        Some(Change { from: None, to: None }) | None => {}
+    }
+    if let Some(Change { from, to }) = status {
+        if !from.allowed().contains(&to) {
+            return Err(TaskError::ImpossibleMove { from, to, allowed: from.allowed() });
+        }
+        if task.hold.is_some() {
+            return Err(TaskError::OnHold);
+        }
+        events.push(TaskStatusChanged { from, to, at: update.at }.into());
+    }
+    Ok(events)
+}
+
+fn assigned(change: &Change<Option<UserId>>) -> Option<TaskEvent> {
+    match (change.from, change.to) {
+        (from, Some(to)) => Some(TaskAssigned { from, to }.into()),
+        (Some(from), None) => Some(TaskUnassigned { from }.into()),
+        (None, None) => None,
+    }
+}

@@ -1,0 +1,211 @@
+//! What can happen to a task. A type never changes its meaning; a new shape is a new schema number.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::state::{Priority, Status};
+use crate::ids::{CommentId, TeamId, UserId};
+use crate::macros::events;
+use crate::values::{Change, CommentText, Description, Labels, Location, Reason, Title};
+
+events!(
+    /// Something that happened to a task.
+    TaskEvent {
+        /// It was reported.
+        TaskCreated = 1,
+        /// What is to be done was put in other words.
+        TaskEdited = 1,
+        /// It was given to somebody.
+        TaskAssigned = 1,
+        /// It was taken from somebody and given to nobody.
+        TaskUnassigned = 1,
+        /// It went to another team, or to none.
+        TaskTeamChanged = 1,
+        /// Its hurry changed.
+        TaskPriorityChanged = 1,
+        /// It went on, or back.
+        TaskStatusChanged = 1,
+        /// It got a deadline, or another one.
+        TaskDeadlineSet = 1,
+        /// It has no deadline any more.
+        TaskDeadlineCleared = 1,
+        /// It waits for something outside.
+        TaskHeld = 1,
+        /// It waits no longer.
+        TaskResumed = 1,
+        /// Somebody said something on it.
+        TaskCommented = 1,
+        /// It was deleted; it can be restored.
+        TaskDeleted = 1,
+        /// It was restored.
+        TaskRestored = 1,
+    }
+);
+
+/// A task was reported. It begins as `todo`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskCreated {
+    /// What is to be done, in a line.
+    pub title: Title,
+    /// What is to be done, in Markdown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Description>,
+    /// How much hurry there is.
+    pub priority: Priority,
+    /// What it is grouped by.
+    #[serde(default)]
+    pub labels: Labels,
+    /// Where it is to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// The team that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
+    /// Who is to do it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<UserId>,
+    /// Who reported it; nobody when Muster made it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reporter: Option<UserId>,
+    /// When it is to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<DateTime<Utc>>,
+    /// When it was created.
+    pub at: DateTime<Utc>,
+}
+
+/// A task was put in other words. Each field that is there changed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskEdited {
+    /// The title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<Change<Title>>,
+    /// The description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Change<Option<Description>>>,
+    /// The labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Change<Labels>>,
+    /// The location.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Change<Option<Location>>>,
+}
+
+/// A task was given to somebody.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskAssigned {
+    /// Who had it before.
+    pub from: Option<UserId>,
+    /// Who has it now.
+    pub to: UserId,
+}
+
+/// A task was taken from somebody.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskUnassigned {
+    /// Who had it before.
+    pub from: UserId,
+}
+
+/// A task went to another team.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskTeamChanged {
+    /// Whose it was before.
+    pub from: Option<TeamId>,
+    /// Whose it is now.
+    pub to: Option<TeamId>,
+}
+
+/// A task's hurry changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskPriorityChanged {
+    /// Before.
+    pub from: Priority,
+    /// After.
+    pub to: Priority,
+}
+
+/// A task went on, or back. From `completed` to anything else it was reopened, and a new cycle began.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskStatusChanged {
+    /// Before.
+    pub from: Status,
+    /// After.
+    pub to: Status,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A task got a deadline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskDeadlineSet {
+    /// The deadline before.
+    pub from: Option<DateTime<Utc>>,
+    /// The deadline now.
+    pub to: DateTime<Utc>,
+}
+
+/// A task lost its deadline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskDeadlineCleared {
+    /// The deadline before.
+    pub from: DateTime<Utc>,
+}
+
+/// A task waits for something outside.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskHeld {
+    /// What it waits for.
+    pub reason: Reason,
+    /// Since when.
+    pub at: DateTime<Utc>,
+}
+
+/// A task waits no longer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskResumed {
+    /// Why it goes on.
+    pub reason: Reason,
+    /// Since when it had waited.
+    pub held_since: DateTime<Utc>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// Somebody said something on a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskCommented {
+    /// The comment's id.
+    pub comment_id: CommentId,
+    /// What was said, in Markdown.
+    pub text: CommentText,
+}
+
+/// A task was deleted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskDeleted {
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A task was restored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskRestored {
+    /// When it had been deleted.
+    pub deleted_at: DateTime<Utc>,
+}

@@ -1,0 +1,81 @@
+//! How events change a task.
+
+use super::event::{TaskCreated, TaskEdited, TaskEvent};
+use super::state::{Hold, Status, Task, TaskState};
+
+/// The task after the event. A stored history begins with `TaskCreated`, so before it there is nothing to change.
+pub(super) fn evolve(task: &mut Task, event: &TaskEvent) {
+    if let TaskEvent::TaskCreated(created) = event {
+        task.state = Some(begin(created));
+    } else if let Some(state) = &mut task.state {
+        advance(state, event);
+    }
+}
+
+fn begin(created: &TaskCreated) -> TaskState {
+    TaskState {
+        title: created.title.clone(),
+        description: created.description.clone(),
+        priority: created.priority,
+        status: Status::Todo,
+        labels: created.labels.clone(),
+        location: created.location.clone(),
+        team: created.team,
+        assignee: created.assignee,
+        reporter: created.reporter,
+        deadline: created.deadline,
+        hold: None,
+        started_at: None,
+        completed_at: None,
+        reopened: 0,
+        comments: 0,
+        created_at: created.at,
+        deleted_at: None,
+    }
+}
+
+fn advance(task: &mut TaskState, event: &TaskEvent) {
+    match event {
+        TaskEvent::TaskCreated(created) => *task = begin(created),
+        TaskEvent::TaskEdited(edited) => edit(task, edited),
+        TaskEvent::TaskAssigned(assigned) => task.assignee = Some(assigned.to),
+        TaskEvent::TaskUnassigned(_) => task.assignee = None,
+        TaskEvent::TaskTeamChanged(changed) => task.team = changed.to,
+        TaskEvent::TaskPriorityChanged(changed) => task.priority = changed.to,
+        TaskEvent::TaskStatusChanged(changed) => {
+            task.status = changed.to;
+            if changed.from == Status::Completed {
+                task.reopened += 1;
+                task.started_at = None;
+                task.completed_at = None;
+            }
+            match changed.to {
+                Status::Todo => task.started_at = None,
+                Status::InProgress => task.started_at = Some(changed.at),
+                Status::Completed => task.completed_at = Some(changed.at),
+            }
+        }
+        TaskEvent::TaskDeadlineSet(set) => task.deadline = Some(set.to),
+        TaskEvent::TaskDeadlineCleared(_) => task.deadline = None,
+        TaskEvent::TaskHeld(held) => task.hold = Some(Hold { reason: held.reason.clone(), since: held.at }),
+        TaskEvent::TaskResumed(_) => task.hold = None,
+        TaskEvent::TaskCommented(_) => task.comments += 1,
+        TaskEvent::TaskDeleted(deleted) => task.deleted_at = Some(deleted.at),
+        TaskEvent::TaskRestored(_) => task.deleted_at = None,
+    }
+}
+
+fn edit(task: &mut TaskState, edited: &TaskEdited) {
+    if let Some(title) = &edited.title {
+        task.title = title.to.clone();
+    }
+    if let Some(description) = &edited.description {
+        task.description.clone_from(&description.to);
+    }
+    if let Some(labels) = &edited.labels {
+        task.labels = labels.to.clone();
+    }
+    if let Some(location) = &edited.location {
+        task.location.clone_from(&location.to);
+    }
+}

@@ -1,0 +1,146 @@
+//! What a task is at one moment.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{TeamId, UserId};
+use crate::values::{Description, Invalid, Labels, Location, Reason, Title};
+
+/// An enum whose variants are words of the API: serialised, parsed and shown as the same word.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $word)] $variant),+
+        }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = Invalid;
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == text)
+                    .ok_or(Invalid::Form(concat!("must be one of:", $(" ", $word),+)))
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+words!(
+    /// How much hurry there is.
+    Priority {
+        /// When there is time.
+        Low = "low",
+        /// The ordinary.
+        Medium = "medium",
+        /// Before the ordinary.
+        High = "high",
+        /// Before everything.
+        Critical = "critical",
+    }
+);
+
+words!(
+    /// How far a task has come.
+    Status {
+        /// Nobody works on it yet.
+        Todo = "todo",
+        /// Somebody works on it.
+        InProgress = "in_progress",
+        /// It is done.
+        Completed = "completed",
+    }
+);
+
+impl Status {
+    /// Where a task may go from here.
+    pub const fn allowed(self) -> &'static [Self] {
+        match self {
+            Self::Todo => &[Self::InProgress],
+            Self::InProgress => &[Self::Todo, Self::Completed],
+            Self::Completed => &[Self::Todo, Self::InProgress],
+        }
+    }
+}
+
+/// A task that waits for something outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// What it waits for.
+    pub reason: Reason,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// The task aggregate.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Task {
+    /// What is known of it; `None` before it is created.
+    pub state: Option<TaskState>,
+}
+
+/// What is known of a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskState {
+    /// What is to be done, in a line.
+    pub title: Title,
+    /// What is to be done, in Markdown.
+    pub description: Option<Description>,
+    /// How much hurry there is.
+    pub priority: Priority,
+    /// How far it has come.
+    pub status: Status,
+    /// What it is grouped by.
+    pub labels: Labels,
+    /// Where it is to be done.
+    pub location: Option<Location>,
+    /// The team that it belongs to.
+    pub team: Option<TeamId>,
+    /// Who is to do it.
+    pub assignee: Option<UserId>,
+    /// Who reported it; nobody when Muster made it itself.
+    pub reporter: Option<UserId>,
+    /// When it is to be done.
+    pub deadline: Option<DateTime<Utc>>,
+    /// What it waits for.
+    pub hold: Option<Hold>,
+    /// When work on it began, in the present cycle.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it was completed, in the present cycle.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// How often it was taken up again after completion.
+    pub reopened: u32,
+    /// How many comments it has.
+    pub comments: u32,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it was deleted; it can be restored.
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+impl TaskState {
+    /// Whether it should have been done by now and is not.
+    pub fn is_overdue(&self, now: DateTime<Utc>) -> bool {
+        self.status != Status::Completed && self.deleted_at.is_none() && self.deadline.is_some_and(|due| due < now)
+    }
+}

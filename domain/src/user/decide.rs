@@ -1,0 +1,127 @@
+//! The rules of an account.
+
+use uuid::Uuid;
+
+use super::command::{RegisterUser, UpdateUser, UserCommand};
+use super::event::{
+    UserDeactivated, UserEmailChanged, UserEvent, UserJoinedTeam, UserLeftTeam, UserProfileChanged, UserReactivated,
+    UserRegistered, UserRoleChanged,
+};
+use super::state::{User, UserState};
+use crate::aggregate::{Decider, Reservation, impl_aggregate};
+use crate::ids::TeamId;
+use crate::stream::AggregateType;
+use crate::values::Change;
+
+/// The most teams that one person may be in.
+pub const MAX_TEAMS: usize = 50;
+
+/// Why a request to an account is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UserError {
+    /// There is no such account.
+    #[error("there is no such user")]
+    NotFound,
+    /// There is one already.
+    #[error("there is a user of this id already")]
+    AlreadyExists,
+    /// It is closed.
+    #[error("the user is deactivated")]
+    Inactive,
+    /// It is open.
+    #[error("the user is active")]
+    Active,
+    /// It is in as many teams as it may be.
+    #[error("a user may be in at most {MAX_TEAMS} teams")]
+    TooManyTeams,
+}
+
+impl Decider for User {
+    const KIND: AggregateType = AggregateType::User;
+    const STATE_SCHEMA: u32 = 1;
+
+    fn decide(&self, command: UserCommand) -> Result<Vec<UserEvent>, UserError> {
+        match (&self.state, command) {
+            (None, UserCommand::Register(user)) => Ok(vec![registered(user).into()]),
+            (Some(_), UserCommand::Register(_)) => Err(UserError::AlreadyExists),
+            (None, _) => Err(UserError::NotFound),
+            (Some(user), UserCommand::Reactivate) if user.active => Err(UserError::Active),
+            (Some(user), UserCommand::Reactivate) => Ok(vec![UserReactivated { email: user.email.clone() }.into()]),
+            (Some(user), _) if !user.active => Err(UserError::Inactive),
+            (Some(user), UserCommand::Update(update)) => Ok(updated(user, &update)),
+            (Some(user), UserCommand::JoinTeam(team_id)) => joined(user, team_id),
+            (Some(user), UserCommand::LeaveTeam(team_id)) => {
+                Ok(user.teams.contains(&team_id).then(|| UserLeftTeam { team_id }.into()).into_iter().collect())
+            }
+            (Some(user), UserCommand::Deactivate) => Ok(vec![UserDeactivated { email: user.email.clone() }.into()]),
+        }
+    }
+
+    fn evolve(&mut self, event: &UserEvent) {
+        super::evolve::evolve(self, event);
+    }
+
+    /// An address belongs to at most one active account.
+    fn reservations(id: Uuid, events: &[UserEvent]) -> Vec<Reservation> {
+        let claim = |email: &crate::values::Email| Reservation::Claim { key: email.reservation_key(), owner: id };
+        let release = |email: &crate::values::Email| Reservation::Release { key: email.reservation_key(), owner: id };
+        events
+            .iter()
+            .flat_map(|event| match event {
+                UserEvent::UserRegistered(registered) => vec![claim(&registered.email)],
+                // The same address in other letters stays reserved.
+                UserEvent::UserEmailChanged(UserEmailChanged { from, to })
+                    if from.reservation_key() == to.reservation_key() =>
+                {
+                    vec![]
+                }
+                UserEvent::UserEmailChanged(changed) => vec![release(&changed.from), claim(&changed.to)],
+                UserEvent::UserDeactivated(deactivated) => vec![release(&deactivated.email)],
+                UserEvent::UserReactivated(reactivated) => vec![claim(&reactivated.email)],
+                UserEvent::UserProfileChanged(_)
+                | UserEvent::UserRoleChanged(_)
+                | UserEvent::UserJoinedTeam(_)
+                | UserEvent::UserLeftTeam(_) => vec![],
+            })
+            .collect()
+    }
+}
+
+impl_aggregate!(User, AggregateType::User, UserCommand, UserEvent, UserError);
+
+fn registered(user: RegisterUser) -> UserRegistered {
+    let RegisterUser { name, email, role, time_zone, locale, phone, at } = user;
+    UserRegistered { name, email, role, time_zone, locale, phone, at }
+}
+
+/// Joining a team twice changes nothing.
+fn joined(user: &UserState, team_id: TeamId) -> Result<Vec<UserEvent>, UserError> {
+    if user.teams.contains(&team_id) {
+        return Ok(vec![]);
+    }
+    if user.teams.len() >= MAX_TEAMS {
+        return Err(UserError::TooManyTeams);
+    }
+    Ok(vec![UserJoinedTeam { team_id }.into()])
+}
+
+/// One event for each kind of change: profile, address, role.
+fn updated(user: &UserState, update: &UpdateUser) -> Vec<UserEvent> {
+    let mut events = Vec::new();
+    let profile = UserProfileChanged {
+        name: Change::requested(&user.name, update.name.as_ref()),
+        time_zone: Change::requested(&user.time_zone, update.time_zone.as_ref()),
+        locale: Change::requested(&user.locale, update.locale.as_ref()),
+        phone: Change::requested(&user.phone, update.phone.as_ref()),
+    };
+    if profile != UserProfileChanged::default() {
+        events.push(profile.into());
+    }
+    if let Some(Change { from, to }) = Change::requested(&user.email, update.email.as_ref()) {
+        events.push(UserEmailChanged { from, to }.into());
+    }
+    if let Some(Change { from, to }) = Change::requested(&user.role, update.role.as_ref()) {
+        events.push(UserRoleChanged { from, to }.into());
+    }
+    events
+}

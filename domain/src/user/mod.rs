@@ -1,0 +1,13 @@
+//! The user: a person with an account, a role and teams. What a person knows or holds to sign in (passwords, sessions)
+//! is in no event; it is kept by the identity room.
+
+mod command;
+mod decide;
+mod event;
+mod evolve;
+mod state;
+
+pub use command::*;
+pub use decide::{MAX_TEAMS, UserError};
+pub use event::*;
+pub use state::*;

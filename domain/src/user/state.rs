@@ -1,0 +1,57 @@
+//! What an account is at one moment.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::TeamId;
+use crate::task::words;
+use crate::values::{Email, Invalid, Locale, Name, Phone, TimeZone};
+
+words!(
+    /// What a person is to Muster.
+    Role {
+        /// Does everything.
+        Admin = "admin",
+        /// Leads their own teams.
+        Manager = "manager",
+        /// Does their own tasks.
+        Member = "member",
+        /// Reads everything, changes nothing.
+        Auditor = "auditor",
+    }
+);
+
+/// The user aggregate.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct User {
+    /// What is known of it; `None` before it is registered.
+    pub state: Option<UserState>,
+}
+
+/// What is known of a user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UserState {
+    /// What they are called.
+    pub name: Name,
+    /// Their address, with which they sign in.
+    pub email: Email,
+    /// What they may do.
+    pub role: Role,
+    /// Where their clock stands.
+    pub time_zone: TimeZone,
+    /// The language they read.
+    pub locale: Option<Locale>,
+    /// Where they can be called.
+    pub phone: Option<Phone>,
+    /// The teams they are in.
+    pub teams: BTreeSet<TeamId>,
+    /// Whether they may sign in.
+    pub active: bool,
+    /// When they were registered.
+    pub created_at: DateTime<Utc>,
+}

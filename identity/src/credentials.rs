@@ -1,0 +1,96 @@
+//! Where password hashes are kept: one item for each account.
+
+use aws_sdk_dynamodb::Client;
+use muster_domain::ids::UserId;
+
+use crate::hasher::PasswordHash;
+use crate::store::{StoreError, s, text};
+
+/// The table of password hashes.
+#[derive(Clone, Debug)]
+pub struct CredentialsStore {
+    client: Client,
+    table: String,
+}
+
+/// Why credentials could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialsError {
+    /// The account has credentials already; they are not overwritten.
+    #[error("this account has credentials already")]
+    Exists,
+    /// The account has no credentials, or others than expected.
+    #[error("this account has no such credentials")]
+    Absent,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl CredentialsStore {
+    /// Over an existing table.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+
+    /// Writes an account's first hash; [`CredentialsError::Exists`] when there is one.
+    pub async fn create(&self, user: UserId, hash: &PasswordHash) -> Result<(), CredentialsError> {
+        let put = self.client.put_item().table_name(&self.table);
+        let put = put.item("pk", s(user)).item("password_hash", s(&hash.0));
+        match put.condition_expression("attribute_not_exists(pk)").send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Err(CredentialsError::Exists)
+            }
+            Err(error) => Err(StoreError::of("creating credentials")(error).into()),
+        }
+    }
+
+    /// The account's hash, read consistently.
+    pub async fn get(&self, user: UserId) -> Result<Option<PasswordHash>, StoreError> {
+        const READING: &str = "reading credentials";
+        let get = self.client.get_item().table_name(&self.table).key("pk", s(user)).consistent_read(true);
+        let Some(item) = get.send().await.map_err(StoreError::of(READING))?.item else { return Ok(None) };
+        let hash = text(&item, "password_hash").ok_or(StoreError::damaged(READING, "password_hash"))?;
+        Ok(Some(PasswordHash(hash)))
+    }
+
+    /// Puts another hash in the place of whatever is there; [`CredentialsError::Absent`] when nothing is.
+    pub async fn replace(&self, user: UserId, hash: &PasswordHash) -> Result<(), CredentialsError> {
+        self.update(user, hash, None).await
+    }
+
+    /// Puts another hash in the place of `old`; [`CredentialsError::Absent`] when the password was changed meanwhile.
+    pub async fn renew(&self, user: UserId, old: &PasswordHash, hash: &PasswordHash) -> Result<(), CredentialsError> {
+        self.update(user, hash, Some(old)).await
+    }
+
+    /// Removes the account's hash; fine when there is none.
+    pub async fn remove(&self, user: UserId) -> Result<(), StoreError> {
+        let delete = self.client.delete_item().table_name(&self.table).key("pk", s(user));
+        delete.send().await.map_err(StoreError::of("removing credentials"))?;
+        Ok(())
+    }
+
+    async fn update(
+        &self,
+        user: UserId,
+        hash: &PasswordHash,
+        expected: Option<&PasswordHash>,
+    ) -> Result<(), CredentialsError> {
+        let condition = if expected.is_some() { "password_hash = :old" } else { "attribute_exists(pk)" };
+        let update = self.client.update_item().table_name(&self.table).key("pk", s(user));
+        let update = update.update_expression("SET password_hash = :new").condition_expression(condition);
+        let mut update = update.expression_attribute_values(":new", s(&hash.0));
+        if let Some(old) = expected {
+            update = update.expression_attribute_values(":old", s(&old.0));
+        }
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Err(CredentialsError::Absent)
+            }
+            Err(error) => Err(StoreError::of("replacing credentials")(error).into()),
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! What the entry points call: log in, refresh, log out, authenticate.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use chrono::{DateTime, TimeDelta, Utc};
+use muster_domain::ids::UserId;
+use muster_domain::ports::Clock;
+
+use crate::credentials::{CredentialsError, CredentialsStore};
+use crate::emails::Emails;
+use crate::hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};
+use crate::keys::{KeyError, SigningError, TokenSigner};
+use crate::password::{Password, PasswordAttempt};
+use crate::secrets::{Secrets, ServerSecret};
+use crate::sessions::{EndReason, Rotated, SessionError, SessionId, Sessions};
+use crate::store::{IdentityTables, StoreError};
+use crate::tokens::{AccessTokens, TokenError, TokenSettings};
+
+/// What is known of the program that logs in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Client {
+    /// As it names itself.
+    pub user_agent: Option<String>,
+}
+
+/// What a log-in or a refresh gives. The tokens are secrets: `Debug` does not show them.
+#[derive(Clone)]
+pub struct TokenPair {
+    /// Whose they are.
+    pub user_id: UserId,
+    /// The session family.
+    pub session_id: SessionId,
+    /// For `Authorization: Bearer`.
+    pub access_token: String,
+    /// From now until the access token expires.
+    pub expires_in: TimeDelta,
+    /// For the next refresh.
+    pub refresh_token: String,
+    /// When the session ends, however often it is refreshed.
+    pub session_expires_at: DateTime<Utc>,
+}
+
+impl fmt::Debug for TokenPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenPair").field("session_id", &self.session_id).finish_non_exhaustive()
+    }
+}
+
+/// Who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Authenticated {
+    /// The account.
+    pub user_id: UserId,
+    /// The session that the token belongs to.
+    pub session_id: SessionId,
+}
+
+/// Why a log-in was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// No such address, or not its password: which of them is nobody's business.
+    #[error("the e-mail address or the password is wrong")]
+    InvalidCredentials,
+    /// Something of ours failed; trying again may help.
+    #[error("logging in failed")]
+    Internal(#[from] InternalError),
+}
+
+/// Why a refresh was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// Unknown, ended, expired or used before: log in again.
+    #[error(transparent)]
+    Refused(SessionError),
+    /// Something of ours failed; trying again with the same token may help.
+    #[error("refreshing failed")]
+    Internal(#[from] InternalError),
+}
+
+/// Why a caller was not authenticated.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// The token is none of ours, or none any more.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// Its session was ended or has expired.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The session could not be looked up; trying again may help.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A failure that is not the caller's.
+#[derive(Debug, thiserror::Error)]
+pub enum InternalError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Hashing failed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// Signing failed.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+}
+
+/// Why a password was not set.
+#[derive(Debug, thiserror::Error)]
+pub enum SetPasswordError {
+    /// The account has credentials already, or none to replace.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// Hashing failed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+}
+
+/// Everything about who somebody is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    emails: Emails,
+    credentials: CredentialsStore,
+    sessions: Sessions,
+    hasher: PasswordHasher,
+    tokens: AccessTokens,
+}
+
+/// Why an [`Identity`] could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// The signing key is none.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The hashing parameters are none.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+}
+
+impl Identity {
+    /// With the keys of this process.
+    pub fn new(
+        client: &DynamoDb,
+        tables: &IdentityTables,
+        secrets: Secrets,
+        settings: TokenSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, IdentityError> {
+        let Secrets { signing_key, server_secret } = secrets;
+        let hasher = PasswordHasher::new(HashParameters::default())?;
+        Self::with_parts(client, tables, Arc::new(signing_key), &server_secret, settings, hasher, clock)
+    }
+
+    /// With another signer (a key management service) or another cost of hashing.
+    pub fn with_parts(
+        client: &DynamoDb,
+        tables: &IdentityTables,
+        signer: Arc<dyn TokenSigner>,
+        server_secret: &ServerSecret,
+        settings: TokenSettings,
+        hasher: PasswordHasher,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, IdentityError> {
+        Ok(Self {
+            emails: Emails::new(client.clone(), &tables.reservations),
+            credentials: CredentialsStore::new(client.clone(), &tables.credentials),
+            sessions: Sessions::new(client.clone(), &tables.sessions, server_secret, Arc::clone(&clock)),
+            hasher,
+            tokens: AccessTokens::new(signer, settings, clock)?,
+        })
+    }
+
+    /// The sessions, to list and to end them.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// The public keys, for `/.well-known/jwks.json`.
+    pub fn jwks(&self) -> serde_json::Value {
+        self.tokens.jwks()
+    }
+
+    /// Gives a new account its password; refused when it has one.
+    pub async fn create_credentials(&self, user: UserId, password: &Password) -> Result<(), SetPasswordError> {
+        let hash = self.hasher.hash(password).await?;
+        Ok(self.credentials.create(user, &hash).await?)
+    }
+
+    /// Replaces an account's password. Its sessions live on; end them with [`Self::end_sessions`].
+    pub async fn set_password(&self, user: UserId, password: &Password) -> Result<(), SetPasswordError> {
+        let hash = self.hasher.hash(password).await?;
+        Ok(self.credentials.replace(user, &hash).await?)
+    }
+
+    /// Whether this is the account's password: asked again before something that cannot be undone.
+    pub async fn check_password(&self, user: UserId, attempt: &PasswordAttempt) -> Result<bool, InternalError> {
+        let stored = self.credentials.get(user).await?;
+        let verdict = self.hasher.verify(attempt, stored.as_ref()).await?;
+        Ok(matches!(verdict, Verdict::Right { .. }))
+    }
+
+    /// Ends all sessions of an account and takes its password away, so that nothing can begin another.
+    pub async fn close(&self, user: UserId) -> Result<(), StoreError> {
+        self.credentials.remove(user).await?;
+        self.end_sessions(user, EndReason::Deactivated).await
+    }
+
+    /// Ends all sessions of an account.
+    pub async fn end_sessions(&self, user: UserId, reason: EndReason) -> Result<(), StoreError> {
+        self.sessions.end_all_for_user(user, reason).await
+    }
+
+    /// Begins a session for whoever knows the password of the active account with this address.
+    pub async fn login(
+        &self,
+        email: &str,
+        attempt: &PasswordAttempt,
+        client: &Client,
+    ) -> Result<TokenPair, LoginError> {
+        let owner = self.emails.owner(email).await.map_err(InternalError::from)?;
+        let stored = match owner {
+            Some(user) => self.credentials.get(user).await.map_err(InternalError::from)?,
+            None => None,
+        };
+        let verdict = self.hasher.verify(attempt, stored.as_ref()).await.map_err(InternalError::from)?;
+        let (Some(user), Some(stored), Verdict::Right { rehash }) = (owner, stored, verdict) else {
+            return Err(LoginError::InvalidCredentials);
+        };
+        if rehash {
+            self.renew(user, &stored, attempt).await;
+        }
+        let begun = self.sessions.start(user, client.user_agent.as_deref()).await.map_err(InternalError::from)?;
+        Ok(self.pair(begun).await?)
+    }
+
+    /// Exchanges a refresh token for a new pair.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<TokenPair, RefreshError> {
+        let rotated = self.sessions.refresh(refresh_token).await.map_err(|error| match error {
+            SessionError::Store(error) => RefreshError::Internal(error.into()),
+            refused @ (SessionError::Unknown | SessionError::Ended | SessionError::Expired | SessionError::Reused) => {
+                RefreshError::Refused(refused)
+            }
+        })?;
+        Ok(self.pair(rotated).await?)
+    }
+
+    /// Ends a session; fine when it has ended.
+    pub async fn logout(&self, session: SessionId) -> Result<(), StoreError> {
+        self.sessions.end(session, EndReason::Logout).await
+    }
+
+    /// Who calls with this access token. The token must be good and its session alive: after a log-out it is refused
+    /// at once, not at its expiry.
+    pub async fn authenticate(&self, bearer: &str) -> Result<Authenticated, AuthError> {
+        let token = self.tokens.verify(bearer)?;
+        let session = self.sessions.live(token.session_id).await?;
+        match session {
+            Some(session) if session.user_id == token.user_id => {
+                Ok(Authenticated { user_id: token.user_id, session_id: token.session_id })
+            }
+            Some(_) | None => Err(AuthError::SessionEnded),
+        }
+    }
+
+    async fn pair(&self, rotated: Rotated) -> Result<TokenPair, InternalError> {
+        let access_token = self.tokens.issue(rotated.user_id, rotated.session_id).await?;
+        Ok(TokenPair {
+            user_id: rotated.user_id,
+            session_id: rotated.session_id,
+            access_token,
+            expires_in: self.tokens.lifetime(),
+            refresh_token: rotated.refresh_token,
+            session_expires_at: rotated.expires_at,
+        })
+    }
+
+    /// Best effort: the log-in is good whether or not the stronger hash could be kept, and the next one tries again.
+    async fn renew(&self, user: UserId, stored: &PasswordHash, attempt: &PasswordAttempt) {
+        let renewed = match self.hasher.rehash(attempt).await {
+            Ok(hash) => self.credentials.renew(user, stored, &hash).await.map_err(SetPasswordError::from),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = renewed {
+            tracing::warn!(%user, %error, "a password hash could not be renewed");
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! What this installation must keep to itself: the key that signs access tokens, and a secret for everything else.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::{hmac, rand};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use uuid::Uuid;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use crate::keys::{KeyError, SigningKey};
+
+const KEY_FILE: &str = "signing-key.pem";
+const SECRET_FILE: &str = "server-secret";
+const KEY_VARIABLE: &str = "MUSTER_SIGNING_KEY";
+const SECRET_VARIABLE: &str = "MUSTER_SERVER_SECRET";
+const SECRET_BYTES: usize = 32;
+
+/// 32 random bytes from which keys are derived, one for each purpose. Wiped from memory on drop.
+pub struct ServerSecret(Zeroizing<[u8; SECRET_BYTES]>);
+
+impl ServerSecret {
+    /// Takes 32 bytes that nobody can guess.
+    pub fn from_bytes(bytes: [u8; SECRET_BYTES]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    fn generate() -> Result<Self, KeyError> {
+        let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
+        rand::fill(&mut *bytes).map_err(|_| KeyError::NotMade)?;
+        Ok(Self(bytes))
+    }
+
+    fn from_slice(bytes: &[u8]) -> Option<Self> {
+        Some(Self::from_bytes(bytes.try_into().ok()?))
+    }
+
+    /// A key for one purpose, so that no two uses share one: HMAC-SHA-256 of the purpose, which is HKDF's expansion of
+    /// a secret that is uniformly random already.
+    pub(crate) fn hmac_key(&self, purpose: &str) -> hmac::Key {
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &*self.0), purpose.as_bytes());
+        hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
+    }
+}
+
+impl fmt::Debug for ServerSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ServerSecret(..)")
+    }
+}
+
+/// All of an installation's secrets.
+#[derive(Debug)]
+pub struct Secrets {
+    /// Signs access tokens.
+    pub signing_key: SigningKey,
+    /// Seals refresh tokens.
+    pub server_secret: ServerSecret,
+}
+
+/// Why the secrets are not there.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    /// A file could not be read or written.
+    #[error("{} cannot be read or written", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that others than its owner may read or write.
+    #[error("{} has mode {mode:o}; a secret has mode 600 (chmod 600 {})", path.display(), path.display())]
+    Exposed {
+        /// Which.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// What is there is no key or no secret.
+    #[error("{place} holds no {expected}")]
+    Damaged {
+        /// The file or the environment variable.
+        place: String,
+        /// What should be there.
+        expected: &'static str,
+    },
+    /// An environment variable is not set.
+    #[error("{0} is not set")]
+    Unset(&'static str),
+    /// The system gave no random numbers.
+    #[error("a secret could not be made")]
+    NotMade(#[from] KeyError),
+}
+
+impl Secrets {
+    /// Reads `signing-key.pem` and `server-secret` from a directory, and makes what is missing. Made files have mode
+    /// 0600; one that is there and open to others is refused. A damaged file is an error and is never replaced.
+    pub fn load_or_create(directory: &Path) -> Result<Self, SecretsError> {
+        fs::create_dir_all(directory).map_err(at(directory))?;
+        let path = directory.join(KEY_FILE);
+        let pem = read_or_create(&path, || {
+            Ok(Zeroizing::new(SigningKey::generate()?.to_pem()?.as_bytes().to_vec()))
+        })?;
+        let signing_key = parse_key(&path.display().to_string(), &pem)?;
+        let path = directory.join(SECRET_FILE);
+        let bytes = read_or_create(&path, || Ok(Zeroizing::new(ServerSecret::generate()?.0.to_vec())))?;
+        let server_secret = ServerSecret::from_slice(&bytes).ok_or_else(|| damaged_secret(path.display()))?;
+        Ok(Self { signing_key, server_secret })
+    }
+
+    /// Reads `MUSTER_SIGNING_KEY` (PKCS#8 PEM) and `MUSTER_SERVER_SECRET` (base64 of 32 bytes).
+    pub fn from_env() -> Result<Self, SecretsError> {
+        Self::from_variables(|name| std::env::var(name).ok())
+    }
+
+    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SecretsError> {
+        let pem = variable(KEY_VARIABLE).map(Zeroizing::new).ok_or(SecretsError::Unset(KEY_VARIABLE))?;
+        let text = variable(SECRET_VARIABLE).map(Zeroizing::new).ok_or(SecretsError::Unset(SECRET_VARIABLE))?;
+        let bytes = BASE64_STANDARD.decode(text.trim()).map(Zeroizing::new);
+        let server_secret = bytes.ok().and_then(|bytes| ServerSecret::from_slice(&bytes));
+        Ok(Self {
+            signing_key: parse_key(KEY_VARIABLE, pem.as_bytes())?,
+            server_secret: server_secret.ok_or_else(|| damaged_secret(SECRET_VARIABLE))?,
+        })
+    }
+}
+
+fn parse_key(place: &str, pem: &[u8]) -> Result<SigningKey, SecretsError> {
+    let key = std::str::from_utf8(pem).ok().and_then(|pem| SigningKey::from_pem(pem).ok());
+    key.ok_or_else(|| SecretsError::Damaged { place: place.to_owned(), expected: "P-256 private key in PKCS#8 PEM" })
+}
+
+fn damaged_secret(place: impl fmt::Display) -> SecretsError {
+    SecretsError::Damaged { place: place.to_string(), expected: "secret of 32 bytes" }
+}
+
+fn at(path: &Path) -> impl Fn(io::Error) -> SecretsError {
+    move |source| SecretsError::File { path: path.to_owned(), source }
+}
+
+fn read_or_create(
+    path: &Path,
+    make: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, SecretsError>,
+) -> Result<Zeroizing<Vec<u8>>, SecretsError> {
+    if !path.try_exists().map_err(at(path))? {
+        create(path, &make()?).map_err(at(path))?;
+    }
+    refuse_exposed(path)?;
+    let mut bytes = fs::read(path).map_err(at(path))?;
+    let kept = Zeroizing::new(bytes.clone());
+    bytes.zeroize();
+    Ok(kept)
+}
+
+/// Complete or not at all: written beside, made durable, then linked into place. A file that came meanwhile stays.
+fn create(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let beside = path.with_extension(format!("{}.new", Uuid::new_v4()));
+    let written = write_private(&beside, contents).and_then(|()| fs::hard_link(&beside, path));
+    let removed = fs::remove_file(&beside);
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        other => other?,
+    }
+    removed?;
+    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+}
+
+fn write_private(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(contents)?;
+    file.sync_all()
+}
+
+#[cfg(unix)]
+fn refuse_exposed(path: &Path) -> Result<(), SecretsError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = fs::metadata(path).map_err(at(path))?.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(SecretsError::Exposed { path: path.to_owned(), mode }) }
+}
+
+#[cfg(not(unix))]
+fn refuse_exposed(_: &Path) -> Result<(), SecretsError> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::keys::TokenSigner as _;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).expect("a file").permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn the_first_start_makes_private_files_and_the_next_reads_them() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let place = directory.path().join("secrets");
+        let first = Secrets::load_or_create(&place).expect("new secrets");
+        let names: Vec<_> = fs::read_dir(&place).expect("a listing").map(|e| e.expect("an entry").file_name()).collect();
+        assert_eq!(names.len(), 2, "nothing is left over: {names:?}");
+        assert_eq!(mode(&place.join(KEY_FILE)), 0o600);
+        assert_eq!(mode(&place.join(SECRET_FILE)), 0o600);
+        assert_eq!(fs::read(place.join(SECRET_FILE)).expect("a secret").len(), 32);
+        let second = Secrets::load_or_create(&place).expect("the same secrets");
+        assert_eq!(second.signing_key.public_key(), first.signing_key.public_key());
+        assert_eq!(*second.server_secret.0, *first.server_secret.0);
+    }
+
+    #[test]
+    fn a_file_that_others_may_read_is_refused() {
+        let directory = tempfile::tempdir().expect("a directory");
+        Secrets::load_or_create(directory.path()).expect("new secrets");
+        let file = directory.path().join(SECRET_FILE);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("a change of mode");
+        let refused = Secrets::load_or_create(directory.path()).expect_err("a refusal");
+        assert!(matches!(&refused, SecretsError::Exposed { path, mode: 0o640 } if *path == file), "{refused}");
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_and_left_as_it_is() {
+        for (name, contents) in [(KEY_FILE, "half a k"), (SECRET_FILE, "short"), (KEY_FILE, ""), (SECRET_FILE, "")] {
+            let directory = tempfile::tempdir().expect("a directory");
+            Secrets::load_or_create(directory.path()).expect("new secrets");
+            let file = directory.path().join(name);
+            fs::write(&file, contents).expect("some damage");
+            let refused = Secrets::load_or_create(directory.path()).expect_err("a refusal");
+            assert!(matches!(refused, SecretsError::Damaged { .. }), "{refused}");
+            assert_eq!(fs::read_to_string(&file).expect("the file"), contents);
+        }
+    }
+
+    #[test]
+    fn the_environment_gives_both_or_says_which_is_missing() {
+        let key = SigningKey::generate().expect("a key");
+        let pem = key.to_pem().expect("a PEM").to_string();
+        let secret = BASE64_STANDARD.encode([9; 32]);
+        let given = |name: &str| Some(if name == KEY_VARIABLE { pem.clone() } else { secret.clone() });
+        let secrets = Secrets::from_variables(given).expect("secrets");
+        assert_eq!(secrets.signing_key.public_key(), key.public_key());
+        assert_eq!(*secrets.server_secret.0, [9; 32]);
+        for missing in [KEY_VARIABLE, SECRET_VARIABLE] {
+            let refused = Secrets::from_variables(|name| given(name).filter(|_| name != missing)).expect_err("a refusal");
+            assert!(matches!(refused, SecretsError::Unset(name) if name == missing));
+        }
+        for damaged in [KEY_VARIABLE, SECRET_VARIABLE] {
+            let refused = Secrets::from_variables(|name| {
+                if name == damaged { Some("no such thing".to_owned()) } else { given(name) }
+            });
+            let refused = refused.expect_err("a refusal");
+            assert!(matches!(&refused, SecretsError::Damaged { place, .. } if place == damaged), "{refused}");
+        }
+    }
+
+    #[test]
+    fn keys_for_two_purposes_differ() {
+        let secret = ServerSecret::from_bytes([7; 32]);
+        let seal = |purpose| hmac::sign(&secret.hmac_key(purpose), b"text").as_ref().to_vec();
+        assert_eq!(seal("one"), seal("one"));
+        assert_ne!(seal("one"), seal("another"));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let secrets = Secrets::load_or_create(directory.path()).expect("new secrets");
+        let kid = secrets.signing_key.public_key().kid();
+        let expected = format!("Secrets {{ signing_key: SigningKey {{ kid: {kid:?}, .. }}, server_secret: ServerSecret(..) }}");
+        assert_eq!(format!("{secrets:?}"), expected);
+    }
+}

@@ -1,0 +1,310 @@
+//! Session families: one item each, from log-in to log-out, whose generation counts its refreshes.
+//!
+//! A refresh is one conditional write: it moves the generation from the token's to the next. When the condition fails,
+//! the item that comes back tells why, and the answer for the previous generation within [`GRACE`] is the same
+//! successor again: it may have been lost on the way. Any older generation is a copied token, and ends the family.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use chrono::{DateTime, TimeDelta, Utc};
+use muster_domain::ids::UserId;
+use muster_domain::ports::Clock;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::refresh_token::RefreshTokens;
+use crate::secrets::ServerSecret;
+use crate::store::{Item, StoreError, n, number, s, text};
+
+/// How long after a refresh the token before it still gets the same successor.
+const GRACE: TimeDelta = TimeDelta::seconds(20);
+/// From log-in to the end, whatever is refreshed meanwhile.
+const LIFETIME: TimeDelta = TimeDelta::days(30);
+/// The most characters that are kept of a user agent.
+const MAX_USER_AGENT: usize = 256;
+/// The index by `user_id`.
+const BY_USER: &str = "by-user";
+
+/// Names a session family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(pub Uuid);
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// Why a session ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// Its owner logged out.
+    Logout,
+    /// An old refresh token was used again: somebody has a copy.
+    Reuse,
+    /// The password was changed.
+    PasswordChanged,
+    /// The account was deactivated.
+    Deactivated,
+    /// Its owner or an admin ended it from elsewhere.
+    Revoked,
+}
+
+impl EndReason {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Reuse => "reuse",
+            Self::PasswordChanged => "password_changed",
+            Self::Deactivated => "deactivated",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// A session family as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// How often it was refreshed.
+    pub generation: u64,
+    /// When it was last refreshed, or begun.
+    pub rotated_at: DateTime<Utc>,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When it ends at the latest.
+    pub expires_at: DateTime<Utc>,
+    /// When it was ended before that.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// What logged in, as it named itself; cut to 256 characters.
+    pub user_agent: Option<String>,
+}
+
+impl Session {
+    /// Whether it still lives at this time.
+    pub fn is_live(&self, now: DateTime<Utc>) -> bool {
+        self.ended_at.is_none() && now < self.expires_at
+    }
+}
+
+/// A session and the refresh token that carries it on. The token is a secret: `Debug` does not show it.
+#[derive(Clone)]
+pub struct Rotated {
+    /// The family.
+    pub session_id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The token to refresh with next.
+    pub refresh_token: String,
+    /// When the family ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl fmt::Debug for Rotated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rotated").field("session_id", &self.session_id).finish_non_exhaustive()
+    }
+}
+
+/// Why a refresh was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// Not a token of this server, or of a family that is gone.
+    #[error("the refresh token is unknown")]
+    Unknown,
+    /// The family was ended.
+    #[error("the session has ended")]
+    Ended,
+    /// The family reached its 30 days.
+    #[error("the session has expired")]
+    Expired,
+    /// An older token than the previous one: the family is ended now.
+    #[error("the refresh token was used before; the session is ended")]
+    Reused,
+    /// The store failed; the token is as good as before.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The table of session families.
+#[derive(Clone)]
+pub struct Sessions {
+    client: Client,
+    table: String,
+    tokens: RefreshTokens,
+    clock: Arc<dyn Clock>,
+}
+
+impl Sessions {
+    /// Over an existing table.
+    pub fn new(client: Client, table: impl Into<String>, secret: &ServerSecret, clock: Arc<dyn Clock>) -> Self {
+        Self { client, table: table.into(), tokens: RefreshTokens::new(secret), clock }
+    }
+
+    /// Begins a family for a user who has just proved who they are.
+    pub async fn start(&self, user: UserId, user_agent: Option<&str>) -> Result<Rotated, StoreError> {
+        let now = self.clock.now();
+        let (family, expires_at) = (SessionId(Uuid::new_v4()), now + LIFETIME);
+        let put = self.client.put_item().table_name(&self.table);
+        let put = put.item("pk", s(family)).item("user_id", s(user)).item("generation", n(0));
+        let put = put.item("rotated_at", n(now.timestamp_millis())).item("created_at", n(now.timestamp_millis()));
+        let put = put.item("expires_at", n(expires_at.timestamp_millis())).item("ttl", n(expires_at.timestamp()));
+        let agent = user_agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect::<String>());
+        let put = agent.filter(|agent| !agent.is_empty()).into_iter().fold(put, |put, a| put.item("user_agent", s(a)));
+        let put = put.condition_expression("attribute_not_exists(pk)");
+        put.send().await.map_err(StoreError::of("starting a session"))?;
+        Ok(Rotated { session_id: family, user_id: user, refresh_token: self.tokens.token(family, 0), expires_at })
+    }
+
+    /// Exchanges a refresh token for the next one.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<Rotated, SessionError> {
+        const REFRESHING: &str = "refreshing a session";
+        let (family, generation) = self.tokens.open(refresh_token).ok_or(SessionError::Unknown)?;
+        let next = generation.checked_add(1).ok_or(SessionError::Unknown)?;
+        let now = self.clock.now();
+        let update = self.client.update_item().table_name(&self.table).key("pk", s(family));
+        let update = update.update_expression("SET generation = :next, rotated_at = :now").condition_expression(
+            "attribute_exists(pk) AND generation = :generation AND attribute_not_exists(ended_at) AND expires_at > :now",
+        );
+        let update = update.expression_attribute_values(":next", n(next));
+        let update = update.expression_attribute_values(":now", n(now.timestamp_millis()));
+        let update = update.expression_attribute_values(":generation", n(generation));
+        let update = update.return_values(ReturnValue::AllNew);
+        let update = update.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let session = match update.send().await {
+            Ok(done) => {
+                session(&done.attributes.unwrap_or_default()).ok_or(StoreError::damaged(REFRESHING, "of the session"))?
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    let item = failed.item.as_ref().ok_or(SessionError::Unknown)?;
+                    let there = session(item).ok_or(StoreError::damaged(REFRESHING, "of the session"))?;
+                    self.judge(there, generation, now).await?
+                }
+                _ => return Err(StoreError::of(REFRESHING)(error).into()),
+            },
+        };
+        Ok(Rotated {
+            session_id: family,
+            user_id: session.user_id,
+            refresh_token: self.tokens.token(family, next),
+            expires_at: session.expires_at,
+        })
+    }
+
+    /// Why the generation did not move: the session itself when it had just been moved by the same token.
+    async fn judge(&self, there: Session, generation: u64, now: DateTime<Utc>) -> Result<Session, SessionError> {
+        if there.ended_at.is_some() {
+            return Err(SessionError::Ended);
+        }
+        if now >= there.expires_at {
+            return Err(SessionError::Expired);
+        }
+        if generation >= there.generation {
+            return Err(SessionError::Unknown); // sealed by us, ahead of the store: the store lost writes
+        }
+        if generation + 1 == there.generation && now - there.rotated_at <= GRACE {
+            return Ok(there);
+        }
+        self.end(there.id, EndReason::Reuse).await?;
+        tracing::warn!(session = %there.id, user = %there.user_id, "an old refresh token was used; the session is ended");
+        Err(SessionError::Reused)
+    }
+
+    /// Ends a family; fine when it has ended or is gone.
+    pub async fn end(&self, family: SessionId, reason: EndReason) -> Result<(), StoreError> {
+        let update = self.client.update_item().table_name(&self.table).key("pk", s(family));
+        let update = update.update_expression("SET ended_at = :now, ended_reason = :reason");
+        let update = update.condition_expression("attribute_exists(pk) AND attribute_not_exists(ended_at)");
+        let update = update.expression_attribute_values(":now", n(self.clock.now().timestamp_millis()));
+        let update = update.expression_attribute_values(":reason", s(reason.as_str()));
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {
+                Ok(())
+            }
+            Err(error) => Err(StoreError::of("ending a session")(error)),
+        }
+    }
+
+    /// Ends all families of a user. A family begun less than a moment ago may be missing from the index; whoever must
+    /// be kept out also loses their credentials or their address first.
+    pub async fn end_all_for_user(&self, user: UserId, reason: EndReason) -> Result<(), StoreError> {
+        for session in self.of_user(user).await? {
+            if session.ended_at.is_none() {
+                self.end(session.id, reason).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A user's families that have not been removed yet, ended ones too, in no order.
+    pub async fn of_user(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
+        const LISTING: &str = "listing sessions";
+        let (mut found, mut from) = (Vec::new(), None::<HashMap<_, _>>);
+        loop {
+            let query = self.client.query().table_name(&self.table).index_name(BY_USER);
+            let query = query.key_condition_expression("user_id = :user").expression_attribute_values(":user", s(user));
+            let page = query.set_exclusive_start_key(from).send().await.map_err(StoreError::of(LISTING))?;
+            for item in page.items.unwrap_or_default() {
+                found.push(session(&item).ok_or(StoreError::damaged(LISTING, "of the session"))?);
+            }
+            from = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if from.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The family, if it still lives; read consistently, so that a log-out counts at once.
+    pub async fn live(&self, family: SessionId) -> Result<Option<Session>, StoreError> {
+        const READING: &str = "reading a session";
+        let get = self.client.get_item().table_name(&self.table).key("pk", s(family)).consistent_read(true);
+        let Some(item) = get.send().await.map_err(StoreError::of(READING))?.item else { return Ok(None) };
+        let session = session(&item).ok_or(StoreError::damaged(READING, "of the session"))?;
+        Ok(Some(session).filter(|session| session.is_live(self.clock.now())))
+    }
+
+    /// Whether the family still lives.
+    pub async fn is_live(&self, family: SessionId) -> Result<bool, StoreError> {
+        Ok(self.live(family).await?.is_some())
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").field("table", &self.table).finish_non_exhaustive()
+    }
+}
+
+fn session(item: &Item) -> Option<Session> {
+    let time = |attribute| DateTime::from_timestamp_millis(number(item, attribute)?);
+    Some(Session {
+        id: text(item, "pk")?.parse().ok()?,
+        user_id: text(item, "user_id")?.parse().ok()?,
+        generation: number(item, "generation")?,
+        rotated_at: time("rotated_at")?,
+        created_at: time("created_at")?,
+        expires_at: time("expires_at")?,
+        ended_at: if item.contains_key("ended_at") { Some(time("ended_at")?) } else { None },
+        user_agent: text(item, "user_agent"),
+    })
+}

@@ -1,0 +1,56 @@
+//! What the identity stores share: their tables' names and the error of a call that failed.
+
+use std::collections::HashMap;
+use std::error::Error;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+/// An item as the SDK gives it.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The names of the tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityTables {
+    /// Password hashes: `pk` (S) = user id.
+    pub credentials: String,
+    /// Session families: `pk` (S) = family id; index `by-user` on `user_id` (S); expiry attribute `ttl` (N).
+    pub sessions: String,
+    /// Unique e-mail addresses, written by the command side: `pk` (S) = `email#<address>`, `owner` (S) = user id.
+    pub reservations: String,
+}
+
+/// A store that could not be reached, refused, or holds what nobody wrote. Trying again may help with the first.
+#[derive(Debug, thiserror::Error)]
+#[error("the identity store failed: {operation}")]
+pub struct StoreError {
+    /// What was tried, for the log: "reading a session".
+    operation: &'static str,
+    #[source]
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl StoreError {
+    pub(crate) fn of<E: Error + Send + Sync + 'static>(operation: &'static str) -> impl FnOnce(E) -> Self {
+        move |source| Self { operation, source: Box::new(source) }
+    }
+
+    pub(crate) fn damaged(operation: &'static str, attribute: &'static str) -> Self {
+        Self { operation, source: format!("the attribute {attribute} is missing or of another type").into() }
+    }
+}
+
+pub(crate) fn text(item: &Item, attribute: &str) -> Option<String> {
+    item.get(attribute)?.as_s().ok().cloned()
+}
+
+pub(crate) fn number<T: std::str::FromStr>(item: &Item, attribute: &str) -> Option<T> {
+    item.get(attribute)?.as_n().ok()?.parse().ok()
+}
+
+pub(crate) fn s(value: impl ToString) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+pub(crate) fn n(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
