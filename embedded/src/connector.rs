@@ -66,7 +66,7 @@ impl HttpConnector for InProcess {
 
 /// The answer as the SDK's response type. `x-amz-crc32` is left out: the SDK checks it only when it is there, and
 /// here nothing can garble a body on the way.
-fn response(answer: Answer) -> Result<HttpResponse, ConnectorError> {
+pub(crate) fn response(answer: Answer) -> Result<HttpResponse, ConnectorError> {
     let status = StatusCode::try_from(answer.status).map_err(|error| ConnectorError::other(error.into(), None))?;
     let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
     response.headers_mut().insert("content-type", CONTENT_TYPE);

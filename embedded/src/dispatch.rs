@@ -30,20 +30,14 @@ impl Answer {
     }
 
     fn error(error: &DynoxideError) -> Self {
-        Self {
-            status: error.status_code(),
-            body: error.to_json().into_bytes(),
-            wrote: false,
-        }
+        Self { status: error.status_code(), body: error.to_json().into_bytes(), wrote: false }
     }
 }
 
 /// Runs the operation that `target` names (the `x-amz-target` header) with the JSON `body`. Blocks until the
 /// engine has committed or refused.
 pub(crate) fn dispatch(db: &Database, target: &str, body: &[u8]) -> Answer {
-    let result = target
-        .strip_prefix(TARGET_PREFIX)
-        .and_then(|operation| run(db, operation, body));
+    let result = target.strip_prefix(TARGET_PREFIX).and_then(|operation| run(db, operation, body));
     match result {
         Some(Ok((body, wrote))) => Answer { status: 200, body, wrote },
         Some(Err(error)) => {
@@ -52,11 +46,7 @@ pub(crate) fn dispatch(db: &Database, target: &str, body: &[u8]) -> Answer {
             }
             Answer::error(&error)
         }
-        None => Answer {
-            status: 400,
-            body: UNKNOWN_OPERATION.as_bytes().to_vec(),
-            wrote: false,
-        },
+        None => Answer { status: 400, body: UNKNOWN_OPERATION.as_bytes().to_vec(), wrote: false },
     }
 }
 

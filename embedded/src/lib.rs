@@ -1,10 +1,27 @@
 //! A DynamoDB engine in this process, reached through the ordinary AWS SDK.
+//!
+//! [`Engine::memory`] is for tests, [`Engine::open`] for a store in a directory. [`Engine::client`] gives an
+//! `aws_sdk_dynamodb::Client` whose requests never leave the process: code written for DynamoDB runs unchanged.
+//! [`Engine::stream`] reads a table's stream, and [`Engine::serve_socket`] lets other programs in.
+//!
+//! Underneath is dynoxide, a DynamoDB engine on SQLite. All requests go through one thread, one after the other:
+//! reads are always consistent, and every write is committed before it is answered.
 
 mod connector;
+mod data_dir;
 mod dispatch;
 mod engine;
 mod error;
+mod integrity;
+mod socket;
+mod socket_client;
+mod stream;
+mod stream_index;
+mod stream_log;
 mod worker;
 
 pub use engine::Engine;
 pub use error::EngineError;
+pub use socket::SocketHandle;
+pub use socket_client::socket_client;
+pub use stream::{StreamRecord, StreamTail};

@@ -1,6 +1,8 @@
 //! Where password hashes are kept: one item for each account.
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use muster_domain::ids::UserId;
 
 use crate::hasher::PasswordHash;
@@ -36,10 +38,10 @@ impl CredentialsStore {
     /// Writes an account's first hash; [`CredentialsError::Exists`] when there is one.
     pub async fn create(&self, user: UserId, hash: &PasswordHash) -> Result<(), CredentialsError> {
         let put = self.client.put_item().table_name(&self.table);
-        let put = put.item("pk", s(user)).item("password_hash", s(&hash.0));
+        let put = put.item("pk", s(&user)).item("password_hash", s(&hash.0));
         match put.condition_expression("attribute_not_exists(pk)").send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {
                 Err(CredentialsError::Exists)
             }
             Err(error) => Err(StoreError::of("creating credentials")(error).into()),
@@ -49,7 +51,7 @@ impl CredentialsStore {
     /// The account's hash, read consistently.
     pub async fn get(&self, user: UserId) -> Result<Option<PasswordHash>, StoreError> {
         const READING: &str = "reading credentials";
-        let get = self.client.get_item().table_name(&self.table).key("pk", s(user)).consistent_read(true);
+        let get = self.client.get_item().table_name(&self.table).key("pk", s(&user)).consistent_read(true);
         let Some(item) = get.send().await.map_err(StoreError::of(READING))?.item else { return Ok(None) };
         let hash = text(&item, "password_hash").ok_or(StoreError::damaged(READING, "password_hash"))?;
         Ok(Some(PasswordHash(hash)))
@@ -67,7 +69,7 @@ impl CredentialsStore {
 
     /// Removes the account's hash; fine when there is none.
     pub async fn remove(&self, user: UserId) -> Result<(), StoreError> {
-        let delete = self.client.delete_item().table_name(&self.table).key("pk", s(user));
+        let delete = self.client.delete_item().table_name(&self.table).key("pk", s(&user));
         delete.send().await.map_err(StoreError::of("removing credentials"))?;
         Ok(())
     }
@@ -79,7 +81,7 @@ impl CredentialsStore {
         expected: Option<&PasswordHash>,
     ) -> Result<(), CredentialsError> {
         let condition = if expected.is_some() { "password_hash = :old" } else { "attribute_exists(pk)" };
-        let update = self.client.update_item().table_name(&self.table).key("pk", s(user));
+        let update = self.client.update_item().table_name(&self.table).key("pk", s(&user));
         let update = update.update_expression("SET password_hash = :new").condition_expression(condition);
         let mut update = update.expression_attribute_values(":new", s(&hash.0));
         if let Some(old) = expected {
@@ -87,7 +89,9 @@ impl CredentialsStore {
         }
         match update.send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
                 Err(CredentialsError::Absent)
             }
             Err(error) => Err(StoreError::of("replacing credentials")(error).into()),

@@ -25,7 +25,7 @@ impl Emails {
         const READING: &str = "reading who owns an address";
         let Ok(email) = email.trim().parse::<Email>() else { return Ok(None) };
         let key = email.reservation_key();
-        let get = self.client.get_item().table_name(&self.table).key("pk", s(key)).consistent_read(true);
+        let get = self.client.get_item().table_name(&self.table).key("pk", s(&key)).consistent_read(true);
         let Some(item) = get.send().await.map_err(StoreError::of(READING))?.item else { return Ok(None) };
         let owner = text(&item, "owner").and_then(|owner| owner.parse().ok());
         owner.map(Some).ok_or(StoreError::damaged(READING, "owner"))

@@ -228,10 +228,14 @@ impl Identity {
         let (Some(user), Some(stored), Verdict::Right { rehash }) = (owner, stored, verdict) else {
             return Err(LoginError::InvalidCredentials);
         };
+        let begun = self.sessions.start(user, client.user_agent.as_deref()).await.map_err(InternalError::from)?;
+        if !self.still_right(user, &stored, attempt).await? {
+            self.sessions.end(begun.session_id, EndReason::PasswordChanged).await.map_err(InternalError::from)?;
+            return Err(LoginError::InvalidCredentials);
+        }
         if rehash {
             self.renew(user, &stored, attempt).await;
         }
-        let begun = self.sessions.start(user, client.user_agent.as_deref()).await.map_err(InternalError::from)?;
         Ok(self.pair(begun).await?)
     }
 
@@ -262,6 +266,22 @@ impl Identity {
             }
             Some(_) | None => Err(AuthError::SessionEnded),
         }
+    }
+
+    /// Whether the password was not changed while it was compared. Whoever changes it ends the sessions that exist; the
+    /// one that was just begun with the old password may not have been among them.
+    async fn still_right(
+        &self,
+        user: UserId,
+        stored: &PasswordHash,
+        attempt: &PasswordAttempt,
+    ) -> Result<bool, InternalError> {
+        let now = self.credentials.get(user).await?;
+        if now.as_ref() == Some(stored) {
+            return Ok(true);
+        }
+        // Another hash of the same password is fine: a log-in beside this one renewed it.
+        Ok(matches!(self.hasher.verify(attempt, now.as_ref()).await?, Verdict::Right { .. }))
     }
 
     async fn pair(&self, rotated: Rotated) -> Result<TokenPair, InternalError> {

@@ -83,8 +83,8 @@ pub struct PasswordHasher {
 impl PasswordHasher {
     /// A hasher with as many turns as the machine has cores.
     pub fn new(parameters: HashParameters) -> Result<Self, HashError> {
-        let params = Params::new(parameters.memory, parameters.passes, parameters.lanes, None)
-            .map_err(HashError::Parameters)?;
+        let params =
+            Params::new(parameters.memory, parameters.passes, parameters.lanes, None).map_err(HashError::Parameters)?;
         let dummy = dummy(&params).map_err(HashError::Failed)?;
         let cores = available_parallelism().map_or(1, usize::from);
         Ok(Self {
@@ -105,12 +105,8 @@ impl PasswordHasher {
     }
 
     /// Compares an attempt with an account's hash. `None` means that there is no such account, and costs the same.
-    pub async fn verify(
-        &self,
-        attempt: &PasswordAttempt,
-        stored: Option<&PasswordHash>,
-    ) -> Result<Verdict, HashError> {
-        let known = stored.map(|hash| Phc::new(&hash.0)).transpose().map_err(HashError::Damaged)?;
+    pub async fn verify(&self, attempt: &PasswordAttempt, stored: Option<&PasswordHash>) -> Result<Verdict, HashError> {
+        let known = stored.map(parse).transpose()?;
         let bytes = attempt.as_bytes().map(|bytes| Zeroizing::new(bytes.to_vec()));
         let (candidate, bytes, possible) = match (known, bytes) {
             (Some(hash), Some(bytes)) => (Arc::new(hash), bytes, true),
@@ -128,7 +124,7 @@ impl PasswordHasher {
 
     /// Whether a stored hash is weaker than what is made now.
     pub fn needs_rehash(&self, stored: &PasswordHash) -> Result<bool, HashError> {
-        self.is_weak(&Phc::new(&stored.0).map_err(HashError::Damaged)?)
+        self.is_weak(&parse(stored)?)
     }
 
     fn is_weak(&self, hash: &Phc) -> Result<bool, HashError> {
@@ -164,6 +160,13 @@ impl fmt::Debug for PasswordHasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PasswordHasher").field("params", self.argon2.params()).finish_non_exhaustive()
     }
+}
+
+fn parse(stored: &PasswordHash) -> Result<Phc, HashError> {
+    let hash = Phc::new(&stored.0).map_err(|error| HashError::Damaged(error.into()))?;
+    // A PHC string may leave both out. Nothing could be compared with it, and that is no wrong password.
+    let complete = hash.salt.is_some() && hash.hash.is_some();
+    if complete { Ok(hash) } else { Err(HashError::Damaged(password_hash::Error::EncodingInvalid)) }
 }
 
 fn dummy(params: &Params) -> password_hash::Result<Phc> {

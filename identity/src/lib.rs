@@ -19,7 +19,8 @@ mod tokens;
 pub use credentials::{CredentialsError, CredentialsStore};
 pub use emails::Emails;
 pub use facade::{
-    AuthError, Authenticated, Client, Identity, IdentityError, InternalError, LoginError, RefreshError, SetPasswordError, TokenPair,
+    AuthError, Authenticated, Client, Identity, IdentityError, InternalError, LoginError, RefreshError,
+    SetPasswordError, TokenPair,
 };
 pub use hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};
 pub use keys::{KeyError, PublicKey, SigningError, SigningKey, TokenSigner};

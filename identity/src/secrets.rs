@@ -102,9 +102,7 @@ impl Secrets {
     pub fn load_or_create(directory: &Path) -> Result<Self, SecretsError> {
         fs::create_dir_all(directory).map_err(at(directory))?;
         let path = directory.join(KEY_FILE);
-        let pem = read_or_create(&path, || {
-            Ok(Zeroizing::new(SigningKey::generate()?.to_pem()?.as_bytes().to_vec()))
-        })?;
+        let pem = read_or_create(&path, || Ok(Zeroizing::new(SigningKey::generate()?.to_pem()?.as_bytes().to_vec())))?;
         let signing_key = parse_key(&path.display().to_string(), &pem)?;
         let path = directory.join(SECRET_FILE);
         let bytes = read_or_create(&path, || Ok(Zeroizing::new(ServerSecret::generate()?.0.to_vec())))?;
@@ -183,7 +181,8 @@ fn write_private(path: &Path, contents: &[u8]) -> io::Result<()> {
 fn refuse_exposed(path: &Path) -> Result<(), SecretsError> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = fs::metadata(path).map_err(at(path))?.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(SecretsError::Exposed { path: path.to_owned(), mode }) }
+    let for_owner_only = mode & 0o700 == mode;
+    if for_owner_only { Ok(()) } else { Err(SecretsError::Exposed { path: path.to_owned(), mode }) }
 }
 
 #[cfg(not(unix))]
@@ -207,7 +206,8 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let place = directory.path().join("secrets");
         let first = Secrets::load_or_create(&place).expect("new secrets");
-        let names: Vec<_> = fs::read_dir(&place).expect("a listing").map(|e| e.expect("an entry").file_name()).collect();
+        let names: Vec<_> =
+            fs::read_dir(&place).expect("a listing").map(|e| e.expect("an entry").file_name()).collect();
         assert_eq!(names.len(), 2, "nothing is left over: {names:?}");
         assert_eq!(mode(&place.join(KEY_FILE)), 0o600);
         assert_eq!(mode(&place.join(SECRET_FILE)), 0o600);
@@ -250,13 +250,17 @@ mod tests {
         assert_eq!(secrets.signing_key.public_key(), key.public_key());
         assert_eq!(*secrets.server_secret.0, [9; 32]);
         for missing in [KEY_VARIABLE, SECRET_VARIABLE] {
-            let refused = Secrets::from_variables(|name| given(name).filter(|_| name != missing)).expect_err("a refusal");
+            let refused =
+                Secrets::from_variables(|name| given(name).filter(|_| name != missing)).expect_err("a refusal");
             assert!(matches!(refused, SecretsError::Unset(name) if name == missing));
         }
         for damaged in [KEY_VARIABLE, SECRET_VARIABLE] {
-            let refused = Secrets::from_variables(|name| {
-                if name == damaged { Some("no such thing".to_owned()) } else { given(name) }
-            });
+            let refused =
+                Secrets::from_variables(
+                    |name| {
+                        if name == damaged { Some("no such thing".to_owned()) } else { given(name) }
+                    },
+                );
             let refused = refused.expect_err("a refusal");
             assert!(matches!(&refused, SecretsError::Damaged { place, .. } if place == damaged), "{refused}");
         }
@@ -275,7 +279,8 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let secrets = Secrets::load_or_create(directory.path()).expect("new secrets");
         let kid = secrets.signing_key.public_key().kid();
-        let expected = format!("Secrets {{ signing_key: SigningKey {{ kid: {kid:?}, .. }}, server_secret: ServerSecret(..) }}");
+        let expected =
+            format!("Secrets {{ signing_key: SigningKey {{ kid: {kid:?}, .. }}, server_secret: ServerSecret(..) }}");
         assert_eq!(format!("{secrets:?}"), expected);
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::ids::UserId;
 use muster_domain::ports::Clock;
@@ -164,11 +164,11 @@ impl Sessions {
         let now = self.clock.now();
         let (family, expires_at) = (SessionId(Uuid::new_v4()), now + LIFETIME);
         let put = self.client.put_item().table_name(&self.table);
-        let put = put.item("pk", s(family)).item("user_id", s(user)).item("generation", n(0));
-        let put = put.item("rotated_at", n(now.timestamp_millis())).item("created_at", n(now.timestamp_millis()));
-        let put = put.item("expires_at", n(expires_at.timestamp_millis())).item("ttl", n(expires_at.timestamp()));
+        let put = put.item("pk", s(&family)).item("user_id", s(&user)).item("generation", n(&0));
+        let put = put.item("rotated_at", millis(now)).item("created_at", millis(now));
+        let put = put.item("expires_at", millis(expires_at)).item("ttl", n(&expires_at.timestamp()));
         let agent = user_agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect::<String>());
-        let put = agent.filter(|agent| !agent.is_empty()).into_iter().fold(put, |put, a| put.item("user_agent", s(a)));
+        let put = agent.filter(|agent| !agent.is_empty()).into_iter().fold(put, |put, a| put.item("user_agent", s(&a)));
         let put = put.condition_expression("attribute_not_exists(pk)");
         put.send().await.map_err(StoreError::of("starting a session"))?;
         Ok(Rotated { session_id: family, user_id: user, refresh_token: self.tokens.token(family, 0), expires_at })
@@ -180,23 +180,22 @@ impl Sessions {
         let (family, generation) = self.tokens.open(refresh_token).ok_or(SessionError::Unknown)?;
         let next = generation.checked_add(1).ok_or(SessionError::Unknown)?;
         let now = self.clock.now();
-        let update = self.client.update_item().table_name(&self.table).key("pk", s(family));
+        let update = self.client.update_item().table_name(&self.table).key("pk", s(&family));
         let update = update.update_expression("SET generation = :next, rotated_at = :now").condition_expression(
             "attribute_exists(pk) AND generation = :generation AND attribute_not_exists(ended_at) AND expires_at > :now",
         );
-        let update = update.expression_attribute_values(":next", n(next));
-        let update = update.expression_attribute_values(":now", n(now.timestamp_millis()));
-        let update = update.expression_attribute_values(":generation", n(generation));
+        let update = update.expression_attribute_values(":next", n(&next));
+        let update = update.expression_attribute_values(":now", millis(now));
+        let update = update.expression_attribute_values(":generation", n(&generation));
         let update = update.return_values(ReturnValue::AllNew);
         let update = update.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let session = match update.send().await {
-            Ok(done) => {
-                session(&done.attributes.unwrap_or_default()).ok_or(StoreError::damaged(REFRESHING, "of the session"))?
-            }
+            Ok(done) => session(&done.attributes.unwrap_or_default())
+                .ok_or(StoreError::damaged(REFRESHING, "an attribute of the session"))?,
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                     let item = failed.item.as_ref().ok_or(SessionError::Unknown)?;
-                    let there = session(item).ok_or(StoreError::damaged(REFRESHING, "of the session"))?;
+                    let there = session(item).ok_or(StoreError::damaged(REFRESHING, "an attribute of the session"))?;
                     self.judge(there, generation, now).await?
                 }
                 _ => return Err(StoreError::of(REFRESHING)(error).into()),
@@ -231,14 +230,16 @@ impl Sessions {
 
     /// Ends a family; fine when it has ended or is gone.
     pub async fn end(&self, family: SessionId, reason: EndReason) -> Result<(), StoreError> {
-        let update = self.client.update_item().table_name(&self.table).key("pk", s(family));
+        let update = self.client.update_item().table_name(&self.table).key("pk", s(&family));
         let update = update.update_expression("SET ended_at = :now, ended_reason = :reason");
         let update = update.condition_expression("attribute_exists(pk) AND attribute_not_exists(ended_at)");
-        let update = update.expression_attribute_values(":now", n(self.clock.now().timestamp_millis()));
-        let update = update.expression_attribute_values(":reason", s(reason.as_str()));
+        let update = update.expression_attribute_values(":now", millis(self.clock.now()));
+        let update = update.expression_attribute_values(":reason", s(&reason.as_str()));
         match update.send().await {
             Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {
+            Err(error)
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
                 Ok(())
             }
             Err(error) => Err(StoreError::of("ending a session")(error)),
@@ -262,10 +263,11 @@ impl Sessions {
         let (mut found, mut from) = (Vec::new(), None::<HashMap<_, _>>);
         loop {
             let query = self.client.query().table_name(&self.table).index_name(BY_USER);
-            let query = query.key_condition_expression("user_id = :user").expression_attribute_values(":user", s(user));
+            let query =
+                query.key_condition_expression("user_id = :user").expression_attribute_values(":user", s(&user));
             let page = query.set_exclusive_start_key(from).send().await.map_err(StoreError::of(LISTING))?;
             for item in page.items.unwrap_or_default() {
-                found.push(session(&item).ok_or(StoreError::damaged(LISTING, "of the session"))?);
+                found.push(session(&item).ok_or(StoreError::damaged(LISTING, "an attribute of the session"))?);
             }
             from = page.last_evaluated_key.filter(|key| !key.is_empty());
             if from.is_none() {
@@ -277,9 +279,9 @@ impl Sessions {
     /// The family, if it still lives; read consistently, so that a log-out counts at once.
     pub async fn live(&self, family: SessionId) -> Result<Option<Session>, StoreError> {
         const READING: &str = "reading a session";
-        let get = self.client.get_item().table_name(&self.table).key("pk", s(family)).consistent_read(true);
+        let get = self.client.get_item().table_name(&self.table).key("pk", s(&family)).consistent_read(true);
         let Some(item) = get.send().await.map_err(StoreError::of(READING))?.item else { return Ok(None) };
-        let session = session(&item).ok_or(StoreError::damaged(READING, "of the session"))?;
+        let session = session(&item).ok_or(StoreError::damaged(READING, "an attribute of the session"))?;
         Ok(Some(session).filter(|session| session.is_live(self.clock.now())))
     }
 
@@ -293,6 +295,10 @@ impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sessions").field("table", &self.table).finish_non_exhaustive()
     }
+}
+
+fn millis(time: DateTime<Utc>) -> AttributeValue {
+    n(&time.timestamp_millis())
 }
 
 fn session(item: &Item) -> Option<Session> {

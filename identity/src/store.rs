@@ -34,8 +34,8 @@ impl StoreError {
         move |source| Self { operation, source: Box::new(source) }
     }
 
-    pub(crate) fn damaged(operation: &'static str, attribute: &'static str) -> Self {
-        Self { operation, source: format!("the attribute {attribute} is missing or of another type").into() }
+    pub(crate) fn damaged(operation: &'static str, what: &'static str) -> Self {
+        Self { operation, source: format!("{what} is missing or of another type").into() }
     }
 }
 
@@ -47,10 +47,10 @@ pub(crate) fn number<T: std::str::FromStr>(item: &Item, attribute: &str) -> Opti
     item.get(attribute)?.as_n().ok()?.parse().ok()
 }
 
-pub(crate) fn s(value: impl ToString) -> AttributeValue {
+pub(crate) fn s(value: &impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
-pub(crate) fn n(value: impl ToString) -> AttributeValue {
+pub(crate) fn n(value: &impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }

@@ -244,7 +244,3 @@ fn refusal(error: &JwtError) -> TokenError {
         _ => TokenError::Malformed,
     }
 }
-
-#[cfg(test)]
-#[path = "tokens_tests.rs"]
-mod tests;

@@ -7,30 +7,19 @@ use aws_sdk_dynamodb::types::{
     StreamSpecification, StreamViewType,
 };
 
-pub fn s(value: &str) -> AttributeValue {
+pub(crate) fn s(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
-pub fn n(value: u64) -> AttributeValue {
+pub(crate) fn n(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
 /// A table with `pk` (S) and `sk` (N), and a stream of new images when `stream` says so.
-pub async fn create_table(client: &Client, name: &str, stream: bool) {
-    let key = |name: &str, kind| {
-        KeySchemaElement::builder()
-            .attribute_name(name)
-            .key_type(kind)
-            .build()
-            .unwrap()
-    };
-    let attribute = |name: &str, kind| {
-        AttributeDefinition::builder()
-            .attribute_name(name)
-            .attribute_type(kind)
-            .build()
-            .unwrap()
-    };
+pub(crate) async fn create_table(client: &Client, name: &str, stream: bool) {
+    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
+    let attribute =
+        |name: &str, kind| AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build().unwrap();
     client
         .create_table()
         .table_name(name)
@@ -49,4 +38,23 @@ pub async fn create_table(client: &Client, name: &str, stream: bool) {
         .send()
         .await
         .unwrap();
+}
+
+/// Puts an item with `data`; panics when that fails.
+pub(crate) async fn put(client: &Client, table: &str, pk: &str, sk: u64, data: &str) {
+    client.put_item().table_name(table).item("pk", s(pk)).item("sk", n(sk)).item("data", s(data)).send().await.unwrap();
+}
+
+/// The `data` of an item, if the item is there.
+pub(crate) async fn read(client: &Client, table: &str, pk: &str, sk: u64) -> Option<String> {
+    let found = client
+        .get_item()
+        .table_name(table)
+        .key("pk", s(pk))
+        .key("sk", n(sk))
+        .consistent_read(true)
+        .send()
+        .await
+        .unwrap();
+    found.item.map(|item| item["data"].as_s().unwrap().clone())
 }

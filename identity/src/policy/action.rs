@@ -1,0 +1,110 @@
+//! What can be asked for, and of what.
+
+use muster_domain::ids::{TeamId, UserId};
+
+/// Something that a person wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action<'a> {
+    /// Report a task, perhaps assigned from the start. The resource is the task to be.
+    CreateTask {
+        /// Who is to do it; the same as the task's `assignee`.
+        to: Option<&'a Person>,
+    },
+    /// See a task.
+    ReadTask,
+    /// See who did what to a task: its logs and its raw history.
+    ReadTaskLogs,
+    /// Change its title, description, labels, location or checklist.
+    EditTask,
+    /// Give it to another team, or to none.
+    MoveTask {
+        /// The team that it will belong to.
+        to: Option<TeamId>,
+    },
+    /// Say who is to do it.
+    AssignTask {
+        /// Who, or nobody.
+        to: Option<&'a Person>,
+    },
+    /// Begin, complete or reopen it.
+    ChangeTaskStatus,
+    /// Say how much hurry there is.
+    ChangeTaskPriority,
+    /// Set or clear when it is due.
+    ChangeTaskDeadline,
+    /// Let it wait, or wait no longer.
+    HoldTask,
+    /// Say something on it.
+    CommentTask,
+    /// Delete it.
+    DeleteTask,
+    /// Undo its deletion.
+    RestoreTask,
+
+    /// Make an account.
+    CreateUser,
+    /// See who there is: names, roles and teams.
+    ListUsers,
+    /// See one of them, as in the list.
+    ReadUser,
+    /// See all of an account: address and telephone number too.
+    ReadProfile,
+    /// Change an account's name, time zone, locale or telephone number.
+    UpdateProfile,
+    /// Change its address.
+    ChangeUserEmail,
+    /// Change its role.
+    ChangeUserRole,
+    /// Close it, or open it again.
+    DeactivateUser,
+
+    /// Make a team.
+    CreateTeam,
+    /// See which teams there are.
+    ListTeams,
+    /// See a team and its members.
+    ReadTeam,
+    /// Change its name or description, or close it.
+    UpdateTeam,
+    /// Let people join and leave.
+    ChangeTeamMembers,
+
+    /// Search the audit log over all tasks, people and teams.
+    ReadAudit,
+}
+
+/// A person, as far as the policy asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// The account.
+    pub id: UserId,
+    /// The teams it is in.
+    pub teams: Vec<TeamId>,
+}
+
+/// A task, as far as the policy asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskFacts {
+    /// Who is to do it.
+    pub assignee: Option<UserId>,
+    /// Who reported it; nobody when a system did.
+    pub reporter: Option<UserId>,
+    /// The team that it belongs to.
+    pub team: Option<TeamId>,
+}
+
+/// What an action is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// A task.
+    Task(TaskFacts),
+    /// An account.
+    User(Person),
+    /// A team.
+    Team {
+        /// Its id.
+        id: TeamId,
+    },
+    /// Nothing in particular: a list, the audit log, an account or a team that is not there yet.
+    Any,
+}

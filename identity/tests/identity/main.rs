@@ -1,0 +1,7 @@
+//! Identity over a store: tokens, sessions and the way in.
+#![allow(clippy::expect_used, reason = "clippy.toml excuses tests, but not the helpers beside them")]
+
+mod login;
+mod sessions;
+mod support;
+mod tokens;

@@ -1,0 +1,242 @@
+//! Session families: rotation, the lost response, the copied token, the end.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::TimeDelta;
+use muster_domain::ids::UserId;
+use muster_domain::ports::Clock as _;
+use muster_identity::{EndReason, Rotated, ServerSecret, SessionError, SessionId, Sessions};
+use uuid::Uuid;
+
+use crate::support::{TestClock, store};
+
+const USER: UserId = UserId(Uuid::from_u128(1));
+
+struct Case {
+    clock: Arc<TestClock>,
+    client: Client,
+    table: String,
+    sessions: Sessions,
+}
+
+impl Case {
+    async fn new() -> Self {
+        let (client, tables) = store().await;
+        let clock = TestClock::new();
+        let secret = ServerSecret::from_bytes([7; 32]);
+        let sessions = Sessions::new(client.clone(), &tables.sessions, &secret, clock.clone());
+        Self { clock, client, table: tables.sessions, sessions }
+    }
+
+    async fn start(&self) -> Rotated {
+        self.sessions.start(USER, Some("a browser")).await.expect("a session")
+    }
+
+    async fn refresh(&self, token: &str) -> Rotated {
+        self.sessions.refresh(token).await.expect("a successor")
+    }
+
+    async fn refused(&self, token: &str) -> SessionError {
+        self.sessions.refresh(token).await.expect_err("a refusal")
+    }
+
+    async fn is_live(&self, family: SessionId) -> bool {
+        self.sessions.is_live(family).await.expect("an answer")
+    }
+
+    async fn attribute(&self, family: SessionId, name: &str) -> Option<AttributeValue> {
+        let get = self.client.get_item().table_name(&self.table).key("pk", AttributeValue::S(family.to_string()));
+        get.send().await.expect("an answer").item.expect("an item").remove(name)
+    }
+}
+
+#[tokio::test]
+async fn each_refresh_gives_another_token_of_the_same_family() {
+    let case = Case::new().await;
+    let begun = case.start().await;
+    let mut seen = HashSet::from([begun.refresh_token.clone()]);
+    let mut token = begun.refresh_token.clone();
+    for generation in 1..=5 {
+        case.clock.advance(TimeDelta::minutes(15));
+        let next = case.refresh(&token).await;
+        assert_eq!((next.session_id, next.user_id), (begun.session_id, USER));
+        assert_eq!(next.expires_at, begun.expires_at, "a refresh does not lengthen the session");
+        assert!(seen.insert(next.refresh_token.clone()));
+        token = next.refresh_token;
+        let session = case.sessions.live(begun.session_id).await.expect("an answer").expect("a session");
+        assert_eq!((session.generation, session.rotated_at), (generation, case.clock.now()));
+    }
+}
+
+#[tokio::test]
+async fn a_lost_response_is_answered_again_with_the_same_successor_for_twenty_seconds() {
+    let case = Case::new().await;
+    let begun = case.start().await;
+    let lost = case.refresh(&begun.refresh_token).await;
+    for seconds in [0, 10, 10] {
+        case.clock.advance(TimeDelta::seconds(seconds));
+        let again = case.refresh(&begun.refresh_token).await;
+        assert_eq!(again.refresh_token, lost.refresh_token);
+    }
+    let next = case.refresh(&lost.refresh_token).await;
+    assert_ne!(next.refresh_token, lost.refresh_token);
+    assert!(case.is_live(begun.session_id).await);
+}
+
+#[tokio::test]
+async fn the_previous_token_after_twenty_seconds_ends_the_family() {
+    let case = Case::new().await;
+    let begun = case.start().await;
+    let next = case.refresh(&begun.refresh_token).await;
+    case.clock.advance(TimeDelta::milliseconds(20_001));
+    assert!(matches!(case.refused(&begun.refresh_token).await, SessionError::Reused));
+    assert!(!case.is_live(begun.session_id).await);
+    assert!(matches!(case.refused(&next.refresh_token).await, SessionError::Ended), "the thief's and the owner's");
+    let reason = case.attribute(begun.session_id, "ended_reason").await;
+    assert_eq!(reason, Some(AttributeValue::S("reuse".to_owned())));
+}
+
+#[tokio::test]
+async fn a_token_older_than_the_previous_one_ends_the_family_at_once() {
+    let case = Case::new().await;
+    let begun = case.start().await;
+    let second = case.refresh(&begun.refresh_token).await;
+    case.refresh(&second.refresh_token).await;
+    assert!(matches!(case.refused(&begun.refresh_token).await, SessionError::Reused));
+    assert!(!case.is_live(begun.session_id).await);
+}
+
+#[tokio::test]
+async fn a_reuse_in_one_family_leaves_the_user_s_others_alone() {
+    let case = Case::new().await;
+    let (stolen, other) = (case.start().await, case.start().await);
+    case.refresh(&stolen.refresh_token).await;
+    case.clock.advance(TimeDelta::minutes(1));
+    case.refused(&stolen.refresh_token).await;
+    assert!(case.is_live(other.session_id).await);
+}
+
+#[tokio::test]
+async fn a_family_ends_after_thirty_days_however_often_it_is_refreshed() {
+    let case = Case::new().await;
+    let begun = case.start().await;
+    let mut token = begun.refresh_token.clone();
+    for _ in 0..29 {
+        case.clock.advance(TimeDelta::days(1));
+        token = case.refresh(&token).await.refresh_token;
+    }
+    case.clock.advance(TimeDelta::days(1) - TimeDelta::milliseconds(1));
+    token = case.refresh(&token).await.refresh_token;
+    assert!(case.is_live(begun.session_id).await);
+    case.clock.advance(TimeDelta::milliseconds(1));
+    assert!(!case.is_live(begun.session_id).await);
+    assert!(matches!(case.refused(&token).await, SessionError::Expired));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_refreshes_of_one_token_at_once_get_the_same_successor() {
+    let case = Case::new().await;
+    let begun = case.start().await;
+    let tasks: Vec<_> = (0..20)
+        .map(|_| {
+            let (sessions, token) = (case.sessions.clone(), begun.refresh_token.clone());
+            tokio::spawn(async move { sessions.refresh(&token).await })
+        })
+        .collect();
+    let mut successors = HashSet::new();
+    for task in tasks {
+        successors.insert(task.await.expect("a task").expect("a successor").refresh_token);
+    }
+    assert_eq!(successors.len(), 1);
+    let session = case.sessions.live(begun.session_id).await.expect("an answer").expect("a session");
+    assert_eq!(session.generation, 1);
+}
+
+#[tokio::test]
+async fn an_ended_family_neither_lives_nor_refreshes_and_keeps_its_first_reason() {
+    let case = Case::new().await;
+    let begun = case.start().await;
+    case.sessions.end(begun.session_id, EndReason::Logout).await.expect("an end");
+    case.sessions.end(begun.session_id, EndReason::Revoked).await.expect("the same end");
+    assert!(!case.is_live(begun.session_id).await);
+    assert!(matches!(case.refused(&begun.refresh_token).await, SessionError::Ended));
+    let reason = case.attribute(begun.session_id, "ended_reason").await;
+    assert_eq!(reason, Some(AttributeValue::S("logout".to_owned())));
+}
+
+#[tokio::test]
+async fn ending_what_is_not_there_makes_nothing() {
+    let case = Case::new().await;
+    let nowhere = SessionId(Uuid::from_u128(404));
+    case.sessions.end(nowhere, EndReason::Logout).await.expect("nothing to do");
+    assert!(!case.is_live(nowhere).await);
+    let scan = case.client.scan().table_name(&case.table).send().await.expect("a scan");
+    assert_eq!(scan.count, 0);
+}
+
+#[tokio::test]
+async fn ending_all_of_a_user_leaves_other_users_in() {
+    let case = Case::new().await;
+    let other = case.sessions.start(UserId(Uuid::from_u128(2)), None).await.expect("a session");
+    let mine = [case.start().await, case.start().await, case.start().await];
+    case.sessions.end_all_for_user(USER, EndReason::PasswordChanged).await.expect("an end");
+    for session in &mine {
+        assert!(!case.is_live(session.session_id).await);
+    }
+    assert!(case.is_live(other.session_id).await);
+    let listed = case.sessions.of_user(USER).await.expect("a list");
+    let ids: HashSet<_> = listed.iter().map(|session| session.id).collect();
+    assert_eq!(ids, mine.iter().map(|session| session.session_id).collect());
+    assert!(listed.iter().all(|session| session.ended_at == Some(case.clock.now())));
+}
+
+#[tokio::test]
+async fn a_token_that_this_server_did_not_seal_is_unknown() {
+    let case = Case::new().await;
+    let begun = case.start().await;
+    let other = Sessions::new(case.client.clone(), &case.table, &ServerSecret::from_bytes([8; 32]), case.clock.clone());
+    let foreign = other.start(USER, None).await.expect("a session");
+    for token in ["", "nonsense", &foreign.refresh_token] {
+        assert!(matches!(case.refused(token).await, SessionError::Unknown), "{token}");
+    }
+    assert!(case.is_live(begun.session_id).await);
+    assert!(case.is_live(foreign.session_id).await, "a forged token ends nothing");
+}
+
+#[tokio::test]
+async fn a_token_of_a_family_that_is_gone_is_unknown() {
+    let case = Case::new().await;
+    let begun = case.start().await;
+    let key = AttributeValue::S(begun.session_id.to_string());
+    case.client.delete_item().table_name(&case.table).key("pk", key).send().await.expect("a deletion");
+    assert!(matches!(case.refused(&begun.refresh_token).await, SessionError::Unknown));
+}
+
+#[tokio::test]
+async fn a_token_that_is_ahead_of_the_store_is_unknown_and_ends_nothing() {
+    let case = Case::new().await;
+    let begun = case.start().await;
+    let next = case.refresh(&begun.refresh_token).await;
+    // The store comes back from a backup of before the refresh.
+    let key = AttributeValue::S(begun.session_id.to_string());
+    let restore = case.client.update_item().table_name(&case.table).key("pk", key);
+    let restore = restore.update_expression("SET generation = :old");
+    restore.expression_attribute_values(":old", AttributeValue::N("0".to_owned())).send().await.expect("a restore");
+    assert!(matches!(case.refused(&next.refresh_token).await, SessionError::Unknown));
+    assert!(case.is_live(begun.session_id).await);
+}
+
+#[tokio::test]
+async fn no_token_is_stored_and_the_user_agent_is_cut() {
+    let case = Case::new().await;
+    let begun = case.sessions.start(USER, Some(&"é".repeat(5_000))).await.expect("a session");
+    let scan = case.client.scan().table_name(&case.table).send().await.expect("a scan");
+    assert!(!format!("{scan:?}").contains(&begun.refresh_token));
+    let session = case.sessions.live(begun.session_id).await.expect("an answer").expect("a session");
+    assert_eq!(session.user_agent, Some("é".repeat(256)));
+    let ttl = case.attribute(begun.session_id, "ttl").await;
+    assert_eq!(ttl, Some(AttributeValue::N(begun.expires_at.timestamp().to_string())));
+}
