@@ -1,1 +1,36 @@
-//! The muster program: the whole system in one process, and the operator's commands.
+//! The muster program: the whole system in one process on an embedded store, and the operator's commands.
+//!
+//! - [`system`] wires the parts over one client of a store; [`store`] opens a data directory, or reaches the server
+//!   that has it open.
+//! - [`pipeline`] carries events from the store to the read models: stream, publisher, bus, queues, projectors.
+//! - [`serve`], [`demo`] and [`operate`] are the commands; [`args`] says how they are called.
+
+pub mod args;
+pub mod demo;
+pub mod log;
+pub mod operate;
+pub mod pipeline;
+pub mod progress;
+pub mod report;
+pub mod serve;
+pub mod setup;
+pub mod store;
+pub mod system;
+
+use args::{Command, Muster};
+use report::Failure;
+
+/// Runs one command to its end.
+pub async fn run(muster: Muster) -> Result<(), Failure> {
+    match muster.command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Status(args) => operate::status::run(args).await,
+        Command::History(args) => operate::history::run(args).await,
+        Command::Verify(args) => operate::verify::run(args).await,
+        Command::Reconcile(args) => operate::reconcile::run(args).await,
+        Command::Rebuild(args) => operate::rebuild::run(args).await,
+        Command::Export(args) => operate::export::run(args).await,
+        Command::Openapi => operate::openapi(),
+    }
+}

@@ -15,7 +15,8 @@ use crate::stream::StreamId;
 pub const MAX_EVENTS_IN_COMMIT: usize = 64;
 
 /// SHA-256, written as 64 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, utoipa::ToSchema)]
+#[schema(value_type = String, min_length = 64, max_length = 64)]
 pub struct Hash([u8; 32]);
 
 impl Hash {
@@ -88,7 +89,7 @@ impl<'de> Deserialize<'de> for Hash {
 }
 
 /// One event inside a commit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventData {
     /// What happened.
@@ -101,7 +102,7 @@ pub struct EventData {
 }
 
 /// What one command appended: 1 to [`MAX_EVENTS_IN_COMMIT`] events of one aggregate, stored as one item.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Commit {
     /// The aggregate.

@@ -40,7 +40,7 @@ impl CommandId {
 }
 
 /// Who did it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, utoipa::ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Actor {
     /// A person.
@@ -86,7 +86,7 @@ impl fmt::Display for Actor {
 }
 
 /// What a command asked for, as a digest: it tells a repeat of a command from another one under the same key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, utoipa::ToSchema)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
@@ -130,7 +130,7 @@ pub struct Metadata {
 
 /// One event as it was recorded: the one envelope. The item in the store, the `detail` on EventBridge and the input of
 /// every projector have this shape.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedEvent {
     /// UUID version 5 of stream and version: the same event has the same id wherever it is met.

@@ -5,9 +5,20 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(
-            Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+            Clone,
+            Copy,
+            PartialEq,
+            Eq,
+            PartialOrd,
+            Ord,
+            Hash,
+            serde::Serialize,
+            serde::Deserialize,
+            schemars::JsonSchema,
+            utoipa::ToSchema,
         )]
         #[serde(transparent)]
+        #[schema(value_type = uuid::Uuid)]
         pub struct $name(pub uuid::Uuid);
 
         impl std::fmt::Display for $name {

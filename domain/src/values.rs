@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::RefOr;
 
 /// Why a value was refused. The message is for the person who typed it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -35,6 +37,19 @@ pub enum Invalid {
     /// Not of the form that is expected.
     #[error("{0}")]
     Form(&'static str),
+}
+
+/// The schema of a value type in the OpenAPI document.
+macro_rules! openapi {
+    ($name:ident, $schema:expr) => {
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                $schema.into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+    };
 }
 
 /// Checked text: trimmed, bounded in characters, without control characters (but for line breaks and tabs where they
@@ -90,6 +105,8 @@ macro_rules! text {
                 schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": $max })
             }
         }
+
+        openapi!($name, ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some($max)));
     };
 }
 
@@ -180,6 +197,11 @@ impl From<Labels> for Vec<Label> {
     }
 }
 
+openapi!(
+    Labels,
+    ArrayBuilder::new().items(<Label as utoipa::PartialSchema>::schema()).max_items(Some(Labels::MAX)).unique_items(true)
+);
+
 impl JsonSchema for Labels {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Labels".into()
@@ -191,7 +213,7 @@ impl JsonSchema for Labels {
 }
 
 /// Where a task is to be done.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Location {
     /// The place in words: an address, a room.
@@ -202,10 +224,14 @@ pub struct Location {
 }
 
 /// A point on the globe (WGS 84).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema, utoipa::ToSchema)]
 #[serde(try_from = "RawPosition")]
 pub struct Position {
+    /// Degrees north.
+    #[schema(minimum = -90.0, maximum = 90.0)]
     latitude: f64,
+    /// Degrees east.
+    #[schema(minimum = -180.0, maximum = 180.0)]
     longitude: f64,
 }
 
@@ -314,6 +340,14 @@ impl From<Email> for String {
     }
 }
 
+openapi!(
+    Email,
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Email)))
+        .max_length(Some(Email::MAX))
+);
+
 impl JsonSchema for Email {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Email".into()
@@ -349,6 +383,11 @@ impl fmt::Display for TimeZone {
     }
 }
 
+openapi!(
+    TimeZone,
+    ObjectBuilder::new().schema_type(Type::String).description(Some("A name of the IANA time zone database."))
+);
+
 impl JsonSchema for TimeZone {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "TimeZone".into()
@@ -361,6 +400,7 @@ impl JsonSchema for TimeZone {
 /// A value before and after: events carry both, so that a log needs nothing but the event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ChangeOf{T}")]
 pub struct Change<T> {
     /// Before.
     pub from: T,

@@ -1,2 +1,55 @@
-//! The repository's own commands.
-fn main() {}
+//! The repository's own commands: `cargo xtask <command>`.
+//!
+//! This program depends on none of Muster's crates, so that `cargo xtask serve` is not held up by building a debug
+//! version of what it then builds for release. What needs them (the schemas) is a test of the crate that owns it, which
+//! this program runs.
+#![allow(clippy::print_stderr, reason = "these commands speak to the person who runs them")]
+
+mod architecture;
+mod cargo;
+mod failure;
+mod schemas;
+mod serve;
+mod test;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The repository's own commands.")]
+enum Xtask {
+    /// Build Muster for release and run `muster serve`.
+    Serve {
+        /// First fill an empty store with a field team, its tasks and their history.
+        #[arg(long)]
+        demo: bool,
+        /// Passed on to `muster serve` as they are.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Set up what the tests need, and run all of them: format, architecture, clippy, tests.
+    Test,
+    /// Write the contracts under schemas/ that are made from the code.
+    Schemas {
+        /// Write nothing; fail when a file is stale, and name it.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Xtask::parse() {
+        Xtask::Serve { demo, args } => serve::run(demo, &args),
+        Xtask::Test => test::run(),
+        Xtask::Schemas { check } => schemas::run(check),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("\nxtask: {failure}");
+            failure.exit_code()
+        }
+    }
+}

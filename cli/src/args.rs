@@ -1,0 +1,200 @@
+//! How the program is called.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use muster_domain::values::Email;
+
+/// Task management for field teams: every change to a task is an event that stays.
+#[derive(Debug, Parser)]
+#[command(name = "muster", version, propagate_version = true, max_term_width = 100)]
+pub struct Muster {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How log lines look; they go to the standard error. Which are written, MUSTER_LOG says, such as
+    /// `info,muster_cli=debug`.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Auto)]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// As text on a terminal, as JSON otherwise.
+    Auto,
+    /// For people.
+    Text,
+    /// One JSON object on each line.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole system in this process: the HTTP API, the store and the read models.
+    ///
+    /// The first start makes the store and the first administrator, and prints their sign-in once. Ctrl-C (or SIGTERM)
+    /// ends it cleanly; a second Ctrl-C ends it at once.
+    Serve(ServeArgs),
+    /// Fill an empty store with a believable field team: 30 people, 4 teams, 2,000 tasks with a month of history.
+    ///
+    /// Works on a data directory that nobody uses and on one that a server has open. A run that was cut off goes on
+    /// when it is started again.
+    Demo(DemoArgs),
+    /// Show each read model's generation, rows, parked aggregates and lag, and how much the event store holds.
+    Status(StatusArgs),
+    /// Show everything that happened to one task, user or team, with the hashes.
+    History(HistoryArgs),
+    /// Follow every hash chain, and name each history that was tampered with.
+    ///
+    /// Finds commits that were changed, removed, inserted or moved. A history whose last commits were removed is
+    /// shorter than its rows in the read models: `muster reconcile --dry-run` lists it as `ahead`. Exits with 1 when
+    /// anything is wrong.
+    Verify(VerifyArgs),
+    /// Compare every history with its row in each read model, and bring up the rows that are behind.
+    Reconcile(ReconcileArgs),
+    /// Fill a new generation of a read model from the log, verify it, and switch to it, while the server runs.
+    Rebuild(RebuildArgs),
+    /// Write every commit, with its hashes, as one line of JSON, ordered by stream and version.
+    Export(ExportArgs),
+    /// Print the OpenAPI document.
+    #[command(hide = true)]
+    Openapi,
+}
+
+/// Where the store is.
+#[derive(Clone, Debug, Args)]
+pub struct DataArgs {
+    /// The data directory. If a server has it open, the command works through the server's socket in it.
+    #[arg(long, env = "MUSTER_DATA", value_name = "DIR", default_value = "./data")]
+    pub data: PathBuf,
+}
+
+/// The first administrator.
+#[derive(Clone, Debug, Default, Args)]
+pub struct AdminArgs {
+    /// The first administrator's e-mail address [default: admin@muster.example]. Read on the first start only. Their
+    /// password is in MUSTER_ADMIN_PASSWORD, or else is made up.
+    #[arg(long, env = "MUSTER_ADMIN_EMAIL", value_name = "EMAIL")]
+    pub admin_email: Option<Email>,
+    /// Ask for the first administrator's password on the terminal.
+    #[arg(long)]
+    pub admin_password_prompt: bool,
+}
+
+/// Of `muster serve`.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// The address to listen on.
+    #[arg(long, env = "MUSTER_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// The data directory; it is made when it is not there.
+    #[arg(long, env = "MUSTER_DATA", value_name = "DIR", default_value = "./data")]
+    pub data: PathBuf,
+    /// The first administrator.
+    #[command(flatten)]
+    pub admin: AdminArgs,
+    /// First fill the store, which must have no tasks, with a believable field team.
+    #[arg(long)]
+    pub demo: bool,
+}
+
+/// Of `muster demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// The data directory; it is made when it is not there.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The first administrator, if the store is new.
+    #[command(flatten)]
+    pub admin: AdminArgs,
+    /// How many tasks to make.
+    #[arg(long, default_value_t = 2_000, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub tasks: u32,
+}
+
+/// Of `muster status`.
+#[derive(Clone, Debug, Args)]
+pub struct StatusArgs {
+    /// Where the store is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `muster history`.
+#[derive(Clone, Debug, Args)]
+pub struct HistoryArgs {
+    /// The stream, such as `task#0190b2f4-…`, `user#…` or `team#…`; an id alone is a task's.
+    #[arg(value_name = "STREAM", value_parser = super::operate::history::parse_stream)]
+    pub stream: muster_domain::StreamId,
+    /// Where the store is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Print each commit as one line of JSON, as `muster export` does.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `muster verify`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// Where the store is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Verify a file that `muster export` wrote, without a store (`-` for the standard input).
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `muster reconcile`.
+#[derive(Clone, Debug, Args)]
+pub struct ReconcileArgs {
+    /// Only this read model, such as `task-list`; all of them if left out.
+    #[arg(value_name = "PROJECTION")]
+    pub projection: Option<String>,
+    /// Where the store is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Only list what is wrong. Exits with 1 when there is anything.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `muster rebuild`.
+#[derive(Clone, Debug, Args)]
+pub struct RebuildArgs {
+    /// The read model, such as `task-list`.
+    #[arg(value_name = "PROJECTION")]
+    pub projection: String,
+    /// Where the store is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Go back to the generation before the active one, brought up to date first.
+    #[arg(long)]
+    pub back: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `muster export`.
+#[derive(Clone, Debug, Args)]
+pub struct ExportArgs {
+    /// Where the store is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The file to write; it appears when it is complete. The standard output if left out.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}

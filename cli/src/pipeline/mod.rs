@@ -1,0 +1,146 @@
+//! From the event store to the read models, inside one process:
+//!
+//! ```text
+//! stream of the event table → publisher → bus (rules) → a queue for each projection → its projector
+//! ```
+//!
+//! The publisher and the projectors are the same functions as on AWS. Everything may come twice, and nothing is lost:
+//! the stream's checkpoint is saved only when every queue has acknowledged everything up to it.
+
+mod bus;
+mod checkpoint;
+mod control;
+mod ledger;
+mod parking;
+mod queue;
+mod tail;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use muster_embedded::StreamTail;
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub use bus::{RuleError, Rules};
+pub use checkpoint::Checkpoint;
+pub(crate) use control::Control;
+pub use control::ControlError;
+pub(crate) use control::{read, text};
+pub use parking::{ParkedEvent, Parking};
+pub use queue::{Consumer, ProjectionConsumer, QueueMeter, QueueStatus};
+
+use bus::LocalBus;
+use ledger::Ledger;
+use queue::queue;
+use tail::{Keeper, Tail};
+
+use crate::report::{Failure, failed};
+use crate::system::System;
+
+/// The pipeline's parts, which run until it is stopped.
+pub struct Pipeline {
+    tail: StreamTail,
+    stop: CancellationToken,
+    settled: watch::Receiver<Option<String>>,
+    meters: BTreeMap<String, Arc<QueueMeter>>,
+    position: Arc<Mutex<Option<String>>>,
+    workers: Vec<JoinHandle<()>>,
+    keeper: JoinHandle<()>,
+}
+
+/// How far the pipeline has come since it was started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PipelineStatus {
+    /// The newest record of the stream that is on the bus.
+    pub published: Option<String>,
+    /// The newest record up to which every projection has acknowledged.
+    pub settled: Option<String>,
+    /// What each projection's queue has done.
+    pub queues: BTreeMap<String, QueueStatus>,
+}
+
+impl Pipeline {
+    /// Starts it where its checkpoint is, with a queue for each projection of the system.
+    pub async fn start(system: &System, tail: StreamTail) -> Result<Self, Failure> {
+        let consumers = system.projections.iter().map(|projection| -> Arc<dyn Consumer> {
+            Arc::new(ProjectionConsumer(Arc::clone(projection)))
+        });
+        Self::start_with(system, tail, consumers.collect()).await
+    }
+
+    /// The same, with other consumers, each of which the topology must name.
+    pub async fn start_with(
+        system: &System,
+        tail: StreamTail,
+        consumers: Vec<Arc<dyn Consumer>>,
+    ) -> Result<Self, Failure> {
+        let rules = Rules::of(&system.topology).map_err(failed("reading the rules of the bus"))?;
+        let checkpoint = Checkpoint::new(system.client.clone());
+        let from = checkpoint.load().await.map_err(failed("reading the stream's checkpoint"))?;
+        let ledger = Arc::new(Ledger::new());
+        let parking = Parking::new(system.client.clone());
+        let stop = CancellationToken::new();
+        let (mut senders, mut workers, mut meters) = (Vec::new(), Vec::new(), BTreeMap::new());
+        for consumer in consumers {
+            let name = consumer.name().to_owned();
+            let shape = system.topology.projections.get(&name);
+            let shape = shape.ok_or_else(|| Failure::Refused(format!("schemas/topology.json does not name {name}")))?;
+            let (sender, queue, meter) = queue(consumer, shape.queue, Arc::clone(&ledger), parking.clone());
+            workers.push(tokio::spawn(queue.run(stop.clone())));
+            senders.push(sender);
+            meters.insert(name, meter);
+        }
+        let position = Arc::new(Mutex::new(from.clone()));
+        let settled = ledger.settled();
+        let bus = LocalBus::new(rules, senders, Arc::clone(&ledger));
+        let reader = Tail { tail: tail.clone(), bus, ledger, position: Arc::clone(&position), control: Control::new(system.client.clone()) };
+        workers.push(tokio::spawn(reader.run(from, stop.clone())));
+        let keeper = Keeper { tail: tail.clone(), checkpoint, settled: settled.clone() };
+        // The keeper ends when the ledger is gone, which is when all workers have ended.
+        let keeper = tokio::spawn(keeper.run());
+        Ok(Self { tail, stop, settled, meters, position, workers, keeper })
+    }
+
+    /// How far it has come.
+    pub fn status(&self) -> PipelineStatus {
+        PipelineStatus {
+            published: self.position.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            settled: self.settled.borrow().clone(),
+            queues: self.meters.iter().map(|(name, meter)| (name.clone(), meter.read())).collect(),
+        }
+    }
+
+    /// Returns when everything that is in the stream now was acknowledged by every projection, or when the pipeline has
+    /// ended.
+    pub async fn caught_up(&self) -> Result<(), Failure> {
+        let last = self.tail.last_sequence().await?;
+        let start = self.position.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut settled = self.settled.clone();
+        if last <= start && settled.borrow().is_none() && self.status().queues.values().all(|queue| queue.received == 0) {
+            return Ok(());
+        }
+        // The numbers have one length: they compare as texts. The sender goes when the pipeline ends.
+        let _ = settled.wait_for(|settled| *settled >= last).await;
+        Ok(())
+    }
+
+    /// Stops it: what is in hand is finished and the checkpoint saved. What is not acknowledged by then comes again
+    /// after the next start.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        for worker in self.workers {
+            if let Err(error) = worker.await {
+                tracing::error!(%error, "a part of the pipeline broke");
+            }
+        }
+        if let Err(error) = self.keeper.await {
+            tracing::error!(%error, "the keeper of the checkpoint broke");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! Reads the stream of the event table and publishes it; keeps the checkpoint.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_lambda_events::dynamodb::EventRecord;
+use chrono::{SecondsFormat, Utc};
+use muster_embedded::{StreamRecord, StreamTail};
+use muster_handlers::publisher::{StreamItem, publish};
+use tokio::sync::watch;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::bus::LocalBus;
+use super::checkpoint::Checkpoint;
+use super::control::{Control, text};
+use super::ledger::Ledger;
+
+/// How many records are read at once.
+const BATCH: usize = 200;
+/// The pause after a failure.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How often a record that is not a commit is tried before it is put aside.
+const TRIES: u32 = 5;
+/// The least time between two savings of the checkpoint: what comes twice after a crash is harmless, and saving costs a
+/// write.
+const SAVE_EVERY: Duration = Duration::from_millis(200);
+
+/// Carries the stream to the bus.
+pub(crate) struct Tail {
+    pub(crate) tail: StreamTail,
+    pub(crate) bus: LocalBus,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) position: Arc<Mutex<Option<String>>>,
+    pub(crate) control: Control,
+}
+
+impl Tail {
+    /// Publishes everything after `from`, and what comes, until it is told to stop.
+    pub(crate) async fn run(self, mut from: Option<String>, stop: CancellationToken) {
+        let mut tries = 0;
+        while !stop.is_cancelled() {
+            let records = match self.tail.read(from.as_deref(), BATCH).await {
+                Ok(records) => records,
+                Err(error) => {
+                    tracing::error!(%error, "the stream cannot be read");
+                    pause(&stop).await;
+                    continue;
+                }
+            };
+            let Some(last) = records.last().map(|record| record.sequence_number.clone()) else {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    waited = self.tail.wait(from.as_deref()) => if let Err(error) = waited {
+                        tracing::error!(%error, "the stream cannot be waited for");
+                        pause(&stop).await;
+                    },
+                }
+                continue;
+            };
+            let items: Vec<StreamItem> = records.iter().filter_map(item).collect();
+            match publish(&self.bus, &items).await {
+                None => {
+                    tries = 0;
+                    self.reached(&mut from, last);
+                }
+                Some(failed) if !stop.is_cancelled() => {
+                    // Everything before the failed record is on the bus.
+                    let before = records.iter().rev().find(|record| record.sequence_number < failed);
+                    if let Some(before) = before {
+                        tries = 0;
+                        self.reached(&mut from, before.sequence_number.clone());
+                    }
+                    tries += 1;
+                    if tries >= TRIES && self.put_aside(&items, &failed).await {
+                        tries = 0;
+                        self.reached(&mut from, failed);
+                    } else {
+                        pause(&stop).await;
+                    }
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn reached(&self, from: &mut Option<String>, sequence_number: String) {
+        *self.position.lock().unwrap_or_else(PoisonError::into_inner) = Some(sequence_number.clone());
+        self.ledger.mark(sequence_number.clone());
+        *from = Some(sequence_number);
+    }
+
+    /// Notes a record that is no commit and never will be, so that the stream can go on. One that the bus would not take
+    /// is tried again for ever.
+    async fn put_aside(&self, items: &[StreamItem], failed: &str) -> bool {
+        let item = items.iter().find(|item| item.sequence_number == failed);
+        let Some(StreamItem { commit: Err(reason), .. }) = item else { return false };
+        let at = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+        let noted = self.control.put("parked#stream", failed, [("reason", text(reason)), ("at", text(&at))]).await;
+        match &noted {
+            Ok(()) => tracing::error!(sequence_number = failed, reason, "a stream record was put aside"),
+            Err(error) => tracing::warn!(%error, "a stream record could not be put aside"),
+        }
+        noted.is_ok()
+    }
+}
+
+async fn pause(stop: &CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = sleep(PAUSE) => {}
+    }
+}
+
+/// The record as a Lambda would get it.
+fn item(record: &StreamRecord) -> Option<StreamItem> {
+    match serde_json::from_value::<EventRecord>(record.to_lambda_record()) {
+        Ok(record) => StreamItem::from_record(record),
+        Err(error) => {
+            Some(StreamItem { sequence_number: record.sequence_number.clone(), commit: Err(error.to_string()) })
+        }
+    }
+}
+
+/// Saves the checkpoint when it moves, and trims the stream up to it.
+pub(crate) struct Keeper {
+    pub(crate) tail: StreamTail,
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) settled: watch::Receiver<Option<String>>,
+}
+
+impl Keeper {
+    /// Until the ledger is gone; the last position is saved then.
+    pub(crate) async fn run(mut self) {
+        let mut saved = None;
+        loop {
+            let ended = self.settled.changed().await.is_err();
+            let settled = self.settled.borrow_and_update().clone();
+            if settled != saved && let Some(settled) = settled {
+                if self.save(&settled).await {
+                    saved = Some(settled);
+                } else if !ended {
+                    sleep(PAUSE).await;
+                    self.settled.mark_changed();
+                }
+            }
+            if ended {
+                return;
+            }
+            sleep(SAVE_EVERY).await;
+        }
+    }
+
+    async fn save(&self, sequence_number: &str) -> bool {
+        if let Err(error) = self.checkpoint.save(sequence_number).await {
+            tracing::error!(%error, "the stream's checkpoint could not be saved");
+            return false;
+        }
+        if let Err(error) = self.tail.trim(sequence_number).await {
+            tracing::warn!(%error, "the stream could not be trimmed");
+        }
+        true
+    }
+}

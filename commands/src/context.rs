@@ -1,0 +1,169 @@
+//! An aggregate with what surrounds it.
+
+use chrono::{DateTime, Utc};
+use cqrs_es::AggregateContext;
+use muster_domain::aggregate::Decider;
+use muster_domain::event::decode_as;
+use muster_domain::{Actor, Commit, Hash, StreamId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::log::{CarriedState, StoredCommit};
+use crate::recent::RecentCommands;
+
+/// An aggregate as it was loaded, and the place in its history where the next commit goes.
+#[derive(Clone, Debug)]
+pub struct Context<A> {
+    pub(crate) stream: StreamId,
+    pub(crate) aggregate: A,
+    pub(crate) version: u64,
+    pub(crate) head: Hash,
+    pub(crate) created_at: Option<DateTime<Utc>>,
+    pub(crate) updated_at: Option<DateTime<Utc>>,
+    pub(crate) updated_by: Option<Actor>,
+    pub(crate) commands: RecentCommands,
+    /// Commits after the one whose carried state this began with, or all of them.
+    pub(crate) commits_since_state: u32,
+}
+
+/// The carried state: all of a [`Context`] that the commit itself does not say. Borrows to be written, owns when read.
+#[derive(Serialize, Deserialize)]
+struct Carried<A, C> {
+    /// The version that it is of.
+    version: u64,
+    created_at: DateTime<Utc>,
+    commands: C,
+    aggregate: A,
+}
+
+impl<A: Decider> Context<A> {
+    /// The aggregate before its first event.
+    pub(crate) fn new(id: Uuid) -> Self {
+        Self {
+            stream: StreamId::new(A::KIND, id),
+            aggregate: A::default(),
+            version: 0,
+            head: Hash::GENESIS,
+            created_at: None,
+            updated_at: None,
+            updated_by: None,
+            commands: RecentCommands::default(),
+            commits_since_state: 0,
+        }
+    }
+
+    /// The aggregate's history.
+    pub const fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    /// The state.
+    pub const fn state(&self) -> &A {
+        &self.aggregate
+    }
+
+    /// The version of the last event; 0 before the first.
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The hash of the last commit.
+    pub const fn head(&self) -> Hash {
+        self.head
+    }
+
+    /// When the first commit was recorded, once there is one.
+    pub const fn created_at(&self) -> Option<DateTime<Utc>> {
+        self.created_at
+    }
+
+    /// When the last commit was recorded, once there is one.
+    pub const fn updated_at(&self) -> Option<DateTime<Utc>> {
+        self.updated_at
+    }
+
+    /// Who made the last commit, once there is one.
+    pub const fn updated_by(&self) -> Option<&Actor> {
+        self.updated_by.as_ref()
+    }
+
+    /// The commands that took effect lately.
+    pub const fn commands(&self) -> &RecentCommands {
+        &self.commands
+    }
+
+    /// The context after the next commit, its events applied.
+    pub(crate) fn follow(&mut self, commit: &Commit) -> Result<(), StoreError> {
+        for event in &commit.events {
+            let event = decode_as::<A::Event>(A::KIND, &event.event_type, event.schema, event.data.clone())
+                .map_err(|error| StoreError::damaged(&self.stream, commit.version, &error))?;
+            self.aggregate.evolve(&event);
+        }
+        self.advance(commit);
+        Ok(())
+    }
+
+    /// The context after the next commit, whose events the aggregate has already applied.
+    pub(crate) fn advance(&mut self, commit: &Commit) {
+        self.version = commit.last_version();
+        self.head = commit.hash;
+        self.created_at.get_or_insert(commit.recorded_at);
+        self.updated_at = Some(commit.recorded_at);
+        self.updated_by = Some(commit.actor.clone());
+        self.commands.remember(commit);
+        self.commits_since_state += 1;
+    }
+
+    /// The context after this commit, from the state that it carries; `None` when that is missing, of another schema
+    /// or damaged.
+    pub(crate) fn carried_by(stored: &StoredCommit) -> Option<Self> {
+        let StoredCommit { commit, carried: Some(CarriedState { schema, state }) } = stored else { return None };
+        let pass_over = |reason: &str| {
+            tracing::debug!(stream = %commit.stream, version = commit.version, reason, "carried state passed over");
+            None
+        };
+        if *schema != A::STATE_SCHEMA {
+            return pass_over("another schema");
+        }
+        // An aggregate with a history is never null, which would read as one without.
+        if state.get("aggregate").is_none_or(serde_json::Value::is_null) {
+            return pass_over("no aggregate");
+        }
+        let carried: Carried<A, RecentCommands> = match serde_json::from_value(state.clone()) {
+            Ok(carried) => carried,
+            Err(error) => return pass_over(&error.to_string()),
+        };
+        if carried.version != commit.last_version() {
+            return pass_over("of another version");
+        }
+        Some(Self {
+            stream: commit.stream,
+            aggregate: carried.aggregate,
+            version: carried.version,
+            head: commit.hash,
+            created_at: Some(carried.created_at),
+            updated_at: Some(commit.recorded_at),
+            updated_by: Some(commit.actor.clone()),
+            commands: carried.commands,
+            commits_since_state: 0,
+        })
+    }
+
+    /// The state for the last commit to carry. It is a cache, so there is none rather than an error.
+    pub(crate) fn to_carried(&self) -> Option<CarriedState> {
+        let state = serde_json::to_value(Carried {
+            version: self.version,
+            created_at: self.created_at?,
+            commands: &self.commands,
+            aggregate: &self.aggregate,
+        });
+        Some(CarriedState { schema: A::STATE_SCHEMA, state: state.ok()? })
+    }
+}
+
+impl<A: Decider> AggregateContext<A> for Context<A> {
+    fn aggregate(&mut self) -> &mut A {
+        &mut self.aggregate
+    }
+}

@@ -1,0 +1,226 @@
+//! The commit log on DynamoDB.
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use muster_domain::Commit;
+use muster_domain::aggregate::Reservation;
+use muster_domain::ports::{CommitPage, ReadError, ScanCursor};
+
+use crate::item::{self, Item};
+use crate::log::{AppendError, BoxError, CarriedState, CommitLog, Direction, Page, PageQuery, StoredCommit};
+
+const PLACE_IS_FREE: &str = "attribute_not_exists(pk)";
+/// Of a reservation, whether it is claimed or released: nobody else holds it.
+const FREE_OR_OWN: &str = "attribute_not_exists(pk) OR #owner = :owner";
+
+/// The event table and the table of reservations.
+#[derive(Clone, Debug)]
+pub struct DynamoLog {
+    client: Client,
+    table: String,
+    reservations_table: String,
+}
+
+impl DynamoLog {
+    /// The log in these tables.
+    pub fn new(client: Client, table: impl Into<String>, reservations_table: impl Into<String>) -> Self {
+        Self { client, table: table.into(), reservations_table: reservations_table.into() }
+    }
+
+    /// One item, on the condition that its place is free: atomic without a transaction, at half its price.
+    async fn put(&self, item: Item) -> Result<(), AppendError> {
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(PLACE_IS_FREE)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        request.send().await.map(|_| ()).map_err(|error| match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => taken(failed.item()),
+            _ => classify(error),
+        })
+    }
+
+    /// The commit and its reservations, all or nothing.
+    async fn transact(&self, item: Item, reservations: &[Reservation]) -> Result<(), AppendError> {
+        let event = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(PLACE_IS_FREE)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(refused)?;
+        let mut request =
+            self.client.transact_write_items().transact_items(TransactWriteItem::builder().put(event).build());
+        for reservation in reservations {
+            request = request.transact_items(self.reservation(reservation).map_err(refused)?);
+        }
+        request.send().await.map(|_| ()).map_err(|error| match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
+                from_reasons(canceled.cancellation_reasons(), reservations).unwrap_or_else(|| classify(error))
+            }
+            _ => classify(error),
+        })
+    }
+
+    fn reservation(&self, reservation: &Reservation) -> Result<TransactWriteItem, BuildError> {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let write = TransactWriteItem::builder();
+        Ok(match reservation {
+            Reservation::Claim { key, owner } => write.put(
+                Put::builder()
+                    .table_name(&self.reservations_table)
+                    .item("pk", text(key))
+                    .item("owner", text(&owner.to_string()))
+                    .condition_expression(FREE_OR_OWN)
+                    .expression_attribute_names("#owner", "owner")
+                    .expression_attribute_values(":owner", text(&owner.to_string()))
+                    .build()?,
+            ),
+            Reservation::Release { key, owner } => write.delete(
+                Delete::builder()
+                    .table_name(&self.reservations_table)
+                    .key("pk", text(key))
+                    .condition_expression(FREE_OR_OWN)
+                    .expression_attribute_names("#owner", "owner")
+                    .expression_attribute_values(":owner", text(&owner.to_string()))
+                    .build()?,
+            ),
+        }
+        .build())
+    }
+}
+
+#[async_trait]
+impl CommitLog for DynamoLog {
+    async fn append(
+        &self,
+        commit: &Commit,
+        carried: Option<&CarriedState>,
+        reservations: &[Reservation],
+    ) -> Result<(), AppendError> {
+        let item = item::encode(commit, carried)?;
+        if reservations.is_empty() { self.put(item).await } else { self.transact(item, reservations).await }
+    }
+
+    async fn page(&self, query: &PageQuery) -> Result<Page, ReadError> {
+        let number = |number: u64| AttributeValue::N(number.to_string());
+        let output = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :stream AND sk BETWEEN :lowest AND :highest")
+            .expression_attribute_values(":stream", AttributeValue::S(query.stream.to_string()))
+            .expression_attribute_values(":lowest", number(query.lowest))
+            .expression_attribute_values(":highest", number(query.highest))
+            .scan_index_forward(query.direction == Direction::Forward)
+            .set_limit(query.limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)))
+            .send()
+            .await
+            .map_err(|error| ReadError::Store(Box::new(error)))?;
+        let next = output.last_evaluated_key.map(|key| item::key_of(&key).1).and_then(|last| query.after(last));
+        let commits = output.items.unwrap_or_default().into_iter().map(decode).collect::<Result<_, _>>()?;
+        Ok(Page { commits, next })
+    }
+
+    async fn scan_page(
+        &self,
+        segment: u32,
+        segments: u32,
+        cursor: Option<&ScanCursor>,
+    ) -> Result<CommitPage, ReadError> {
+        let count = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
+        let output = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .segment(count(segment))
+            .total_segments(count(segments))
+            .set_exclusive_start_key(cursor.map(|cursor| item::key(&cursor.stream, cursor.version)))
+            .send()
+            .await
+            .map_err(|error| ReadError::Store(Box::new(error)))?;
+        let next = output.last_evaluated_key.map(|key| cursor_at(&key)).transpose()?;
+        let decoded = output.items.unwrap_or_default().into_iter().map(|item| decode(item).map(|stored| stored.commit));
+        Ok(CommitPage { commits: decoded.collect::<Result<_, _>>()?, next })
+    }
+}
+
+fn decode(item: Item) -> Result<StoredCommit, ReadError> {
+    let (stream, version) = item::key_of(&item);
+    item::decode(item).map_err(|error| ReadError::Damaged { stream, version, reason: error.to_string() })
+}
+
+fn cursor_at(key: &Item) -> Result<ScanCursor, ReadError> {
+    let (stream, version) = item::key_of(key);
+    match stream.parse() {
+        Ok(stream) => Ok(ScanCursor { stream, version }),
+        Err(error) => Err(ReadError::Damaged { version, reason: error.to_string(), stream }),
+    }
+}
+
+/// What stands in the place, where the store gave it and it can be read.
+fn taken(item: Option<&Item>) -> AppendError {
+    let existing = item.and_then(|item| item::decode(item.clone()).ok());
+    AppendError::Taken { existing: existing.map(|stored| Box::new(stored.commit)) }
+}
+
+fn refused(error: impl Into<BoxError>) -> AppendError {
+    AppendError::Refused(error.into())
+}
+
+/// What the reasons of a canceled transaction come to: the first is of the commit, the others of the reservations in
+/// their order. A taken place weighs most, since it may be this very commit, written by an earlier try.
+fn from_reasons(reasons: &[CancellationReason], reservations: &[Reservation]) -> Option<AppendError> {
+    const CONDITION: &str = "ConditionalCheckFailed";
+    let any = |codes: &[&str]| reasons.iter().any(|reason| codes.iter().any(|code| reason.code() == Some(code)));
+    let (commit, others) = reasons.split_first()?;
+    if commit.code() == Some(CONDITION) {
+        return Some(taken(commit.item()));
+    }
+    if let Some((_, Reservation::Claim { key, .. } | Reservation::Release { key, .. })) =
+        others.iter().zip(reservations).find(|(reason, _)| reason.code() == Some(CONDITION))
+    {
+        return Some(AppendError::Reserved { key: key.clone() });
+    }
+    if any(&["TransactionConflict"]) {
+        return Some(AppendError::Contention);
+    }
+    any(&["ThrottlingError", "ProvisionedThroughputExceeded"]).then_some(AppendError::Throttled)
+}
+
+/// Whether anything may have been written, which decides whether the commit can be given up.
+fn classify<E>(error: SdkError<E, HttpResponse>) -> AppendError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match &error {
+        SdkError::ConstructionFailure(_) => AppendError::Refused(Box::new(error)),
+        SdkError::ServiceError(failure) => match failure.err().code() {
+            Some("TransactionConflictException" | "TransactionInProgressException") => AppendError::Contention,
+            Some(
+                "ProvisionedThroughputExceededException"
+                | "RequestLimitExceeded"
+                | "ThrottlingException"
+                | "ThrottlingError"
+                | "ReplicatedWriteConflictException",
+            ) => AppendError::Throttled,
+            _ if failure.raw().status().as_u16() < 500 => AppendError::Refused(Box::new(error)),
+            _ => AppendError::Unknown(Box::new(error)),
+        },
+        // A timeout, a connection that broke, an answer that cannot be read.
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) | _ => {
+            AppendError::Unknown(Box::new(error))
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The command handler: what happens between a command and its commit.
+
+use std::convert::Infallible;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use cqrs_es::event_sink::EventSink;
+use muster_domain::aggregate::Decider;
+use muster_domain::{Actor, CommandId, EventReader as _, Metadata, RecordedEvent};
+use uuid::Uuid;
+
+use crate::backoff::Backoff;
+use crate::context::Context;
+use crate::error::StoreError;
+use crate::log::{BoxError, CommitLog, PageQuery};
+use crate::recent::RecentCommand;
+use crate::store::{Appended, EventStore};
+
+/// How often a command is decided before it gives way to others on the same aggregate.
+const DECISIONS: u32 = 8;
+
+/// The version that an aggregate must have for a command to be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpectedVersion {
+    /// Whatever it is.
+    Any,
+    /// None: the aggregate must not exist yet.
+    New,
+    /// This one.
+    Exactly(u64),
+}
+
+impl ExpectedVersion {
+    const fn allows(self, actual: u64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::New => actual == 0,
+            Self::Exactly(expected) => actual == expected,
+        }
+    }
+}
+
+impl fmt::Display for ExpectedVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any version"),
+            Self::New => f.write_str("no history"),
+            Self::Exactly(version) => write!(f, "version {version}"),
+        }
+    }
+}
+
+/// What a command came to.
+#[derive(Clone, Debug)]
+pub struct Committed<A> {
+    /// The aggregate's version after the command.
+    pub version: u64,
+    /// The events that it caused; none when there was nothing to change.
+    pub events: Vec<RecordedEvent>,
+    /// The state after the command.
+    pub aggregate: A,
+    /// When the aggregate's first commit was recorded.
+    pub created_at: DateTime<Utc>,
+    /// When its last commit was recorded, as of this command.
+    pub updated_at: DateTime<Utc>,
+    /// Who made its last commit, as of this command.
+    pub updated_by: Actor,
+    /// Whether this is the answer to an earlier sending of the same command.
+    pub replayed: bool,
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError<E: std::error::Error> {
+    /// The aggregate's rules refuse it.
+    #[error("{0}")]
+    Refused(E),
+    /// The aggregate is not at the version that was expected.
+    #[error("{expected} is expected, and the aggregate is at version {actual}")]
+    VersionMismatch {
+        /// What was expected.
+        expected: ExpectedVersion,
+        /// What it is; 0 without a history.
+        actual: u64,
+    },
+    /// The command's id was used before, for something else.
+    #[error("the command id was used for another command")]
+    KeyReused,
+    /// Another aggregate holds a value that the command claims, such as an e-mail address.
+    #[error("another aggregate holds the value")]
+    Reserved {
+        /// The reservation's key, like `email#ada@example.com`.
+        key: String,
+    },
+    /// What the command would record is larger than [`crate::MAX_COMMIT_BYTES`].
+    #[error("the command would record {bytes} bytes, and may record {}", crate::MAX_COMMIT_BYTES)]
+    TooLarge {
+        /// How large.
+        bytes: usize,
+    },
+    /// Others changed the aggregate each time it was decided, or the store has too much to do. It had no effect.
+    #[error("others change the same aggregate all the time")]
+    Contended,
+    /// The store does not answer. The command may have taken effect; sent again with the same id, it tells.
+    #[error("the event store does not answer")]
+    Unavailable(#[source] BoxError),
+    /// The aggregate's history cannot be read.
+    #[error("{stream} cannot be read at version {version}: {reason}")]
+    Damaged {
+        /// The aggregate.
+        stream: String,
+        /// The first version of the commit that cannot be read.
+        version: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl<E: std::error::Error> From<StoreError> for ExecuteError<E> {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict | StoreError::Busy => Self::Contended,
+            StoreError::Reserved { key } => Self::Reserved { key },
+            StoreError::TooLarge { bytes } => Self::TooLarge { bytes },
+            StoreError::Unavailable(source) => Self::Unavailable(source),
+            StoreError::Damaged { stream, version, reason } => Self::Damaged { stream, version, reason },
+        }
+    }
+}
+
+/// Why a guarded command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardedError<E: std::error::Error, G> {
+    /// The guard refused it: it had no effect.
+    #[error("the guard refused the command")]
+    Guard(G),
+    /// As without a guard.
+    #[error(transparent)]
+    Execute(ExecuteError<E>),
+}
+
+impl<E: std::error::Error, G, T: Into<ExecuteError<E>>> From<T> for GuardedError<E, G> {
+    fn from(error: T) -> Self {
+        Self::Execute(error.into())
+    }
+}
+
+/// Carries out commands.
+#[derive(Clone, Debug)]
+pub struct CommandHandler<L> {
+    store: EventStore<L>,
+}
+
+impl<L: CommitLog> CommandHandler<L> {
+    /// A handler over this store.
+    pub const fn new(store: EventStore<L>) -> Self {
+        Self { store }
+    }
+
+    /// The store.
+    pub const fn store(&self) -> &EventStore<L> {
+        &self.store
+    }
+
+    /// Carries out one command, at most once however often it is sent: a command whose id is known is answered as it
+    /// was the first time.
+    pub async fn execute<A>(
+        &self,
+        id: Uuid,
+        command: A::Command,
+        expected: ExpectedVersion,
+        metadata: &Metadata,
+    ) -> Result<Committed<A>, ExecuteError<A::Error>>
+    where
+        A: Decider<Services = ()>,
+        A::Command: Clone + Send + Sync,
+    {
+        let anything = |_: &A| Ok::<(), Infallible>(());
+        self.execute_if(id, command, expected, metadata, anything).await.map_err(|error| match error {
+            GuardedError::Execute(error) => error,
+            GuardedError::Guard(never) => match never {},
+        })
+    }
+
+    /// Like [`Self::execute`], if the guard lets it: the guard sees the very state that the command is decided on, so
+    /// that nothing can change between the two. A command that is known is answered without asking again.
+    pub async fn execute_if<A, G>(
+        &self,
+        id: Uuid,
+        command: A::Command,
+        expected: ExpectedVersion,
+        metadata: &Metadata,
+        guard: impl Fn(&A) -> Result<(), G> + Send + Sync,
+    ) -> Result<Committed<A>, GuardedError<A::Error, G>>
+    where
+        A: Decider<Services = ()>,
+        A::Command: Clone + Send + Sync,
+    {
+        let mut backoff = Backoff::new(DECISIONS, metadata.command_id);
+        loop {
+            let mut context = self.store.load::<A>(id).await?;
+            if let Some(known) = self.known(&context, expected, metadata.command_id).await? {
+                return Ok(self.first_answer(id, &known, metadata).await?);
+            }
+            guard(&context.aggregate).map_err(GuardedError::Guard)?;
+            let actual = context.version();
+            if !expected.allows(actual) {
+                return Err(ExecuteError::VersionMismatch { expected, actual }.into());
+            }
+            let sink = EventSink::default();
+            context.aggregate.handle(command.clone(), &(), &sink).await.map_err(ExecuteError::Refused)?;
+            match self.store.append(context, sink.collect().await, metadata).await {
+                Ok(Appended { context, events }) => return Ok(committed(context, events, metadata, false)),
+                // Somebody was faster, perhaps another sending of this command.
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+            if !backoff.wait().await {
+                return Err(ExecuteError::Contended.into());
+            }
+        }
+    }
+
+    /// The earlier effect of this command, if it had one. A creation is recognised however long ago it was.
+    async fn known<A: Decider>(
+        &self,
+        context: &Context<A>,
+        expected: ExpectedVersion,
+        command_id: CommandId,
+    ) -> Result<Option<RecentCommand>, StoreError> {
+        if let Some(known) = context.commands().find(command_id) {
+            return Ok(Some(known.clone()));
+        }
+        if expected != ExpectedVersion::New || context.version() == 0 {
+            return Ok(None);
+        }
+        let first = self.store.log.page(&PageQuery::forward(context.stream()).limit(1)).await?.commits.pop();
+        Ok(first
+            .filter(|stored| stored.commit.command_id == command_id)
+            .map(|stored| RecentCommand::of(&stored.commit)))
+    }
+
+    /// The answer that the command got the first time, whatever has happened since.
+    async fn first_answer<A: Decider>(
+        &self,
+        id: Uuid,
+        known: &RecentCommand,
+        metadata: &Metadata,
+    ) -> Result<Committed<A>, ExecuteError<A::Error>> {
+        if known.fingerprint != metadata.fingerprint {
+            return Err(ExecuteError::KeyReused);
+        }
+        let context = self.store.load_to::<A>(id, known.last).await?;
+        let events = self.store.events(&context.stream(), known.first - 1, Some(known.last)).await;
+        Ok(committed(context, events.map_err(StoreError::from)?, metadata, true))
+    }
+}
+
+/// The command's own time and actor stand in for those of an aggregate that has no history, and still has none.
+fn committed<A: Decider>(
+    context: Context<A>,
+    events: Vec<RecordedEvent>,
+    metadata: &Metadata,
+    replayed: bool,
+) -> Committed<A> {
+    Committed {
+        version: context.version,
+        events,
+        created_at: context.created_at.unwrap_or(metadata.at),
+        updated_at: context.updated_at.unwrap_or(metadata.at),
+        updated_by: context.updated_by.unwrap_or_else(|| metadata.actor.clone()),
+        aggregate: context.aggregate,
+        replayed,
+    }
+}

@@ -1,0 +1,177 @@
+//! The commit log in memory. It keeps the same items as the real one, pages like it, and refuses what it refuses.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use muster_domain::aggregate::Reservation;
+use muster_domain::ports::{CommitPage, ReadError, ScanCursor};
+use muster_domain::{Commit, StreamId};
+use uuid::Uuid;
+
+use crate::item::{self, Item};
+use crate::limits::{MAX_KEY_BYTES, MAX_TRANSACTION_ITEMS, item_size, refusal};
+use crate::log::{AppendError, CarriedState, CommitLog, Direction, Page, PageQuery, StoredCommit};
+
+/// DynamoDB ends a page when it has read so many bytes.
+const PAGE_BYTES: usize = 1024 * 1024;
+
+/// Commits and reservations in memory. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryLog {
+    tables: Arc<Mutex<Tables>>,
+}
+
+/// The key of a commit: its history and the version of its first event.
+type Place = (StreamId, u64);
+
+#[derive(Debug, Default)]
+struct Tables {
+    commits: BTreeMap<Place, Item>,
+    reservations: BTreeMap<String, Uuid>,
+}
+
+impl MemoryLog {
+    /// An empty log.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Who holds a reservation.
+    pub fn owner(&self, key: &str) -> Option<Uuid> {
+        self.tables().reservations.get(key).copied()
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        // Nothing is written before all of it is checked, so a panic elsewhere leaves the tables whole.
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    /// What makes the real log refuse the reservations, whatever is stored.
+    fn malformed(reservations: &[Reservation]) -> Option<&'static str> {
+        let mut keys: Vec<_> = reservations.iter().map(key_and_owner).map(|(key, _)| key).collect();
+        keys.sort_unstable();
+        if keys.len() >= MAX_TRANSACTION_ITEMS {
+            Some("a transaction has at most 100 items")
+        } else if keys.iter().any(|key| key.is_empty() || key.len() > MAX_KEY_BYTES) {
+            Some("a partition key has 1 to 2048 bytes")
+        } else if keys.windows(2).any(|pair| pair[0] == pair[1]) {
+            Some("a transaction cannot write an item twice")
+        } else {
+            None
+        }
+    }
+
+    fn held_by_another(&self, reservation: &Reservation) -> Option<AppendError> {
+        let (key, owner) = key_and_owner(reservation);
+        let held = self.reservations.get(key).is_some_and(|holder| *holder != owner);
+        held.then(|| AppendError::Reserved { key: key.to_owned() })
+    }
+
+    fn reserve(&mut self, reservation: &Reservation) {
+        match reservation {
+            Reservation::Claim { key, owner } => self.reservations.insert(key.clone(), *owner),
+            Reservation::Release { key, .. } => self.reservations.remove(key),
+        };
+    }
+}
+
+fn key_and_owner(reservation: &Reservation) -> (&str, Uuid) {
+    match reservation {
+        Reservation::Claim { key, owner } | Reservation::Release { key, owner } => (key, *owner),
+    }
+}
+
+#[async_trait]
+impl CommitLog for MemoryLog {
+    async fn append(
+        &self,
+        commit: &Commit,
+        carried: Option<&CarriedState>,
+        reservations: &[Reservation],
+    ) -> Result<(), AppendError> {
+        let item = item::encode(commit, carried)?;
+        if let Some(reason) = refusal(&item).or_else(|| Tables::malformed(reservations)) {
+            return Err(AppendError::Refused(reason.into()));
+        }
+        let mut tables = self.tables();
+        let place = (commit.stream, commit.version);
+        if let Some(existing) = tables.commits.get(&place) {
+            let existing = item::decode(existing.clone()).ok().map(|stored| Box::new(stored.commit));
+            return Err(AppendError::Taken { existing });
+        }
+        if let Some(error) = reservations.iter().find_map(|reservation| tables.held_by_another(reservation)) {
+            return Err(error);
+        }
+        for reservation in reservations {
+            tables.reserve(reservation);
+        }
+        tables.commits.insert(place, item);
+        Ok(())
+    }
+
+    async fn page(&self, query: &PageQuery) -> Result<Page, ReadError> {
+        if query.lowest > query.highest {
+            return Ok(Page::default());
+        }
+        let tables = self.tables();
+        let range = tables.commits.range((query.stream, query.lowest)..=(query.stream, query.highest));
+        let limit = query.limit.and_then(|limit| usize::try_from(limit).ok());
+        let (commits, last) = match query.direction {
+            Direction::Forward => one_page(range, limit)?,
+            Direction::Backward => one_page(range.rev(), limit)?,
+        };
+        Ok(Page { commits, next: last.and_then(|(_, version)| query.after(version)) })
+    }
+
+    async fn scan_page(
+        &self,
+        segment: u32,
+        segments: u32,
+        cursor: Option<&ScanCursor>,
+    ) -> Result<CommitPage, ReadError> {
+        let tables = self.tables();
+        let after = cursor.map(|cursor| (cursor.stream, cursor.version));
+        let rest = tables
+            .commits
+            .iter()
+            .filter(|((stream, _), _)| segment_of(stream, segments) == segment)
+            .skip_while(|(place, _)| after.is_some_and(|after| **place <= after));
+        let (commits, last) = one_page(rest, None)?;
+        Ok(CommitPage {
+            commits: commits.into_iter().map(|stored| stored.commit).collect(),
+            next: last.map(|(stream, version)| ScanCursor { stream, version }),
+        })
+    }
+}
+
+/// The first of these items, as far as a page goes, and where it stopped. Like the real log, a page that is full says
+/// that there may be more even when there is none.
+fn one_page<'a>(
+    items: impl Iterator<Item = (&'a Place, &'a Item)>,
+    limit: Option<usize>,
+) -> Result<(Vec<StoredCommit>, Option<Place>), ReadError> {
+    let mut commits = Vec::new();
+    let mut bytes = 0;
+    for ((stream, version), item) in items {
+        bytes += item_size(item);
+        commits.push(item::decode(item.clone()).map_err(|error| ReadError::Damaged {
+            stream: stream.to_string(),
+            version: *version,
+            reason: error.to_string(),
+        })?);
+        if bytes >= PAGE_BYTES || limit.is_some_and(|limit| commits.len() >= limit) {
+            return Ok((commits, Some((*stream, *version))));
+        }
+    }
+    Ok((commits, None))
+}
+
+fn segment_of(stream: &StreamId, segments: u32) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    stream.hash(&mut hasher);
+    u32::try_from(hasher.finish() % u64::from(segments.max(1))).unwrap_or_default()
+}

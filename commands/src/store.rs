@@ -1,0 +1,204 @@
+//! The event store: aggregates from commits, commits from events.
+
+use std::collections::BTreeMap;
+
+use chrono::SubsecRound as _;
+use muster_domain::aggregate::{Decider, Reservation};
+use muster_domain::commit::MAX_EVENTS_IN_COMMIT;
+use muster_domain::{Commit, EventData, Hash, Metadata, RecordedEvent, StreamId};
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::backoff::Backoff;
+use crate::context::Context;
+use crate::error::StoreError;
+use crate::log::{AppendError, BoxError, CarriedState, CommitLog, PageQuery};
+
+/// A commit carries the state when so many commits, itself included, have none after the last one that does. Counted
+/// from the state that the load began with, so that it needs no read of its own, and a state that was missing or
+/// unusable is made up for by the very next commit.
+pub const CARRY_EVERY: u32 = 50;
+
+/// How often one commit is sent before the store counts as unavailable.
+const TRIES: u32 = 5;
+
+/// The event store over a commit log.
+#[derive(Clone, Debug, Default)]
+pub struct EventStore<L> {
+    pub(crate) log: L,
+}
+
+/// What an append came to.
+#[derive(Clone, Debug)]
+pub struct Appended<A> {
+    /// The aggregate after it.
+    pub context: Context<A>,
+    /// The events as they were recorded.
+    pub events: Vec<RecordedEvent>,
+}
+
+impl<L: CommitLog> EventStore<L> {
+    /// The store over this log.
+    pub const fn new(log: L) -> Self {
+        Self { log }
+    }
+
+    /// The log beneath.
+    pub const fn log(&self) -> &L {
+        &self.log
+    }
+
+    /// The aggregate as it is now; one without a history has version 0.
+    pub async fn load<A: Decider>(&self, id: Uuid) -> Result<Context<A>, StoreError> {
+        self.load_to(id, u64::MAX).await
+    }
+
+    /// The aggregate after the last commit that begins at `highest` or before it. Reads the newest first, and stops at
+    /// the first state that is carried and usable: at most [`CARRY_EVERY`] commits, however long the history.
+    pub(crate) async fn load_to<A: Decider>(&self, id: Uuid, highest: u64) -> Result<Context<A>, StoreError> {
+        let stream = StreamId::new(A::KIND, id);
+        let mut newer: Vec<Commit> = Vec::new();
+        let mut query = Some(PageQuery::backward(stream, highest).limit(CARRY_EVERY));
+        while let Some(next) = query {
+            let page = self.log.page(&next).await?;
+            for stored in page.commits {
+                if let Some(after) = newer.last() {
+                    check_link(&stored.commit, after)?;
+                }
+                if let Some(context) = Context::carried_by(&stored) {
+                    return replay(context, &newer);
+                }
+                newer.push(stored.commit);
+            }
+            query = page.next;
+        }
+        if let Some(first) = newer.last()
+            && (first.version != 1 || first.prev_hash != Hash::GENESIS)
+        {
+            return Err(StoreError::damaged(&stream, first.version, &"the history does not begin here"));
+        }
+        replay(Context::new(id), &newer)
+    }
+
+    /// Commits these events after those of the context. The context's aggregate must have applied them already, as
+    /// `cqrs_es::EventSink::write` does. No events: nothing is written.
+    ///
+    /// An unknown outcome is tried again; when it turns out that the commit is there, that is success.
+    pub async fn append<A: Decider>(
+        &self,
+        mut context: Context<A>,
+        events: Vec<A::Event>,
+        metadata: &Metadata,
+    ) -> Result<Appended<A>, StoreError> {
+        if events.is_empty() {
+            return Ok(Appended { context, events: Vec::new() });
+        }
+        let commit = seal(&context, &events, metadata)?;
+        context.advance(&commit);
+        let mut carried = None;
+        if context.commits_since_state >= CARRY_EVERY {
+            carried = context.to_carried();
+            context.commits_since_state = 0;
+        }
+        let reservations = net(A::reservations(context.stream.id, &events));
+        self.write(&commit, carried.as_ref(), &reservations).await?;
+        Ok(Appended { events: commit.recorded_events().collect(), context })
+    }
+
+    async fn write(
+        &self,
+        commit: &Commit,
+        carried: Option<&CarriedState>,
+        reservations: &[Reservation],
+    ) -> Result<(), StoreError> {
+        let mut backoff = Backoff::new(TRIES, commit.command_id);
+        let mut unknown: Option<BoxError> = None;
+        loop {
+            let error = match self.log.append(commit, carried, reservations).await {
+                Ok(()) => return Ok(()),
+                Err(AppendError::Taken { existing }) => return self.is_ours(commit, existing).await,
+                Err(AppendError::Unknown(source)) => {
+                    tracing::debug!(stream = %commit.stream, version = commit.version, error = %source, "unknown outcome");
+                    unknown = Some(source);
+                    StoreError::Busy
+                }
+                Err(error @ (AppendError::Contention | AppendError::Throttled)) => error.into(),
+                Err(
+                    error @ (AppendError::Reserved { .. } | AppendError::TooLarge { .. } | AppendError::Refused(_)),
+                ) => return Err(error.into()),
+            };
+            if !backoff.wait().await {
+                // After one unknown outcome, all that follows leaves it unknown.
+                return Err(unknown.map_or(error, StoreError::Unavailable));
+            }
+        }
+    }
+
+    /// Whether what stands in the place is this very commit, written by an earlier try. Another commit of the same
+    /// command (sent twice at once) is a conflict like any other: the handler loads again and finds the command known.
+    async fn is_ours(&self, commit: &Commit, existing: Option<Box<Commit>>) -> Result<(), StoreError> {
+        let existing = if let Some(existing) = existing {
+            Some(*existing)
+        } else {
+            let query = PageQuery::backward(commit.stream, commit.version).limit(1);
+            self.log.page(&query).await?.commits.pop().map(|stored| stored.commit)
+        };
+        let ours = existing.is_some_and(|existing| existing.version == commit.version && existing.hash == commit.hash);
+        if ours { Ok(()) } else { Err(StoreError::Conflict) }
+    }
+}
+
+/// The commit of these events after those of the context. Time never runs back in a history: a clock that is behind
+/// the last commit's gives way to it.
+fn seal<A: Decider>(context: &Context<A>, events: &[A::Event], metadata: &Metadata) -> Result<Commit, StoreError> {
+    let unavailable = |error: BoxError| StoreError::Unavailable(error);
+    if events.len() > MAX_EVENTS_IN_COMMIT {
+        return Err(unavailable(format!("a commit has at most {MAX_EVENTS_IN_COMMIT} events").into()));
+    }
+    let events = events.iter().map(event_data).collect::<Result<_, _>>().map_err(|error| unavailable(error.into()))?;
+    let at = metadata.at.trunc_subsecs(3);
+    let metadata = Metadata { at: context.updated_at.map_or(at, |last| last.max(at)), ..metadata.clone() };
+    Commit::seal(context.stream, context.version + 1, events, &metadata, context.head)
+        .map_err(|error| unavailable(error.into()))
+}
+
+/// How every event serialises: adjacently tagged.
+#[derive(Deserialize)]
+struct Tagged {
+    #[serde(rename = "type")]
+    event_type: String,
+    data: Value,
+}
+
+fn event_data<E: cqrs_es::DomainEvent>(event: &E) -> Result<EventData, serde_json::Error> {
+    let Tagged { event_type, data } = serde_json::from_value(serde_json::to_value(event)?)?;
+    let schema = event.event_version().parse().map_err(serde::de::Error::custom)?;
+    Ok(EventData { event_type, schema, data })
+}
+
+/// One change for each key, the last one: a transaction writes an item once.
+fn net(reservations: Vec<Reservation>) -> Vec<Reservation> {
+    let keyed = reservations.into_iter().map(|reservation| match &reservation {
+        Reservation::Claim { key, .. } | Reservation::Release { key, .. } => (key.clone(), reservation),
+    });
+    keyed.collect::<BTreeMap<_, _>>().into_values().collect()
+}
+
+fn check_link(commit: &Commit, after: &Commit) -> Result<(), StoreError> {
+    if commit.last_version() + 1 != after.version {
+        return Err(StoreError::damaged(&after.stream, after.version, &"the commit before it is missing"));
+    }
+    if commit.hash != after.prev_hash {
+        return Err(StoreError::damaged(&after.stream, after.version, &"it does not continue the commit before it"));
+    }
+    Ok(())
+}
+
+/// The context after these commits, which come newest first.
+fn replay<A: Decider>(mut context: Context<A>, newest_first: &[Commit]) -> Result<Context<A>, StoreError> {
+    for commit in newest_first.iter().rev() {
+        context.follow(commit)?;
+    }
+    Ok(context)
+}

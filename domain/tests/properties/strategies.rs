@@ -1,0 +1,173 @@
+//! Random commands. The values come from small pools, so that commands meet each other's traces: the same team twice, the
+//! deadline that is there already, a label that goes and comes back.
+
+use std::fmt::Debug;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use muster_domain::task::{CreateTask, Priority, Status, TaskCommand, UpdateTask};
+use muster_domain::team::{CreateTeam, TeamCommand, UpdateTeam};
+use muster_domain::user::{RegisterUser, Role, UpdateUser, UserCommand};
+use muster_domain::values::{Label, Labels, Location, Position};
+use muster_domain::{CommentId, TeamId, UserId};
+use proptest::collection::vec;
+use proptest::option::{of, weighted};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+/// One of these texts, as a value.
+fn one_of<T: FromStr<Err: Debug> + Debug + Clone + 'static>(
+    texts: &'static [&'static str],
+) -> impl Strategy<Value = T> {
+    proptest::sample::select(texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<T>>())
+}
+
+/// Mostly one of a few texts, sometimes any text that the type takes.
+fn text<T: FromStr<Err: Debug> + Debug + Clone + 'static>(texts: &'static [&'static str]) -> impl Strategy<Value = T> {
+    prop_oneof![
+        4 => one_of(texts),
+        1 => "\\PC{1,40}".prop_filter_map("blank", |text: String| text.parse().ok()),
+    ]
+}
+
+fn words<T: FromStr<Err: Debug> + Debug + Clone + 'static>() -> impl Strategy<Value = T> {
+    text(&["Fix the lift", "Replace the lift", "Zwei Stockwerke — «dringend» 🛗", "a \"quoted\" \\ word"])
+}
+
+pub(crate) fn id<T: From<Uuid> + Debug>() -> impl Strategy<Value = T> {
+    (1..4_u128).prop_map(|n| Uuid::from_u128(n).into())
+}
+
+/// To the millisecond, in a year in which everything happens.
+pub(crate) fn time() -> impl Strategy<Value = DateTime<Utc>> {
+    prop_oneof![
+        (0..4_i64).prop_map(|day| 1_772_400_000_000 + day * 86_400_000),
+        1_767_225_600_000..1_798_761_600_000_i64,
+    ]
+    .prop_map(|millis| DateTime::from_timestamp_millis(millis).unwrap())
+}
+
+fn labels() -> impl Strategy<Value = Labels> {
+    vec(one_of::<Label>(&["lift", "safety", "urgent"]), 0..4).prop_map(|labels| labels.try_into().unwrap())
+}
+
+fn location() -> impl Strategy<Value = Location> {
+    let position = (-90.0..=90.0, -180.0..=180.0).prop_map(|(north, east)| Position::new(north, east).unwrap());
+    (text(&["Workshop 3", "Main gate"]), of(position)).prop_map(|(name, position)| Location { name, position })
+}
+
+fn priority() -> impl Strategy<Value = Priority> {
+    proptest::sample::select(Priority::ALL)
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    proptest::sample::select(Status::ALL)
+}
+
+fn create_task() -> impl Strategy<Value = CreateTask> {
+    let place = (labels(), of(location()));
+    let people = (of(id::<TeamId>()), of(id::<UserId>()), of(id::<UserId>()));
+    (words(), of(words()), priority(), place, people, of(time()), time()).prop_map(
+        |(title, description, priority, (labels, location), (team, assignee, reporter), deadline, at)| CreateTask {
+            title,
+            description,
+            priority,
+            labels,
+            location,
+            team,
+            assignee,
+            reporter,
+            deadline,
+            at,
+        },
+    )
+}
+
+/// An update that names each property one time in three.
+fn update_task() -> impl Strategy<Value = UpdateTask> {
+    fn perhaps<S: Strategy>(value: S) -> impl Strategy<Value = Option<S::Value>> {
+        weighted(0.33, value)
+    }
+    let edited = (perhaps(words()), perhaps(of(words())), perhaps(labels()), perhaps(of(location())));
+    let people = (perhaps(of(id())), perhaps(of(id())));
+    (edited, people, perhaps(priority()), perhaps(of(time())), perhaps(status()), time()).prop_map(
+        |((title, description, labels, location), (team, assignee), priority, deadline, status, at)| UpdateTask {
+            title,
+            description,
+            labels,
+            location,
+            team,
+            assignee,
+            priority,
+            deadline,
+            status,
+            at,
+        },
+    )
+}
+
+/// A status alone, so that tasks get somewhere.
+fn move_task() -> impl Strategy<Value = UpdateTask> {
+    (status(), time()).prop_map(|(status, at)| UpdateTask { status: Some(status), ..UpdateTask::at(at) })
+}
+
+pub(crate) fn task_command() -> impl Strategy<Value = TaskCommand> {
+    prop_oneof![
+        2 => create_task().prop_map(TaskCommand::Create),
+        4 => update_task().prop_map(TaskCommand::Update),
+        6 => move_task().prop_map(TaskCommand::Update),
+        2 => (words(), time()).prop_map(|(reason, at)| TaskCommand::Hold { reason, at }),
+        3 => (words(), time()).prop_map(|(reason, at)| TaskCommand::Resume { reason, at }),
+        1 => (id::<CommentId>(), words()).prop_map(|(comment_id, text)| TaskCommand::Comment { comment_id, text }),
+        1 => time().prop_map(|at| TaskCommand::Delete { at }),
+        2 => Just(TaskCommand::Restore),
+    ]
+}
+
+const EMAILS: &[&str] = &["ada@example.com", "Ada@Example.com", "ben@example.com"];
+const ZONES: &[&str] = &["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires"];
+
+fn role() -> impl Strategy<Value = Role> {
+    proptest::sample::select(Role::ALL)
+}
+
+fn register_user() -> impl Strategy<Value = RegisterUser> {
+    let reached = (one_of(EMAILS), of(one_of(&["+49 30 1234", "112"])));
+    (words(), reached, role(), one_of(ZONES), of(one_of(&["en-GB", "de"])), time()).prop_map(
+        |(name, (email, phone), role, time_zone, locale, at)| RegisterUser {
+            name,
+            email,
+            role,
+            time_zone,
+            locale,
+            phone,
+            at,
+        },
+    )
+}
+
+fn update_user() -> impl Strategy<Value = UpdateUser> {
+    let reached = (of(one_of(EMAILS)), of(of(one_of(&["+49 30 1234", "112"]))));
+    (of(words()), reached, of(role()), of(one_of(ZONES)), of(of(one_of(&["en-GB", "de"])))).prop_map(
+        |(name, (email, phone), role, time_zone, locale)| UpdateUser { name, email, role, time_zone, locale, phone },
+    )
+}
+
+pub(crate) fn user_command() -> impl Strategy<Value = UserCommand> {
+    prop_oneof![
+        2 => register_user().prop_map(UserCommand::Register),
+        4 => update_user().prop_map(UserCommand::Update),
+        2 => id().prop_map(UserCommand::JoinTeam),
+        2 => id().prop_map(UserCommand::LeaveTeam),
+        1 => Just(UserCommand::Deactivate),
+        2 => Just(UserCommand::Reactivate),
+    ]
+}
+
+pub(crate) fn team_command() -> impl Strategy<Value = TeamCommand> {
+    let create = (words(), of(words()), time())
+        .prop_map(|(name, description, at)| TeamCommand::Create(CreateTeam { name, description, at }));
+    let update = (of(words()), of(of(words())))
+        .prop_map(|(name, description)| TeamCommand::Update(UpdateTeam { name, description }));
+    prop_oneof![1 => create, 3 => update]
+}

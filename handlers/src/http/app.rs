@@ -1,0 +1,77 @@
+//! What every route needs.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use chrono::{DateTime, Utc};
+use muster_commands::{CommandHandler, DynamoLog};
+use muster_domain::ports::Clock;
+use muster_domain::{EventReader, TeamId, UserId};
+use muster_identity::Identity;
+use muster_projections::directory::{TeamDocument, UserDocument, fold_team, fold_user};
+use muster_projections::{AuditQueries, DirectoryQueries, TaskQueries};
+
+use super::page::query_problem;
+use super::problem::{Code, Problem};
+
+/// The parts that the routes work with. One for each program.
+pub struct App {
+    /// Takes commands.
+    pub commands: CommandHandler<DynamoLog>,
+    /// Reads histories: always complete, always consistent.
+    pub reader: Arc<dyn EventReader>,
+    /// Answers questions about tasks.
+    pub tasks: TaskQueries,
+    /// Answers questions about who did what.
+    pub audit: AuditQueries,
+    /// Answers questions about people and teams.
+    pub directory: DirectoryQueries,
+    /// Signs people in and out.
+    pub identity: Identity,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// The store, to see whether it answers, and one of its tables.
+    pub store: Client,
+    /// The table that readiness is asked of.
+    pub control_table: String,
+}
+
+impl App {
+    /// Now.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// A person, from the directory; one who is so new that the directory does not know them, from their history.
+    pub(crate) async fn user(&self, id: UserId, min_version: u64) -> Result<Option<UserDocument>, Problem> {
+        let row = self.directory.user(id).await.map_err(|error| query_problem(&error))?;
+        if row.as_ref().is_some_and(|user| user.version >= min_version) {
+            return Ok(row);
+        }
+        let events = self.reader.events(&id.into(), 0, None).await.map_err(|error| unreadable(&error))?;
+        Ok(fold_user(&events).map_err(|error| Problem::internal(&error))?.or(row))
+    }
+
+    /// A team, likewise.
+    pub(crate) async fn team(&self, id: TeamId, min_version: u64) -> Result<Option<TeamDocument>, Problem> {
+        let row = self.directory.team(id).await.map_err(|error| query_problem(&error))?;
+        if row.as_ref().is_some_and(|team| team.version >= min_version) {
+            return Ok(row);
+        }
+        let events = self.reader.events(&id.into(), 0, None).await.map_err(|error| unreadable(&error))?;
+        Ok(fold_team(&events).map_err(|error| Problem::internal(&error))?.or(row))
+    }
+}
+
+/// A history that could not be read.
+pub(crate) fn unreadable(error: &muster_domain::ports::ReadError) -> Problem {
+    match error {
+        muster_domain::ports::ReadError::Store(_) => Problem::unavailable(error),
+        muster_domain::ports::ReadError::Damaged { .. } => Problem::internal(error),
+    }
+}
+
+/// There is no such thing, or the caller may not know of it.
+pub(crate) fn not_found(what: &str) -> Problem {
+    Problem::new(Code::NotFound).detail(format_args!("There is no such {what}."))
+}

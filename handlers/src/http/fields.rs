@@ -1,0 +1,85 @@
+//! From what was sent to what the domain takes, with every wrong field named at once.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use super::problem::{Code, InvalidField, Problem};
+
+/// Collects the fields of a body, or the parameters of a query, that are wrong.
+#[derive(Debug, Default)]
+pub(crate) struct Fields {
+    errors: Vec<InvalidField>,
+}
+
+impl Fields {
+    /// Notes that the field at this JSON pointer is wrong.
+    pub(crate) fn wrong(&mut self, pointer: &str, detail: impl Display) {
+        self.errors.push(InvalidField {
+            pointer: Some(pointer.to_owned()),
+            parameter: None,
+            detail: detail.to_string(),
+        });
+    }
+
+    /// Notes that this query parameter is wrong.
+    pub(crate) fn wrong_parameter(&mut self, parameter: &str, detail: impl Display) {
+        self.errors.push(InvalidField {
+            pointer: None,
+            parameter: Some(parameter.to_owned()),
+            detail: detail.to_string(),
+        });
+    }
+
+    /// The value, or a note of what is wrong with it.
+    pub(crate) fn take<T, E: Display>(&mut self, pointer: &str, value: Result<T, E>) -> Option<T> {
+        value.map_err(|error| self.wrong(pointer, error)).ok()
+    }
+
+    /// The text as a value type.
+    pub(crate) fn parse<T: FromStr<Err: Display>>(&mut self, pointer: &str, text: &str) -> Option<T> {
+        self.take(pointer, text.parse())
+    }
+
+    /// Likewise, for a field that may be left out or null.
+    pub(crate) fn parse_optional<T: FromStr<Err: Display>>(
+        &mut self,
+        pointer: &str,
+        text: Option<&String>,
+    ) -> Option<T> {
+        text.and_then(|text| self.parse(pointer, text))
+    }
+
+    /// Likewise, for a change: a field that is left out stays, and null takes the value away.
+    pub(crate) fn parse_change<T: FromStr<Err: Display>>(
+        &mut self,
+        pointer: &str,
+        text: Option<&Option<String>>,
+    ) -> Option<Option<T>> {
+        match text? {
+            None => Some(None),
+            Some(text) => self.parse(pointer, text).map(Some),
+        }
+    }
+
+    /// The result, if nothing was wrong; `value` is only there when it was made of right parts.
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, Problem> {
+        match value {
+            Some(value) if self.errors.is_empty() => Ok(value),
+            _ => Err(self.problem()),
+        }
+    }
+
+    /// The problem that tells of all that was wrong.
+    pub(crate) fn problem(self) -> Problem {
+        Problem::new(Code::InvalidRequest).errors(self.errors)
+    }
+}
+
+/// Tells a field that is left out (`None`) from one that is null (`Some(None)`).
+pub(crate) fn present<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: serde::Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    serde::Deserialize::deserialize(deserializer).map(Some)
+}

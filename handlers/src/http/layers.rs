@@ -1,0 +1,76 @@
+//! What surrounds every route: a request id, a log line, bounds on size and time, and problems for what no route answers.
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use super::MAX_BODY_BYTES;
+use super::problem::{Code, Problem};
+use super::request::REQUEST_ID;
+
+/// The longest that a request may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The router with everything that surrounds it.
+pub(crate) fn around(router: Router) -> Router {
+    router
+        .fallback(|| async { Problem::new(Code::NotFound).detail("There is nothing at this path.") })
+        .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn(in_time))
+        .layer(CatchPanicLayer::custom(broken))
+        .layer(middleware::from_fn(observed))
+}
+
+/// Ends a request that takes too long. What it has done by then stays done; its idempotency key tells.
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(PATIENCE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::new(Code::Timeout).into_response(),
+    }
+}
+
+fn broken(_: Box<dyn Any + Send + 'static>) -> Response<Body> {
+    tracing::error!("a route panicked");
+    Problem::new(Code::Internal).into_response()
+}
+
+/// Names the request, and writes one line about it: never its query, its body or its headers, which hold what is private.
+async fn observed(mut request: Request, next: Next) -> Response {
+    let id = request_id(&request);
+    request.headers_mut().insert(REQUEST_ID, id.clone());
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default(), %method, route);
+    let begun = tokio::time::Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let (status, took) = (response.status().as_u16(), begun.elapsed());
+    span.in_scope(|| tracing::info!(status, micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered"));
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// The caller's name for the request, if it is a fit one; a new one otherwise.
+fn request_id(request: &Request) -> HeaderValue {
+    let fit = |value: &&HeaderValue| {
+        let bytes = value.as_bytes();
+        (1..=128).contains(&bytes.len()) && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte))
+    };
+    let new = || HeaderValue::from_str(&Uuid::now_v7().to_string());
+    match request.headers().get(&REQUEST_ID).filter(fit) {
+        Some(id) => id.clone(),
+        None => new().unwrap_or(HeaderValue::from_static("-")),
+    }
+}

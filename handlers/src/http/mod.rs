@@ -1,0 +1,142 @@
+//! The HTTP API, `/api/v1`: the routes of the two sides, and what surrounds them all.
+
+mod app;
+mod auth;
+mod body;
+mod caller;
+mod etag;
+mod fields;
+mod layers;
+mod page;
+mod problem;
+mod refusal;
+mod request;
+mod spec;
+mod system;
+mod tasks;
+mod teams;
+mod users;
+
+use std::sync::Arc;
+
+use axum::Router;
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use app::App;
+use spec::Bearer;
+pub use problem::{Causes, Code, Problem};
+
+/// The most bytes of a body.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// Where the API's own routes begin.
+const BASE: &str = "/api/v1";
+
+/// What the OpenAPI document says beside the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Muster",
+        description = "Task management for field teams. Every change to a task is an immutable event; what you read is made of them.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    modifiers(&Bearer),
+    security(("bearer" = [])),
+    components(schemas(Problem)),
+    tags(
+        (name = "authentication", description = "Sign up, sign in, refresh, sign out."),
+        (name = "profile", description = "The caller's own account."),
+        (name = "users", description = "People and their accounts."),
+        (name = "teams", description = "Teams, and who is in them."),
+        (name = "tasks", description = "Tasks."),
+        (name = "logs", description = "Who did what to a task, and when."),
+        (name = "system", description = "Whether it runs, and how it is used.")
+    )
+)]
+struct Api;
+
+/// The routes that change something. They may write events.
+fn change_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(auth::sign_up))
+        .routes(routes!(auth::log_in))
+        .routes(routes!(auth::log_in_short))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::refresh_short))
+        .routes(routes!(auth::log_out))
+        .routes(routes!(auth::log_out_short))
+        .routes(routes!(users::create))
+        .routes(routes!(users::update))
+        .routes(routes!(users::deactivate))
+        .routes(routes!(users::update_profile))
+        .routes(routes!(teams::create))
+        .routes(routes!(teams::update))
+        .routes(routes!(teams::join))
+        .routes(routes!(teams::leave))
+        .routes(routes!(tasks::change::create))
+        .routes(routes!(tasks::change::update))
+        .routes(routes!(tasks::change::delete))
+        .routes(routes!(tasks::change::assign))
+        .routes(routes!(tasks::change::status))
+        .routes(routes!(tasks::change::set_deadline))
+        .routes(routes!(tasks::change::clear_deadline))
+        .routes(routes!(tasks::change::hold))
+        .routes(routes!(tasks::change::resume))
+        .routes(routes!(tasks::change::comment))
+        .routes(routes!(tasks::change::restore))
+}
+
+/// The routes that answer questions. They need no right to write events.
+fn query_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(users::list))
+        .routes(routes!(users::read))
+        .routes(routes!(users::profile))
+        .routes(routes!(teams::list))
+        .routes(routes!(teams::read))
+        .routes(routes!(teams::members))
+        .routes(routes!(tasks::read::list))
+        .routes(routes!(tasks::read::read))
+        .routes(routes!(tasks::history::logs))
+        .routes(routes!(tasks::history::latest_log))
+        .routes(routes!(tasks::history::history))
+}
+
+/// The routes about the program itself.
+fn system_routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(system::health))
+        .routes(routes!(system::ready))
+        .routes(routes!(system::openapi_document))
+        .routes(routes!(system::key_set))
+}
+
+/// Everything: what the local program serves.
+pub fn router(app: Arc<App>) -> Router {
+    serve(app, system_routes().nest(BASE, change_routes().merge(query_routes()))).merge(system::rendered())
+}
+
+/// What changes something: the command Lambda.
+pub fn command_router(app: Arc<App>) -> Router {
+    serve(app, system_routes().nest(BASE, change_routes()))
+}
+
+/// What answers questions: the query Lambda.
+pub fn query_router(app: Arc<App>) -> Router {
+    serve(app, system_routes().nest(BASE, query_routes()))
+}
+
+fn serve(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
+    let (router, _) = routes.split_for_parts();
+    layers::around(router.with_state(app))
+}
+
+/// The OpenAPI document of every route.
+pub fn openapi() -> Document {
+    let routes = system_routes().nest(BASE, change_routes().merge(query_routes()));
+    let (_, document) = OpenApiRouter::with_openapi(Api::openapi()).merge(routes).split_for_parts();
+    document
+}

@@ -1,0 +1,62 @@
+//! Pages of lists.
+
+use axum::Json;
+use muster_projections::{Listed, QueryError, StoreError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::fields::Fields;
+use super::problem::Problem;
+
+/// The most entries of a page.
+const MAX_LIMIT: u32 = 200;
+/// The entries of a page when the caller does not say.
+const DEFAULT_LIMIT: u32 = 50;
+
+/// One page of a list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Page<T> {
+    /// The entries.
+    items: Vec<T>,
+    /// Where the next page begins, for `cursor`; null at the end. A page may be short, or empty, before the end.
+    next: Option<String>,
+}
+
+impl<T: Serialize> Page<T> {
+    /// What a read model answered.
+    pub(crate) fn answer(result: Result<Listed<T>, QueryError>) -> Result<Json<Self>, Problem> {
+        let Listed { items, next } = result.map_err(|error| query_problem(&error))?;
+        Ok(Json(Self { items, next }))
+    }
+}
+
+/// Why a list could not be read.
+pub(crate) fn query_problem(error: &QueryError) -> Problem {
+    match error {
+        QueryError::Cursor(cursor) => {
+            let mut fields = Fields::default();
+            fields.wrong_parameter("cursor", cursor);
+            fields.problem()
+        }
+        QueryError::Store(StoreError::Unavailable { .. }) => Problem::unavailable(error),
+        QueryError::Store(StoreError::Damaged { .. }) => Problem::internal(error),
+    }
+}
+
+/// The parameters that every list has.
+pub(crate) struct PageQuery {
+    pub(crate) limit: Option<u32>,
+    pub(crate) cursor: Option<String>,
+}
+
+impl PageQuery {
+    /// The page that is asked for, if the parameters are right.
+    pub(crate) fn checked(self) -> Result<muster_projections::Page, Problem> {
+        let mut fields = Fields::default();
+        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            fields.wrong_parameter("limit", format_args!("must be between 1 and {MAX_LIMIT}"));
+        }
+        fields.finish(Some(muster_projections::Page { limit: limit as usize, cursor: self.cursor, descending: false }))
+    }
+}

@@ -1,0 +1,216 @@
+//! Every answer that is not a success: a problem as RFC 9457 describes it, with a `code` that stays.
+
+use axum::Json;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The media type of problems.
+const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:ident, $title:literal;)+) => {
+        /// What went wrong, as a word that programs may rely on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+        pub enum Code {
+            $($(#[$doc])* #[serde(rename = $code)] $variant),+
+        }
+
+        impl Code {
+            /// The word.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+
+            /// The status of answers with this code.
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status),+ }
+            }
+
+            const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is not JSON.
+    MalformedJson = "malformed_json", BAD_REQUEST, "The body is not JSON";
+    /// A header is not as it should be.
+    InvalidHeader = "invalid_header", BAD_REQUEST, "A header is not as it should be";
+    /// No one is signed in, or the token is not good.
+    Unauthenticated = "unauthenticated", UNAUTHORIZED, "Sign in first";
+    /// Address or password is wrong.
+    WrongCredentials = "wrong_credentials", UNAUTHORIZED, "The e-mail address or the password is wrong";
+    /// The caller may not do this.
+    Forbidden = "forbidden", FORBIDDEN, "You may not do this";
+    /// There is no such thing, or the caller may not know of it.
+    NotFound = "not_found", NOT_FOUND, "There is no such thing";
+    /// The path is there, but not with this method.
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "This method is not supported here";
+    /// What is asked does not fit the present state.
+    Conflict = "conflict", CONFLICT, "This does not fit the present state";
+    /// The task cannot go from its status to that one.
+    ImpossibleMove = "impossible_move", CONFLICT, "The task cannot make this move";
+    /// The task is deleted.
+    TaskDeleted = "task_deleted", CONFLICT, "The task is deleted";
+    /// The task is completed.
+    TaskCompleted = "task_completed", CONFLICT, "The task is completed";
+    /// The task is on hold.
+    TaskOnHold = "task_on_hold", CONFLICT, "The task is on hold";
+    /// Another active account has this address.
+    EmailTaken = "email_taken", CONFLICT, "The e-mail address is taken";
+    /// Too many writers at once.
+    Contended = "contended", CONFLICT, "Too many changes at once";
+    /// The caller's version is not the present one.
+    StaleVersion = "stale_version", PRECONDITION_FAILED, "It was changed in the meantime";
+    /// The body is larger than it may be.
+    TooLarge = "too_large", PAYLOAD_TOO_LARGE, "The request is too large";
+    /// The body is not declared as JSON.
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be JSON";
+    /// Fields or parameters are wrong; `errors` says which.
+    InvalidRequest = "invalid_request", UNPROCESSABLE_ENTITY, "Some of what was sent is not right";
+    /// The idempotency key was used for another request.
+    IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request";
+    /// Something broke here.
+    Internal = "internal", INTERNAL_SERVER_ERROR, "Something broke on our side";
+    /// The store cannot be reached at the moment.
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Not available at the moment";
+    /// It took too long.
+    Timeout = "timeout", GATEWAY_TIMEOUT, "It took too long";
+}
+
+/// A problem (RFC 9457).
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// `urn:muster:problem:` and the code.
+    #[serde(rename = "type")]
+    kind: String,
+    /// What went wrong, the same for every problem of this code.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What went wrong, as a word that programs may rely on.
+    code: Code,
+    /// What went wrong this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// Each field or parameter that is wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<InvalidField>,
+    /// With `impossible_move`: the statuses to which the task may go.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    allowed: Vec<String>,
+    /// With `stale_version`: the present version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+}
+
+/// A field or parameter that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct InvalidField {
+    /// A JSON pointer (RFC 6901) into the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+    /// The query parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+impl Problem {
+    /// A problem of this code.
+    pub fn new(code: Code) -> Self {
+        Self {
+            kind: format!("urn:muster:problem:{}", code.as_str()),
+            title: code.title(),
+            status: code.status().as_u16(),
+            code,
+            detail: None,
+            errors: vec![],
+            allowed: vec![],
+            version: None,
+        }
+    }
+
+    /// Says what went wrong this time.
+    #[must_use]
+    pub fn detail(mut self, detail: impl ToString) -> Self {
+        self.detail = Some(detail.to_string());
+        self
+    }
+
+    /// Names the fields or parameters that are wrong.
+    #[must_use]
+    pub fn errors(mut self, errors: Vec<InvalidField>) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// Says where the task may go instead.
+    #[must_use]
+    pub fn allowed(mut self, allowed: impl IntoIterator<Item = impl ToString>) -> Self {
+        self.allowed = allowed.into_iter().map(|word| word.to_string()).collect();
+        self
+    }
+
+    /// Says which version is the present one.
+    #[must_use]
+    pub fn version(mut self, version: u64) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// The code.
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// A failure on our side: the cause goes to the log, and the caller learns only that it broke.
+    pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error = %Causes(error), "a request failed on our side");
+        Self::new(Code::Internal)
+    }
+
+    /// A store that cannot be reached: the cause goes to the log.
+    pub fn unavailable(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::warn!(error = %Causes(error), "the store could not be reached");
+        Self::new(Code::Unavailable).detail("Try again in a moment.")
+    }
+}
+
+/// An error and all that caused it, on one line.
+pub struct Causes<'a>(pub &'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.code.status(), Json(&self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, MEDIA_TYPE);
+        let mut add = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
+        match self.code {
+            Code::Unauthenticated => add(header::WWW_AUTHENTICATE, "Bearer"),
+            Code::Unavailable | Code::Contended => add(header::RETRY_AFTER, "1"),
+            _ => None,
+        };
+        if let Some(version) = self.version {
+            headers.insert(header::ETAG, super::etag::etag(version));
+        }
+        response
+    }
+}

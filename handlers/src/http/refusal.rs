@@ -1,0 +1,76 @@
+//! From what the write side refuses to the problem that the caller sees. The only place where the two meet.
+
+use muster_commands::{ExecuteError, GuardedError};
+use muster_domain::task::TaskError;
+use muster_domain::team::TeamError;
+use muster_domain::user::UserError;
+
+use super::app::not_found;
+use super::problem::{Code, Problem};
+
+/// A rule of the domain, as the problem that tells of it.
+pub(crate) trait Refusal: std::error::Error + Send + Sync + 'static {
+    /// The problem.
+    fn problem(&self) -> Problem;
+}
+
+impl Refusal for TaskError {
+    fn problem(&self) -> Problem {
+        let code = match self {
+            Self::NotFound => return not_found("task"),
+            Self::ImpossibleMove { allowed, .. } => {
+                return Problem::new(Code::ImpossibleMove).detail(self).allowed(*allowed);
+            }
+            Self::Deleted => Code::TaskDeleted,
+            Self::Completed => Code::TaskCompleted,
+            Self::OnHold => Code::TaskOnHold,
+            Self::AlreadyExists | Self::NotDeleted | Self::NotOnHold => Code::Conflict,
+        };
+        Problem::new(code).detail(self)
+    }
+}
+
+impl Refusal for UserError {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::NotFound => not_found("user"),
+            Self::AlreadyExists | Self::Inactive | Self::Active | Self::TooManyTeams => {
+                Problem::new(Code::Conflict).detail(self)
+            }
+        }
+    }
+}
+
+impl Refusal for TeamError {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::NotFound => not_found("team"),
+            Self::AlreadyExists => Problem::new(Code::Conflict).detail(self),
+        }
+    }
+}
+
+/// The problem that a failed command is.
+pub(crate) fn problem<E: Refusal>(error: ExecuteError<E>) -> Problem {
+    match &error {
+        ExecuteError::Refused(refusal) => refusal.problem(),
+        ExecuteError::VersionMismatch { actual, .. } => Problem::new(Code::StaleVersion)
+            .detail(format_args!("The present version is {actual}: read it again, and decide again."))
+            .version(*actual),
+        ExecuteError::KeyReused => Problem::new(Code::IdempotencyKeyReused)
+            .detail("This Idempotency-Key came with another request before. Use a new key for a new request."),
+        ExecuteError::Reserved { .. } => Problem::new(Code::EmailTaken),
+        ExecuteError::TooLarge { .. } => Problem::new(Code::TooLarge).detail(&error),
+        ExecuteError::Contended => Problem::new(Code::Contended).detail("Try again in a moment."),
+        ExecuteError::Unavailable(_) => Problem::unavailable(&error),
+        ExecuteError::Damaged { .. } => Problem::internal(&error),
+    }
+}
+
+/// The problem that a failed or forbidden command is.
+pub(crate) fn guarded<E: Refusal>(error: GuardedError<E, Problem>) -> Problem {
+    match error {
+        GuardedError::Guard(problem) => problem,
+        GuardedError::Execute(error) => problem(error),
+    }
+}

@@ -1,0 +1,119 @@
+//! What comes with every command: its id, its request, its program.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderName;
+use axum::http::header::USER_AGENT;
+use axum::http::request::Parts;
+use chrono::{DateTime, Utc};
+use muster_commands::ExpectedVersion;
+use muster_domain::{Actor, CommandId, Fingerprint, Metadata};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::app::App;
+use super::caller::Caller;
+use super::etag::IfMatch;
+use super::problem::{Code, Problem};
+
+/// The caller's name for one command: a repeat of it takes no second effect.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The name of one request, in the answer, the logs and the events that follow from it.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The headers of a request that make it a command.
+#[derive(Clone, Debug)]
+pub(crate) struct Intake {
+    key: Option<String>,
+    request_id: String,
+    user_agent: Option<String>,
+}
+
+impl Intake {
+    /// The command's id: the caller's key, or a new one.
+    pub(crate) fn command_id(&self, actor: &Actor) -> CommandId {
+        self.key.as_ref().map_or_else(|| CommandId(Uuid::new_v4()), |key| CommandId::from_key(actor, key))
+    }
+
+    /// What comes with a command of this actor. `route` and `meaning` say what was asked, and hold no secret.
+    pub(crate) fn metadata(
+        &self,
+        command_id: CommandId,
+        actor: Actor,
+        route: &str,
+        meaning: &impl Serialize,
+        at: DateTime<Utc>,
+    ) -> Metadata {
+        Metadata {
+            command_id,
+            fingerprint: Fingerprint::of(route, meaning),
+            actor,
+            at,
+            correlation_id: self.request_id.clone(),
+            causation_id: None,
+        }
+    }
+
+    /// The program that sent it, as it names itself.
+    pub(crate) fn user_agent(&self) -> Option<String> {
+        self.user_agent.clone()
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Intake {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let text = |name: &HeaderName| parts.headers.get(name).map(|value| value.to_str().ok().map(str::to_owned));
+        let key = match text(&IDEMPOTENCY_KEY) {
+            None => None,
+            Some(Some(key)) if (1..=255).contains(&key.len()) => Some(key),
+            Some(_) => {
+                return Err(Problem::new(Code::InvalidHeader)
+                    .detail("Idempotency-Key must have 1 to 255 characters of ASCII."));
+            }
+        };
+        // The outermost layer has set it.
+        let request_id = text(&REQUEST_ID).flatten().unwrap_or_default();
+        Ok(Self { key, request_id, user_agent: text(&USER_AGENT).flatten() })
+    }
+}
+
+/// Everything about a change but what is changed: who asks, under which name, of which version.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    /// Who asks.
+    pub(crate) caller: Caller,
+    /// The version that they expect to change.
+    pub(crate) expected: ExpectedVersion,
+    intake: Intake,
+}
+
+impl Change {
+    /// The command's id.
+    pub(crate) fn command_id(&self) -> CommandId {
+        self.intake.command_id(&self.caller.actor())
+    }
+
+    /// What comes with the command. `route` and `meaning` say what was asked, and hold no secret.
+    pub(crate) fn metadata(&self, command_id: CommandId, route: &str, meaning: &impl Serialize, at: DateTime<Utc>) -> Metadata {
+        self.intake.metadata(command_id, self.caller.actor(), route, meaning, at)
+    }
+
+    /// The headers alone.
+    pub(crate) const fn intake(&self) -> &Intake {
+        &self.intake
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Change {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let IfMatch(expected) = IfMatch::from_request_parts(parts, app).await?;
+        let intake = Intake::from_request_parts(parts, app).await?;
+        Ok(Self { caller, expected, intake })
+    }
+}

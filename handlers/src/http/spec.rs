@@ -1,0 +1,117 @@
+//! What the OpenAPI document says of every route alike: problems, headers, sign-in.
+
+use std::collections::BTreeMap;
+
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoParams, IntoResponses, Modify, ToSchema as _};
+
+use super::problem::{Code, Problem};
+
+/// The headers of a change.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "its fields are only read by the derive, to describe the headers")]
+pub(crate) struct ChangeHeaders {
+    /// The `ETag` of the version to change: the change is refused (412) if it is not the present one.
+    #[param(rename = "If-Match", required = false)]
+    if_match: Option<String>,
+    /// A name for this request: the same name again takes no second effect and gives the first answer again.
+    #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 255)]
+    idempotency_key: Option<String>,
+}
+
+/// The headers of a creation.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "its fields are only read by the derive, to describe the headers")]
+pub(crate) struct CreateHeaders {
+    /// A name for this request: the same name again takes no second effect and gives the first answer again.
+    #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 255)]
+    idempotency_key: Option<String>,
+}
+
+/// The headers of a read.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "its fields are only read by the derive, to describe the headers")]
+pub(crate) struct ReadHeaders {
+    /// The version that the answer must reflect at least.
+    #[param(rename = "Muster-Min-Version", required = false)]
+    muster_min_version: Option<u64>,
+}
+
+macro_rules! problems {
+    ($($(#[$doc:meta])* $name:ident = [$($code:ident),+];)+) => {
+        $(
+            $(#[$doc])*
+            pub(crate) struct $name;
+
+            impl IntoResponses for $name {
+                fn responses() -> BTreeMap<String, RefOr<Response>> {
+                    by_status(&[$(Code::$code),+])
+                }
+            }
+        )+
+    };
+}
+
+problems! {
+    /// What a read may answer instead.
+    ReadProblems = [InvalidHeader, Unauthenticated, Forbidden, NotFound, InvalidRequest, Internal, Unavailable, Timeout];
+    /// What a change may answer instead.
+    ChangeProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, Contended, StaleVersion, TooLarge,
+        UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+    ];
+    /// What a change of a task may answer instead.
+    TaskChangeProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, ImpossibleMove, TaskDeleted,
+        TaskCompleted, TaskOnHold, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest,
+        IdempotencyKeyReused, Internal, Unavailable, Timeout
+    ];
+    /// What a change of an account may answer instead.
+    UserChangeProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, EmailTaken, Contended, StaleVersion,
+        TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+    ];
+    /// What signing in may answer instead.
+    SignInProblems = [
+        MalformedJson, InvalidHeader, WrongCredentials, TooLarge, UnsupportedMediaType, InvalidRequest, Internal,
+        Unavailable, Timeout
+    ];
+    /// What signing up may answer instead.
+    SignUpProblems = [
+        MalformedJson, InvalidHeader, EmailTaken, Contended, TooLarge, UnsupportedMediaType, InvalidRequest,
+        IdempotencyKeyReused, Internal, Unavailable, Timeout
+    ];
+}
+
+/// One answer for each status, which names the codes that come with it.
+fn by_status(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
+    let mut words: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for code in codes {
+        words.entry(code.status().as_u16().to_string()).or_default().push(format!("`{}`", code.as_str()));
+    }
+    let response = |words: Vec<String>| {
+        ResponseBuilder::new()
+            .description(format!("Problem: {}", words.join(", ")))
+            .content(
+                "application/problem+json",
+                ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build(),
+            )
+            .build()
+            .into()
+    };
+    words.into_iter().map(|(status, words)| (status, response(words))).collect()
+}
+
+/// Adds the way to sign in.
+pub(crate) struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut OpenApi) {
+        let scheme = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}

@@ -1,0 +1,256 @@
+//! The bodies of requests about tasks, and how they become commands.
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+use muster_domain::task::{CreateTask, Priority, Status, UpdateTask};
+use muster_domain::values::{Invalid, Label, Labels, Location, Position};
+use muster_domain::{TeamId, UserId};
+use muster_identity::policy::{Action, Person};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::http::fields::{Fields, present};
+use crate::http::problem::Problem;
+
+/// The most labels that are read; more are refused anyway.
+const MAX_LABELS_READ: usize = 100;
+
+/// Where a task is to be done.
+#[derive(Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LocationBody {
+    /// The place in words: an address, a room.
+    #[schema(min_length = 1, max_length = 120)]
+    name: String,
+    /// Where it is on the globe.
+    #[serde(default)]
+    position: Option<PositionBody>,
+}
+
+/// A point on the globe (WGS 84).
+#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PositionBody {
+    /// Degrees north.
+    #[schema(minimum = -90, maximum = 90)]
+    latitude: f64,
+    /// Degrees east.
+    #[schema(minimum = -180, maximum = 180)]
+    longitude: f64,
+}
+
+impl LocationBody {
+    fn checked(&self, fields: &mut Fields) -> Option<Location> {
+        let name = fields.parse("/location/name", &self.name);
+        let position = match self.position {
+            None => Some(None),
+            Some(PositionBody { latitude, longitude }) => {
+                fields.take("/location/position", Position::new(latitude, longitude)).map(Some)
+            }
+        };
+        Some(Location { name: name?, position: position? })
+    }
+}
+
+fn labels(fields: &mut Fields, texts: &[String]) -> Option<Labels> {
+    if texts.len() > MAX_LABELS_READ {
+        fields.wrong("/labels", Invalid::TooMany { max: Labels::MAX, actual: texts.len() });
+        return None;
+    }
+    let parsed: Vec<Label> =
+        texts.iter().enumerate().filter_map(|(n, text)| fields.parse(&format!("/labels/{n}"), text)).collect();
+    (parsed.len() == texts.len()).then(|| fields.take("/labels", Labels::try_from(parsed))).flatten()
+}
+
+/// Times are kept to the millisecond.
+fn to_millisecond(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.trunc_subsecs(3)
+}
+
+/// A task to be.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewTaskBody {
+    /// What is to be done, in a line.
+    #[schema(min_length = 1, max_length = 200)]
+    title: String,
+    /// What is to be done, in Markdown.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 20_000)]
+    description: Option<String>,
+    /// How much hurry there is; medium if left out.
+    #[serde(default)]
+    priority: Option<Priority>,
+    /// What it is grouped by.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    labels: Vec<String>,
+    /// Where it is to be done.
+    #[serde(default)]
+    location: Option<LocationBody>,
+    /// The team that it belongs to.
+    #[serde(default)]
+    pub(crate) team_id: Option<TeamId>,
+    /// Who is to do it.
+    #[serde(default)]
+    pub(crate) assignee_id: Option<UserId>,
+    /// When it is to be done.
+    #[serde(default)]
+    deadline: Option<DateTime<Utc>>,
+}
+
+impl NewTaskBody {
+    /// The command that reports this task.
+    pub(crate) fn checked(&self, reporter: UserId, at: DateTime<Utc>) -> Result<CreateTask, Problem> {
+        let mut fields = Fields::default();
+        let title = fields.parse("/title", &self.title);
+        let description = fields.parse_optional("/description", self.description.as_ref());
+        let labels = labels(&mut fields, &self.labels);
+        let location = self.location.as_ref().and_then(|location| location.checked(&mut fields));
+        let task = title.zip(labels).map(|(title, labels)| CreateTask {
+            title,
+            description,
+            priority: self.priority.unwrap_or(Priority::Medium),
+            labels,
+            location,
+            team: self.team_id,
+            assignee: self.assignee_id,
+            reporter: Some(reporter),
+            deadline: self.deadline.map(to_millisecond),
+            at,
+        });
+        fields.finish(task)
+    }
+}
+
+/// Changes to a task. A field that is left out stays; null takes the value away.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TaskBody {
+    /// What is to be done, in a line.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 200)]
+    title: Option<String>,
+    /// What is to be done, in Markdown.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 20_000)]
+    description: Option<Option<String>>,
+    /// All the labels that it is to have.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    labels: Option<Vec<String>>,
+    /// Where it is to be done.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<LocationBody>)]
+    location: Option<Option<LocationBody>>,
+    /// The team that it belongs to.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<TeamId>)]
+    pub(crate) team_id: Option<Option<TeamId>>,
+    /// Who is to do it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<UserId>)]
+    pub(crate) assignee_id: Option<Option<UserId>>,
+    /// How much hurry there is.
+    #[serde(default)]
+    priority: Option<Priority>,
+    /// When it is to be done.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    deadline: Option<Option<DateTime<Utc>>>,
+    /// How far it has come.
+    #[serde(default)]
+    status: Option<Status>,
+}
+
+impl TaskBody {
+    /// The command that makes these changes.
+    pub(crate) fn checked(&self, at: DateTime<Utc>) -> Result<UpdateTask, Problem> {
+        let mut fields = Fields::default();
+        let location = match &self.location {
+            None => None,
+            Some(None) => Some(None),
+            Some(Some(location)) => location.checked(&mut fields).map(Some),
+        };
+        let update = UpdateTask {
+            title: fields.parse_optional("/title", self.title.as_ref()),
+            description: fields.parse_change("/description", self.description.as_ref()),
+            labels: self.labels.as_ref().and_then(|texts| labels(&mut fields, texts)),
+            location,
+            team: self.team_id,
+            assignee: self.assignee_id,
+            priority: self.priority,
+            deadline: self.deadline.map(|deadline| deadline.map(to_millisecond)),
+            status: self.status,
+            at,
+        };
+        fields.finish(Some(update))
+    }
+}
+
+/// What one must be allowed to do to make these changes. `person` is the assignee to be.
+pub(crate) fn actions<'a>(update: &UpdateTask, person: Option<&'a Person>) -> Vec<Action<'a>> {
+    let UpdateTask { title, description, labels, location, team, assignee, priority, deadline, status, at: _ } = update;
+    let edits = title.is_some() || description.is_some() || labels.is_some() || location.is_some();
+    let others = [
+        team.map(|to| Action::MoveTask { to }),
+        assignee.is_some().then_some(Action::AssignTask { to: person }),
+        priority.is_some().then_some(Action::ChangeTaskPriority),
+        deadline.is_some().then_some(Action::ChangeTaskDeadline),
+        status.is_some().then_some(Action::ChangeTaskStatus),
+    ];
+    let others: Vec<Action<'a>> = others.into_iter().flatten().collect();
+    // A request that changes nothing still needs the right to change something.
+    let edit = (edits || others.is_empty()).then_some(Action::EditTask);
+    edit.into_iter().chain(others).collect()
+}
+
+/// Who is to do a task.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AssignBody {
+    /// The person; null gives it to nobody.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required = true)]
+    pub(crate) assignee_id: Option<UserId>,
+}
+
+/// How far a task has come.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StatusBody {
+    /// The status.
+    pub(crate) status: Status,
+}
+
+/// When a task is to be done.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeadlineBody {
+    /// The deadline.
+    pub(crate) deadline: DateTime<Utc>,
+}
+
+impl DeadlineBody {
+    /// The deadline, to the millisecond.
+    pub(crate) fn deadline(&self) -> DateTime<Utc> {
+        to_millisecond(self.deadline)
+    }
+}
+
+/// Why a task waits, or goes on.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReasonBody {
+    /// The reason.
+    #[schema(min_length = 1, max_length = 500)]
+    pub(crate) reason: String,
+}
+
+/// What somebody says on a task.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CommentBody {
+    /// The words, in Markdown.
+    #[schema(min_length = 1, max_length = 10_000)]
+    pub(crate) text: String,
+}

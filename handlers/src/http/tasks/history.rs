@@ -1,0 +1,149 @@
+//! Who did what to a task, and when: the log, and the raw history that it is made of.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use muster_domain::{Commit, Hash, RecordedEvent, TaskId};
+use muster_identity::policy::Action;
+use muster_projections::audit_log::AuditEntry;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::read::{present, resource};
+use crate::http::app::{App, not_found, unreadable};
+use crate::http::body::{Id, Query};
+use crate::http::caller::Caller;
+use crate::http::fields::Fields;
+use crate::http::page::{Page, PageQuery, query_problem};
+use crate::http::problem::Problem;
+use crate::http::spec::ReadProblems;
+
+/// Which entries of a log.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogsQuery {
+    /// Only events of this type, such as `TaskStatusChanged`.
+    #[serde(rename = "type")]
+    #[param(max_length = 64)]
+    event_type: Option<String>,
+    /// `-version` (newest first, the default) or `version`.
+    #[param(pattern = "^-?version$")]
+    sort: Option<String>,
+    /// The most entries of a page; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// Where the page begins: `next` of the page before.
+    #[param(max_length = 2048)]
+    cursor: Option<String>,
+}
+
+/// The log of a task: who did what and when, with old and new values.
+#[utoipa::path(get, path = "/tasks/{task_id}/logs", tag = "logs", params(("task_id" = TaskId, Path), LogsQuery),
+    responses((status = 200, description = "A page of the log.", body = Page<AuditEntry>), ReadProblems))]
+pub(crate) async fn logs(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<TaskId>,
+    Query(query): Query<LogsQuery>,
+) -> Result<Json<Page<AuditEntry>>, Problem> {
+    visible(&app, &caller, id).await?;
+    let mut page = PageQuery { limit: query.limit, cursor: query.cursor }.checked()?;
+    let mut fields = Fields::default();
+    page.descending = match query.sort.as_deref() {
+        None | Some("-version") => true,
+        Some("version") => false,
+        Some(_) => {
+            fields.wrong_parameter("sort", "must be version or -version");
+            true
+        }
+    };
+    fields.finish(Some(()))?;
+    let types: Vec<String> = query.event_type.into_iter().collect();
+    Page::answer(app.audit.logs(&id.into(), &types, &page).await)
+}
+
+/// The newest entry of a task's log.
+#[utoipa::path(get, path = "/tasks/{task_id}/logs/latest", tag = "logs", params(("task_id" = TaskId, Path)),
+    responses((status = 200, description = "The entry.", body = AuditEntry), ReadProblems))]
+pub(crate) async fn latest_log(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<TaskId>,
+) -> Result<Response, Problem> {
+    visible(&app, &caller, id).await?;
+    let entry = app.audit.latest(&id.into()).await.map_err(|error| query_problem(&error))?;
+    Ok(entry.map_or_else(
+        || not_found("log yet: it is written in a moment").into_response(),
+        |entry| (StatusCode::OK, Json(entry)).into_response(),
+    ))
+}
+
+/// A part of a history.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HistoryQuery {
+    /// Only what came after this version; from the beginning if left out.
+    after: Option<u64>,
+    /// The most commits; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+}
+
+/// One commit of a history: what one command appended, with its link in the chain of hashes.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CommitDocument {
+    /// The hash of the commit before.
+    #[schema(value_type = String)]
+    prev_hash: Hash,
+    /// `SHA-256(prev_hash ‖ canonical JSON of the commit)`.
+    #[schema(value_type = String)]
+    hash: Hash,
+    /// The events.
+    events: Vec<RecordedEvent>,
+}
+
+impl From<&Commit> for CommitDocument {
+    fn from(commit: &Commit) -> Self {
+        Self { prev_hash: commit.prev_hash, hash: commit.hash, events: commit.recorded_events().collect() }
+    }
+}
+
+/// A part of a history.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HistoryDocument {
+    /// The commits, oldest first.
+    items: Vec<CommitDocument>,
+    /// For `after`, to go on; null at the end.
+    next: Option<u64>,
+}
+
+/// The raw history of a task: every event as it was recorded, with the hashes.
+#[utoipa::path(get, path = "/tasks/{task_id}/history", tag = "logs", params(("task_id" = TaskId, Path), HistoryQuery),
+    responses((status = 200, description = "The commits.", body = HistoryDocument), ReadProblems))]
+pub(crate) async fn history(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id<TaskId>,
+    Query(query): Query<HistoryQuery>,
+) -> Result<Json<HistoryDocument>, Problem> {
+    visible(&app, &caller, id).await?;
+    let limit = PageQuery { limit: query.limit, cursor: None }.checked()?.limit;
+    let after = query.after.unwrap_or(0);
+    let mut commits = app.reader.commits(&id.into(), after, None).await.map_err(|error| unreadable(&error))?;
+    // A version in the middle of a commit leads to the commit after it.
+    commits.retain(|commit| commit.version > after);
+    let next = (commits.len() > limit).then(|| commits[limit - 1].last_version());
+    commits.truncate(limit);
+    Ok(Json(HistoryDocument { items: commits.iter().map(CommitDocument::from).collect(), next }))
+}
+
+/// Whoever may see a task may see its log.
+async fn visible(app: &App, caller: &Caller, id: TaskId) -> Result<(), Problem> {
+    let task = present(app, id, 0).await?.ok_or_else(|| not_found("task"))?;
+    caller.may(Action::ReadTaskLogs, &resource(&task))
+}

@@ -1,0 +1,6 @@
+//! Tasks: what changes them and what asks about them.
+
+pub(crate) mod body;
+pub(crate) mod change;
+pub(crate) mod history;
+pub(crate) mod read;

@@ -1,0 +1,189 @@
+//! What asks about tasks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use muster_domain::task::{Priority, Status};
+use muster_domain::values::Label;
+use muster_domain::{RecordedEvent, TaskId, TeamId, UserId};
+use muster_identity::policy::{self, Action, Resource, TaskFacts, task_scope};
+use muster_projections::{TaskDocument, TaskFilter, TaskScope, fold_task};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::http::app::{App, not_found, unreadable};
+use crate::http::body::{Id, Query};
+use crate::http::caller::Caller;
+use crate::http::etag::{etag, min_version};
+use crate::http::fields::Fields;
+use crate::http::page::{Page, PageQuery, query_problem};
+use crate::http::problem::Problem;
+use crate::http::spec::{ReadHeaders, ReadProblems};
+
+/// How often the row is asked for a version that it does not have yet, before the history is read instead.
+const ASKED: u32 = 5;
+/// How long between two of these.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// At which moment.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AsOfQuery {
+    /// The task as it was: a time (RFC 3339) or a version. As it is, if left out.
+    #[param(max_length = 64, example = "2026-03-02T08:00:00Z")]
+    as_of: Option<String>,
+}
+
+/// A moment in a history.
+enum AsOf {
+    Version(u64),
+    Time(DateTime<Utc>),
+}
+
+impl AsOf {
+    fn parse(text: &str) -> Option<Self> {
+        let version = text.parse().ok().map(Self::Version);
+        version.or_else(|| DateTime::parse_from_rfc3339(text).ok().map(|time| Self::Time(time.to_utc())))
+    }
+
+    fn includes(&self, event: &RecordedEvent) -> bool {
+        match self {
+            Self::Version(version) => event.version <= *version,
+            Self::Time(time) => event.recorded_at <= *time,
+        }
+    }
+}
+
+/// One task, as it is or as it was.
+#[utoipa::path(get, path = "/tasks/{task_id}", tag = "tasks", params(("task_id" = TaskId, Path), AsOfQuery, ReadHeaders),
+    responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String))), ReadProblems))]
+pub(crate) async fn read(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Id(id): Id<TaskId>,
+    Query(query): Query<AsOfQuery>,
+) -> Result<Response, Problem> {
+    let present = present(&app, id, min_version(&headers)?).await?.ok_or_else(|| not_found("task"))?;
+    // Whoever may see a task may see what it was.
+    caller.may(Action::ReadTask, &resource(&present))?;
+    let Some(as_of) = query.as_of else {
+        return Ok(answer(present));
+    };
+    let Some(moment) = AsOf::parse(&as_of) else {
+        let mut fields = Fields::default();
+        fields.wrong_parameter("as_of", "must be a time such as 2026-03-02T08:00:00Z, or a version such as 3");
+        return Err(fields.problem());
+    };
+    let up_to = match moment {
+        AsOf::Version(version) => Some(version),
+        AsOf::Time(_) => None,
+    };
+    let mut events = app.reader.events(&id.into(), 0, up_to).await.map_err(|error| unreadable(&error))?;
+    events.retain(|event| moment.includes(event));
+    folded(&events)?.map(answer).ok_or_else(|| not_found("task at that moment"))
+}
+
+fn answer(task: TaskDocument) -> Response {
+    ([(header::ETAG, etag(task.version))], Json(task)).into_response()
+}
+
+pub(super) fn resource(task: &TaskDocument) -> Resource {
+    Resource::Task(TaskFacts { assignee: task.assignee_id, reporter: task.reporter_id, team: task.team_id })
+}
+
+/// The task from its row, once that is fresh enough; from its history, if it does not become so soon.
+pub(super) async fn present(app: &App, id: TaskId, min_version: u64) -> Result<Option<TaskDocument>, Problem> {
+    for _ in 0..ASKED {
+        let row = app.tasks.get(id).await.map_err(|error| query_problem(&error))?;
+        match row {
+            Some(task) if task.version >= min_version => return Ok(Some(task)),
+            Some(_) => tokio::time::sleep(PAUSE).await,
+            None => break,
+        }
+    }
+    let events = app.reader.events(&id.into(), 0, None).await.map_err(|error| unreadable(&error))?;
+    folded(&events)
+}
+
+fn folded(events: &[RecordedEvent]) -> Result<Option<TaskDocument>, Problem> {
+    fold_task(events).map_err(|error| Problem::internal(&error))
+}
+
+/// Which tasks to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TasksQuery {
+    /// Only those that this person is to do.
+    assignee_id: Option<UserId>,
+    /// Only those that this person reported.
+    reporter_id: Option<UserId>,
+    /// Only those of this team.
+    team_id: Option<TeamId>,
+    /// Only those that have come this far.
+    status: Option<Status>,
+    /// Only those of this hurry.
+    priority: Option<Priority>,
+    /// Only those with this label.
+    #[param(min_length = 1, max_length = 50)]
+    label: Option<String>,
+    /// Only those due at this time or later.
+    due_after: Option<DateTime<Utc>>,
+    /// Only those due before this time.
+    due_before: Option<DateTime<Utc>>,
+    /// Only those that should have been done by now and are not.
+    overdue: Option<bool>,
+    /// `due` (soonest first, those without a deadline last) or `-due` (the other way round).
+    #[param(pattern = "^-?due$")]
+    sort: Option<String>,
+    /// The most entries of a page; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// Where the page begins: `next` of the page before.
+    #[param(max_length = 2048)]
+    cursor: Option<String>,
+}
+
+/// Lists the tasks that the caller may see. Deleted tasks are not among them.
+#[utoipa::path(get, path = "/tasks", tag = "tasks", params(TasksQuery),
+    responses((status = 200, description = "A page of tasks.", body = Page<TaskDocument>), ReadProblems))]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<TasksQuery>,
+) -> Result<Json<Page<TaskDocument>>, Problem> {
+    let mut page = PageQuery { limit: query.limit, cursor: query.cursor }.checked()?;
+    let mut fields = Fields::default();
+    match query.sort.as_deref() {
+        None | Some("due") => {}
+        Some("-due") => page.descending = true,
+        Some(_) => fields.wrong_parameter("sort", "must be due or -due"),
+    }
+    let label = query.label.map(|label| label.parse::<Label>());
+    let label = label.transpose().map_err(|error| fields.wrong_parameter("label", error)).ok().flatten();
+    fields.finish(Some(()))?;
+    let filter = TaskFilter {
+        assignee: query.assignee_id,
+        reporter: query.reporter_id,
+        team: query.team_id,
+        status: query.status,
+        priority: query.priority,
+        label,
+        due_after: query.due_after,
+        due_before: query.due_before,
+        overdue: query.overdue.unwrap_or(false).then(|| app.now()),
+    };
+    let scope = match task_scope(&caller.0) {
+        policy::TaskScope::All => TaskScope::All,
+        policy::TaskScope::Teams { teams, user } => TaskScope::Teams { teams, user },
+        policy::TaskScope::Own(user) => TaskScope::Own(user),
+    };
+    Page::answer(app.tasks.list(&scope, &filter, &page).await)
+}

@@ -1,0 +1,371 @@
+//! People: their accounts and profiles.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use muster_commands::{Committed, ExpectedVersion};
+use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand};
+use muster_domain::{Actor, CommandId, TeamId, UserId};
+use muster_identity::policy::{Action, Person, Resource};
+use muster_identity::{CredentialsError, Password, PasswordAttempt, SetPasswordError};
+use muster_projections::Listed;
+use muster_projections::directory::{UserDocument, UserFilter};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::app::{App, not_found};
+use super::body::{Body, Id, Query};
+use super::caller::Caller;
+use super::etag::{etag, min_version};
+use super::fields::{Fields, present};
+use super::page::{Page, PageQuery};
+use super::problem::{Code, Problem};
+use super::refusal::problem;
+use super::request::{Change, Intake};
+use super::spec::{ChangeHeaders, CreateHeaders, ReadHeaders, ReadProblems, UserChangeProblems};
+
+/// A new account.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewUserBody {
+    /// What the person is called.
+    #[schema(min_length = 1, max_length = 120)]
+    name: String,
+    /// The address with which they sign in.
+    #[schema(format = Email, max_length = 254)]
+    email: String,
+    /// Their first password.
+    #[serde(skip_serializing)] // the body's digest is stored, and a password must not be guessable from it
+    #[schema(format = Password, min_length = 8, max_length = 128)]
+    password: String,
+    /// What they may do; a member if left out. Only an administrator may say it.
+    #[serde(default)]
+    role: Option<Role>,
+    /// Where their clock stands: a name of the IANA time zone database. UTC if left out.
+    #[serde(default)]
+    #[schema(max_length = 64)]
+    time_zone: Option<String>,
+    /// The language they read, such as `en-GB`.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 35)]
+    locale: Option<String>,
+    /// Where they can be called.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 32)]
+    phone: Option<String>,
+}
+
+/// A new account whose every field is right. The time of the registration is filled in when it is sent.
+pub(crate) struct NewUser {
+    pub(crate) registration: RegisterUser,
+    password: String,
+    body: NewUserBody,
+}
+
+impl NewUserBody {
+    /// The account, with every field checked. A role other than `granted` is refused.
+    pub(crate) fn checked(self, granted: Role) -> Result<NewUser, Problem> {
+        let mut fields = Fields::default();
+        let name = fields.parse("/name", &self.name);
+        let email = fields.parse("/email", &self.email);
+        let time_zone = fields.parse_optional("/time_zone", self.time_zone.as_ref()).unwrap_or_default();
+        let locale = fields.parse_optional("/locale", self.locale.as_ref());
+        let phone = fields.parse_optional("/phone", self.phone.as_ref());
+        fields.take("/password", Password::parse(self.password.clone()));
+        if granted != Role::Admin && self.role.is_some_and(|role| role != granted) {
+            fields.wrong("/role", "only an administrator may give a role");
+        }
+        let role = self.role.unwrap_or(Role::Member);
+        let registration = name.zip(email).map(|(name, email)| RegisterUser {
+            name,
+            email,
+            role,
+            time_zone,
+            locale,
+            phone,
+            at: chrono::DateTime::UNIX_EPOCH,
+        });
+        let registration = fields.finish(registration)?;
+        Ok(NewUser { registration, password: self.password.clone(), body: self })
+    }
+}
+
+/// Makes an account and its password. The password comes first: an account that is there can be signed in to.
+pub(crate) async fn register(
+    app: &App,
+    intake: &Intake,
+    command_id: CommandId,
+    actor: Actor,
+    route: &str,
+    user: NewUser,
+) -> Result<Response, Problem> {
+    let id = UserId(command_id.created_id());
+    let at = app.now();
+    let password = Password::parse(user.password.clone())
+        .map_err(|error| Problem::new(Code::InvalidRequest).detail(error))?;
+    let made = match app.identity.create_credentials(id, &password).await {
+        Ok(()) => true,
+        // A repeat of the same request brings the same password.
+        Err(SetPasswordError::Credentials(CredentialsError::Exists)) => {
+            let attempt = PasswordAttempt::new(user.password);
+            match app.identity.check_password(id, &attempt).await {
+                Ok(true) => false,
+                Ok(false) => return Err(Problem::new(Code::IdempotencyKeyReused)),
+                Err(error) => return Err(Problem::unavailable(&error)),
+            }
+        }
+        Err(error) => return Err(Problem::unavailable(&error)),
+    };
+    let metadata = intake.metadata(command_id, actor, route, &user.body, at);
+    let command = UserCommand::Register(RegisterUser { at, ..user.registration });
+    match app.commands.execute::<User>(id.0, command, ExpectedVersion::New, &metadata).await {
+        Ok(committed) => {
+            let mut response = answer(StatusCode::CREATED, id, &committed)?;
+            if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/users/{id}")) {
+                response.headers_mut().insert(header::LOCATION, location);
+            }
+            Ok(response)
+        }
+        Err(error) => {
+            let refused = matches!(
+                error,
+                muster_commands::ExecuteError::Reserved { .. } | muster_commands::ExecuteError::TooLarge { .. }
+            );
+            // Nothing was written, so nobody needs the password. If this fails too, it lies under an id that has no account.
+            if made && refused && app.identity.close(id).await.is_err() {
+                tracing::warn!(user = %id, "the credentials of a refused registration could not be removed");
+            }
+            Err(problem(error))
+        }
+    }
+}
+
+/// The account after a command.
+fn answer(status: StatusCode, id: UserId, committed: &Committed<User>) -> Result<Response, Problem> {
+    let state = committed.aggregate.state.as_ref().ok_or_else(|| not_found("user"))?;
+    let document = UserDocument::new(id, state, committed.version, committed.updated_at);
+    Ok((status, [(header::ETAG, etag(committed.version))], Json(document)).into_response())
+}
+
+/// Changes to an account. A field that is left out stays; null takes the value away.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserBody {
+    /// What the person is called.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 120)]
+    name: Option<String>,
+    /// The address with which they sign in.
+    #[serde(default)]
+    #[schema(format = Email, max_length = 254)]
+    email: Option<String>,
+    /// What they may do. Nobody changes their own.
+    #[serde(default)]
+    role: Option<Role>,
+    /// Where their clock stands: a name of the IANA time zone database.
+    #[serde(default)]
+    #[schema(max_length = 64)]
+    time_zone: Option<String>,
+    /// The language they read.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 35)]
+    locale: Option<Option<String>>,
+    /// Where they can be called.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 32)]
+    phone: Option<Option<String>>,
+}
+
+impl UserBody {
+    fn checked(&self) -> Result<UpdateUser, Problem> {
+        let mut fields = Fields::default();
+        let update = UpdateUser {
+            name: fields.parse_optional("/name", self.name.as_ref()),
+            email: fields.parse_optional("/email", self.email.as_ref()),
+            role: self.role,
+            time_zone: fields.parse_optional("/time_zone", self.time_zone.as_ref()),
+            locale: fields.parse_change("/locale", self.locale.as_ref()),
+            phone: fields.parse_change("/phone", self.phone.as_ref()),
+        };
+        fields.finish(Some(update))
+    }
+
+    /// What one must be allowed to do to make these changes.
+    fn actions(update: &UpdateUser) -> Vec<Action<'static>> {
+        let UpdateUser { name, email, role, time_zone, locale, phone } = update;
+        let profile = name.is_some() || time_zone.is_some() || locale.is_some() || phone.is_some();
+        [
+            (profile || (email.is_none() && role.is_none())).then_some(Action::UpdateProfile),
+            email.is_some().then_some(Action::ChangeUserEmail),
+            role.is_some().then_some(Action::ChangeUserRole),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// An administrator makes an account.
+#[utoipa::path(post, path = "/users", tag = "users", params(CreateHeaders), request_body = NewUserBody,
+    responses((status = 201, description = "The account.", body = UserDocument,
+        headers(("ETag" = String), ("Location" = String))), UserChangeProblems))]
+pub(crate) async fn create(
+    State(app): State<Arc<App>>,
+    change: Change,
+    Body(body): Body<NewUserBody>,
+) -> Result<Response, Problem> {
+    change.caller.may(Action::CreateUser, &Resource::Any)?;
+    let user = body.checked(Role::Admin)?;
+    register(&app, change.intake(), change.command_id(), change.caller.actor(), "POST /users", user).await
+}
+
+/// Which people to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UsersQuery {
+    /// Only members of this team.
+    team_id: Option<TeamId>,
+    /// Only people of this role.
+    role: Option<Role>,
+    /// Only accounts that are active, or that are not.
+    active: Option<bool>,
+    /// The most entries of a page; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// Where the page begins: `next` of the page before.
+    #[param(max_length = 2048)]
+    cursor: Option<String>,
+}
+
+/// Lists people, by name.
+#[utoipa::path(get, path = "/users", tag = "users", params(UsersQuery),
+    responses((status = 200, description = "A page of people.", body = Page<UserDocument>), ReadProblems))]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<UsersQuery>,
+) -> Result<Json<Page<UserDocument>>, Problem> {
+    caller.may(Action::ListUsers, &Resource::Any)?;
+    let page = PageQuery { limit: query.limit, cursor: query.cursor }.checked()?;
+    let filter = UserFilter { team: query.team_id, role: query.role, active: query.active };
+    self::page(&app, &caller, &filter, &page).await
+}
+
+/// One person.
+#[utoipa::path(get, path = "/users/{user_id}", tag = "users", params(("user_id" = UserId, Path), ReadHeaders),
+    responses((status = 200, description = "The account.", body = UserDocument, headers(("ETag" = String))), ReadProblems))]
+pub(crate) async fn read(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    Id(id): Id<UserId>,
+) -> Result<Response, Problem> {
+    let user = app.user(id, min_version(&headers)?).await?.ok_or_else(|| not_found("user"))?;
+    caller.may(Action::ReadUser, &resource(&user))?;
+    Ok(([(header::ETAG, etag(user.version))], Json(shown(&caller, user))).into_response())
+}
+
+fn resource(user: &UserDocument) -> Resource {
+    Resource::User(Person { id: user.id, teams: user.teams.clone() })
+}
+
+/// What of an account the caller may see: how to reach a person is for themselves and those who lead them.
+fn shown(caller: &Caller, mut user: UserDocument) -> UserDocument {
+    if !caller.can(Action::ReadProfile, &resource(&user)) {
+        user.email = None;
+        user.phone = None;
+    }
+    user
+}
+
+/// A page of people, as the caller may see them.
+pub(crate) async fn page(
+    app: &App,
+    caller: &Caller,
+    filter: &UserFilter,
+    page: &muster_projections::Page,
+) -> Result<Json<Page<UserDocument>>, Problem> {
+    let listed = app.directory.users(filter, page).await;
+    Page::answer(listed.map(|Listed { items, next }| {
+        let items = items.into_iter().map(|user| shown(caller, user)).collect();
+        Listed { items, next }
+    }))
+}
+
+/// Changes an account.
+#[utoipa::path(put, path = "/users/{user_id}", tag = "users", params(("user_id" = UserId, Path), ChangeHeaders),
+    request_body = UserBody,
+    responses((status = 200, description = "The account.", body = UserDocument, headers(("ETag" = String))), UserChangeProblems))]
+pub(crate) async fn update(
+    State(app): State<Arc<App>>,
+    change: Change,
+    Id(id): Id<UserId>,
+    Body(body): Body<UserBody>,
+) -> Result<Response, Problem> {
+    let update = body.checked()?;
+    let actions = UserBody::actions(&update);
+    execute(&app, &change, id, &format!("PUT /users/{id}"), &body, &actions, UserCommand::Update(update)).await
+}
+
+/// Closes an account: its sessions end, and its address is free.
+#[utoipa::path(delete, path = "/users/{user_id}", tag = "users", params(("user_id" = UserId, Path), ChangeHeaders),
+    responses((status = 200, description = "The account, closed.", body = UserDocument, headers(("ETag" = String))), UserChangeProblems))]
+pub(crate) async fn deactivate(
+    State(app): State<Arc<App>>,
+    change: Change,
+    Id(id): Id<UserId>,
+) -> Result<Response, Problem> {
+    let route = format!("DELETE /users/{id}");
+    let response =
+        execute(&app, &change, id, &route, &(), &[Action::DeactivateUser], UserCommand::Deactivate).await;
+    // An account that is closed already may still have sessions, if the request before broke off here.
+    let is_closed = response.as_ref().map_or_else(|problem| problem.code() == Code::Conflict, |_| true);
+    if is_closed {
+        app.identity.close(id).await.map_err(|error| Problem::unavailable(&error))?;
+    }
+    response
+}
+
+/// The caller's own account.
+#[utoipa::path(get, path = "/profile", tag = "profile", params(ReadHeaders),
+    responses((status = 200, description = "The account.", body = UserDocument, headers(("ETag" = String))), ReadProblems))]
+pub(crate) async fn profile(app: State<Arc<App>>, caller: Caller, headers: HeaderMap) -> Result<Response, Problem> {
+    let id = caller.id();
+    read(app, caller, headers, Id(id)).await
+}
+
+/// Changes the caller's own account.
+#[utoipa::path(put, path = "/profile", tag = "profile", params(ChangeHeaders), request_body = UserBody,
+    responses((status = 200, description = "The account.", body = UserDocument, headers(("ETag" = String))), UserChangeProblems))]
+pub(crate) async fn update_profile(
+    app: State<Arc<App>>,
+    change: Change,
+    body: Body<UserBody>,
+) -> Result<Response, Problem> {
+    let id = change.caller.id();
+    update(app, change, Id(id), body).await
+}
+
+/// One command to an account, if the caller may do all that it does.
+pub(crate) async fn execute(
+    app: &App,
+    change: &Change,
+    id: UserId,
+    route: &str,
+    meaning: &impl Serialize,
+    actions: &[Action<'_>],
+    command: UserCommand,
+) -> Result<Response, Problem> {
+    let metadata = change.metadata(change.command_id(), route, meaning, app.now());
+    let guard = |user: &User| {
+        let user = user.state.as_ref().ok_or_else(|| not_found("user"))?;
+        let resource = Resource::User(Person { id, teams: user.teams.iter().copied().collect() });
+        actions.iter().try_for_each(|action| change.caller.may(*action, &resource))
+    };
+    let committed = app.commands.execute_if::<User, Problem>(id.0, command, change.expected, &metadata, guard).await;
+    answer(StatusCode::OK, id, &committed.map_err(super::refusal::guarded)?)
+}

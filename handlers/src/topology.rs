@@ -1,0 +1,280 @@
+//! Tables, keys, indexes, projections and bus rules, as `schemas/topology.json` names them. The local program and the
+//! AWS stacks read that one file, so that they cannot drift apart.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::DisplayErrorContext;
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType, StreamSpecification, StreamViewType, TimeToLiveSpecification,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The file, as it was when this program was built.
+const TOPOLOGY: &str = include_str!("../../schemas/topology.json");
+
+/// What Muster is made of outside its code.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topology {
+    /// The tables that are always there, by name.
+    pub tables: BTreeMap<String, TableShape>,
+    /// The bus.
+    pub bus: Bus,
+    /// The projections, by name. Each has a table for each of its generations.
+    pub projections: BTreeMap<String, ProjectionShape>,
+}
+
+/// A table's keys, indexes and switches.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableShape {
+    /// What it is for.
+    pub purpose: String,
+    /// The key: its attributes are always called `pk` and `sk`.
+    pub key: Key,
+    /// Global secondary indexes; each holds all attributes.
+    #[serde(default)]
+    pub indexes: Vec<Index>,
+    /// What the table's stream carries, if it has one.
+    #[serde(default)]
+    pub stream: Option<StreamView>,
+    /// The attribute that says when an item expires, in seconds since 1970.
+    #[serde(default)]
+    pub ttl: Option<String>,
+}
+
+/// The types of `pk` and `sk`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// The partition key.
+    pub pk: AttributeType,
+    /// The sort key.
+    #[serde(default)]
+    pub sk: Option<AttributeType>,
+}
+
+/// A type of key attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum AttributeType {
+    /// String.
+    S,
+    /// Number.
+    N,
+}
+
+/// What a stream carries.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub enum StreamView {
+    /// The item as it was written.
+    #[serde(rename = "NEW_IMAGE")]
+    NewImage,
+}
+
+/// A global secondary index.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Index {
+    /// Its name.
+    pub name: String,
+    /// Its partition key.
+    pub pk: KeyAttribute,
+    /// Its sort key.
+    #[serde(default)]
+    pub sk: Option<KeyAttribute>,
+}
+
+/// A key attribute of an index.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyAttribute {
+    /// The attribute.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: AttributeType,
+}
+
+/// The bus that carries recorded events.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bus {
+    /// Its name, without the stage's prefix.
+    pub name: String,
+    /// The `source` of every event on it.
+    pub source: String,
+}
+
+/// A projection: its table, its rule on the bus and its queue.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectionShape {
+    /// The version of its rows' shape.
+    pub version: u32,
+    /// The kinds of aggregate whose events it takes.
+    pub consumes: Vec<String>,
+    /// The pattern of its rule on the bus.
+    pub rule: Value,
+    /// The key of its tables.
+    pub key: Key,
+    /// The indexes of its tables.
+    #[serde(default)]
+    pub indexes: Vec<Index>,
+    /// Its queue.
+    pub queue: QueueShape,
+}
+
+/// A queue between the bus and a projector.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueShape {
+    /// How many messages a projector takes at once.
+    pub batch_size: usize,
+    /// How often a message is delivered before it goes to the dead-letter queue.
+    pub max_receive_count: u32,
+}
+
+impl ProjectionShape {
+    /// The shape of this projection's tables.
+    pub fn table(&self) -> TableShape {
+        TableShape {
+            purpose: "a read model".to_owned(),
+            key: self.key,
+            indexes: self.indexes.clone(),
+            stream: None,
+            ttl: None,
+        }
+    }
+}
+
+/// Why the topology could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TopologyError {
+    /// The file is not as this program expects.
+    #[error("schemas/topology.json: {0}")]
+    File(#[from] serde_json::Error),
+    /// A table could not be made.
+    #[error("the table {table} could not be created: {reason}")]
+    CreateTable {
+        /// The table.
+        table: String,
+        /// What the store said.
+        reason: String,
+    },
+}
+
+impl Topology {
+    /// What `schemas/topology.json` says.
+    pub fn load() -> Result<Self, TopologyError> {
+        Ok(serde_json::from_str(TOPOLOGY)?)
+    }
+
+    /// Makes every table that is not there yet: those that are always there, and the first generation of each
+    /// projection's. `prefix` is what stands before every name.
+    pub async fn create_tables(&self, client: &Client, prefix: &str) -> Result<(), TopologyError> {
+        for (name, shape) in &self.tables {
+            create_table(client, &format!("{prefix}{name}"), shape).await?;
+        }
+        for (name, projection) in &self.projections {
+            create_table(client, &format!("{prefix}{name}-1"), &projection.table()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes a table; one that is there already is left as it is.
+pub async fn create_table(client: &Client, name: &str, shape: &TableShape) -> Result<(), TopologyError> {
+    let failed = |reason: String| TopologyError::CreateTable { table: name.to_owned(), reason };
+    let mut request = client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_key_schema(Some(key_schema(&shape.key_attributes()).map_err(failed)?))
+        .set_attribute_definitions(Some(shape.attribute_definitions().map_err(failed)?));
+    for index in &shape.indexes {
+        request = request.global_secondary_indexes(index.request().map_err(failed)?);
+    }
+    if let Some(StreamView::NewImage) = shape.stream {
+        let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewImage);
+        request = request.stream_specification(stream.build().map_err(|error| failed(error.to_string()))?);
+    }
+    match request.send().await {
+        Ok(_) => {}
+        Err(error) if matches!(error.as_service_error(), Some(CreateTableError::ResourceInUseException(_))) => {
+            return Ok(());
+        }
+        Err(error) => return Err(failed(DisplayErrorContext(error).to_string())),
+    }
+    if let Some(attribute) = &shape.ttl {
+        let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute);
+        let ttl = ttl.build().map_err(|error| failed(error.to_string()))?;
+        client
+            .update_time_to_live()
+            .table_name(name)
+            .time_to_live_specification(ttl)
+            .send()
+            .await
+            .map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
+    }
+    Ok(())
+}
+
+impl TableShape {
+    fn key_attributes(&self) -> Vec<KeyAttribute> {
+        let attribute = |name: &str, kind| KeyAttribute { name: name.to_owned(), kind };
+        let pk = attribute("pk", self.key.pk);
+        std::iter::once(pk).chain(self.key.sk.map(|kind| attribute("sk", kind))).collect()
+    }
+
+    /// Every attribute that is a key of the table or of an index, once.
+    fn attribute_definitions(&self) -> Result<Vec<AttributeDefinition>, String> {
+        let mut attributes = self.key_attributes();
+        for attribute in self.indexes.iter().flat_map(Index::key_attributes) {
+            if !attributes.contains(&attribute) {
+                attributes.push(attribute);
+            }
+        }
+        let definition = |attribute: KeyAttribute| {
+            let kind = match attribute.kind {
+                AttributeType::S => ScalarAttributeType::S,
+                AttributeType::N => ScalarAttributeType::N,
+            };
+            AttributeDefinition::builder()
+                .attribute_name(attribute.name)
+                .attribute_type(kind)
+                .build()
+                .map_err(|error| error.to_string())
+        };
+        attributes.into_iter().map(definition).collect()
+    }
+}
+
+impl Index {
+    fn key_attributes(&self) -> Vec<KeyAttribute> {
+        std::iter::once(self.pk.clone()).chain(self.sk.clone()).collect()
+    }
+
+    fn request(&self) -> Result<GlobalSecondaryIndex, String> {
+        GlobalSecondaryIndex::builder()
+            .index_name(&self.name)
+            .set_key_schema(Some(key_schema(&self.key_attributes())?))
+            .projection(Projection::builder().projection_type(ProjectionType::All).build())
+            .build()
+            .map_err(|error| error.to_string())
+    }
+}
+
+fn key_schema(attributes: &[KeyAttribute]) -> Result<Vec<KeySchemaElement>, String> {
+    let element = |(attribute, kind): (&KeyAttribute, KeyType)| {
+        KeySchemaElement::builder()
+            .attribute_name(&attribute.name)
+            .key_type(kind)
+            .build()
+            .map_err(|error| error.to_string())
+    };
+    attributes.iter().zip([KeyType::Hash, KeyType::Range]).map(element).collect()
+}

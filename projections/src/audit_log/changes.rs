@@ -1,0 +1,140 @@
+//! What an event says, property by property. Events carry old and new values, so nothing else is needed.
+
+use muster_domain::task::{TaskCreated, TaskEdited, TaskEvent};
+use muster_domain::team::TeamEvent;
+use muster_domain::user::{UserEvent, UserProfileChanged, UserRegistered};
+use muster_domain::values::Change;
+use muster_domain::{CommentId, DomainEvent};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::FieldChange;
+
+/// What an event says.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    pub(super) changes: Vec<FieldChange>,
+    pub(super) note: Option<String>,
+    pub(super) comment_id: Option<CommentId>,
+}
+
+impl Said {
+    fn change(mut self, field: &str, from: impl Serialize, to: impl Serialize) -> Self {
+        // Values of events came out of JSON, so they go into it.
+        let value = |value: Result<Value, serde_json::Error>| value.unwrap_or_default();
+        let (from, to) = (value(serde_json::to_value(from)), value(serde_json::to_value(to)));
+        self.changes.push(FieldChange { field: field.to_owned(), from, to });
+        self
+    }
+
+    fn first(self, field: &str, to: impl Serialize) -> Self {
+        self.change(field, Value::Null, to)
+    }
+
+    fn first_if<T: Serialize>(self, field: &str, to: Option<&T>) -> Self {
+        match to {
+            Some(to) => self.first(field, to),
+            None => self,
+        }
+    }
+
+    fn changed<T: Serialize>(self, field: &str, change: Option<&Change<T>>) -> Self {
+        match change {
+            Some(change) => self.change(field, &change.from, &change.to),
+            None => self,
+        }
+    }
+
+    fn note(mut self, text: impl ToString) -> Self {
+        self.note = Some(text.to_string());
+        self
+    }
+}
+
+pub(super) fn said(event: &DomainEvent) -> Said {
+    match event {
+        DomainEvent::Task(event) => task(event),
+        DomainEvent::User(event) => user(event),
+        DomainEvent::Team(event) => team(event),
+    }
+}
+
+fn task(event: &TaskEvent) -> Said {
+    let said = Said::default();
+    match event {
+        TaskEvent::TaskCreated(created) => task_created(created),
+        TaskEvent::TaskEdited(TaskEdited { title, description, labels, location }) => said
+            .changed("title", title.as_ref())
+            .changed("description", description.as_ref())
+            .changed("labels", labels.as_ref())
+            .changed("location", location.as_ref()),
+        TaskEvent::TaskAssigned(assigned) => said.change("assignee_id", assigned.from, assigned.to),
+        TaskEvent::TaskUnassigned(unassigned) => said.change("assignee_id", unassigned.from, Value::Null),
+        TaskEvent::TaskTeamChanged(changed) => said.change("team_id", changed.from, changed.to),
+        TaskEvent::TaskPriorityChanged(changed) => said.change("priority", changed.from, changed.to),
+        TaskEvent::TaskStatusChanged(changed) => said.change("status", changed.from, changed.to),
+        TaskEvent::TaskDeadlineSet(set) => said.change("deadline", set.from, set.to),
+        TaskEvent::TaskDeadlineCleared(cleared) => said.change("deadline", cleared.from, Value::Null),
+        TaskEvent::TaskHeld(held) => {
+            said.first("hold", json!({ "reason": held.reason, "since": held.at })).note(&held.reason)
+        }
+        TaskEvent::TaskResumed(resumed) => {
+            said.change("hold", json!({ "since": resumed.held_since }), Value::Null).note(&resumed.reason)
+        }
+        TaskEvent::TaskCommented(commented) => {
+            Said { comment_id: Some(commented.comment_id), ..said.note(&commented.text) }
+        }
+        TaskEvent::TaskDeleted(deleted) => said.first("deleted_at", deleted.at),
+        TaskEvent::TaskRestored(restored) => said.change("deleted_at", restored.deleted_at, Value::Null),
+    }
+}
+
+fn task_created(created: &TaskCreated) -> Said {
+    let labels = (created.labels.iter().next().is_some()).then_some(&created.labels);
+    Said::default()
+        .first("title", &created.title)
+        .first_if("description", created.description.as_ref())
+        .first("priority", created.priority)
+        .first_if("labels", labels)
+        .first_if("location", created.location.as_ref())
+        .first_if("team_id", created.team.as_ref())
+        .first_if("assignee_id", created.assignee.as_ref())
+        .first_if("reporter_id", created.reporter.as_ref())
+        .first_if("deadline", created.deadline.as_ref())
+}
+
+fn user(event: &UserEvent) -> Said {
+    let said = Said::default();
+    match event {
+        UserEvent::UserRegistered(UserRegistered { name, email, role, time_zone, locale, phone, at: _ }) => said
+            .first("name", name)
+            .first("email", email)
+            .first("role", role)
+            .first("time_zone", time_zone)
+            .first_if("locale", locale.as_ref())
+            .first_if("phone", phone.as_ref()),
+        UserEvent::UserProfileChanged(UserProfileChanged { name, time_zone, locale, phone }) => said
+            .changed("name", name.as_ref())
+            .changed("time_zone", time_zone.as_ref())
+            .changed("locale", locale.as_ref())
+            .changed("phone", phone.as_ref()),
+        UserEvent::UserEmailChanged(changed) => said.change("email", &changed.from, &changed.to),
+        UserEvent::UserRoleChanged(changed) => said.change("role", changed.from, changed.to),
+        UserEvent::UserJoinedTeam(joined) => said.first("team", joined.team_id),
+        UserEvent::UserLeftTeam(left) => said.change("team", left.team_id, Value::Null),
+        UserEvent::UserDeactivated(_) => said.change("active", true, false),
+        UserEvent::UserReactivated(_) => said.change("active", false, true),
+    }
+}
+
+fn team(event: &TeamEvent) -> Said {
+    let said = Said::default();
+    match event {
+        TeamEvent::TeamCreated(created) => {
+            said.first("name", &created.name).first_if("description", created.description.as_ref())
+        }
+        TeamEvent::TeamEdited(edited) => {
+            said.changed("name", edited.name.as_ref()).changed("description", edited.description.as_ref())
+        }
+    }
+}

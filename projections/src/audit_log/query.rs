@@ -1,0 +1,86 @@
+//! Reading the log.
+
+use chrono::NaiveDate;
+use muster_domain::{Actor, StreamId};
+
+use super::{AuditEntry, AuditLog};
+use crate::attribute::{Reader, text};
+use crate::cursor::QueryCheck;
+use crate::error::QueryError;
+use crate::listing::{Filter, Listed, Listing, Page, Partition};
+use crate::projection::{Entry, Projection as _};
+use crate::read_models::ReadModels;
+
+/// One page of the log.
+pub type AuditPage = Listed<AuditEntry>;
+
+/// The queries of `audit-log`.
+#[derive(Clone, Debug)]
+pub struct AuditQueries {
+    models: ReadModels,
+}
+
+impl AuditQueries {
+    /// Over these tables.
+    pub const fn new(models: ReadModels) -> Self {
+        Self { models }
+    }
+
+    /// What happened to an aggregate, by version, as it is now (consistent); only these event types, or all when there
+    /// are none.
+    pub async fn logs(&self, stream: &StreamId, types: &[String], page: &Page) -> Result<AuditPage, QueryError> {
+        let check = QueryCheck::of("logs", &(stream, types, page.descending));
+        let partition = Partition { index: None, attribute: "pk", value: stream.to_string() };
+        self.list(&check, partition, "sk", Entry::at(0), Entry::at(u64::MAX), types, page).await
+    }
+
+    /// The last thing that happened to an aggregate.
+    pub async fn latest(&self, stream: &StreamId) -> Result<Option<AuditEntry>, QueryError> {
+        let page = Page { descending: true, ..Page::first(1) };
+        Ok(self.logs(stream, &[], &page).await?.items.pop())
+    }
+
+    /// What somebody did, by time.
+    pub async fn by_actor(&self, actor: &Actor, types: &[String], page: &Page) -> Result<AuditPage, QueryError> {
+        let check = QueryCheck::of("by-actor", &(actor, types, page.descending));
+        let partition = Partition { index: Some("by-actor"), attribute: "gsi_actor", value: actor.to_string() };
+        self.list(&check, partition, "at", " ".to_owned(), "~".to_owned(), types, page).await
+    }
+
+    /// What happened on a day (UTC), by time.
+    pub async fn by_day(&self, day: NaiveDate, types: &[String], page: &Page) -> Result<AuditPage, QueryError> {
+        let check = QueryCheck::of("by-day", &(day, types, page.descending));
+        let value = day.format("%Y-%m-%d").to_string();
+        let partition = Partition { index: Some("by-day"), attribute: "gsi_day", value };
+        self.list(&check, partition, "at", " ".to_owned(), "~".to_owned(), types, page).await
+    }
+
+    async fn list(
+        &self,
+        check: &QueryCheck,
+        partition: Partition,
+        sort: &'static str,
+        low: String,
+        high: String,
+        types: &[String],
+        page: &Page,
+    ) -> Result<AuditPage, QueryError> {
+        let table = self.models.table(AuditLog::NAME).await?;
+        let mut filter = Filter::default();
+        let path = if types.is_empty() { String::new() } else { filter.path("entry.type") };
+        let mut any = Vec::new();
+        // IN takes at most a hundred values.
+        for some in types.chunks(100) {
+            let values: Vec<_> = some.iter().map(|name| filter.value(text(name))).collect();
+            any.push(format!("{path} IN ({})", values.join(", ")));
+        }
+        if !any.is_empty() {
+            filter.and(any.join(" OR "));
+        }
+        let consistent = partition.index.is_none();
+        let client = self.models.client();
+        Listing { client, table: &table, partitions: vec![partition], sort, low, high, filter, consistent }
+            .page(check, page, |table, item| Reader { table, item }.typed("entry").map(Some))
+            .await
+    }
+}

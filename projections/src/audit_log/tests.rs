@@ -1,0 +1,221 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use muster_domain::task::*;
+use muster_domain::team::{TeamCreated, TeamEdited, TeamEvent};
+use muster_domain::user::*;
+use muster_domain::values::{Change, Labels, Location};
+use muster_domain::{CommentId, RecordedEvent, StreamId, TaskId, TeamId, UserId};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{AuditHead, AuditLog};
+use crate::projection::Projection;
+use crate::spec::{History, ProjectionSpec, Recordable};
+
+const TASK: TaskId = TaskId(Uuid::from_u128(0xa));
+const TEAM: TeamId = TeamId(Uuid::from_u128(0x71));
+const ADA: UserId = UserId(Uuid::from_u128(0x1));
+
+fn time(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn start() -> DateTime<Utc> {
+    time("2026-03-02T08:00:00Z")
+}
+
+fn created() -> TaskEvent {
+    TaskCreated {
+        title: "Fix the lift".parse().unwrap(),
+        description: None,
+        priority: Priority::Low,
+        labels: Labels::default(),
+        location: None,
+        team: None,
+        assignee: None,
+        reporter: Some(ADA),
+        deadline: None,
+        at: start(),
+    }
+    .into()
+}
+
+/// The entry of the event at this version of this stream, which `spec` recorded.
+fn entry(stream: StreamId, version: u64, event_type: &str, changes: &Value, note: &Value) -> Value {
+    json!({
+        "event_id": RecordedEvent::id_at(&stream, version),
+        "stream": stream,
+        "version": version,
+        "type": event_type,
+        "at": start() + TimeDelta::minutes(i64::try_from(version).unwrap() - 1),
+        "actor": { "type": "system", "name": "spec" },
+        "command_id": Uuid::from_u128(u128::from(version)),
+        "correlation_id": format!("request-{version}"),
+        "changes": changes,
+        "note": note,
+        "comment_id": null,
+    })
+}
+
+fn created_entry() -> Value {
+    let changes = json!([
+        { "field": "title", "from": null, "to": "Fix the lift" },
+        { "field": "priority", "from": null, "to": "low" },
+        { "field": "reporter_id", "from": null, "to": ADA },
+    ]);
+    entry(TASK.into(), 1, "TaskCreated", &changes, &Value::Null)
+}
+
+/// A task's second event leaves this entry.
+#[track_caller]
+fn then(event: impl Into<TaskEvent>, changes: &Value, note: &Value) {
+    let event = event.into();
+    let second = entry(TASK.into(), 2, event.event_type(), changes, note);
+    ProjectionSpec::given(AuditLog, History::of(TASK).then(created()).then(event))
+        .then_entries(&[created_entry(), second]);
+}
+
+/// An event of a user or a team leaves this entry.
+#[track_caller]
+fn then_of(stream: impl Into<StreamId>, event: impl Recordable, changes: &Value) {
+    let stream = stream.into();
+    let expected = entry(stream, 1, &event.recorded().event_type, changes, &Value::Null);
+    ProjectionSpec::given(AuditLog, History::of(stream).then(event)).then_entries(&[expected]);
+}
+
+fn change(field: &str, from: impl Into<Value>, to: impl Into<Value>) -> Value {
+    json!([{ "field": field, "from": from.into(), "to": to.into() }])
+}
+
+#[test]
+fn the_head_says_how_far_the_log_goes() {
+    let history = History::of(TASK).then(created()).then(TaskEvent::from(TaskDeleted { at: start() }));
+    ProjectionSpec::given(AuditLog, history)
+        .then_row(AuditHead {
+            first_at: start(),
+            last_at: start() + TimeDelta::minutes(1),
+            last_event_id: RecordedEvent::id_at(&TASK.into(), 2),
+        })
+        .then_keys(&[]);
+}
+
+#[test]
+fn an_entry_is_found_by_actor_and_by_day() {
+    let history = History::of(TASK).by(ADA).then(created());
+    let event = &history.events()[0];
+    let [entry] = &AuditLog.entries(event, &event.decode().unwrap())[..] else { panic!("one entry for one event") };
+    assert_eq!(entry.sort_key, "v#00000000000000000001");
+    assert_eq!(
+        entry.keys,
+        vec![
+            ("gsi_actor", format!("user:{ADA}").into()),
+            ("gsi_day", "2026-03-02".into()),
+            ("at", format!("2026-03-02T08:00:00.000Z#task#{TASK}#v#00000000000000000001").into()),
+        ]
+    );
+}
+
+#[test]
+fn an_edit_is_logged_word_by_word() {
+    let edited = TaskEdited {
+        title: Some(Change { from: "Fix the lift".parse().unwrap(), to: "Mend it".parse().unwrap() }),
+        description: Some(Change { from: None, to: Some("Soon.".parse().unwrap()) }),
+        labels: Some(Change { from: Labels::default(), to: Labels::try_from(vec!["lift".parse().unwrap()]).unwrap() }),
+        location: Some(Change { from: None, to: Some(Location { name: "Gate 4".parse().unwrap(), position: None }) }),
+    };
+    let changes = json!([
+        { "field": "title", "from": "Fix the lift", "to": "Mend it" },
+        { "field": "description", "from": null, "to": "Soon." },
+        { "field": "labels", "from": [], "to": ["lift"] },
+        { "field": "location", "from": null, "to": { "name": "Gate 4" } },
+    ]);
+    then(edited, &changes, &Value::Null);
+}
+
+#[test]
+fn a_change_is_logged_with_its_old_and_its_new_value() {
+    let (ada, team, due) = (ADA.to_string(), TEAM.to_string(), time("2026-03-09T12:00:00Z"));
+    let null = Value::Null;
+    let iso = "2026-03-09T12:00:00Z";
+    then(TaskAssigned { from: None, to: ADA }, &change("assignee_id", null.clone(), ada.clone()), &null);
+    then(TaskUnassigned { from: ADA }, &change("assignee_id", ada, null.clone()), &null);
+    then(TaskTeamChanged { from: None, to: Some(TEAM) }, &change("team_id", null.clone(), team), &null);
+    let priority = TaskPriorityChanged { from: Priority::Low, to: Priority::High };
+    then(priority, &change("priority", "low", "high"), &null);
+    let status = TaskStatusChanged { from: Status::Todo, to: Status::InProgress, at: start() };
+    then(status, &change("status", "todo", "in_progress"), &null);
+    then(TaskDeadlineSet { from: None, to: due }, &change("deadline", null.clone(), iso), &null);
+    then(TaskDeadlineCleared { from: due }, &change("deadline", iso, null.clone()), &null);
+    then(TaskDeleted { at: due }, &change("deleted_at", null.clone(), iso), &null);
+    then(TaskRestored { deleted_at: due }, &change("deleted_at", iso, null.clone()), &null);
+}
+
+#[test]
+fn a_hold_is_logged_with_its_reason() {
+    let reason: muster_domain::values::Reason = "no parts".parse().unwrap();
+    let hold = json!({ "reason": "no parts", "since": "2026-03-02T08:00:00Z" });
+    then(TaskHeld { reason: reason.clone(), at: start() }, &change("hold", Value::Null, hold), &"no parts".into());
+    let resumed = TaskResumed { reason, held_since: start(), at: start() };
+    let hold = json!({ "since": "2026-03-02T08:00:00Z" });
+    then(resumed, &change("hold", hold, Value::Null), &"no parts".into());
+}
+
+#[test]
+fn a_comment_is_logged_with_its_text() {
+    let comment_id = CommentId(Uuid::from_u128(9));
+    let event = TaskEvent::from(TaskCommented { comment_id, text: "On it.".parse().unwrap() });
+    let mut second = entry(TASK.into(), 2, "TaskCommented", &json!([]), &"On it.".into());
+    second["comment_id"] = json!(comment_id);
+    ProjectionSpec::given(AuditLog, History::of(TASK).then(created()).then(event))
+        .then_entries(&[created_entry(), second]);
+}
+
+#[test]
+fn what_happens_to_accounts_is_logged() {
+    let email = |text: &str| text.parse::<muster_domain::values::Email>().unwrap();
+    let registered = UserRegistered {
+        name: "Ada".parse().unwrap(),
+        email: email("ada@example.com"),
+        role: Role::Member,
+        time_zone: muster_domain::values::TimeZone::default(),
+        locale: None,
+        phone: Some("+49 30 1".parse().unwrap()),
+        at: start(),
+    };
+    let changes = json!([
+        { "field": "name", "from": null, "to": "Ada" },
+        { "field": "email", "from": null, "to": "ada@example.com" },
+        { "field": "role", "from": null, "to": "member" },
+        { "field": "time_zone", "from": null, "to": "UTC" },
+        { "field": "phone", "from": null, "to": "+49 30 1" },
+    ]);
+    then_of(ADA, UserEvent::from(registered), &changes);
+    let profile = UserProfileChanged {
+        name: Some(Change { from: "Ada".parse().unwrap(), to: "Ada L.".parse().unwrap() }),
+        phone: Some(Change { from: Some("+49 30 1".parse().unwrap()), to: None }),
+        ..UserProfileChanged::default()
+    };
+    let changes = json!([
+        { "field": "name", "from": "Ada", "to": "Ada L." },
+        { "field": "phone", "from": "+49 30 1", "to": null },
+    ]);
+    then_of(ADA, UserEvent::from(profile), &changes);
+    let moved = UserEmailChanged { from: email("ada@example.com"), to: email("a@example.com") };
+    then_of(ADA, UserEvent::from(moved), &change("email", "ada@example.com", "a@example.com"));
+    let role = UserRoleChanged { from: Role::Member, to: Role::Manager };
+    then_of(ADA, UserEvent::from(role), &change("role", "member", "manager"));
+    let team = TEAM.to_string();
+    then_of(ADA, UserEvent::from(UserJoinedTeam { team_id: TEAM }), &change("team", Value::Null, team.clone()));
+    then_of(ADA, UserEvent::from(UserLeftTeam { team_id: TEAM }), &change("team", team, Value::Null));
+    let email = email("ada@example.com");
+    then_of(ADA, UserEvent::from(UserDeactivated { email: email.clone() }), &change("active", true, false));
+    then_of(ADA, UserEvent::from(UserReactivated { email }), &change("active", false, true));
+}
+
+#[test]
+fn what_happens_to_teams_is_logged() {
+    let created = TeamCreated { name: "North".parse().unwrap(), description: None, at: start() };
+    then_of(TEAM, TeamEvent::from(created), &change("name", Value::Null, "North"));
+    let edited =
+        TeamEdited { name: None, description: Some(Change { from: None, to: Some("Lifts.".parse().unwrap()) }) };
+    then_of(TEAM, TeamEvent::from(edited), &change("description", Value::Null, "Lifts."));
+}

@@ -1,0 +1,59 @@
+//! What can go wrong between a read model and its table.
+
+use std::error::Error;
+
+/// A table of a read model could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It could not be reached or refused; trying again may help.
+    #[error("the read model's table {table} could not be used")]
+    Unavailable {
+        /// The physical name of the table.
+        table: String,
+        /// What the store said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// An item is not as a projector writes it; trying again does not help, a rebuild does.
+    #[error("the item {key} of the table {table} cannot be read: {reason}")]
+    Damaged {
+        /// The physical name of the table.
+        table: String,
+        /// The item's partition key.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn unavailable(table: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unavailable { table: table.to_owned(), source: source.into() }
+    }
+
+    pub(crate) fn damaged(table: &str, key: impl ToString, reason: impl ToString) -> Self {
+        Self::Damaged { table: table.to_owned(), key: key.to_string(), reason: reason.to_string() }
+    }
+}
+
+/// A cursor that is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CursorError {
+    /// It was not made here, or was cut or changed on its way.
+    #[error("the cursor is not one that was given out")]
+    Malformed,
+    /// It was given out for another query: other filters, another order, another reader.
+    #[error("the cursor belongs to another query")]
+    OtherQuery,
+}
+
+/// A query without an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The caller's cursor is refused.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
+    /// The table failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

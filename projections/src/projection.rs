@@ -1,0 +1,106 @@
+//! What a projection is: a name, the shape of its rows, and pure functions from events to rows.
+
+use std::fmt::Debug;
+
+use muster_domain::{AggregateType, DomainEvent, RecordedEvent, StreamId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// How one aggregate's events make its row. Pure: no clock, no I/O, the same row from the same events.
+pub trait Projection: Send + Sync + 'static {
+    /// The name in `schemas/topology.json`; the table of generation 3 is `<prefix><NAME>-3`.
+    const NAME: &'static str;
+
+    /// The version of the row's shape. Raise it whenever the row's fields or the meaning of `evolve` change: rows of
+    /// another version are folded anew from the log when their aggregate's next event comes.
+    const VERSION: u32;
+
+    /// What is known of one aggregate.
+    type Row: Serialize + DeserializeOwned + Clone + PartialEq + Debug + Send + Sync;
+
+    /// Whether aggregates of this kind have rows here.
+    fn wants(&self, aggregate: AggregateType) -> bool;
+
+    /// The row after the event. `row` is `None` before the first one.
+    fn evolve(&self, row: Option<Self::Row>, event: &RecordedEvent, decoded: &DomainEvent)
+    -> Result<Self::Row, Poison>;
+
+    /// By what the row is found, besides its aggregate. A deleted aggregate's row is a tombstone: it has none.
+    fn index_keys(&self, stream: &StreamId, row: &Self::Row) -> Vec<IndexKey>;
+
+    /// What the event leaves for ever, besides the change to the row. Made from the event alone, so that writing it
+    /// twice changes nothing.
+    fn entries(&self, event: &RecordedEvent, decoded: &DomainEvent) -> Vec<Entry> {
+        let _ = (event, decoded);
+        Vec::new()
+    }
+}
+
+/// The name of a top-level attribute and its value: one half of an index key.
+pub type IndexKey = (&'static str, KeyValue);
+
+/// A value that a table or an index is keyed by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyValue {
+    /// `S`.
+    Text(String),
+    /// `N`.
+    Number(i64),
+}
+
+impl From<String> for KeyValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for KeyValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+/// One immutable item beside an aggregate's row: partition key = the stream, sort key = [`Entry::sort_key`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The sort key, see [`Entry::at`].
+    pub sort_key: String,
+    /// By what it is found, besides its stream and version.
+    pub keys: Vec<IndexKey>,
+    /// What it says.
+    pub body: Value,
+}
+
+impl Entry {
+    /// The sort key of the entry for this version: `v#` and twenty digits, so that entries sort by version.
+    pub fn at(version: u64) -> String {
+        format!("v#{version:020}")
+    }
+}
+
+/// Why an event cannot be taken into a row: it does not decode, or does not follow from what was before. Trying again
+/// does not help; another program does.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Poison {
+    /// In words, for the operator.
+    pub reason: String,
+}
+
+impl Poison {
+    /// For this reason.
+    pub fn new(reason: impl ToString) -> Self {
+        Self { reason: reason.to_string() }
+    }
+
+    /// An event of a kind of aggregate that the projection does not want.
+    pub fn foreign(projection: &str, event: &RecordedEvent) -> Self {
+        Self::new(format_args!("{projection} takes no events of a {}", event.stream.aggregate))
+    }
+
+    /// The first event of a history came where there is a row, or another one where there is none.
+    pub fn out_of_place(event: &RecordedEvent) -> Self {
+        Self::new(format_args!("{} cannot be at version {} of {}", event.event_type, event.version, event.stream))
+    }
+}

@@ -1,0 +1,102 @@
+//! The rows of one generation of a projection, as a port.
+
+mod dynamo;
+mod memory;
+
+use async_trait::async_trait;
+use muster_domain::StreamId;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::StoreError;
+use crate::projection::{Entry, IndexKey};
+
+pub use dynamo::DynamoRows;
+pub(crate) use dynamo::ROW;
+pub use memory::MemoryRows;
+
+/// Where and why a row stopped: the event at `version` could not be taken in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// The version of the event.
+    pub version: u64,
+    /// In words, for the operator.
+    pub reason: String,
+}
+
+/// A row as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredRow {
+    /// The version that the row reflects; 0 when its first event could not be taken in.
+    pub as_of: u64,
+    /// The [`VERSION`](crate::Projection::VERSION) that wrote it.
+    pub projection_version: u32,
+    /// What is known; `None` as long as `as_of` is 0.
+    pub row: Option<Value>,
+    /// Where it stopped, if it did.
+    pub parked: Option<Parked>,
+}
+
+/// A row to be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewRow {
+    /// The row itself.
+    pub stored: StoredRow,
+    /// By what it is found.
+    pub keys: Vec<IndexKey>,
+}
+
+/// Why a row was not saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// The row is not at the expected version any more: somebody else moved it.
+    #[error("the row was moved by somebody else")]
+    Conflict,
+    /// The table failed; whether the row was saved is not known.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a scan tells of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowHead {
+    /// The aggregate.
+    pub stream: StreamId,
+    /// The version that its row reflects.
+    pub as_of: u64,
+    /// Where it stopped, if it did.
+    pub parked: Option<Parked>,
+}
+
+/// Where a scan of rows goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowCursor {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+/// One page of a scan of rows.
+#[derive(Debug, Default)]
+pub struct RowPage {
+    /// Heads of rows, in no order.
+    pub rows: Vec<RowHead>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<RowCursor>,
+}
+
+/// The rows of one generation of a projection.
+#[async_trait]
+pub trait RowStore: Send + Sync {
+    /// The rows of these aggregates, in their order, as they are now (consistent).
+    async fn load(&self, streams: &[StreamId]) -> Result<Vec<Option<StoredRow>>, StoreError>;
+
+    /// Puts the entries, then the row on the condition that the one before is at `expected` (0: at 0, or absent). So
+    /// whoever dies in between leaves entries that the next attempt puts again.
+    async fn save(&self, stream: &StreamId, expected: u64, row: NewRow, entries: Vec<Entry>) -> Result<(), SaveError>;
+
+    /// The sort keys and bodies of an aggregate's entries, in the order of their sort keys (consistent).
+    async fn entries(&self, stream: &StreamId) -> Result<Vec<(String, Value)>, StoreError>;
+
+    /// One page of one of `segments` equal parts of all rows (consistent).
+    async fn scan(&self, segment: u32, segments: u32, cursor: Option<RowCursor>) -> Result<RowPage, StoreError>;
+}

@@ -1,0 +1,197 @@
+//! A task as the API shows it.
+
+use chrono::{DateTime, Utc};
+use muster_domain::task::{Hold, Priority, Status, TaskState};
+use muster_domain::values::{Location, Position};
+use muster_domain::{Actor, RecordedEvent, TaskId, TeamId, UserId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{TaskList, TaskRow};
+use crate::advance::Fold;
+use crate::projection::Poison;
+
+/// A task. Every key is there; what the task does not have is null.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TaskDocument {
+    /// The task's id.
+    #[schema(value_type = Uuid)]
+    pub id: TaskId,
+    /// The version that this is the state of; also the `ETag`.
+    pub version: u64,
+    /// What is to be done, in a line.
+    pub title: String,
+    /// What is to be done, in Markdown.
+    #[schema(required)]
+    pub description: Option<String>,
+    /// How much hurry there is.
+    #[schema(schema_with = priority_schema)]
+    pub priority: Priority,
+    /// How far it has come.
+    #[schema(schema_with = status_schema)]
+    pub status: Status,
+    /// What it is grouped by, sorted.
+    pub labels: Vec<String>,
+    /// Where it is to be done.
+    #[schema(required)]
+    pub location: Option<LocationDocument>,
+    /// The team that it belongs to.
+    #[schema(required, value_type = Option<Uuid>)]
+    pub team_id: Option<TeamId>,
+    /// Who is to do it.
+    #[schema(required, value_type = Option<Uuid>)]
+    pub assignee_id: Option<UserId>,
+    /// Who reported it; null when Muster made it itself.
+    #[schema(required, value_type = Option<Uuid>)]
+    pub reporter_id: Option<UserId>,
+    /// When it is to be done.
+    #[schema(required)]
+    pub deadline: Option<DateTime<Utc>>,
+    /// What it waits for.
+    #[schema(required)]
+    pub hold: Option<HoldDocument>,
+    /// When work on it began, in the present cycle.
+    #[schema(required)]
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it was completed, in the present cycle.
+    #[schema(required)]
+    pub completed_at: Option<DateTime<Utc>>,
+    /// How often it was taken up again after completion.
+    pub reopened: u32,
+    /// How many comments it has.
+    pub comments: u32,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Who changed it last.
+    #[schema(schema_with = actor_schema)]
+    pub updated_by: Actor,
+    /// When it was deleted; it can be restored.
+    #[schema(required)]
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+/// What a task waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HoldDocument {
+    /// What it waits for.
+    pub reason: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// Where a task is to be done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LocationDocument {
+    /// The place in words.
+    pub name: String,
+    /// Where it is on the globe, if known.
+    #[schema(required)]
+    pub position: Option<PositionDocument>,
+}
+
+/// A point on the globe (WGS 84).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PositionDocument {
+    /// Degrees north.
+    pub latitude: f64,
+    /// Degrees east.
+    pub longitude: f64,
+}
+
+impl TaskDocument {
+    /// The task in this state at this version, last changed then and by them.
+    pub fn new(id: TaskId, state: &TaskState, version: u64, updated_at: DateTime<Utc>, updated_by: Actor) -> Self {
+        Self {
+            id,
+            version,
+            title: state.title.as_str().to_owned(),
+            description: state.description.as_ref().map(|text| text.as_str().to_owned()),
+            priority: state.priority,
+            status: state.status,
+            labels: state.labels.iter().map(|label| label.as_str().to_owned()).collect(),
+            location: state.location.as_ref().map(LocationDocument::from),
+            team_id: state.team,
+            assignee_id: state.assignee,
+            reporter_id: state.reporter,
+            deadline: state.deadline,
+            hold: state.hold.as_ref().map(HoldDocument::from),
+            started_at: state.started_at,
+            completed_at: state.completed_at,
+            reopened: state.reopened,
+            comments: state.comments,
+            created_at: state.created_at,
+            updated_at,
+            updated_by,
+            deleted_at: state.deleted_at,
+        }
+    }
+
+    pub(super) fn of_row(id: TaskId, row: TaskRow, version: u64) -> Self {
+        Self::new(id, &row.task, version, row.updated_at, row.updated_by)
+    }
+}
+
+impl From<&Hold> for HoldDocument {
+    fn from(hold: &Hold) -> Self {
+        Self { reason: hold.reason.as_str().to_owned(), since: hold.since }
+    }
+}
+
+impl From<&Location> for LocationDocument {
+    fn from(location: &Location) -> Self {
+        Self {
+            name: location.name.as_str().to_owned(),
+            position: location.position.as_ref().map(PositionDocument::from),
+        }
+    }
+}
+
+impl From<&Position> for PositionDocument {
+    fn from(position: &Position) -> Self {
+        Self { latitude: position.latitude(), longitude: position.longitude() }
+    }
+}
+
+/// The task after these events, which are a history from its first event on, or a beginning of one. `None` without
+/// events. An event that cannot be read is an error: the state after it is not known.
+pub fn fold_task(events: &[RecordedEvent]) -> Result<Option<TaskDocument>, Poison> {
+    let Some(first) = events.first() else { return Ok(None) };
+    let fold = Fold::from(0, None).through(&TaskList, events);
+    if let Some(parked) = fold.parked {
+        return Err(Poison::new(parked.reason));
+    }
+    Ok(fold.row.map(|row| TaskDocument::of_row(TaskId(first.stream.id), row, fold.as_of)))
+}
+
+/// The words of an enum, as a schema.
+pub(crate) fn words_schema(words: impl IntoIterator<Item = &'static str>) -> utoipa::openapi::Object {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .enum_values(Some(words.into_iter().collect::<Vec<_>>()))
+        .build()
+}
+
+fn priority_schema() -> utoipa::openapi::Object {
+    words_schema(Priority::ALL.iter().map(|priority| priority.as_str()))
+}
+
+fn status_schema() -> utoipa::openapi::Object {
+    words_schema(Status::ALL.iter().map(|status| status.as_str()))
+}
+
+/// Who did it, as a schema: `{"type": "user", "id": …}` or `{"type": "system", "name": …}`.
+pub(crate) fn actor_schema() -> utoipa::openapi::Object {
+    use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
+    use utoipa::openapi::{Object, ObjectBuilder};
+    let id = ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property("type", words_schema(["user", "system"]))
+        .property("id", id)
+        .property("name", Object::with_type(Type::String))
+        .required("type")
+        .description(Some("A person by their id, or a part of Muster by its name."))
+        .build()
+}

@@ -1,0 +1,113 @@
+//! Reading tasks.
+
+use chrono::{DateTime, Utc};
+use muster_domain::task::{Priority, Status};
+use muster_domain::values::Label;
+use muster_domain::{StreamId, TaskId, TeamId, UserId};
+use serde::Serialize;
+
+use super::plan::plan;
+use super::{TaskDocument, TaskList, TaskRow};
+use crate::attribute::Reader;
+use crate::cursor::QueryCheck;
+use crate::error::QueryError;
+use crate::listing::{Listed, Listing, Page};
+use crate::projection::Projection as _;
+use crate::read_models::{ReadModels, row_of};
+
+/// One page of tasks.
+pub type TaskPage = Listed<TaskDocument>;
+
+/// Which tasks the asker may see at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskScope {
+    /// Every task.
+    All,
+    /// The tasks of these teams, and those that the user does or reported.
+    Teams {
+        /// The teams.
+        teams: Vec<TeamId>,
+        /// The user.
+        user: UserId,
+    },
+    /// The tasks that the user does or reported.
+    Own(UserId),
+}
+
+/// Which of them are asked for: those that fulfil everything that is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TaskFilter {
+    /// Who is to do them.
+    pub assignee: Option<UserId>,
+    /// Who reported them.
+    pub reporter: Option<UserId>,
+    /// The team that they belong to.
+    pub team: Option<TeamId>,
+    /// How far they have come.
+    pub status: Option<Status>,
+    /// How much hurry there is.
+    pub priority: Option<Priority>,
+    /// A label that they have.
+    pub label: Option<Label>,
+    /// Due at this time or later.
+    pub due_after: Option<DateTime<Utc>>,
+    /// Due before this time.
+    pub due_before: Option<DateTime<Utc>>,
+    /// Due before this time, which is now, and not completed.
+    #[serde(serialize_with = "whether")]
+    pub overdue: Option<DateTime<Utc>>,
+}
+
+/// Now is another time on every page; the query is the same.
+fn whether<T, S: serde::Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(value.is_some())
+}
+
+/// The queries of `task-list`.
+#[derive(Clone, Debug)]
+pub struct TaskQueries {
+    models: ReadModels,
+}
+
+impl TaskQueries {
+    /// Over these tables.
+    pub const fn new(models: ReadModels) -> Self {
+        Self { models }
+    }
+
+    /// The task, deleted or not; `None` when the read model does not know it (yet).
+    pub async fn get(&self, id: TaskId) -> Result<Option<TaskDocument>, QueryError> {
+        let row = self.models.row(TaskList::NAME, &StreamId::from(id)).await?;
+        Ok(row.map(|(row, version)| TaskDocument::of_row(id, row, version)))
+    }
+
+    /// The tasks that fulfil the filter and are in the scope, soonest due first, those without a deadline last (or all
+    /// of it backwards). Deleted tasks are in no list.
+    pub async fn list(&self, scope: &TaskScope, filter: &TaskFilter, page: &Page) -> Result<TaskPage, QueryError> {
+        // A scope's teams may change between two pages; a place in the order stays one.
+        let whose = match scope {
+            TaskScope::All => None,
+            TaskScope::Teams { user, .. } | TaskScope::Own(user) => Some(user),
+        };
+        let check = QueryCheck::of("tasks", &(whose, filter, page.descending));
+        let table = self.models.table(TaskList::NAME).await?;
+        let plan = plan(scope, filter);
+        let listing = Listing {
+            client: self.models.client(),
+            table: &table,
+            partitions: plan.partitions,
+            sort: "due",
+            low: plan.low,
+            high: plan.high,
+            filter: plan.filter,
+            consistent: false,
+        };
+        listing
+            .page(&check, page, |table, item| {
+                let Some((row, version)) = row_of::<TaskRow>(table, item)? else { return Ok(None) };
+                let stream = Reader { table, item }.stream()?;
+                Ok(Some(TaskDocument::of_row(TaskId(stream.id), row, version)))
+            })
+            .await
+    }
+}

@@ -1,0 +1,292 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use muster_domain::task::*;
+use muster_domain::values::{Change, Labels, Location, Position};
+use muster_domain::{Actor, CommentId, EventData, StreamId, TaskId, TeamId, UserId};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{TaskDocument, TaskList, TaskRow, due_key, fold_task, sortable};
+use crate::projection::Projection;
+use crate::spec::{History, ProjectionSpec, Recordable};
+
+const TASK: TaskId = TaskId(Uuid::from_u128(0xa));
+const NORTH: TeamId = TeamId(Uuid::from_u128(0x71));
+const ADA: UserId = UserId(Uuid::from_u128(0x1));
+const BEN: UserId = UserId(Uuid::from_u128(0x2));
+
+fn time(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// When the first event of every history here happens.
+fn start() -> DateTime<Utc> {
+    time("2026-03-02T08:00:00Z")
+}
+
+fn minute(number: i64) -> DateTime<Utc> {
+    start() + TimeDelta::minutes(number)
+}
+
+fn created() -> TaskCreated {
+    TaskCreated {
+        title: "Fix the lift".parse().unwrap(),
+        description: None,
+        priority: Priority::Medium,
+        labels: Labels::default(),
+        location: None,
+        team: Some(NORTH),
+        assignee: None,
+        reporter: Some(ADA),
+        deadline: None,
+        at: start(),
+    }
+}
+
+fn state() -> TaskState {
+    TaskState {
+        title: "Fix the lift".parse().unwrap(),
+        description: None,
+        priority: Priority::Medium,
+        status: Status::Todo,
+        labels: Labels::default(),
+        location: None,
+        team: Some(NORTH),
+        assignee: None,
+        reporter: Some(ADA),
+        deadline: None,
+        hold: None,
+        started_at: None,
+        completed_at: None,
+        reopened: 0,
+        comments: 0,
+        created_at: start(),
+        deleted_at: None,
+    }
+}
+
+fn history(events: impl IntoIterator<Item = TaskEvent>) -> History {
+    events.into_iter().fold(History::of(TASK).by(ADA).then(TaskEvent::from(created())).by(BEN), History::then)
+}
+
+/// After the creation and these events the row is the created one, changed like this.
+#[track_caller]
+fn then(events: impl IntoIterator<Item = TaskEvent>, change: impl FnOnce(&mut TaskState)) {
+    let history = history(events);
+    let updated_at = history.events().last().unwrap().recorded_at;
+    let mut task = state();
+    change(&mut task);
+    ProjectionSpec::given(TaskList, history).then_row(TaskRow { task, updated_at, updated_by: BEN.into() });
+}
+
+#[test]
+fn a_created_task_is_found_by_its_properties() {
+    let created = TaskCreated { assignee: Some(BEN), deadline: Some(time("2026-03-09T12:00:00Z")), ..created() };
+    let task = TaskState { assignee: Some(BEN), deadline: created.deadline, ..state() };
+    ProjectionSpec::given(TaskList, History::of(TASK).by(ADA).then(TaskEvent::from(created)))
+        .then_row(TaskRow { task, updated_at: start(), updated_by: ADA.into() })
+        .then_keys(&[
+            ("due", "2026-03-09T12:00:00.000Z#00000000-0000-0000-0000-00000000000a".into()),
+            ("gsi_all", "all".into()),
+            ("gsi_status", "todo".into()),
+            ("gsi_priority", "medium".into()),
+            ("gsi_assignee", BEN.to_string().into()),
+            ("gsi_team", NORTH.to_string().into()),
+            ("gsi_reporter", ADA.to_string().into()),
+        ]);
+}
+
+#[test]
+fn an_edit_changes_the_words() {
+    let location = Location { name: "Gate 4".parse().unwrap(), position: Position::new(52.5, 13.0).ok() };
+    let labels = Labels::try_from(vec!["lift".parse().unwrap(), "b".parse().unwrap()]).unwrap();
+    let edited = TaskEdited {
+        title: Some(Change { from: created().title, to: "Mend the lift".parse().unwrap() }),
+        description: Some(Change { from: None, to: Some("It *squeaks*.".parse().unwrap()) }),
+        labels: Some(Change { from: Labels::default(), to: labels.clone() }),
+        location: Some(Change { from: None, to: Some(location.clone()) }),
+    };
+    then([edited.into()], |task| {
+        task.title = "Mend the lift".parse().unwrap();
+        task.description = Some("It *squeaks*.".parse().unwrap());
+        task.labels = labels;
+        task.location = Some(location);
+    });
+}
+
+#[test]
+fn an_assignment_and_its_end_change_who_does_it() {
+    let assigned = TaskEvent::from(TaskAssigned { from: None, to: BEN });
+    then([assigned.clone()], |task| task.assignee = Some(BEN));
+    then([assigned, TaskUnassigned { from: BEN }.into()], |_| {});
+}
+
+#[test]
+fn a_task_goes_to_another_team() {
+    then([TaskTeamChanged { from: Some(NORTH), to: None }.into()], |task| task.team = None);
+}
+
+#[test]
+fn a_priority_changes() {
+    let changed = TaskPriorityChanged { from: Priority::Medium, to: Priority::Critical };
+    then([changed.into()], |task| task.priority = Priority::Critical);
+}
+
+fn moved(from: Status, to: Status, at: DateTime<Utc>) -> TaskEvent {
+    TaskStatusChanged { from, to, at }.into()
+}
+
+#[test]
+fn a_status_changes_and_keeps_when_work_began_and_ended() {
+    let begun = moved(Status::Todo, Status::InProgress, minute(1));
+    let done = moved(Status::InProgress, Status::Completed, minute(2));
+    let again = moved(Status::Completed, Status::InProgress, minute(3));
+    then([begun.clone()], |task| {
+        task.status = Status::InProgress;
+        task.started_at = Some(minute(1));
+    });
+    then([begun.clone(), done.clone()], |task| {
+        task.status = Status::Completed;
+        task.started_at = Some(minute(1));
+        task.completed_at = Some(minute(2));
+    });
+    then([begun, done, again], |task| {
+        task.status = Status::InProgress;
+        task.started_at = Some(minute(3));
+        task.reopened = 1;
+    });
+}
+
+#[test]
+fn a_deadline_is_set_and_cleared() {
+    let due = time("2026-03-09T12:00:00Z");
+    let set = TaskEvent::from(TaskDeadlineSet { from: None, to: due });
+    then([set.clone()], |task| task.deadline = Some(due));
+    then([set, TaskDeadlineCleared { from: due }.into()], |_| {});
+}
+
+#[test]
+fn a_task_is_held_and_resumed() {
+    let reason: muster_domain::values::Reason = "waiting for parts".parse().unwrap();
+    let held = TaskEvent::from(TaskHeld { reason: reason.clone(), at: minute(1) });
+    let resumed = TaskResumed { reason: "they came".parse().unwrap(), held_since: minute(1), at: minute(2) };
+    then([held.clone()], |task| task.hold = Some(Hold { reason, since: minute(1) }));
+    then([held, resumed.into()], |_| {});
+}
+
+#[test]
+fn comments_are_counted() {
+    let comment = |id| TaskCommented { comment_id: CommentId(Uuid::from_u128(id)), text: "On it.".parse().unwrap() };
+    then([comment(1).into(), comment(2).into()], |task| task.comments = 2);
+}
+
+#[test]
+fn a_deleted_task_is_in_no_index_and_a_restored_one_is_again() {
+    let deleted = TaskEvent::from(TaskDeleted { at: minute(1) });
+    then([deleted.clone()], |task| task.deleted_at = Some(minute(1)));
+    ProjectionSpec::given(TaskList, history([deleted.clone()])).then_keys(&[]);
+    then([deleted, TaskRestored { deleted_at: minute(1) }.into()], |_| {});
+}
+
+#[test]
+fn a_long_history_ends_the_same_in_every_order() {
+    let mut events = Vec::new();
+    for n in 1..=4 {
+        events.push(TaskCommented { comment_id: CommentId(Uuid::from_u128(n)), text: "x".parse().unwrap() }.into());
+        events.push(TaskAssigned { from: None, to: BEN }.into());
+    }
+    then(events, |task| {
+        task.comments = 4;
+        task.assignee = Some(BEN);
+    });
+}
+
+#[test]
+fn an_event_that_no_program_knows_parks_the_row_before_it() {
+    let unknown = EventData { event_type: "TaskPainted".into(), schema: 1, data: json!({}) };
+    let comment = TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "x".parse().unwrap() };
+    let history = history([]).then(unknown.recorded()).then(TaskEvent::from(comment));
+    ProjectionSpec::given(TaskList, history).then_parked(2, "unknown event type \"TaskPainted\"");
+}
+
+#[test]
+fn a_history_that_does_not_begin_with_its_creation_is_parked_from_the_start() {
+    let history = History::of(TASK).then(TaskEvent::from(TaskDeleted { at: start() }));
+    ProjectionSpec::given(TaskList, history).then_parked(1, "TaskDeleted cannot be at version 1");
+}
+
+#[test]
+fn events_of_users_make_no_task() {
+    assert!(!TaskList.wants(muster_domain::AggregateType::User));
+    let left = muster_domain::user::UserLeftTeam { team_id: NORTH };
+    let history = History::of(ADA).then(muster_domain::user::UserEvent::from(left));
+    ProjectionSpec::given(TaskList, history).then_no_row();
+}
+
+#[test]
+fn a_task_of_another_projection_version_is_folded_anew() {
+    use crate::projector::{Message, OneTable, Projector};
+    use crate::rows::{MemoryRows, NewRow, RowStore as _, StoredRow};
+    use crate::spec::MemoryLog;
+    use std::sync::Arc;
+
+    let history = history([TaskAssigned { from: None, to: BEN }.into()]);
+    let (log, rows) = (Arc::new(MemoryLog::default()), Arc::new(MemoryRows::default()));
+    history.events().iter().for_each(|event| log.append(event));
+    let old = StoredRow { as_of: 1, projection_version: 0, row: Some(json!({ "old": true })), parked: None };
+    let stream = StreamId::from(TASK);
+    futures::executor::block_on(rows.save(&stream, 0, NewRow { stored: old, keys: vec![] }, vec![])).unwrap();
+    let projector = Projector::new(TaskList, log, Arc::new(OneTable(rows.clone())));
+    let message = Message { id: "m".into(), event: Ok(history.events()[1].clone()) };
+    assert_eq!(futures::executor::block_on(projector.handle(vec![message])), vec![]);
+    let row = rows.row(&stream).unwrap().stored;
+    assert_eq!((row.as_of, row.projection_version), (2, TaskList::VERSION));
+    assert_eq!(serde_json::from_value::<TaskRow>(row.row.unwrap()).unwrap().task.assignee, Some(BEN));
+}
+
+#[test]
+fn deadlines_sort_soonest_first_and_none_last() {
+    let stream = StreamId::from(TASK);
+    let keys = [
+        due_key(Some(DateTime::<Utc>::MIN_UTC), &stream),
+        due_key(Some(time("1999-12-31T23:59:59.999Z")), &stream),
+        due_key(Some(time("2026-03-02T08:00:00Z")), &stream),
+        due_key(Some(time("2026-03-02T08:00:00.001Z")), &stream),
+        due_key(Some(DateTime::<Utc>::MAX_UTC), &stream),
+        due_key(None, &stream),
+    ];
+    assert!(keys.is_sorted(), "{keys:?}");
+    assert_eq!(sortable(DateTime::<Utc>::MAX_UTC), "9999-12-31T23:59:59.000Z");
+}
+
+#[test]
+fn a_document_has_every_key_and_null_where_there_is_nothing() {
+    let document = fold_task(history([]).events()).unwrap().unwrap();
+    assert_eq!(
+        serde_json::to_value(&document).unwrap(),
+        json!({
+            "id": TASK, "version": 1, "title": "Fix the lift", "description": null, "priority": "medium",
+            "status": "todo", "labels": [], "location": null, "team_id": NORTH, "assignee_id": null,
+            "reporter_id": ADA, "deadline": null, "hold": null, "started_at": null, "completed_at": null,
+            "reopened": 0, "comments": 0, "created_at": "2026-03-02T08:00:00Z", "updated_at": "2026-03-02T08:00:00Z",
+            "updated_by": { "type": "user", "id": ADA }, "deleted_at": null,
+        })
+    );
+    assert_eq!(document, TaskDocument::new(TASK, &state(), 1, start(), Actor::from(ADA)));
+}
+
+#[test]
+fn a_task_is_folded_as_it_was_at_an_earlier_version() {
+    let history = history([TaskAssigned { from: None, to: BEN }.into(), TaskDeleted { at: minute(2) }.into()]);
+    let at = |version: usize| fold_task(&history.events()[..version]).unwrap();
+    assert_eq!(at(0), None);
+    assert_eq!(at(1).map(|task| (task.version, task.assignee_id)), Some((1, None)));
+    assert_eq!(at(2).map(|task| (task.version, task.assignee_id)), Some((2, Some(BEN))));
+    assert_eq!(at(3).and_then(|task| task.deleted_at), Some(minute(2)));
+}
+
+#[test]
+fn a_task_is_not_folded_over_an_event_that_cannot_be_read() {
+    let unknown = EventData { event_type: "TaskPainted".into(), schema: 1, data: json!({}) };
+    let error = fold_task(history([]).then(unknown).events()).unwrap_err();
+    assert_eq!(error.to_string(), "unknown event type \"TaskPainted\"");
+}

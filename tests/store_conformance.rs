@@ -1,0 +1,104 @@
+//! What every commit log does, and the event store over it: the same list for the one in memory and for the one on
+//! DynamoDB, so that a test over the first says something about the second.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
+
+#[path = "store_conformance/appending.rs"]
+mod appending;
+#[path = "store_conformance/commits.rs"]
+mod commits;
+#[path = "store_conformance/limits.rs"]
+mod limits;
+#[path = "store_conformance/reading.rs"]
+mod reading;
+#[path = "store_conformance/sequences.rs"]
+mod sequences;
+#[path = "store_conformance/writers.rs"]
+mod writers;
+
+use muster_commands::{CommitLog, DynamoLog, MemoryLog};
+use muster_embedded::Engine;
+use muster_tests::tables::commit_log;
+use tempfile::TempDir;
+
+/// A log under test, and what must live as long.
+trait Subject {
+    type Log: CommitLog + Clone + 'static;
+    fn log(&self) -> Self::Log;
+}
+
+impl Subject for MemoryLog {
+    type Log = Self;
+    fn log(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// DynamoDB on the embedded engine, in memory or in a directory.
+struct Dynamo {
+    log: DynamoLog,
+    _engine: Engine,
+    _dir: Option<TempDir>,
+}
+
+impl Subject for Dynamo {
+    type Log = DynamoLog;
+    fn log(&self) -> DynamoLog {
+        self.log.clone()
+    }
+}
+
+async fn in_memory() -> MemoryLog {
+    MemoryLog::new()
+}
+
+async fn dynamo_in_memory() -> Dynamo {
+    let engine = Engine::memory().unwrap();
+    Dynamo { log: commit_log(&engine).await.unwrap(), _engine: engine, _dir: None }
+}
+
+async fn dynamo_in_a_directory() -> Dynamo {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::open(dir.path()).unwrap();
+    Dynamo { log: commit_log(&engine).await.unwrap(), _engine: engine, _dir: Some(dir) }
+}
+
+macro_rules! conformance {
+    ($($subject:ident)+ => $behaviours:tt) => {
+        $(conformance!(@ $subject $behaviours);)+
+    };
+    (@ $subject:ident { $($room:ident::$behaviour:ident,)+ }) => {
+        mod $subject {
+            use super::Subject as _;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $behaviour() {
+                    let subject = super::$subject().await;
+                    super::$room::$behaviour(subject.log()).await;
+                }
+            )+
+        }
+    };
+}
+
+conformance! {
+    in_memory dynamo_in_memory dynamo_in_a_directory => {
+        appending::a_commit_comes_back_as_it_was_written_and_its_hash_verifies,
+        appending::a_taken_place_is_refused_and_what_stands_there_is_given,
+        appending::a_taken_place_weighs_more_than_a_taken_reservation,
+        appending::a_reservation_is_held_until_its_owner_releases_it,
+        appending::a_refused_reservation_writes_nothing_at_all,
+        appending::a_carried_state_comes_back_and_is_not_part_of_the_hash,
+        limits::a_commit_over_300_kb_is_refused,
+        limits::a_state_that_does_not_fit_is_left_out,
+        limits::what_dynamodb_takes_no_item_of_is_refused,
+        limits::what_dynamodb_takes_no_reservation_of_is_refused,
+        reading::a_history_of_several_megabytes_is_read_in_pages,
+        reading::a_query_gives_the_range_in_the_order_and_number_asked_for,
+        reading::histories_do_not_mix,
+        reading::a_scan_in_segments_sees_every_commit_once,
+        writers::appends_by_16_writers_are_linearizable_and_gap_free,
+        writers::of_many_registrations_with_one_address_exactly_one_is_made,
+        writers::every_command_of_many_senders_takes_effect_once,
+        sequences::after_any_commands_versions_are_gap_free_and_the_state_is_the_fold,
+    }
+}

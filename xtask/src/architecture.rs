@@ -1,0 +1,138 @@
+//! Who may use whom. The arrows are those of `docs/architecture.md`; one that is not listed is a defect.
+
+use cargo_metadata::{Dependency, DependencyKind, Metadata};
+
+use crate::failure::Failure;
+
+const DOMAIN: &str = "muster-domain";
+const COMMANDS: &str = "muster-commands";
+const PROJECTIONS: &str = "muster-projections";
+const IDENTITY: &str = "muster-identity";
+const HANDLERS: &str = "muster-handlers";
+const EMBEDDED: &str = "muster-embedded";
+const CLI: &str = "muster-cli";
+const TESTS: &str = "muster-tests";
+const XTASK: &str = "xtask";
+
+/// Each crate of the workspace, and those that it may use. `commands` and `projections` never see each other, not even in
+/// their tests.
+const MAY_USE: &[(&str, &[&str])] = &[
+    (DOMAIN, &[]),
+    (COMMANDS, &[DOMAIN]),
+    (PROJECTIONS, &[DOMAIN]),
+    (IDENTITY, &[DOMAIN]),
+    (HANDLERS, &[DOMAIN, COMMANDS, PROJECTIONS, IDENTITY]),
+    (EMBEDDED, &[]),
+    (CLI, &[DOMAIN, COMMANDS, PROJECTIONS, IDENTITY, HANDLERS, EMBEDDED]),
+    (TESTS, &[DOMAIN, COMMANDS, PROJECTIONS, IDENTITY, HANDLERS, EMBEDDED, CLI]),
+    (XTASK, &[]),
+];
+
+/// What a crate's tests may use besides: the embedded engine is the real thing to test against.
+const TESTS_MAY_USE: &[&str] = &[EMBEDDED];
+
+/// How the names of crates begin that do I/O, read clocks or wait: the domain uses none of them.
+const OUTSIDE_WORLD: &[&str] = &[
+    "aws", "axum", "dynoxide", "http", "hyper", "lambda", "mio", "rand", "reqwest", "rusqlite", "socket2", "tokio",
+    "tower",
+];
+
+/// Fails with every forbidden arrow of the workspace.
+pub(crate) fn check(workspace: &Metadata) -> Result<(), Failure> {
+    let found: Vec<_> = workspace
+        .workspace_packages()
+        .iter()
+        .flat_map(|package| violations(&package.name, package.dependencies.iter().map(Arrow::from)))
+        .collect();
+    if found.is_empty() { Ok(()) } else { Err(Failure::Architecture(found)) }
+}
+
+/// One dependency of a crate.
+struct Arrow<'a> {
+    to: &'a str,
+    /// It is a crate of this workspace.
+    local: bool,
+    /// Only tests, examples and benchmarks use it.
+    dev: bool,
+}
+
+impl<'a> From<&'a Dependency> for Arrow<'a> {
+    fn from(dependency: &'a Dependency) -> Self {
+        Self {
+            to: &dependency.name,
+            local: dependency.path.is_some(),
+            dev: dependency.kind == DependencyKind::Development,
+        }
+    }
+}
+
+fn violations<'a>(from: &str, arrows: impl Iterator<Item = Arrow<'a>>) -> Vec<String> {
+    let Some((_, may_use)) = MAY_USE.iter().find(|(name, _)| *name == from) else {
+        return vec![format!("{from} is new: say in {} what it may use", file!())];
+    };
+    let forbidden = |Arrow { to, local, dev }: &Arrow<'_>| {
+        if *local {
+            !(may_use.contains(to) || *dev && TESTS_MAY_USE.contains(to))
+        } else {
+            from == DOMAIN && !dev && OUTSIDE_WORLD.iter().any(|prefix| to.starts_with(prefix))
+        }
+    };
+    arrows.filter(forbidden).map(|Arrow { to, .. }| format!("{from} must not use {to}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USE: (bool, bool) = (true, false);
+    const USE_IN_TESTS: (bool, bool) = (true, true);
+    const USE_FROM_REGISTRY: (bool, bool) = (false, false);
+    const USE_FROM_REGISTRY_IN_TESTS: (bool, bool) = (false, true);
+
+    fn forbidden(from: &str, (local, dev): (bool, bool), to: &str) -> bool {
+        !violations(from, std::iter::once(Arrow { to, local, dev })).is_empty()
+    }
+
+    #[test]
+    fn the_write_side_and_the_read_side_never_see_each_other() {
+        for (from, to) in [(COMMANDS, PROJECTIONS), (PROJECTIONS, COMMANDS)] {
+            assert!(forbidden(from, USE, to));
+            assert!(forbidden(from, USE_IN_TESTS, to));
+        }
+    }
+
+    #[test]
+    fn no_arrow_points_back() {
+        for (from, to) in
+            [(DOMAIN, COMMANDS), (IDENTITY, HANDLERS), (HANDLERS, CLI), (EMBEDDED, DOMAIN), (XTASK, DOMAIN)]
+        {
+            assert!(forbidden(from, USE, to), "{from} may use {to}");
+            assert!(forbidden(from, USE_IN_TESTS, to), "the tests of {from} may use {to}");
+        }
+        assert!(!forbidden(CLI, USE, HANDLERS));
+    }
+
+    #[test]
+    fn the_embedded_engine_is_for_the_program_and_for_tests() {
+        assert!(!forbidden(CLI, USE, EMBEDDED));
+        assert!(!forbidden(COMMANDS, USE_IN_TESTS, EMBEDDED));
+        assert!(forbidden(COMMANDS, USE, EMBEDDED));
+        assert!(forbidden(HANDLERS, USE, EMBEDDED));
+    }
+
+    #[test]
+    fn the_domain_does_not_reach_outside() {
+        for outside in ["tokio", "aws-sdk-dynamodb", "aws_lambda_events", "http", "hyper-util", "axum", "rand"] {
+            assert!(forbidden(DOMAIN, USE_FROM_REGISTRY, outside), "the domain may use {outside}");
+            assert!(!forbidden(HANDLERS, USE_FROM_REGISTRY, outside));
+        }
+        assert!(!forbidden(DOMAIN, USE_FROM_REGISTRY, "serde"));
+        assert!(!forbidden(DOMAIN, USE_FROM_REGISTRY_IN_TESTS, "tokio"));
+    }
+
+    #[test]
+    fn a_new_crate_must_say_what_it_may_use() {
+        let found = violations("muster-novelty", std::iter::empty());
+        assert!(found[0].starts_with("muster-novelty is new"), "{found:?}");
+    }
+}

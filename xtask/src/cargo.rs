@@ -1,0 +1,35 @@
+//! Running cargo, and what it knows of the workspace.
+
+use std::env;
+use std::process::Command;
+
+use cargo_metadata::{Metadata, MetadataCommand};
+
+use crate::failure::Failure;
+
+/// The cargo that runs this program.
+pub(crate) fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// The workspace without its dependencies: what is in the manifests.
+pub(crate) fn workspace() -> Result<Metadata, Failure> {
+    Ok(MetadataCommand::new().no_deps().exec()?)
+}
+
+/// Runs a command to its end, with this program's terminal.
+pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
+    let what = shown(command);
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Failure::Program { what, code: status.code() }),
+        Err(source) => Err(Failure::NotRun { what, source }),
+    }
+}
+
+/// The command as one would type it.
+pub(crate) fn shown(command: &Command) -> String {
+    let program = std::path::Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}

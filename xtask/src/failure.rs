@@ -1,0 +1,42 @@
+//! Why a command ended early.
+
+use std::io;
+use std::process::ExitCode;
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A program ran and said no. It has told why by itself.
+    #[error("{what} failed")]
+    Program {
+        /// The command line.
+        what: String,
+        /// Its exit code; `None` when a signal ended it.
+        code: Option<i32>,
+    },
+    /// A program could not be run.
+    #[error("{what} could not be run: {source}")]
+    NotRun {
+        /// The command line.
+        what: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// Cargo's description of the workspace could not be read.
+    #[error("the workspace could not be read: {0}")]
+    Metadata(#[from] cargo_metadata::Error),
+    /// The build ended well and made no such program.
+    #[error("the build made no program named {0}")]
+    NoProgram(&'static str),
+    /// Crates use each other in a way that the architecture forbids.
+    #[error("the architecture does not hold:\n{}", .0.join("\n"))]
+    Architecture(Vec<String>),
+}
+
+impl Failure {
+    /// The exit code of the program that failed, or 1.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        let code = if let Self::Program { code, .. } = self { *code } else { None };
+        code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1).into()
+    }
+}

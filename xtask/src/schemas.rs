@@ -1,0 +1,53 @@
+//! `cargo xtask schemas`: the contracts under `schemas/` that are made from the code.
+//!
+//! Each is described once, in a test of the crate that owns it: the test fails when the file on disk is stale, and writes
+//! it first when `MUSTER_SCHEMAS=write` is set.
+
+use crate::cargo;
+use crate::failure::Failure;
+
+/// One kind of contract: the test that keeps it fresh.
+struct Contract {
+    /// What it is, in words.
+    what: &'static str,
+    package: &'static str,
+    /// The file of the test, without `.rs`.
+    target: &'static str,
+    test: &'static str,
+}
+
+const CONTRACTS: &[Contract] = &[
+    Contract {
+        what: "schemas/events",
+        package: "muster-domain",
+        target: "contracts",
+        test: "published::the_schemas_on_disk_are_fresh",
+    },
+    Contract {
+        what: "schemas/openapi.json",
+        package: "muster-handlers",
+        target: "openapi",
+        test: "the_document_on_disk_is_fresh",
+    },
+];
+
+pub(crate) fn run(check: bool) -> Result<(), Failure> {
+    for contract in CONTRACTS {
+        keep(contract, check)?;
+        eprintln!("{} is fresh", contract.what);
+    }
+    Ok(())
+}
+
+fn keep(contract: &Contract, check: bool) -> Result<(), Failure> {
+    let mut test = cargo::cargo();
+    test.args(["test", "--quiet", "--package", contract.package, "--test", contract.target]);
+    // A stale file is no defect of the program: its name is enough.
+    test.args(["--", "--exact", "--nocapture", contract.test]).env("RUST_BACKTRACE", "0");
+    if check {
+        test.env_remove("MUSTER_SCHEMAS");
+    } else {
+        test.env("MUSTER_SCHEMAS", "write");
+    }
+    cargo::run(&mut test)
+}
