@@ -112,6 +112,10 @@ impl CommitLog for DynamoLog {
     }
 
     async fn page(&self, query: &PageQuery) -> Result<Page, ReadError> {
+        if query.is_empty() {
+            // DynamoDB takes no BETWEEN whose ends are the wrong way round.
+            return Ok(Page::default());
+        }
         let number = |number: u64| AttributeValue::N(number.to_string());
         let output = self
             .client
@@ -215,7 +219,8 @@ where
                 | "ThrottlingError"
                 | "ReplicatedWriteConflictException",
             ) => AppendError::Throttled,
-            _ if failure.raw().status().as_u16() < 500 => AppendError::Refused(Box::new(error)),
+            Some(_) if (400..500).contains(&failure.raw().status().as_u16()) => AppendError::Refused(Box::new(error)),
+            // A fault of the server, or an answer that is not DynamoDB's.
             _ => AppendError::Unknown(Box::new(error)),
         },
         // A timeout, a connection that broke, an answer that cannot be read.

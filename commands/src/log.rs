@@ -70,13 +70,18 @@ impl PageQuery {
         Self { limit: Some(limit), ..self }
     }
 
+    /// Whether no version can be in its range.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.lowest > self.highest
+    }
+
     /// What is left of this query after a page that ended with the commit that begins at `last`.
     pub(crate) fn after(&self, last: u64) -> Option<Self> {
         let rest = match self.direction {
             Direction::Forward => Self { lowest: last.checked_add(1)?, ..self.clone() },
             Direction::Backward => Self { highest: last.checked_sub(1)?, ..self.clone() },
         };
-        (rest.lowest <= rest.highest).then_some(rest)
+        (!rest.is_empty()).then_some(rest)
     }
 }
 

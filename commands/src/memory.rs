@@ -114,7 +114,7 @@ impl CommitLog for MemoryLog {
     }
 
     async fn page(&self, query: &PageQuery) -> Result<Page, ReadError> {
-        if query.lowest > query.highest {
+        if query.is_empty() {
             return Ok(Page::default());
         }
         let tables = self.tables();

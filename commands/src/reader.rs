@@ -12,15 +12,19 @@ impl<L: CommitLog> EventReader for EventStore<L> {
     async fn commits(&self, stream: &StreamId, after: u64, up_to: Option<u64>) -> Result<Vec<Commit>, ReadError> {
         let lowest = after.saturating_add(1);
         let highest = up_to.unwrap_or(u64::MAX);
+        let wanted = PageQuery { lowest, highest, ..PageQuery::forward(*stream) };
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut commits = Vec::new();
-        let mut query = (lowest <= highest).then(|| PageQuery { lowest, highest, ..PageQuery::forward(*stream) });
+        let mut query = Some(wanted);
         while let Some(next) = query {
             let page = self.log.page(&next).await?;
             commits.extend(page.commits.into_iter().map(|stored| stored.commit));
             query = page.next;
         }
         // The event after `after` may lie within a commit that begins at `after` or before it.
-        if lowest <= highest && after > 0 && commits.first().is_none_or(|first| first.version != lowest) {
+        if after > 0 && commits.first().is_none_or(|first| first.version != lowest) {
             let before = self.log.page(&PageQuery::backward(*stream, after).limit(1)).await?.commits.pop();
             commits.splice(0..0, before.map(|stored| stored.commit).filter(|commit| commit.last_version() > after));
         }

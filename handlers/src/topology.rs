@@ -134,8 +134,12 @@ pub struct ProjectionShape {
 pub struct QueueShape {
     /// How many messages a projector takes at once.
     pub batch_size: usize,
+    /// How long a projector waits for a batch to fill.
+    pub batch_window_seconds: u32,
+    /// How long a message that was taken is kept from others; then it is delivered again.
+    pub visibility_timeout_seconds: u32,
     /// How often a message is delivered before it goes to the dead-letter queue.
-    pub max_receive_count: u32,
+    pub max_receives: u32,
 }
 
 impl ProjectionShape {

@@ -65,8 +65,8 @@ impl<R: Clone> Fold<R> {
     ) -> Self {
         for event in events {
             let step = (event.version == self.as_of + 1)
-                .then(|| event.decode().map_err(Poison::new))
-                .ok_or_else(|| Poison::new(format_args!("version {} follows {}", event.version, self.as_of)))
+                .then(|| event.decode().map_err(|error| Poison::new(&error)))
+                .ok_or_else(|| Poison::new(&format_args!("version {} follows {}", event.version, self.as_of)))
                 .flatten()
                 .and_then(|decoded| {
                     let row = projection.evolve(self.row.clone(), event, &decoded)?;
@@ -131,7 +131,7 @@ impl<P: Projection> Advance<'_, P> {
     ) -> Result<Advanced, Attempt> {
         let expected = stored.as_ref().map_or(0, |stored| stored.as_of);
         let parked = stored.as_ref().and_then(|stored| stored.parked.clone());
-        let start = self.start(stored);
+        let start = start::<P>(stored);
         let stale = start.as_of < expected;
         let wanted = match target {
             Target::Events(events) => events.keys().next_back().copied().unwrap_or(0),
@@ -175,29 +175,29 @@ impl<P: Projection> Advance<'_, P> {
         Ok(Advanced { from: expected, to: fold.as_of, parked: fold.parked })
     }
 
-    /// Where to begin: at the stored row, or at nothing when another shape of the projection wrote it.
-    fn start(&self, stored: Option<StoredRow>) -> Fold<P::Row> {
-        let Some(stored) = stored else { return Fold::from(0, None) };
-        if stored.projection_version != P::VERSION {
-            return Fold::from(0, None);
-        }
-        match stored.row.map(serde_json::from_value).transpose() {
-            Ok(row) => Fold::from(stored.as_of, row),
-            // Damaged: what the log says is what counts.
-            Err(_) => Fold::from(0, None),
-        }
-    }
-
     async fn save(&self, stream: &StreamId, expected: u64, fold: &Fold<P::Row>) -> Result<(), Attempt> {
         let keys = fold.row.as_ref().map(|row| self.projection.index_keys(stream, row)).unwrap_or_default();
         let row = fold.row.as_ref().map(serde_json::to_value).transpose();
-        let row = row.map_err(|error| StoreError::damaged(P::NAME, stream, error))?;
+        let row = row.map_err(|error| StoreError::damaged(P::NAME, stream, &error))?;
         let stored = StoredRow { as_of: fold.as_of, projection_version: P::VERSION, row, parked: fold.parked.clone() };
         match self.rows.save(stream, expected, NewRow { stored, keys }, fold.entries.clone()).await {
             Ok(()) => Ok(()),
             Err(SaveError::Conflict) => Err(Attempt::Conflict),
             Err(SaveError::Store(error)) => Err(error.into()),
         }
+    }
+}
+
+/// Where to begin: at the stored row, or at nothing when another shape of the projection wrote it.
+fn start<P: Projection>(stored: Option<StoredRow>) -> Fold<P::Row> {
+    let Some(stored) = stored else { return Fold::from(0, None) };
+    if stored.projection_version != P::VERSION {
+        return Fold::from(0, None);
+    }
+    match stored.row.map(serde_json::from_value).transpose() {
+        Ok(row) => Fold::from(stored.as_of, row),
+        // Damaged: what the log says is what counts.
+        Err(_) => Fold::from(0, None),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can go wrong between a read model and its table.
 
 use std::error::Error;
+use std::fmt::Display;
 
 /// A table of a read model could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +32,7 @@ impl StoreError {
         Self::Unavailable { table: table.to_owned(), source: source.into() }
     }
 
-    pub(crate) fn damaged(table: &str, key: impl ToString, reason: impl ToString) -> Self {
+    pub(crate) fn damaged(table: &str, key: &dyn Display, reason: &dyn Display) -> Self {
         Self::Damaged { table: table.to_owned(), key: key.to_string(), reason: reason.to_string() }
     }
 }

@@ -128,9 +128,9 @@ impl Generations {
         next: GenerationState,
     ) -> Result<GenerationState, ChangeError> {
         let mut item = key(projection);
-        item.insert("active".to_owned(), number(next.active));
-        item.insert("last".to_owned(), number(next.last));
-        item.extend(next.building.map(|building| ("building".to_owned(), number(building))));
+        item.insert("active".to_owned(), number(&next.active));
+        item.insert("last".to_owned(), number(&next.last));
+        item.extend(next.building.map(|building| ("building".to_owned(), number(&building))));
         let building = if seen.building.is_some() { "#b = :b" } else { "attribute_not_exists(#b)" };
         let unchanged = format!("#a = :a AND #l = :l AND {building}");
         let condition = if seen == GenerationState::INITIAL {
@@ -147,10 +147,10 @@ impl Generations {
             .expression_attribute_names("#a", "active")
             .expression_attribute_names("#l", "last")
             .expression_attribute_names("#b", "building")
-            .expression_attribute_values(":a", number(seen.active))
-            .expression_attribute_values(":l", number(seen.last));
+            .expression_attribute_values(":a", number(&seen.active))
+            .expression_attribute_values(":l", number(&seen.last));
         if let Some(building) = seen.building {
-            put = put.expression_attribute_values(":b", number(building));
+            put = put.expression_attribute_values(":b", number(&building));
         }
         match put.send().await {
             Ok(_) => Ok(next),
@@ -166,7 +166,7 @@ impl Generations {
 
 fn key(projection: &str) -> Item {
     Item::from([
-        ("pk".to_owned(), text(format_args!("projection#{projection}"))),
+        ("pk".to_owned(), text(&format_args!("projection#{projection}"))),
         ("sk".to_owned(), text("generations")),
     ])
 }

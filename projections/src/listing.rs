@@ -1,6 +1,6 @@
 //! Listing items by sort key over one or several partitions of a table or index, page by page.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -148,64 +148,47 @@ impl Listing<'_> {
         let mut sources = try_join_all(first).await?;
         let mut requests = MORE_REQUESTS;
         let mut items = Vec::new();
-        let mut seen = HashSet::new();
         let mut last: Option<String> = None;
+        let mut frontier = None;
         loop {
-            while let Some(at) = sources.iter().position(|source| source.buffer.is_empty() && source.last_key.is_some())
-            {
-                if requests == 0 {
-                    // Everything up to where the slowest partition was read has been seen.
-                    let frontier = frontier(&sources, page.descending);
-                    return self.cut_short(check, page, &mut sources, items, seen, frontier, make);
-                }
-                requests -= 1;
-                let source = sources.swap_remove(at);
-                sources.push(self.read(source, page.descending, read).await?);
+            if frontier.is_none() {
+                frontier = self.refill(&mut sources, &mut requests, page.descending, read).await?;
             }
-            let Some(key) = next_key(&sources, page.descending) else {
-                return Ok(Listed { items, next: None });
+            let beyond = |key: &String, edge: &String| if page.descending { key < edge } else { key > edge };
+            let key = next_key(&sources, page.descending);
+            let Some(key) = key.filter(|key| !frontier.as_ref().is_some_and(|edge| beyond(key, edge))) else {
+                return Ok(Listed { items, next: frontier.map(|edge| check.cursor(&edge)) });
             };
             if items.len() == limit {
                 return Ok(Listed { items, next: last.map(|last| check.cursor(&last)) });
             }
-            for item in take(&mut sources, &key) {
-                if seen.insert(key.clone()) {
-                    items.extend(make(self.table, &item)?);
-                }
+            // What several partitions have is listed once.
+            if let Some(item) = take(&mut sources, &key) {
+                items.extend(make(self.table, &item)?);
             }
             last = Some(key);
         }
     }
 
-    /// The page when its work is used up before it is full.
-    fn cut_short<T>(
+    /// Sees to it that every partition that goes on has its next item at hand. When the requests are used up: how far
+    /// the partition that was read least has been read. Everything up to there has been seen, and no more.
+    async fn refill(
         &self,
-        check: &QueryCheck,
-        page: &Page,
-        sources: &mut [Source],
-        mut items: Vec<T>,
-        mut seen: HashSet<String>,
-        frontier: Option<String>,
-        mut make: impl FnMut(&str, &Item) -> Result<Option<T>, StoreError>,
-    ) -> Result<Listed<T>, QueryError> {
-        let Some(frontier) = frontier else { return Ok(Listed { items, next: None }) };
-        let mut last = frontier.clone();
-        while let Some(key) = next_key(sources, page.descending) {
-            let beyond = if page.descending { key < frontier } else { key > frontier };
-            if beyond {
-                break;
+        sources: &mut Vec<Source>,
+        requests: &mut usize,
+        descending: bool,
+        read: usize,
+    ) -> Result<Option<String>, StoreError> {
+        let waiting = |source: &Source| source.buffer.is_empty() && source.last_key.is_some();
+        while let Some(at) = sources.iter().position(waiting) {
+            if *requests == 0 {
+                return Ok(frontier(sources, descending));
             }
-            if items.len() == page.limit.clamp(1, Page::MAX) {
-                break;
-            }
-            for item in take(sources, &key) {
-                if seen.insert(key.clone()) {
-                    items.extend(make(self.table, &item)?);
-                }
-            }
-            last = key;
+            *requests -= 1;
+            let source = sources.swap_remove(at);
+            sources.push(self.read(source, descending, read).await?);
         }
-        Ok(Listed { items, next: Some(check.cursor(&last)) })
+        Ok(None)
     }
 
     async fn read(&self, mut source: Source, descending: bool, limit: usize) -> Result<Source, StoreError> {
@@ -252,11 +235,11 @@ fn next_key(sources: &[Source], descending: bool) -> Option<String> {
 }
 
 /// Takes this sort key out of every partition that has it next.
-fn take(sources: &mut [Source], key: &str) -> Vec<Item> {
-    let mut taken = Vec::new();
+fn take(sources: &mut [Source], key: &str) -> Option<Item> {
+    let mut taken = None;
     for source in sources {
-        while source.buffer.front().is_some_and(|(next, _)| next == key) {
-            taken.extend(source.buffer.pop_front().map(|(_, item)| item));
+        if let Some((_, item)) = source.buffer.pop_front_if(|(next, _)| next == key) {
+            taken = Some(item);
         }
     }
     taken

@@ -1,6 +1,6 @@
 //! What a projection is: a name, the shape of its rows, and pure functions from events to rows.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 
 use muster_domain::{AggregateType, DomainEvent, RecordedEvent, StreamId};
 use serde::Serialize;
@@ -90,17 +90,17 @@ pub struct Poison {
 
 impl Poison {
     /// For this reason.
-    pub fn new(reason: impl ToString) -> Self {
+    pub fn new(reason: &dyn Display) -> Self {
         Self { reason: reason.to_string() }
     }
 
     /// An event of a kind of aggregate that the projection does not want.
     pub fn foreign(projection: &str, event: &RecordedEvent) -> Self {
-        Self::new(format_args!("{projection} takes no events of a {}", event.stream.aggregate))
+        Self::new(&format_args!("{projection} takes no events of a {}", event.stream.aggregate))
     }
 
     /// The first event of a history came where there is a row, or another one where there is none.
     pub fn out_of_place(event: &RecordedEvent) -> Self {
-        Self::new(format_args!("{} cannot be at version {} of {}", event.event_type, event.version, event.stream))
+        Self::new(&format_args!("{} cannot be at version {} of {}", event.event_type, event.version, event.stream))
     }
 }

@@ -93,7 +93,7 @@ pub enum RebuildError {
         building: u64,
     },
     /// What was filled in is not what the log says.
-    #[error("{} aggregates differ from the log, the first is {}: {}", .0.len(), .0[0].stream, .0[0].reason)]
+    #[error("{} aggregates differ from the log; {}", .0.len(), first(.0))]
     Different(Vec<Mismatch>),
     /// The generations could not be changed.
     #[error(transparent)]
@@ -118,6 +118,10 @@ pub struct Mismatch {
     pub reason: String,
 }
 
+fn first(mismatches: &[Mismatch]) -> String {
+    mismatches.first().map_or_else(String::new, |first| format!("the first is {}: {}", first.stream, first.reason))
+}
+
 /// Fills a generation and switches to it. It can be interrupted at any time and run again.
 pub async fn rebuild<P: Projection + Clone>(
     projection: P,
@@ -129,8 +133,8 @@ pub async fn rebuild<P: Projection + Clone>(
 ) -> Result<RebuildReport, RebuildError> {
     let seen = generations.read(P::NAME).await?;
     let generation = target(seen, options.generation)?;
-    let made = tables.create(P::NAME, generation).await;
-    made.map_err(|source| RebuildError::Table { generation, source })?;
+    let created = tables.create(P::NAME, generation).await;
+    created.map_err(|source| RebuildError::Table { generation, source })?;
     // From here on projectors write to the new table too; what they wrote before is in the log, and the scan begins
     // after this.
     let building =
@@ -138,8 +142,8 @@ pub async fn rebuild<P: Projection + Clone>(
     let rows: Arc<dyn RowStore> = Arc::new(generations.rows(P::NAME, generation));
     let filler = Projector::new(projection, reader, Arc::new(OneTable(Arc::clone(&rows))));
     let work = Work { filler: &filler, rows: &*rows, segments: options.segments.max(1), progress };
-    let (filled, parked) = work.fill(options.estimate).await?;
-    let (aggregates, mismatches) = work.verify(filled).await?;
+    let (total, parked) = work.fill(options.estimate).await?;
+    let (aggregates, mismatches) = work.verify(total).await?;
     if !mismatches.is_empty() {
         return Err(RebuildError::Different(mismatches));
     }

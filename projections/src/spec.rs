@@ -91,20 +91,20 @@ impl EventReader for MemoryLog {
 /// What a [`History`] can record.
 pub trait Recordable {
     /// The event as it is stored.
-    fn recorded(&self) -> EventData;
+    fn recorded(self) -> EventData;
 }
 
 impl Recordable for EventData {
-    fn recorded(&self) -> EventData {
-        self.clone()
+    fn recorded(self) -> EventData {
+        self
     }
 }
 
 macro_rules! recordable {
     ($($event:ty),+) => {
         $(impl Recordable for $event {
-            fn recorded(&self) -> EventData {
-                let mut json = serde_json::to_value(self).unwrap_or_default();
+            fn recorded(self) -> EventData {
+                let mut json = serde_json::to_value(&self).unwrap_or_default();
                 let data = json.get_mut("data").map(Value::take).unwrap_or_default();
                 EventData { event_type: self.event_type().to_owned(), schema: self.schema(), data }
             }
@@ -229,7 +229,7 @@ impl<P: Projection + Clone> ProjectionSpec<P> {
     /// The row is this, at the version of the last event.
     #[track_caller]
     #[expect(clippy::needless_pass_by_value, reason = "the row is written out where it is expected")]
-    pub fn then_row(self, expected: P::Row) -> Self {
+    pub fn then_row(&self, expected: P::Row) -> &Self {
         let stored = self.ended.row.as_ref().map(|row| &row.stored);
         let row = stored.and_then(|stored| stored.row.clone());
         let row: Option<P::Row> = row.and_then(|row| serde_json::from_value(row).ok());
@@ -242,21 +242,21 @@ impl<P: Projection + Clone> ProjectionSpec<P> {
 
     /// The row is found by these keys, in this order, and no others.
     #[track_caller]
-    pub fn then_keys(self, expected: &[IndexKey]) -> Self {
+    pub fn then_keys(&self, expected: &[IndexKey]) -> &Self {
         assert_eq!(self.ended.row.as_ref().map(|row| row.keys.as_slice()), Some(expected), "the index keys");
         self
     }
 
     /// There is no row at all: the projection takes no such events.
     #[track_caller]
-    pub fn then_no_row(self) -> Self {
+    pub fn then_no_row(&self) -> &Self {
         assert_eq!(self.ended.row, None, "the row");
         self
     }
 
     /// The entries say this, by version.
     #[track_caller]
-    pub fn then_entries<E: Serialize + Debug>(self, expected: &[E]) -> Self {
+    pub fn then_entries<E: Serialize + Debug>(&self, expected: &[E]) -> &Self {
         let expected: Result<Vec<Value>, String> = expected.iter().map(attribute::as_stored).collect();
         let entries: Vec<Value> = self.ended.entries.iter().map(|entry| entry.body.clone()).collect();
         assert_eq!(Ok(entries), expected, "the entries");
@@ -265,7 +265,7 @@ impl<P: Projection + Clone> ProjectionSpec<P> {
 
     /// The row stopped before the event at this version, for a reason with these words.
     #[track_caller]
-    pub fn then_parked(self, version: u64, words: &str) -> Self {
+    pub fn then_parked(&self, version: u64, words: &str) -> &Self {
         let stored = self.ended.row.as_ref().map(|row| &row.stored);
         let parked = stored.and_then(|stored| stored.parked.as_ref());
         assert_eq!(parked.map(|parked| parked.version), Some(version), "where it stopped");
@@ -290,14 +290,18 @@ fn run<P: Projection + Clone>(
     let projector =
         Projector::new(projection.clone(), Arc::clone(&log) as Arc<dyn EventReader>, Arc::new(OneTable(rows.clone())));
     if ahead {
-        events.iter().for_each(|event| log.append(event));
+        for event in events {
+            log.append(event);
+        }
     }
     for places in delivery.chunks(batch) {
         let delivered: Vec<&RecordedEvent> = places.iter().map(|place| &events[*place]).collect();
         for event in &delivered {
             // What is on the bus is in the store, and so is all that came before it.
             let before = |other: &&RecordedEvent| other.stream == event.stream && other.version <= event.version;
-            events.iter().filter(before).for_each(|event| log.append(event));
+            for event in events.iter().filter(before) {
+                log.append(event);
+            }
         }
         let messages = delivered
             .iter()

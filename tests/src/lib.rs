@@ -1,1 +1,3 @@
 //! What crosses rooms: store conformance, end to end, crashes.
+
+pub mod tables;

@@ -37,7 +37,8 @@ pub(crate) async fn a_query_gives_the_range_in_the_order_and_number_asked_for<L:
     let range = |lowest, highest, query: PageQuery| PageQuery { lowest, highest, ..query };
     let forward = PageQuery::forward(stream(1));
     let backward = PageQuery::backward(stream(1), u64::MAX);
-    let cases: [(PageQuery, &[u64]); 7] = [
+    let cases: [(PageQuery, &[u64]); 8] = [
+        (range(7, 4, forward.clone()), &[]),
         (range(4, 10, forward.clone()), &[4, 7, 10]),
         (range(5, 9, forward.clone()), &[7]),
         (range(5, 6, forward.clone()), &[]),

@@ -94,6 +94,11 @@ mod tests {
     }
 
     #[test]
+    fn this_workspace_has_no_other_arrows() {
+        check(&crate::cargo::workspace().unwrap()).unwrap();
+    }
+
+    #[test]
     fn the_write_side_and_the_read_side_never_see_each_other() {
         for (from, to) in [(COMMANDS, PROJECTIONS), (PROJECTIONS, COMMANDS)] {
             assert!(forbidden(from, USE, to));

@@ -1,7 +1,7 @@
 //! Running cargo, and what it knows of the workspace.
 
 use std::env;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use cargo_metadata::{Metadata, MetadataCommand};
 
@@ -23,6 +23,19 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Failure::Program { what, code: status.code() }),
+        Err(source) => Err(Failure::NotRun { what, source }),
+    }
+}
+
+/// Runs a command to its end, and gives what it wrote, which is shown as well.
+pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
+    let what = shown(command);
+    match command.stderr(Stdio::inherit()).output() {
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            eprint!("{text}");
+            if output.status.success() { Ok(text) } else { Err(Failure::Program { what, code: output.status.code() }) }
+        }
         Err(source) => Err(Failure::NotRun { what, source }),
     }
 }

@@ -28,6 +28,9 @@ pub(crate) enum Failure {
     /// The build ended well and made no such program.
     #[error("the build made no program named {0}")]
     NoProgram(&'static str),
+    /// The test that keeps a contract is gone or has another name.
+    #[error("there is no test {0}; xtask/src/schemas.rs names the tests that keep the contracts")]
+    NoTest(&'static str),
     /// Crates use each other in a way that the architecture forbids.
     #[error("the architecture does not hold:\n{}", .0.join("\n"))]
     Architecture(Vec<String>),

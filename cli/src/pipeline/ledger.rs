@@ -25,8 +25,9 @@ struct State {
 }
 
 impl Ledger {
-    pub(crate) fn new() -> Self {
-        Self { state: Mutex::default(), settled: watch::Sender::new(None) }
+    /// Of a stream that is settled up to this record.
+    pub(crate) fn new(settled: Option<String>) -> Self {
+        Self { state: Mutex::default(), settled: watch::Sender::new(settled) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_record_is_settled_when_every_queue_has_acknowledged_everything_up_to_it() {
-        let ledger = Ledger::new();
+        let ledger = Ledger::new(None);
         let first = ledger.issue(2);
         let second = ledger.issue(1);
         ledger.mark("10".to_owned());
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_record_that_is_not_wholly_on_the_bus_is_not_settled() {
-        let ledger = Ledger::new();
+        let ledger = Ledger::new(None);
         let ticket = ledger.issue(1);
         ledger.acknowledge(ticket);
         assert_eq!(settled(&ledger), None, "its last event may be still to come");
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn an_event_that_no_queue_wants_holds_nothing_up() {
-        let ledger = Ledger::new();
+        let ledger = Ledger::new(None);
         ledger.issue(0);
         ledger.mark("10".to_owned());
         assert_eq!(settled(&ledger).as_deref(), Some("10"));

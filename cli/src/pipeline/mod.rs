@@ -80,7 +80,7 @@ impl Pipeline {
         let rules = Rules::of(&system.topology).map_err(failed("reading the rules of the bus"))?;
         let checkpoint = Checkpoint::new(system.client.clone());
         let from = checkpoint.load().await.map_err(failed("reading the stream's checkpoint"))?;
-        let ledger = Arc::new(Ledger::new());
+        let ledger = Arc::new(Ledger::new(from.clone()));
         let parking = Parking::new(system.client.clone());
         let stop = CancellationToken::new();
         let (mut senders, mut workers, mut meters) = (Vec::new(), Vec::new(), BTreeMap::new());
@@ -97,8 +97,8 @@ impl Pipeline {
         let settled = ledger.settled();
         let bus = LocalBus::new(rules, senders, Arc::clone(&ledger));
         let reader = Tail { tail: tail.clone(), bus, ledger, position: Arc::clone(&position), control: Control::new(system.client.clone()) };
-        workers.push(tokio::spawn(reader.run(from, stop.clone())));
-        let keeper = Keeper { tail: tail.clone(), checkpoint, settled: settled.clone() };
+        workers.push(tokio::spawn(reader.run(from.clone(), stop.clone())));
+        let keeper = Keeper { tail: tail.clone(), checkpoint, saved: from, settled: settled.clone() };
         // The keeper ends when the ledger is gone, which is when all workers have ended.
         let keeper = tokio::spawn(keeper.run());
         Ok(Self { tail, stop, settled, meters, position, workers, keeper })
@@ -117,11 +117,7 @@ impl Pipeline {
     /// ended.
     pub async fn caught_up(&self) -> Result<(), Failure> {
         let last = self.tail.last_sequence().await?;
-        let start = self.position.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut settled = self.settled.clone();
-        if last <= start && settled.borrow().is_none() && self.status().queues.values().all(|queue| queue.received == 0) {
-            return Ok(());
-        }
         // The numbers have one length: they compare as texts. The sender goes when the pipeline ends.
         let _ = settled.wait_for(|settled| *settled >= last).await;
         Ok(())

@@ -212,7 +212,7 @@ impl Queue {
             delivery.deliveries += 1;
             match failures.get(&delivery.ticket.to_string()) {
                 None => self.acknowledge(&delivery),
-                Some(failure) if failure.poison || delivery.deliveries >= self.shape.max_receive_count => {
+                Some(failure) if failure.poison || delivery.deliveries >= self.shape.max_receives => {
                     self.park(delivery, &failure.reason).await;
                 }
                 Some(_) => self.again(delivery),

@@ -126,19 +126,19 @@ fn item(record: &StreamRecord) -> Option<StreamItem> {
 pub(crate) struct Keeper {
     pub(crate) tail: StreamTail,
     pub(crate) checkpoint: Checkpoint,
+    pub(crate) saved: Option<String>,
     pub(crate) settled: watch::Receiver<Option<String>>,
 }
 
 impl Keeper {
     /// Until the ledger is gone; the last position is saved then.
     pub(crate) async fn run(mut self) {
-        let mut saved = None;
         loop {
             let ended = self.settled.changed().await.is_err();
             let settled = self.settled.borrow_and_update().clone();
-            if settled != saved && let Some(settled) = settled {
+            if settled != self.saved && let Some(settled) = settled {
                 if self.save(&settled).await {
-                    saved = Some(settled);
+                    self.saved = Some(settled);
                 } else if !ended {
                     sleep(PAUSE).await;
                     self.settled.mark_changed();

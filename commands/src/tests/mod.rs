@@ -1,5 +1,6 @@
 //! The rules of the event store and the command handler, over a log in memory that fails when it is told to.
 
+mod answers;
 mod carried;
 mod handling;
 mod histories;

@@ -1,7 +1,7 @@
 //! Every answer that is not a success: a problem as RFC 9457 describes it, with a `code` that stays.
 
 use axum::Json;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -138,6 +138,7 @@ impl Problem {
 
     /// Says what went wrong this time.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "callers give what they have: a text, an error, format_args")]
     pub fn detail(mut self, detail: impl ToString) -> Self {
         self.detail = Some(detail.to_string());
         self
@@ -202,12 +203,12 @@ impl IntoResponse for Problem {
         let mut response = (self.code.status(), Json(&self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, MEDIA_TYPE);
-        let mut add = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
-        match self.code {
-            Code::Unauthenticated => add(header::WWW_AUTHENTICATE, "Bearer"),
-            Code::Unavailable | Code::Contended => add(header::RETRY_AFTER, "1"),
-            _ => None,
-        };
+        if self.code == Code::Unauthenticated {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if matches!(self.code, Code::Unavailable | Code::Contended) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         if let Some(version) = self.version {
             headers.insert(header::ETAG, super::etag::etag(version));
         }

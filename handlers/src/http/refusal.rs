@@ -51,8 +51,8 @@ impl Refusal for TeamError {
 }
 
 /// The problem that a failed command is.
-pub(crate) fn problem<E: Refusal>(error: ExecuteError<E>) -> Problem {
-    match &error {
+pub(crate) fn problem<E: Refusal>(error: &ExecuteError<E>) -> Problem {
+    match error {
         ExecuteError::Refused(refusal) => refusal.problem(),
         ExecuteError::VersionMismatch { actual, .. } => Problem::new(Code::StaleVersion)
             .detail(format_args!("The present version is {actual}: read it again, and decide again."))
@@ -60,10 +60,10 @@ pub(crate) fn problem<E: Refusal>(error: ExecuteError<E>) -> Problem {
         ExecuteError::KeyReused => Problem::new(Code::IdempotencyKeyReused)
             .detail("This Idempotency-Key came with another request before. Use a new key for a new request."),
         ExecuteError::Reserved { .. } => Problem::new(Code::EmailTaken),
-        ExecuteError::TooLarge { .. } => Problem::new(Code::TooLarge).detail(&error),
+        ExecuteError::TooLarge { .. } => Problem::new(Code::TooLarge).detail(error),
         ExecuteError::Contended => Problem::new(Code::Contended).detail("Try again in a moment."),
-        ExecuteError::Unavailable(_) => Problem::unavailable(&error),
-        ExecuteError::Damaged { .. } => Problem::internal(&error),
+        ExecuteError::Unavailable(_) => Problem::unavailable(error),
+        ExecuteError::Damaged { .. } => Problem::internal(error),
     }
 }
 
@@ -71,6 +71,6 @@ pub(crate) fn problem<E: Refusal>(error: ExecuteError<E>) -> Problem {
 pub(crate) fn guarded<E: Refusal>(error: GuardedError<E, Problem>) -> Problem {
     match error {
         GuardedError::Guard(problem) => problem,
-        GuardedError::Execute(error) => problem(error),
+        GuardedError::Execute(error) => problem(&error),
     }
 }

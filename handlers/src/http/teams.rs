@@ -82,7 +82,7 @@ pub(crate) async fn create(
     let metadata = change.metadata(command_id, "POST /teams", &body, at);
     let command = TeamCommand::Create(team);
     let committed = app.commands.execute::<Team>(id.0, command, ExpectedVersion::New, &metadata).await;
-    let mut response = answer(StatusCode::CREATED, id, &committed.map_err(problem)?)?;
+    let mut response = answer(StatusCode::CREATED, id, &committed.map_err(|error| problem(&error))?)?;
     if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/teams/{id}")) {
         response.headers_mut().insert(header::LOCATION, location);
     }

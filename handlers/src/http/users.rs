@@ -138,7 +138,7 @@ pub(crate) async fn register(
             if made && refused && app.identity.close(id).await.is_err() {
                 tracing::warn!(user = %id, "the credentials of a refused registration could not be removed");
             }
-            Err(problem(error))
+            Err(problem(&error))
         }
     }
 }

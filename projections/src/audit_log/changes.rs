@@ -19,7 +19,7 @@ pub(super) struct Said {
 }
 
 impl Said {
-    fn change(mut self, field: &str, from: impl Serialize, to: impl Serialize) -> Self {
+    fn change(mut self, field: &str, from: &impl Serialize, to: &impl Serialize) -> Self {
         // Values of events came out of JSON, so they go into it.
         let value = |value: Result<Value, serde_json::Error>| value.unwrap_or_default();
         let (from, to) = (value(serde_json::to_value(from)), value(serde_json::to_value(to)));
@@ -27,8 +27,8 @@ impl Said {
         self
     }
 
-    fn first(self, field: &str, to: impl Serialize) -> Self {
-        self.change(field, Value::Null, to)
+    fn first(self, field: &str, to: &impl Serialize) -> Self {
+        self.change(field, &Value::Null, to)
     }
 
     fn first_if<T: Serialize>(self, field: &str, to: Option<&T>) -> Self {
@@ -45,7 +45,7 @@ impl Said {
         }
     }
 
-    fn note(mut self, text: impl ToString) -> Self {
+    fn note(mut self, text: &impl ToString) -> Self {
         self.note = Some(text.to_string());
         self
     }
@@ -68,24 +68,24 @@ fn task(event: &TaskEvent) -> Said {
             .changed("description", description.as_ref())
             .changed("labels", labels.as_ref())
             .changed("location", location.as_ref()),
-        TaskEvent::TaskAssigned(assigned) => said.change("assignee_id", assigned.from, assigned.to),
-        TaskEvent::TaskUnassigned(unassigned) => said.change("assignee_id", unassigned.from, Value::Null),
-        TaskEvent::TaskTeamChanged(changed) => said.change("team_id", changed.from, changed.to),
-        TaskEvent::TaskPriorityChanged(changed) => said.change("priority", changed.from, changed.to),
-        TaskEvent::TaskStatusChanged(changed) => said.change("status", changed.from, changed.to),
-        TaskEvent::TaskDeadlineSet(set) => said.change("deadline", set.from, set.to),
-        TaskEvent::TaskDeadlineCleared(cleared) => said.change("deadline", cleared.from, Value::Null),
+        TaskEvent::TaskAssigned(assigned) => said.change("assignee_id", &assigned.from, &assigned.to),
+        TaskEvent::TaskUnassigned(unassigned) => said.change("assignee_id", &unassigned.from, &Value::Null),
+        TaskEvent::TaskTeamChanged(changed) => said.change("team_id", &changed.from, &changed.to),
+        TaskEvent::TaskPriorityChanged(changed) => said.change("priority", &changed.from, &changed.to),
+        TaskEvent::TaskStatusChanged(changed) => said.change("status", &changed.from, &changed.to),
+        TaskEvent::TaskDeadlineSet(set) => said.change("deadline", &set.from, &set.to),
+        TaskEvent::TaskDeadlineCleared(cleared) => said.change("deadline", &cleared.from, &Value::Null),
         TaskEvent::TaskHeld(held) => {
-            said.first("hold", json!({ "reason": held.reason, "since": held.at })).note(&held.reason)
+            said.first("hold", &json!({ "reason": held.reason, "since": held.at })).note(&held.reason)
         }
         TaskEvent::TaskResumed(resumed) => {
-            said.change("hold", json!({ "since": resumed.held_since }), Value::Null).note(&resumed.reason)
+            said.change("hold", &json!({ "since": resumed.held_since }), &Value::Null).note(&resumed.reason)
         }
         TaskEvent::TaskCommented(commented) => {
             Said { comment_id: Some(commented.comment_id), ..said.note(&commented.text) }
         }
-        TaskEvent::TaskDeleted(deleted) => said.first("deleted_at", deleted.at),
-        TaskEvent::TaskRestored(restored) => said.change("deleted_at", restored.deleted_at, Value::Null),
+        TaskEvent::TaskDeleted(deleted) => said.first("deleted_at", &deleted.at),
+        TaskEvent::TaskRestored(restored) => said.change("deleted_at", &restored.deleted_at, &Value::Null),
     }
 }
 
@@ -94,7 +94,7 @@ fn task_created(created: &TaskCreated) -> Said {
     Said::default()
         .first("title", &created.title)
         .first_if("description", created.description.as_ref())
-        .first("priority", created.priority)
+        .first("priority", &created.priority)
         .first_if("labels", labels)
         .first_if("location", created.location.as_ref())
         .first_if("team_id", created.team.as_ref())
@@ -107,10 +107,10 @@ fn user(event: &UserEvent) -> Said {
     let said = Said::default();
     match event {
         UserEvent::UserRegistered(UserRegistered { name, email, role, time_zone, locale, phone, at: _ }) => said
-            .first("name", name)
-            .first("email", email)
-            .first("role", role)
-            .first("time_zone", time_zone)
+            .first("name", &name)
+            .first("email", &email)
+            .first("role", &role)
+            .first("time_zone", &time_zone)
             .first_if("locale", locale.as_ref())
             .first_if("phone", phone.as_ref()),
         UserEvent::UserProfileChanged(UserProfileChanged { name, time_zone, locale, phone }) => said
@@ -119,11 +119,11 @@ fn user(event: &UserEvent) -> Said {
             .changed("locale", locale.as_ref())
             .changed("phone", phone.as_ref()),
         UserEvent::UserEmailChanged(changed) => said.change("email", &changed.from, &changed.to),
-        UserEvent::UserRoleChanged(changed) => said.change("role", changed.from, changed.to),
-        UserEvent::UserJoinedTeam(joined) => said.first("team", joined.team_id),
-        UserEvent::UserLeftTeam(left) => said.change("team", left.team_id, Value::Null),
-        UserEvent::UserDeactivated(_) => said.change("active", true, false),
-        UserEvent::UserReactivated(_) => said.change("active", false, true),
+        UserEvent::UserRoleChanged(changed) => said.change("role", &changed.from, &changed.to),
+        UserEvent::UserJoinedTeam(joined) => said.first("team", &joined.team_id),
+        UserEvent::UserLeftTeam(left) => said.change("team", &left.team_id, &Value::Null),
+        UserEvent::UserDeactivated(_) => said.change("active", &true, &false),
+        UserEvent::UserReactivated(_) => said.change("active", &false, &true),
     }
 }
 

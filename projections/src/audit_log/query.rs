@@ -31,7 +31,7 @@ impl AuditQueries {
     pub async fn logs(&self, stream: &StreamId, types: &[String], page: &Page) -> Result<AuditPage, QueryError> {
         let check = QueryCheck::of("logs", &(stream, types, page.descending));
         let partition = Partition { index: None, attribute: "pk", value: stream.to_string() };
-        self.list(&check, partition, "sk", Entry::at(0), Entry::at(u64::MAX), types, page).await
+        self.list(&check, partition, types, page).await
     }
 
     /// The last thing that happened to an aggregate.
@@ -44,7 +44,7 @@ impl AuditQueries {
     pub async fn by_actor(&self, actor: &Actor, types: &[String], page: &Page) -> Result<AuditPage, QueryError> {
         let check = QueryCheck::of("by-actor", &(actor, types, page.descending));
         let partition = Partition { index: Some("by-actor"), attribute: "gsi_actor", value: actor.to_string() };
-        self.list(&check, partition, "at", " ".to_owned(), "~".to_owned(), types, page).await
+        self.list(&check, partition, types, page).await
     }
 
     /// What happened on a day (UTC), by time.
@@ -52,20 +52,22 @@ impl AuditQueries {
         let check = QueryCheck::of("by-day", &(day, types, page.descending));
         let value = day.format("%Y-%m-%d").to_string();
         let partition = Partition { index: Some("by-day"), attribute: "gsi_day", value };
-        self.list(&check, partition, "at", " ".to_owned(), "~".to_owned(), types, page).await
+        self.list(&check, partition, types, page).await
     }
 
     async fn list(
         &self,
         check: &QueryCheck,
         partition: Partition,
-        sort: &'static str,
-        low: String,
-        high: String,
         types: &[String],
         page: &Page,
     ) -> Result<AuditPage, QueryError> {
         let table = self.models.table(AuditLog::NAME).await?;
+        // Entries are by version in the table and by time in an index.
+        let (sort, low, high) = match partition.index {
+            None => ("sk", Entry::at(0), Entry::at(u64::MAX)),
+            Some(_) => ("at", " ".to_owned(), "~".to_owned()),
+        };
         let mut filter = Filter::default();
         let path = if types.is_empty() { String::new() } else { filter.path("entry.type") };
         let mut any = Vec::new();

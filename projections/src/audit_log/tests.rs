@@ -76,9 +76,9 @@ fn then(event: impl Into<TaskEvent>, changes: &Value, note: &Value) {
 
 /// An event of a user or a team leaves this entry.
 #[track_caller]
-fn then_of(stream: impl Into<StreamId>, event: impl Recordable, changes: &Value) {
+fn then_of(stream: impl Into<StreamId>, event: impl Recordable + Clone, changes: &Value) {
     let stream = stream.into();
-    let expected = entry(stream, 1, &event.recorded().event_type, changes, &Value::Null);
+    let expected = entry(stream, 1, &event.clone().recorded().event_type, changes, &Value::Null);
     ProjectionSpec::given(AuditLog, History::of(stream).then(event)).then_entries(&[expected]);
 }
 

@@ -122,7 +122,7 @@ fn fold(events: &[RecordedEvent]) -> Result<Option<(Uuid, DirectoryRow, u64)>, P
     let Some(first) = events.first() else { return Ok(None) };
     let fold = Fold::from(0, None).through(&Directory, events);
     if let Some(parked) = fold.parked {
-        return Err(Poison::new(parked.reason));
+        return Err(Poison::new(&parked.reason));
     }
     Ok(fold.row.map(|row| (first.stream.id, row, fold.as_of)))
 }

@@ -58,11 +58,11 @@ impl DirectoryQueries {
         let check = QueryCheck::of("users", &(wanted, page.descending));
         let mut filter = Filter::default();
         if let Some(team) = wanted.team {
-            let (path, value) = (filter.path("row.party.user.teams"), filter.value(text(team)));
+            let (path, value) = (filter.path("row.party.user.teams"), filter.value(text(&team)));
             filter.and(format!("contains({path}, {value})"));
         }
         if let Some(role) = wanted.role {
-            let (path, value) = (filter.path("row.party.user.role"), filter.value(text(role)));
+            let (path, value) = (filter.path("row.party.user.role"), filter.value(text(&role)));
             filter.and(format!("{path} = {value}"));
         }
         if let Some(active) = wanted.active {

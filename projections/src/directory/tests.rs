@@ -5,7 +5,7 @@ use muster_domain::values::{Change, TimeZone};
 use muster_domain::{AggregateType, TeamId, UserId};
 use uuid::Uuid;
 
-use super::{Directory, DirectoryRow, Party};
+use super::{Directory, DirectoryRow, Party, TeamDocument, UserDocument, fold_team, fold_user};
 use crate::projection::Projection;
 use crate::spec::{History, ProjectionSpec};
 
@@ -126,4 +126,16 @@ fn the_second_registration_of_one_user_is_refused() {
 #[test]
 fn tasks_are_not_in_the_directory() {
     assert!(!Directory.wants(AggregateType::Task));
+}
+
+#[test]
+fn a_user_and_a_team_are_folded_from_their_events() {
+    let user = History::of(ADA).then(registered());
+    assert_eq!(fold_user(user.events()).unwrap(), Some(UserDocument::new(ADA, &state(), 1, start())));
+    assert_eq!(fold_user(&[]).unwrap(), None);
+    let created = TeamCreated { name: "North".parse().unwrap(), description: None, at: start() };
+    let team = History::of(NORTH).then(TeamEvent::from(created));
+    let state = TeamState { name: "North".parse().unwrap(), description: None, created_at: start() };
+    assert_eq!(fold_team(team.events()).unwrap(), Some(TeamDocument::new(NORTH, &state, 1, start())));
+    assert_eq!(fold_team(user.events()).unwrap(), None);
 }

@@ -5,6 +5,7 @@
 //! `v#<20 digits>`, with `entry` (M) and its index keys.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -51,7 +52,7 @@ impl DynamoRows {
         StoreError::unavailable(&self.table, source)
     }
 
-    fn damaged(&self, stream: &StreamId, reason: impl ToString) -> StoreError {
+    fn damaged(&self, stream: &StreamId, reason: &dyn Display) -> StoreError {
         StoreError::damaged(&self.table, stream, reason)
     }
 
@@ -88,7 +89,7 @@ impl DynamoRows {
     async fn put_entries(&self, stream: &StreamId, entries: &[Entry]) -> Result<(), StoreError> {
         let mut puts = Vec::with_capacity(entries.len());
         for entry in entries {
-            let body = attribute::from_json(&entry.body).map_err(|error| self.damaged(stream, error))?;
+            let body = attribute::from_json(&entry.body).map_err(|error| self.damaged(stream, &error))?;
             let mut item = Item::from([key("pk", stream), key("sk", &entry.sort_key), ("entry".to_owned(), body)]);
             item.extend(entry.keys.iter().map(|(name, value)| ((*name).to_owned(), attribute::key(value))));
             let put = PutRequest::builder().set_item(Some(item)).build().map_err(|error| self.unavailable(error))?;
@@ -119,7 +120,7 @@ async fn pause(round: u32) {
     tokio::time::sleep(Duration::from_millis(20 << round.min(6))).await;
 }
 
-fn key(name: &str, value: impl ToString) -> (String, aws_sdk_dynamodb::types::AttributeValue) {
+fn key(name: &str, value: &(impl ToString + ?Sized)) -> (String, aws_sdk_dynamodb::types::AttributeValue) {
     (name.to_owned(), text(value))
 }
 
@@ -139,15 +140,15 @@ impl RowStore for DynamoRows {
         let mut item = Item::from([
             key("pk", stream),
             key("sk", ROW),
-            ("as_of".to_owned(), number(stored.as_of)),
-            ("projection_version".to_owned(), number(stored.projection_version)),
+            ("as_of".to_owned(), number(&stored.as_of)),
+            ("projection_version".to_owned(), number(&stored.projection_version)),
         ]);
         if let Some(row) = &stored.row {
-            let row = attribute::from_json(row).map_err(|error| self.damaged(stream, error))?;
+            let row = attribute::from_json(row).map_err(|error| self.damaged(stream, &error))?;
             item.insert("row".to_owned(), row);
         }
         if let Some(parked) = &stored.parked {
-            let parked = serde_dynamo::to_attribute_value(parked).map_err(|error| self.damaged(stream, error))?;
+            let parked = serde_dynamo::to_attribute_value(parked).map_err(|error| self.damaged(stream, &error))?;
             item.insert("parked".to_owned(), parked);
         }
         item.extend(keys.iter().map(|(name, value)| ((*name).to_owned(), attribute::key(value))));
@@ -159,7 +160,7 @@ impl RowStore for DynamoRows {
             .table_name(&self.table)
             .set_item(Some(item))
             .condition_expression(condition)
-            .expression_attribute_values(":expected", number(expected));
+            .expression_attribute_values(":expected", number(&expected));
         match put.send().await {
             Ok(_) => Ok(()),
             Err(SdkError::ServiceError(error))
@@ -193,7 +194,7 @@ impl RowStore for DynamoRows {
 
     async fn scan(&self, segment: u32, segments: u32, cursor: Option<RowCursor>) -> Result<RowPage, StoreError> {
         let parts = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
-        let start = cursor.map(|at| Item::from([key("pk", at.pk), key("sk", at.sk)]));
+        let start = cursor.map(|at| Item::from([key("pk", &at.pk), key("sk", &at.sk)]));
         let scan = self
             .client
             .scan()

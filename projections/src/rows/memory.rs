@@ -59,7 +59,7 @@ impl RowStore for MemoryRows {
         entries: Vec<Entry>,
     ) -> Result<(), SaveError> {
         let stored = |value: &Value| {
-            attribute::as_stored(value).map_err(|reason| StoreError::damaged("in memory", stream, reason))
+            attribute::as_stored(value).map_err(|reason| StoreError::damaged("in memory", stream, &reason))
         };
         let mut state = self.state();
         for mut entry in entries {

@@ -160,7 +160,7 @@ pub fn fold_task(events: &[RecordedEvent]) -> Result<Option<TaskDocument>, Poiso
     let Some(first) = events.first() else { return Ok(None) };
     let fold = Fold::from(0, None).through(&TaskList, events);
     if let Some(parked) = fold.parked {
-        return Err(Poison::new(parked.reason));
+        return Err(Poison::new(&parked.reason));
     }
     Ok(fold.row.map(|row| TaskDocument::of_row(TaskId(first.stream.id), row, fold.as_of)))
 }

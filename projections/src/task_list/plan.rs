@@ -57,8 +57,8 @@ pub(super) fn plan(scope: &TaskScope, wanted: &TaskFilter) -> Plan {
             }
             TaskScope::All => {
                 let (partition, by) = match (wanted.status, wanted.priority) {
-                    (Some(status), _) => (of("by-status", "gsi_status", status), Covered::Status),
-                    (None, Some(priority)) => (of("by-priority", "gsi_priority", priority), Covered::Priority),
+                    (Some(status), _) => (of("by-status", "gsi_status", &status), Covered::Status),
+                    (None, Some(priority)) => (of("by-priority", "gsi_priority", &priority), Covered::Priority),
                     (None, None) => (of("all", "gsi_all", "all"), Covered::Nothing),
                 };
                 covered = by;
@@ -75,20 +75,20 @@ pub(super) fn plan(scope: &TaskScope, wanted: &TaskFilter) -> Plan {
     Plan { partitions, low, high, filter }
 }
 
-fn of(index: &'static str, attribute: &'static str, value: impl ToString) -> Partition {
+fn of(index: &'static str, attribute: &'static str, value: &(impl ToString + ?Sized)) -> Partition {
     Partition { index: Some(index), attribute, value: value.to_string() }
 }
 
 fn assignee(user: UserId) -> Partition {
-    of("by-assignee", "gsi_assignee", user)
+    of("by-assignee", "gsi_assignee", &user)
 }
 
 fn reporter(user: UserId) -> Partition {
-    of("by-reporter", "gsi_reporter", user)
+    of("by-reporter", "gsi_reporter", &user)
 }
 
 fn team(team: TeamId) -> Partition {
-    of("by-team", "gsi_team", team)
+    of("by-team", "gsi_team", &team)
 }
 
 /// Whether the tasks that this user does or reported are all in the scope.
@@ -117,9 +117,9 @@ fn filter_scope(filter: &mut Filter, scope: &TaskScope) {
     let user = filter.value(text(user));
     let (assignee, reporter) = (filter.path("row.task.assignee"), filter.path("row.task.reporter"));
     let mut any = vec![format!("{assignee} = {user}"), format!("{reporter} = {user}")];
-    let path = filter.path("row.task.team");
     // IN takes at most a hundred values.
     for some in teams.chunks(100) {
+        let path = filter.path("row.task.team");
         let values: Vec<_> = some.iter().map(|team| filter.value(text(team))).collect();
         any.push(format!("{path} IN ({})", values.join(", ")));
     }
@@ -129,7 +129,7 @@ fn filter_scope(filter: &mut Filter, scope: &TaskScope) {
 fn filter_rest(filter: &mut Filter, wanted: &TaskFilter, covered: Covered) {
     let mut equal = |by: Covered, path: &str, value: Option<String>| {
         if let Some(value) = value.filter(|_| covered != by) {
-            let (path, value) = (filter.path(path), filter.value(text(value)));
+            let (path, value) = (filter.path(path), filter.value(text(&value)));
             filter.and(format!("{path} = {value}"));
         }
     };
@@ -143,7 +143,7 @@ fn filter_rest(filter: &mut Filter, wanted: &TaskFilter, covered: Covered) {
         filter.and(format!("contains({path}, {value})"));
     }
     if wanted.overdue.is_some() {
-        let (path, value) = (filter.path("row.task.status"), filter.value(text(Status::Completed)));
+        let (path, value) = (filter.path("row.task.status"), filter.value(text(&Status::Completed)));
         filter.and(format!("{path} <> {value}"));
     }
 }

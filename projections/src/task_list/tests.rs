@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{TaskDocument, TaskList, TaskRow, due_key, fold_task, sortable};
 use crate::projection::Projection;
-use crate::spec::{History, ProjectionSpec, Recordable};
+use crate::spec::{History, ProjectionSpec};
 
 const TASK: TaskId = TaskId(Uuid::from_u128(0xa));
 const NORTH: TeamId = TeamId(Uuid::from_u128(0x71));
@@ -204,7 +204,7 @@ fn a_long_history_ends_the_same_in_every_order() {
 fn an_event_that_no_program_knows_parks_the_row_before_it() {
     let unknown = EventData { event_type: "TaskPainted".into(), schema: 1, data: json!({}) };
     let comment = TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "x".parse().unwrap() };
-    let history = history([]).then(unknown.recorded()).then(TaskEvent::from(comment));
+    let history = history([]).then(unknown).then(TaskEvent::from(comment));
     ProjectionSpec::given(TaskList, history).then_parked(2, "unknown event type \"TaskPainted\"");
 }
 
@@ -231,7 +231,9 @@ fn a_task_of_another_projection_version_is_folded_anew() {
 
     let history = history([TaskAssigned { from: None, to: BEN }.into()]);
     let (log, rows) = (Arc::new(MemoryLog::default()), Arc::new(MemoryRows::default()));
-    history.events().iter().for_each(|event| log.append(event));
+    for event in history.events() {
+        log.append(event);
+    }
     let old = StoredRow { as_of: 1, projection_version: 0, row: Some(json!({ "old": true })), parked: None };
     let stream = StreamId::from(TASK);
     futures::executor::block_on(rows.save(&stream, 0, NewRow { stored: old, keys: vec![] }, vec![])).unwrap();

@@ -56,7 +56,7 @@ pub(crate) async fn create(
     let metadata = change.metadata(command_id, "POST /tasks", &body, at);
     let command = TaskCommand::Create(task);
     let committed = app.commands.execute::<Task>(id.0, command, ExpectedVersion::New, &metadata).await;
-    let mut response = answer(StatusCode::CREATED, id, &committed.map_err(problem)?)?;
+    let mut response = answer(StatusCode::CREATED, id, &committed.map_err(|error| problem(&error))?)?;
     if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/tasks/{id}")) {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -1,0 +1,22 @@
+//! The operator's commands.
+
+pub mod export;
+pub mod history;
+pub mod rebuild;
+pub mod reconcile;
+pub mod status;
+pub(crate) mod streams;
+pub mod verify;
+
+use crate::report::{Failure, failed, line};
+
+/// Prints the OpenAPI document.
+pub fn openapi() -> Result<(), Failure> {
+    let document = muster_handlers::http::openapi().to_pretty_json();
+    line(document.map_err(failed("writing the OpenAPI document"))?)
+}
+
+/// Prints one JSON value on one line.
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    line(serde_json::to_string(value).map_err(failed("writing JSON"))?)
+}

@@ -1,0 +1,151 @@
+//! `muster serve`: the whole system in this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use chrono::Utc;
+use muster_domain::values::Name;
+use muster_embedded::{Engine, SocketHandle};
+use muster_handlers::http::router;
+use muster_identity::Secrets;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::ServeArgs;
+use crate::demo;
+use crate::pipeline::Pipeline;
+use crate::report::{Failure, failed, line, note};
+use crate::setup;
+use crate::store;
+use crate::system::System;
+
+/// How long requests that are under way may take to end.
+const GRACE: Duration = Duration::from_secs(10);
+/// How often what has expired is removed.
+const SWEEP: Duration = Duration::from_secs(600);
+/// The exit code of a program that a second Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
+
+/// Serves until it is told to stop.
+pub async fn run(args: ServeArgs) -> Result<(), Failure> {
+    let stop = on_signals()?;
+    // The port comes first: if it is taken, nothing was touched.
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .map_err(|source| Failure::Listen { address: args.listen, source })?;
+    let engine = Engine::open(&args.data)?;
+    let outcome = match serve(&args, &engine, listener, &stop).await {
+        // Told to stop before it was ready.
+        Err(_) if stop.is_cancelled() => Ok(()),
+        outcome => outcome,
+    };
+    drop(engine);
+    tracing::info!("stopped");
+    outcome
+}
+
+async fn serve(
+    args: &ServeArgs,
+    engine: &Engine,
+    listener: TcpListener,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    let system = System::over(engine.client()).await?;
+    let secrets = Secrets::load_or_create(&args.data)?;
+    let app = system.app(secrets).map_err(failed("putting the parts together"))?;
+    if args.demo {
+        demo::refuse_tasks(&system).await?;
+    }
+    let now = Utc::now();
+    let (name, at) = if args.demo { (demo::admin_name()?, demo::admin_since(now)) } else { (administrator()?, now) };
+    let sign_in = setup::first_admin(&system, &args.admin, name, at).await?;
+    let socket = engine.serve_socket(&store::socket(&args.data))?;
+    let pipeline = Pipeline::start(&system, engine.stream(&System::table("events"))).await?;
+    let sweeper = tokio::spawn(sweep(engine.clone()));
+
+    let served = async {
+        let demo = if args.demo { Some(demo::fill(&system, demo::TASKS, Some(&pipeline), stop).await?) } else { None };
+        let address = listener.local_addr().map_err(failed("looking up the address"))?;
+        let server = tokio::spawn(http(listener, router(Arc::new(app)), stop.clone()));
+        line(format_args!("Muster is at http://{address}, its data in {}. Ctrl-C ends it.", args.data.display()))?;
+        if let Some(sign_in) = &sign_in {
+            setup::show(&system, sign_in).await?;
+        }
+        demo.iter().try_for_each(demo::Report::show)?;
+        tracing::info!(%address, "listening");
+        until_stopped(server, stop).await
+    }
+    .await;
+
+    sweeper.abort();
+    end(pipeline, socket).await;
+    served
+}
+
+fn administrator() -> Result<Name, Failure> {
+    "Administrator".parse().map_err(failed("naming the first administrator"))
+}
+
+async fn http(listener: TcpListener, router: Router, stop: CancellationToken) -> std::io::Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+/// Serves until it is told to stop, then gives the requests that are under way some time.
+async fn until_stopped(mut server: JoinHandle<std::io::Result<()>>, stop: &CancellationToken) -> Result<(), Failure> {
+    const DOING: &str = "serving";
+    tokio::select! {
+        ended = &mut server => return ended.map_err(failed(DOING))?.map_err(failed(DOING)),
+        () = stop.cancelled() => tracing::info!("stopping"),
+    }
+    match timeout(GRACE, &mut server).await {
+        Ok(ended) => ended.map_err(failed(DOING))?.map_err(failed(DOING)),
+        Err(_) => {
+            tracing::warn!("some requests took too long and were cut off");
+            server.abort();
+            Ok(())
+        }
+    }
+}
+
+async fn end(pipeline: Pipeline, socket: SocketHandle) {
+    pipeline.stop().await;
+    socket.shutdown().await;
+}
+
+/// Removes what has expired, now and then.
+async fn sweep(engine: Engine) {
+    let mut ticks = interval(SWEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match engine.remove_expired().await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "removed what has expired"),
+            Err(error) => tracing::warn!(%error, "what has expired could not be removed"),
+        }
+    }
+}
+
+/// Ctrl-C and SIGTERM stop the server; a second Ctrl-C ends the program.
+pub(crate) fn on_signals() -> Result<CancellationToken, Failure> {
+    const DOING: &str = "listening for signals";
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed(DOING))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed(DOING))?;
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stopped.cancel();
+        interrupt.recv().await;
+        note("muster: interrupted");
+        std::process::exit(INTERRUPTED);
+    });
+    Ok(stop)
+}

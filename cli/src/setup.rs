@@ -1,0 +1,150 @@
+//! The first administrator.
+
+use std::env;
+use std::io::{IsTerminal as _, stdin};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use muster_commands::ExpectedVersion;
+use muster_domain::user::{RegisterUser, Role, User, UserCommand};
+use muster_domain::values::{Name, TimeZone};
+use muster_domain::{Actor, CommandId, Fingerprint, Metadata, UserId};
+use muster_identity::{CredentialsError, CredentialsStore, HashParameters, Password, PasswordHasher};
+use uuid::Uuid;
+
+use crate::args::AdminArgs;
+use crate::pipeline::{Control, text};
+use crate::report::{Failure, failed, line};
+use crate::system::System;
+
+/// The environment variable with the first administrator's password.
+const PASSWORD: &str = "MUSTER_ADMIN_PASSWORD";
+/// Their address if none is given.
+const EMAIL: &str = "admin@muster.example";
+/// Where it is kept that their sign-in was shown.
+const KEY: (&str, &str) = ("setup", "first-admin");
+
+/// What somebody needs to sign in.
+pub struct SignIn {
+    /// Their address.
+    pub email: String,
+    /// Their password, if it was made up here.
+    pub password: Option<String>,
+}
+
+/// Makes the first administrator, unless that was done before and shown. A start that was cut off in between is made up
+/// for by the next one: the account has the same id, and a new password.
+pub async fn first_admin(
+    system: &System,
+    args: &AdminArgs,
+    name: Name,
+    at: DateTime<Utc>,
+) -> Result<Option<SignIn>, Failure> {
+    const DOING: &str = "making the first administrator";
+    let control = Control::new(system.client.clone());
+    if control.get(KEY.0, KEY.1).await.map_err(failed(DOING))?.is_some() {
+        return Ok(None);
+    }
+    let email = match &args.admin_email {
+        Some(email) => email.clone(),
+        None => EMAIL.parse().map_err(failed(DOING))?,
+    };
+    let (password, shown) = choose_password(args)?;
+    let command_id = CommandId::from_key(&Actor::system("setup"), "first-admin");
+    let id = UserId(command_id.created_id());
+    let hasher = PasswordHasher::new(HashParameters::default()).map_err(failed(DOING))?;
+    let hash = hasher.hash(&password).await.map_err(failed(DOING))?;
+    let credentials = CredentialsStore::new(system.client.clone(), System::identity_tables().credentials);
+    let stored = match credentials.create(id, &hash).await {
+        Err(CredentialsError::Exists) => credentials.replace(id, &hash).await,
+        other => other,
+    };
+    stored.map_err(failed(DOING))?;
+    let known = system.events.load::<User>(id.0).await.map_err(failed(DOING))?;
+    if let Some(user) = &known.state().state {
+        return Ok(Some(SignIn { email: user.email.as_str().to_owned(), password: shown }));
+    }
+    let metadata = Metadata {
+        command_id,
+        fingerprint: Fingerprint::of("setup", &email),
+        actor: Actor::system("setup"),
+        at,
+        correlation_id: "setup".to_owned(),
+        causation_id: None,
+    };
+    let command = UserCommand::Register(RegisterUser {
+        name,
+        email: email.clone(),
+        role: Role::Admin,
+        time_zone: TimeZone::default(),
+        locale: None,
+        phone: None,
+        at,
+    });
+    let made = system.commands.execute::<User>(id.0, command, ExpectedVersion::New, &metadata).await;
+    made.map_err(failed(DOING))?;
+    Ok(Some(SignIn { email: email.as_str().to_owned(), password: shown }))
+}
+
+/// Shows the sign-in, and keeps that it was shown. It goes to the standard output and into no log.
+pub async fn show(system: &System, sign_in: &SignIn) -> Result<(), Failure> {
+    line("The first administrator can sign in. This is shown once:")?;
+    line(format_args!("  e-mail    {}", sign_in.email))?;
+    line(format_args!("  password  {}", sign_in.password.as_deref().unwrap_or("(the one you gave)")))?;
+    let at = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    let control = Control::new(system.client.clone());
+    control.put(KEY.0, KEY.1, [("at", text(&at))]).await.map_err(failed("keeping that the sign-in was shown"))
+}
+
+/// From the environment, the terminal, or made up; the text of one that was made up.
+fn choose_password(args: &AdminArgs) -> Result<(Password, Option<String>), Failure> {
+    if args.admin_password_prompt {
+        return Ok((prompt()?, None));
+    }
+    if let Some(password) = env::var_os(PASSWORD) {
+        let refused = |reason: &dyn std::fmt::Display| Failure::Refused(format!("{PASSWORD} cannot be used: {reason}"));
+        let password = password.into_string().map_err(|_| refused(&"it is not UTF-8"))?;
+        return Ok((Password::parse(password).map_err(|error| refused(&error))?, None));
+    }
+    let made_up = make_up_password();
+    let password = Password::parse(made_up.clone()).map_err(failed("making up a password"))?;
+    Ok((password, Some(made_up)))
+}
+
+fn prompt() -> Result<Password, Failure> {
+    if !stdin().is_terminal() {
+        return Err(Failure::Refused(format!(
+            "--admin-password-prompt needs a terminal; without one, give the password in {PASSWORD}"
+        )));
+    }
+    let ask = |prompt: &str| rpassword::prompt_password(prompt).map_err(failed("asking for the password"));
+    let password = ask("Password of the first administrator: ")?;
+    if password != ask("The same again: ")? {
+        return Err(Failure::Refused("the two passwords are not the same".to_owned()));
+    }
+    Password::parse(password).map_err(|error| Failure::Refused(error.to_string()))
+}
+
+/// Twenty characters that are easy to tell apart, of 32 each: 100 bits from the system's random numbers.
+pub(crate) fn make_up_password() -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let (first, second) = (Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes());
+    // Bytes 6 and 8 of a UUID hold its version and variant: they are not all random.
+    let random = first.iter().enumerate().chain(second.iter().enumerate()).filter(|(index, _)| ![6, 8].contains(index));
+    let characters: String =
+        random.take(20).map(|(_, byte)| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+    let groups: Vec<&str> = (0..4).map(|group| &characters[group * 5..group * 5 + 5]).collect();
+    groups.join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_up_passwords_are_taken_and_differ() {
+        let (one, other) = (make_up_password(), make_up_password());
+        assert_eq!(one.len(), 23, "four groups of five");
+        assert_ne!(one, other);
+        Password::parse(one).expect("a password");
+    }
+}

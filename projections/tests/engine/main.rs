@@ -1,0 +1,12 @@
+//! The read side on the real engine.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
+mod audit;
+mod directory;
+mod generations;
+mod projector;
+mod rebuild;
+mod reconcile;
+mod support;
+mod tasks;

@@ -1,0 +1,66 @@
+use muster_domain::task::{TaskCommented, TaskEvent};
+use muster_domain::{CommentId, StreamId};
+use muster_projections::reconcile::{Difference, Finding, Outcome, ReconcileOptions};
+use muster_projections::rows::{NewRow, RowStore as _, StoredRow};
+use muster_projections::spec::History;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::support::{World, created, messages, task};
+
+fn history(number: u128) -> History {
+    let comment = TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "x".parse().unwrap() };
+    History::of(task(number)).then(TaskEvent::from(created())).then(TaskEvent::from(comment))
+}
+
+/// Task 1 is whole; of task 2 the last event was lost, of task 3 all; task 4 has a row and no history.
+async fn damaged() -> World {
+    let world = World::new().await;
+    world.publish(history(1)).await;
+    world.record(history(2).events());
+    world.record(history(3).events());
+    assert_eq!(world.hosted("task-list").handle(messages(&history(2).events()[..1])).await, vec![]);
+    let stored = StoredRow { as_of: 5, projection_version: 1, row: Some(json!({})), parked: None };
+    world.rows("task-list", 1).save(&task(4).into(), 0, NewRow { stored, keys: vec![] }, vec![]).await.unwrap();
+    world
+}
+
+fn finding(number: u128, difference: Difference, as_of: u64, head: u64, outcome: Outcome) -> Finding {
+    Finding { stream: StreamId::from(task(number)), difference, as_of, head, outcome }
+}
+
+#[tokio::test]
+async fn lost_events_are_found_and_repaired_and_then_there_is_nothing_to_find() {
+    let world = damaged().await;
+    let tasks = world.hosted("task-list");
+    let seen = std::sync::atomic::AtomicU64::new(0);
+    let progress = |progress: muster_projections::reconcile::Progress| {
+        seen.fetch_max(progress.done, std::sync::atomic::Ordering::Relaxed);
+    };
+    let report = tasks.reconcile(ReconcileOptions::default(), &progress).await.unwrap();
+    let ahead = finding(4, Difference::Ahead, 5, 0, Outcome::Listed);
+    assert_eq!(
+        report.findings,
+        vec![
+            finding(2, Difference::Lagging, 1, 2, Outcome::Repaired),
+            finding(3, Difference::Missing, 0, 2, Outcome::Repaired),
+            ahead.clone(),
+        ]
+    );
+    assert_eq!((report.checked, seen.into_inner()), (3, 3));
+    assert_eq!(world.row("task-list", 1, task(2)).await.unwrap().as_of, 2);
+    assert_eq!(world.row("task-list", 1, task(3)).await.unwrap().as_of, 2);
+    let again = tasks.reconcile(ReconcileOptions::default(), &|_| {}).await.unwrap();
+    assert_eq!(again.findings, vec![ahead]);
+}
+
+#[tokio::test]
+async fn a_dry_run_changes_nothing() {
+    let world = damaged().await;
+    let options = ReconcileOptions { dry_run: true, segments: 3 };
+    let report = world.hosted("task-list").reconcile(options, &|_| {}).await.unwrap();
+    assert_eq!(report.findings.len(), 3);
+    assert!(report.findings.iter().all(|finding| finding.outcome == Outcome::Listed));
+    assert_eq!(world.row("task-list", 1, task(2)).await.unwrap().as_of, 1);
+    assert_eq!(world.row("task-list", 1, task(3)).await, None);
+}

@@ -1,0 +1,226 @@
+use chrono::{DateTime, TimeDelta, Utc};
+use muster_domain::task::{Priority, Status, TaskCreated, TaskDeleted, TaskEvent, TaskStatusChanged};
+use muster_domain::values::{Label, Labels};
+use muster_domain::{RecordedEvent, TaskId};
+use muster_projections::spec::History;
+use muster_projections::{CursorError, Page, QueryError, TaskDocument, TaskFilter, TaskQueries, TaskScope, fold_task};
+
+use crate::support::{World, created, task, team, time, user};
+
+fn now() -> DateTime<Utc> {
+    time("2026-03-10T00:00:00Z")
+}
+
+fn label(text: &str) -> Label {
+    text.parse().unwrap()
+}
+
+/// A task whose properties follow from its number, so that every combination is there.
+fn numbered(number: u128) -> Vec<RecordedEvent> {
+    let pick = |of: u128| usize::try_from(number % of).unwrap();
+    let some = |of: u128, none: u128| Some(number % of).filter(|value| *value != none);
+    let day = |days: u128| now() + TimeDelta::hours(i64::try_from(days).unwrap() * 7 - 200);
+    let labels: Vec<Label> = [label("lift"), label("door")].into_iter().take(pick(3)).collect();
+    let created = TaskCreated {
+        priority: Priority::ALL[pick(4)],
+        labels: Labels::try_from(labels).unwrap(),
+        team: some(4, 3).map(team),
+        assignee: some(5, 4).map(user),
+        reporter: some(3, 2).map(user),
+        deadline: some(7, 6).map(|_| day(number / 2)),
+        ..created()
+    };
+    let mut history = History::of(task(number)).then(TaskEvent::from(created));
+    let at = time("2026-03-03T00:00:00Z");
+    if number % 2 == 0 {
+        let started = TaskStatusChanged { from: Status::Todo, to: Status::InProgress, at };
+        history = history.then(TaskEvent::from(started));
+    }
+    if number % 6 == 0 {
+        let done = TaskStatusChanged { from: Status::InProgress, to: Status::Completed, at };
+        history = history.then(TaskEvent::from(done));
+    }
+    if number % 11 == 0 {
+        history = history.then(TaskEvent::from(TaskDeleted { at }));
+    }
+    history.into_iter().collect()
+}
+
+fn in_scope(scope: &TaskScope, task: &TaskDocument) -> bool {
+    let own = |user| task.assignee_id == Some(user) || task.reporter_id == Some(user);
+    match scope {
+        TaskScope::All => true,
+        TaskScope::Teams { teams, user } => own(*user) || task.team_id.is_some_and(|team| teams.contains(&team)),
+        TaskScope::Own(user) => own(*user),
+    }
+}
+
+fn fulfils(filter: &TaskFilter, task: &TaskDocument) -> bool {
+    let due = task.deadline;
+    filter.assignee.is_none_or(|user| task.assignee_id == Some(user))
+        && filter.reporter.is_none_or(|user| task.reporter_id == Some(user))
+        && filter.team.is_none_or(|team| task.team_id == Some(team))
+        && filter.status.is_none_or(|status| task.status == status)
+        && filter.priority.is_none_or(|priority| task.priority == priority)
+        && filter.label.as_ref().is_none_or(|label| task.labels.iter().any(|has| has == label.as_str()))
+        && filter.due_after.is_none_or(|after| due.is_some_and(|due| due >= after))
+        && filter.due_before.is_none_or(|before| due.is_some_and(|due| due < before))
+        && filter.overdue.is_none_or(|now| due.is_some_and(|due| due < now) && task.status != Status::Completed)
+}
+
+fn filters() -> Vec<TaskFilter> {
+    let none = TaskFilter::default();
+    let each = [
+        none.clone(),
+        TaskFilter { assignee: Some(user(1)), ..none.clone() },
+        TaskFilter { assignee: Some(user(0)), ..none.clone() },
+        TaskFilter { reporter: Some(user(1)), ..none.clone() },
+        TaskFilter { team: Some(team(1)), ..none.clone() },
+        TaskFilter { team: Some(team(2)), ..none.clone() },
+        TaskFilter { assignee: Some(user(2)), reporter: Some(user(1)), ..none.clone() },
+        TaskFilter { assignee: Some(user(2)), team: Some(team(1)), ..none.clone() },
+    ];
+    let more: [fn(&mut TaskFilter); 8] = [
+        |_| {},
+        |filter| filter.status = Some(Status::InProgress),
+        |filter| filter.priority = Some(Priority::High),
+        |filter| filter.label = Some(label("door")),
+        |filter| filter.due_after = Some(now()),
+        |filter| filter.due_before = Some(now()),
+        |filter| filter.overdue = Some(now()),
+        |filter| {
+            filter.due_after = Some(now() - TimeDelta::days(3));
+            filter.due_before = Some(now() + TimeDelta::days(3));
+            filter.overdue = Some(now());
+            filter.status = Some(Status::Todo);
+            filter.priority = Some(Priority::High);
+        },
+    ];
+    let with = |filter: &TaskFilter, more: fn(&mut TaskFilter)| {
+        let mut filter = filter.clone();
+        more(&mut filter);
+        filter
+    };
+    each.iter().flat_map(|filter| more.map(|more| with(filter, more))).collect()
+}
+
+async fn all_pages(
+    tasks: &TaskQueries,
+    scope: &TaskScope,
+    filter: &TaskFilter,
+    limit: usize,
+    descending: bool,
+) -> Vec<TaskDocument> {
+    let mut page = Page { limit, cursor: None, descending };
+    let mut items = Vec::new();
+    loop {
+        let got = tasks.list(scope, filter, &page).await.unwrap();
+        assert!(got.items.len() <= limit);
+        items.extend(got.items);
+        if got.next.is_none() {
+            return items;
+        }
+        page.cursor = got.next;
+    }
+}
+
+#[tokio::test]
+async fn every_filter_in_every_scope_gives_each_task_once_and_in_order() {
+    let world = World::new().await;
+    let histories: Vec<_> = (1..=130).map(numbered).collect();
+    world.publish(histories.iter().flatten().cloned()).await;
+    let mut known: Vec<TaskDocument> = histories.iter().map(|events| fold_task(events).unwrap().unwrap()).collect();
+    known.retain(|task| task.deleted_at.is_none());
+    known.sort_by_key(|task| (task.deadline.is_none(), task.deadline, task.id));
+    let scopes = [
+        TaskScope::All,
+        TaskScope::Own(user(1)),
+        TaskScope::Own(user(99)),
+        TaskScope::Teams { teams: vec![team(1)], user: user(1) },
+        TaskScope::Teams { teams: vec![team(0), team(1), team(1)], user: user(3) },
+        TaskScope::Teams { teams: vec![], user: user(1) },
+    ];
+    let tasks = TaskQueries::new(world.models());
+    for scope in &scopes {
+        for filter in filters() {
+            let mut expected: Vec<_> =
+                known.iter().filter(|task| in_scope(scope, task) && fulfils(&filter, task)).cloned().collect();
+            for (limit, descending) in [(7, false), (50, true)] {
+                if descending {
+                    expected.reverse();
+                }
+                let got = all_pages(&tasks, scope, &filter, limit, descending).await;
+                assert_eq!(got, expected, "{scope:?} {filter:?} descending: {descending}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_task_can_be_read_and_is_in_no_list() {
+    let world = World::new().await;
+    world.publish(numbered(11)).await;
+    let tasks = TaskQueries::new(world.models());
+    assert_eq!(tasks.get(task(11)).await.unwrap(), fold_task(&numbered(11)).unwrap());
+    assert_eq!(all_pages(&tasks, &TaskScope::All, &TaskFilter::default(), 10, false).await, vec![]);
+    assert_eq!(tasks.get(task(12)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_cursor_is_taken_by_its_own_query_alone() {
+    let world = World::new().await;
+    world.publish((1..=5).flat_map(numbered)).await;
+    let tasks = TaskQueries::new(world.models());
+    let (scope, filter) = (TaskScope::All, TaskFilter::default());
+    let next = tasks.list(&scope, &filter, &Page::first(2)).await.unwrap().next;
+    assert!(next.is_some());
+    let page = Page { cursor: next, ..Page::first(3) };
+    assert_eq!(tasks.list(&scope, &filter, &page).await.unwrap().items.len(), 3);
+
+    let refused = |result: Result<_, QueryError>| match result {
+        Err(QueryError::Cursor(error)) => error,
+        other => panic!("not refused: {other:?}"),
+    };
+    let other = TaskFilter { status: Some(Status::Todo), ..filter.clone() };
+    assert_eq!(refused(tasks.list(&scope, &other, &page).await), CursorError::OtherQuery);
+    assert_eq!(refused(tasks.list(&TaskScope::Own(user(1)), &filter, &page).await), CursorError::OtherQuery);
+    let backwards = Page { descending: true, ..page };
+    assert_eq!(refused(tasks.list(&scope, &filter, &backwards).await), CursorError::OtherQuery);
+    let broken = Page { cursor: Some("bm90IGEgY3Vyc29y".into()), ..Page::first(3) };
+    assert_eq!(refused(tasks.list(&scope, &filter, &broken).await), CursorError::Malformed);
+}
+
+#[tokio::test]
+async fn now_moves_on_between_two_pages_of_what_is_overdue() {
+    let world = World::new().await;
+    world.publish((1..=40).flat_map(numbered)).await;
+    let tasks = TaskQueries::new(world.models());
+    let overdue = |minutes| TaskFilter { overdue: Some(now() + TimeDelta::minutes(minutes)), ..Default::default() };
+    let first = tasks.list(&TaskScope::All, &overdue(0), &Page::first(2)).await.unwrap();
+    let page = Page { cursor: first.next, ..Page::first(2) };
+    let second = tasks.list(&TaskScope::All, &overdue(1), &page).await.unwrap();
+    assert_eq!((first.items.len(), second.items.len()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_page_that_finds_little_ends_early_and_goes_on_where_it_stopped() {
+    let world = World::new().await;
+    let wanted = [task(1), task(1_850)];
+    let one = |number: u128| {
+        let labels = if wanted.contains(&task(number)) { vec![label("lift")] } else { vec![] };
+        let created = TaskCreated { labels: Labels::try_from(labels).unwrap(), ..created() };
+        History::of(task(number)).then(TaskEvent::from(created))
+    };
+    world.publish((1..=1_900).flat_map(one)).await;
+    let tasks = TaskQueries::new(world.models());
+    let filter = TaskFilter { label: Some(label("lift")), ..Default::default() };
+    let first = tasks.list(&TaskScope::All, &filter, &Page::first(10)).await.unwrap();
+    assert_eq!(ids(&first.items), vec![wanted[0]]);
+    let page = Page { cursor: first.next, ..Page::first(10) };
+    let second = tasks.list(&TaskScope::All, &filter, &page).await.unwrap();
+    assert_eq!((ids(&second.items), second.next), (vec![wanted[1]], None));
+}
+
+fn ids(tasks: &[TaskDocument]) -> Vec<TaskId> {
+    tasks.iter().map(|task| task.id).collect()
+}

@@ -1,0 +1,29 @@
+//! The HTTP API of the running program, route by route: what each does, and what each refuses.
+//!
+//! All tests call one server. Each makes the people, teams and tasks that it needs, so that they run side by side.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
+
+mod bodies;
+mod every_route;
+mod idempotency;
+mod log_in;
+mod logs;
+mod page;
+mod profile;
+mod routes;
+mod sessions;
+mod sign_up;
+mod support;
+mod system;
+mod task_as_of;
+mod task_changes;
+mod task_life;
+mod task_lists;
+mod task_moves;
+mod task_reports;
+mod task_rights;
+mod teams;
+mod tokens;
+mod user_changes;
+mod users;
+mod versions;

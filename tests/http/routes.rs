@@ -1,0 +1,143 @@
+//! Every route, with a body that it takes and the test that shows what it does. A route without a line here fails.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::support::nobody;
+use crate::{log_in, logs, profile, sessions, sign_up, system, task_as_of, task_changes, task_life, task_lists};
+use crate::{task_moves, task_reports, teams, user_changes, users};
+
+/// One route.
+pub(crate) struct Route {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    /// A body that it takes, if it takes one.
+    pub(crate) body: Option<&'static str>,
+    /// Whether it asks who calls.
+    pub(crate) open: bool,
+    /// The test that shows what it does when all is well. That it is here means that it is there.
+    _shown_by: fn(),
+}
+
+impl Route {
+    /// The path with this in the place of every id.
+    pub(crate) fn at(&self, id: &str) -> String {
+        let parts = self.path.split('/').map(|part| if part.starts_with('{') { id } else { part });
+        parts.collect::<Vec<_>>().join("/")
+    }
+
+    /// Whether its path names something by its id.
+    pub(crate) fn has_id(&self) -> bool {
+        self.path.contains('{')
+    }
+
+    /// Whether it changes one task that is there.
+    pub(crate) fn is_of_a_task(&self) -> bool {
+        self.path.contains("{task_id}")
+    }
+}
+
+const fn route(method: &'static str, path: &'static str, body: Option<&'static str>, shown_by: fn()) -> Route {
+    Route { method, path, body, open: false, _shown_by: shown_by }
+}
+
+const fn open(method: &'static str, path: &'static str, body: Option<&'static str>, shown_by: fn()) -> Route {
+    Route { method, path, body, open: true, _shown_by: shown_by }
+}
+
+const USER: Option<&str> = Some(r#"{"name":"Ada","email":"ada@example.com","password":"a passphrase for tests"}"#);
+const LOGIN: Option<&str> = Some(r#"{"email":"ada@example.com","password":"a passphrase for tests"}"#);
+const REFRESH: Option<&str> = Some(r#"{"refresh_token":"none"}"#);
+const NAME: Option<&str> = Some(r#"{"name":"Ada"}"#);
+const TASK: Option<&str> = Some(r#"{"title":"Check the lift"}"#);
+const ASSIGN: Option<&str> = Some(r#"{"assignee_id":null}"#);
+const STATUS: Option<&str> = Some(r#"{"status":"in_progress"}"#);
+const DEADLINE: Option<&str> = Some(r#"{"deadline":"2040-01-01T00:00:00Z"}"#);
+const REASON: Option<&str> = Some(r#"{"reason":"no spare part"}"#);
+const COMMENT: Option<&str> = Some(r#"{"text":"The key is at the desk."}"#);
+
+pub(crate) const ROUTES: &[Route] = &[
+    open("POST", "/api/v1/users/signup", USER, sign_up::whoever_signs_up_is_a_member_and_can_sign_in),
+    open("POST", "/api/v1/users/login", LOGIN, log_in::the_right_password_gives_tokens),
+    open("POST", "/api/v1/login", LOGIN, log_in::the_short_path_gives_tokens_too),
+    open("POST", "/api/v1/users/refresh", REFRESH, sessions::a_refresh_gives_new_tokens),
+    open("POST", "/api/v1/refresh", REFRESH, sessions::the_short_path_refreshes_too),
+    route("POST", "/api/v1/users/logout", None, sessions::after_a_log_out_nothing_of_the_session_is_good),
+    route("POST", "/api/v1/logout", None, sessions::the_short_path_logs_out_too),
+    route("POST", "/api/v1/users", USER, users::an_administrator_makes_an_account_of_any_role),
+    route("GET", "/api/v1/users", None, users::the_list_tells_who_there_is),
+    route("GET", "/api/v1/users/{user_id}", None, users::anybody_may_see_who_somebody_is_but_not_how_to_reach_them),
+    route("PUT", "/api/v1/users/{user_id}", NAME, user_changes::an_administrator_changes_any_account),
+    route("DELETE", "/api/v1/users/{user_id}", None, user_changes::a_closed_account_is_out_at_once),
+    route("GET", "/api/v1/profile", None, profile::the_profile_is_the_callers_own_account),
+    route("PUT", "/api/v1/profile", NAME, profile::people_change_their_own_account),
+    route("POST", "/api/v1/teams", NAME, teams::an_administrator_founds_a_team),
+    route("GET", "/api/v1/teams", None, teams::the_list_has_each_team_once_by_name),
+    route("GET", "/api/v1/teams/{team_id}", None, teams::anybody_may_see_a_team),
+    route("PUT", "/api/v1/teams/{team_id}", NAME, teams::an_administrator_changes_a_team),
+    route("GET", "/api/v1/teams/{team_id}/members", None, teams::members_are_listed_by_name),
+    route("PUT", "/api/v1/teams/{team_id}/members/{user_id}", None, teams::joining_twice_is_joining_once),
+    route("DELETE", "/api/v1/teams/{team_id}/members/{user_id}", None, teams::leaving_twice_is_leaving_once),
+    route("POST", "/api/v1/tasks", TASK, task_reports::a_reported_task_is_as_it_was_told),
+    route("GET", "/api/v1/tasks", None, task_lists::a_member_sees_what_they_reported_and_what_they_do),
+    route("GET", "/api/v1/tasks/{task_id}", None, task_as_of::a_task_is_read_with_every_key),
+    route("PUT", "/api/v1/tasks/{task_id}", TASK, task_changes::all_that_is_named_changes_and_nothing_else),
+    route("DELETE", "/api/v1/tasks/{task_id}", None, task_life::a_deleted_task_is_in_no_list_and_can_be_restored),
+    route("POST", "/api/v1/tasks/{task_id}/assign", ASSIGN, task_moves::a_task_is_given_to_somebody_and_to_nobody),
+    route("POST", "/api/v1/tasks/{task_id}/status", STATUS, task_moves::a_task_goes_on_to_completion_and_back),
+    route("POST", "/api/v1/tasks/{task_id}/deadline", DEADLINE, task_changes::a_deadline_is_set_and_moved),
+    route("DELETE", "/api/v1/tasks/{task_id}/deadline", None, task_changes::a_deadline_is_cleared),
+    route("POST", "/api/v1/tasks/{task_id}/hold", REASON, task_moves::a_held_task_waits_until_it_is_resumed),
+    route("POST", "/api/v1/tasks/{task_id}/resume", REASON, task_moves::a_held_task_waits_until_it_is_resumed),
+    route("POST", "/api/v1/tasks/{task_id}/comments", COMMENT, task_life::a_comment_is_counted_and_logged),
+    route("POST", "/api/v1/tasks/{task_id}/restore", None, task_life::a_deleted_task_is_in_no_list_and_can_be_restored),
+    route("GET", "/api/v1/tasks/{task_id}/logs", None, logs::the_log_tells_who_did_what_newest_first),
+    route("GET", "/api/v1/tasks/{task_id}/logs/latest", None, logs::the_latest_entry_is_the_last_thing_that_happened),
+    route("GET", "/api/v1/tasks/{task_id}/history", None, logs::the_raw_history_verifies),
+    open("GET", "/healthz", None, system::it_is_healthy_and_ready),
+    open("GET", "/readyz", None, system::it_is_healthy_and_ready),
+    open("GET", "/openapi.json", None, system::the_document_is_openapi_and_whole),
+    open("GET", "/.well-known/jwks.json", None, system::the_key_set_verifies_a_token),
+];
+
+/// The operations of the document: method, path, and what it says.
+pub(crate) fn operations(document: &Value) -> Vec<(String, String, &Value)> {
+    let paths = document["paths"].as_object().expect("the document has paths");
+    let of_path = |(path, item): (&String, &'_ Value)| (path.clone(), item.as_object().unwrap().keys().cloned().collect());
+    let mut operations = Vec::new();
+    for (path, methods) in paths.iter().map(of_path) {
+        let methods: Vec<String> = methods;
+        operations.extend(methods.into_iter().map(|method| (method.to_uppercase(), path.clone(), &paths[&path][method.as_str()])));
+    }
+    operations
+}
+
+/// The document that the server gives.
+pub(crate) async fn document() -> Value {
+    nobody().await.request("GET", "/openapi.json").send().await.is(200).value()
+}
+
+#[tokio::test]
+async fn every_route_of_the_document_is_tested() {
+    let document = document().await;
+    let published: BTreeSet<(String, String)> =
+        operations(&document).into_iter().map(|(method, path, _)| (method, path)).collect();
+    let tested: BTreeSet<(String, String)> =
+        ROUTES.iter().map(|route| (route.method.to_owned(), route.path.to_owned())).collect();
+    let untested: Vec<_> = published.difference(&tested).collect();
+    assert!(untested.is_empty(), "add a test and a line in ROUTES for each of {untested:?}");
+    let gone: Vec<_> = tested.difference(&published).collect();
+    assert!(gone.is_empty(), "not in the document: {gone:?}");
+    assert_eq!(ROUTES.len(), tested.len(), "each route has one line");
+}
+
+#[tokio::test]
+async fn the_document_says_what_a_route_takes_and_whether_it_asks_who_calls() {
+    let document = document().await;
+    for (method, path, operation) in operations(&document) {
+        let route = ROUTES.iter().find(|route| (route.method, route.path) == (&*method, &*path)).expect("a line in ROUTES");
+        assert_eq!(operation["security"] == serde_json::json!([{}]), route.open, "{method} {path}");
+        assert_eq!(operation.get("requestBody").is_some(), route.body.is_some(), "{method} {path}");
+    }
+}
