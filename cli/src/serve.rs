@@ -43,8 +43,11 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
         Err(_) if stop.is_cancelled() => Ok(()),
         outcome => outcome,
     };
+    // Closes the store.
     drop(engine);
-    tracing::info!("stopped");
+    if outcome.is_ok() {
+        tracing::info!("stopped");
+    }
     outcome
 }
 

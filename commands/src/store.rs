@@ -202,3 +202,17 @@ fn replay<A: Decider>(mut context: Context<A>, newest_first: &[Commit]) -> Resul
     }
     Ok(context)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_released_and_claimed_at_once_is_written_once_as_it_ends() {
+        let owner = Uuid::from_u128(1);
+        let claim = |key: &str| Reservation::Claim { key: key.to_owned(), owner };
+        let release = |key: &str| Reservation::Release { key: key.to_owned(), owner };
+        assert_eq!(net(vec![release("a"), claim("b"), claim("a")]), [claim("a"), claim("b")]);
+        assert_eq!(net(vec![claim("a"), release("a")]), [release("a")]);
+    }
+}

@@ -1,7 +1,7 @@
 //! What both sides need from outside, as traits: the clock, and reading the event store.
 
 use async_trait::async_trait;
-use chrono::{DateTime, SubsecRound as _, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::commit::Commit;
 use crate::envelope::RecordedEvent;
@@ -11,16 +11,6 @@ use crate::stream::StreamId;
 pub trait Clock: Send + Sync {
     /// Now, UTC, to the millisecond.
     fn now(&self) -> DateTime<Utc>;
-}
-
-/// The computer's clock.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> DateTime<Utc> {
-        Utc::now().trunc_subsecs(3)
-    }
 }
 
 /// A reader that failed.

@@ -9,13 +9,13 @@ use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse
 use aws_sdk_dynamodb::Client;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
 use muster_domain::{EventReader, RecordedEvent};
-use muster_domain::ports::SystemClock;
 use muster_identity::{Identity, IdentityTables, Secrets, TokenSettings};
 use muster_projections::{
     AuditQueries, DirectoryQueries, Hosted, Message, ReadModels, TaskQueries, hosted,
 };
 use serde::Deserialize;
 
+use crate::clock::SystemClock;
 use crate::http::App;
 use crate::publisher::{EventBus, StreamItem, publish};
 

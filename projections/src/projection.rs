@@ -12,8 +12,8 @@ pub trait Projection: Send + Sync + 'static {
     /// The name in `schemas/topology.json`; the table of generation 3 is `<prefix><NAME>-3`.
     const NAME: &'static str;
 
-    /// The version of the row's shape. Raise it whenever the row's fields or the meaning of `evolve` change: rows of
-    /// another version are folded anew from the log when their aggregate's next event comes.
+    /// The version of the row's shape. Raise it whenever the row's fields, its index keys or the meaning of `evolve`
+    /// change, and rebuild: until then, rows of another version are folded anew when their aggregate's next event comes.
     const VERSION: u32;
 
     /// What is known of one aggregate.

@@ -240,15 +240,18 @@ impl<P: Projection> Projector<P> {
     /// Brings one aggregate up to the head of its history in every generation that is written to, and takes away its
     /// mark if it was parked. Redriving, reconciling and rebuilding are this; it is always safe.
     pub async fn repair(&self, stream: &StreamId) -> Result<Repaired, RepairError> {
-        let mut repaired: Option<Repaired> = None;
+        let (mut repaired, mut failed) = (None::<Repaired>, None);
         for rows in self.stores.writable().await? {
-            let Repaired { from, to } = self.repair_in(&*rows, stream).await?;
-            repaired = Some(repaired.map_or(Repaired { from, to }, |so_far| Repaired {
-                from: so_far.from.min(from),
-                to: so_far.to.max(to),
-            }));
+            // What cannot be repaired in one generation may be in the other.
+            match self.repair_in(&*rows, stream).await {
+                Ok(Repaired { from, to }) => {
+                    let so_far = repaired.unwrap_or(Repaired { from, to });
+                    repaired = Some(Repaired { from: so_far.from.min(from), to: so_far.to.max(to) });
+                }
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
-        Ok(repaired.unwrap_or(Repaired { from: 0, to: 0 }))
+        failed.map_or(Ok(repaired.unwrap_or(Repaired { from: 0, to: 0 })), Err)
     }
 
     pub(crate) async fn repair_in(&self, rows: &dyn RowStore, stream: &StreamId) -> Result<Repaired, RepairError> {

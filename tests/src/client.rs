@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -87,6 +87,7 @@ pub struct Request {
 impl Request {
     /// A header.
     pub fn header(self, name: &str, value: &str) -> Self {
+        let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
         Self { builder: self.builder.header(name, value), ..self }
     }
 

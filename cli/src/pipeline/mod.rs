@@ -137,6 +137,3 @@ impl Pipeline {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

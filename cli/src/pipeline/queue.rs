@@ -251,6 +251,3 @@ impl Queue {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

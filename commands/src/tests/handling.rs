@@ -4,6 +4,7 @@ use muster_domain::task::{Status, TaskError, UpdateTask};
 
 use super::test_log::{Fault, TestLog};
 use super::*;
+use crate::GuardedError;
 
 #[tokio::test]
 async fn a_command_is_answered_with_its_events_the_state_after_and_the_version() {
@@ -102,4 +103,31 @@ async fn a_command_gives_way_when_others_are_faster_every_time() {
     assert!(matches!(answer, Err(ExecuteError::Contended)), "{answer:?}");
     let task = handler.store().load::<Task>(TASK).await.unwrap();
     assert_eq!((task.version(), comments(task.state())), (9, 8), "the rivals' comments and nothing else");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_sees_the_state_that_the_command_is_decided_on_also_after_a_conflict() {
+    let handler = handler_with_history(1).await;
+    // The first look shows no comment; then a rival comments, and the command is decided anew.
+    handler.store().log().fail_with([Fault::Rival(9)]);
+    let command = rename("Fix the door");
+    let uncommented = |task: &Task| if comments(task) == 0 { Ok(()) } else { Err("commented") };
+    let sent = metadata(2, &command);
+    let answer = handler.execute_if::<Task, _>(TASK, command, ExpectedVersion::Any, &sent, uncommented).await;
+    assert!(matches!(answer, Err(GuardedError::Guard("commented"))), "{answer:?}");
+    assert_eq!(handler.store().load::<Task>(TASK).await.unwrap().version(), 2, "the rival's comment and nothing else");
+}
+
+#[tokio::test]
+async fn a_repeat_is_answered_without_asking_the_guard_again() {
+    let handler = handler_with_history(2).await;
+    let command = comment("comment 2");
+    let sent = metadata(2, &command);
+    let never = |_: &Task| Err("no");
+    let answer = handler.execute_if::<Task, _>(TASK, command, ExpectedVersion::Any, &sent, never).await.unwrap();
+    assert_eq!((answer.version, answer.replayed), (2, true));
+    let other = comment("another");
+    let sent = metadata(3, &other);
+    let answer = handler.execute_if::<Task, _>(TASK, other, ExpectedVersion::Any, &sent, never).await;
+    assert!(matches!(answer, Err(GuardedError::Guard("no"))), "{answer:?}");
 }

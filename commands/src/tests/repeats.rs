@@ -16,6 +16,7 @@ async fn a_repeat_gets_the_first_answer_even_after_later_changes() {
     assert!(again.replayed && !first.replayed);
     assert_eq!((again.version, &again.events, &again.aggregate), (first.version, &first.events, &first.aggregate));
     assert_eq!((again.created_at, again.updated_at), (first.created_at, first.updated_at));
+    assert_eq!(again.updated_by, first.updated_by);
     assert_eq!(handler.store().load::<Task>(TASK).await.unwrap().version(), 5);
 }
 

@@ -21,6 +21,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             return Err(Problem::new(Code::UnsupportedMediaType).detail("Send it with Content-Type: application/json."));
         }
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| unreadable(&rejection))?;
+        // serde would take the elements of an array for the fields of an object, in their order.
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            let mut fields = Fields::default();
+            fields.wrong("", "must be an object");
+            return Err(fields.problem());
+        }
         let mut deserializer = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| wrong_field(&error))?;
         deserializer.end().map_err(|error| Problem::new(Code::MalformedJson).detail(error))?;
@@ -86,12 +92,22 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             Ok(axum::extract::Query(query)) => Ok(Self(query)),
             Err(rejection) => {
                 let message = std::error::Error::source(&rejection).map_or_else(|| rejection.to_string(), ToString::to_string);
-                let parameter = message.split('`').nth(1).or_else(|| message.split(':').next()).unwrap_or_default();
+                let (parameter, detail) = wrong_parameter(&message);
                 let mut fields = Fields::default();
-                fields.wrong_parameter(parameter, &message);
+                fields.wrong_parameter(parameter, detail);
                 Err(fields.problem())
             }
         }
+    }
+}
+
+/// The parameter that serde complains of, and the complaint: `limit: invalid digit found in string`, or
+/// ``unknown field `colour`, expected …``.
+fn wrong_parameter(message: &str) -> (&str, &str) {
+    let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    match message.split_once(": ") {
+        Some((parameter, detail)) if is_name(parameter) => (parameter, detail),
+        _ => (message.split('`').nth(1).unwrap_or_default(), message),
     }
 }
 
@@ -105,6 +121,140 @@ impl<S: Send + Sync, T: From<uuid::Uuid>> FromRequestParts<S> for Id<T> {
         match axum::extract::Path::<uuid::Uuid>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(id)) => Ok(Self(id.into())),
             Err(_) => Err(Problem::new(Code::NotFound).detail("Ids are UUIDs.")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body as HttpBody;
+    use axum::http::Uri;
+    use serde::Deserialize;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Parcel {
+        name: String,
+        #[serde(default)]
+        labels: Vec<String>,
+        #[serde(default)]
+        place: Option<Place>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Place {
+        street: String,
+    }
+
+    async fn body(content_type: Option<&str>, text: &str) -> Result<Parcel, Value> {
+        let mut request = Request::builder();
+        if let Some(content_type) = content_type {
+            request = request.header(header::CONTENT_TYPE, content_type);
+        }
+        let request = request.body(HttpBody::from(text.to_owned())).unwrap();
+        let read = Body::<Parcel>::from_request(request, &()).await;
+        read.map(|Body(parcel)| parcel).map_err(|problem| serde_json::to_value(problem).unwrap())
+    }
+
+    async fn json_body(text: &str) -> Result<Parcel, Value> {
+        body(Some("application/json"), text).await
+    }
+
+    #[tokio::test]
+    async fn a_body_of_the_right_shape_is_read() {
+        let parcel = json_body(r#" {"name": "a", "labels": ["b"], "place": {"street": "c"}} "#).await.unwrap();
+
+        assert_eq!((parcel.name, parcel.labels, parcel.place.unwrap().street), ("a".into(), vec!["b".into()], "c".into()));
+    }
+
+    #[tokio::test]
+    async fn only_what_is_declared_as_json_is_read() {
+        for json in ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON ;charset=utf-8"] {
+            assert!(body(Some(json), r#"{"name": "a"}"#).await.is_ok(), "{json}");
+        }
+        for other in [None, Some(""), Some("text/plain"), Some("application/jsonp"), Some("application/x-www-form-urlencoded")] {
+            let problem = body(other, r#"{"name": "a"}"#).await.unwrap_err();
+            assert_eq!(problem["code"], "unsupported_media_type", "{other:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_json_is_refused_as_that() {
+        let deep = "[".repeat(500);
+        for text in ["", "{", "hello", "{\"name\": \"a\"} {}", "{\"name\": \"\u{1}\"}", "{\"labels\": \"", &format!("{{\"x\":{deep}")] {
+            let problem = json_body(text).await.unwrap_err();
+            assert!(["malformed_json", "invalid_request"].contains(&problem["code"].as_str().unwrap()), "{text}: {problem}");
+            if !text.contains("x") {
+                assert_eq!(problem["code"], "malformed_json", "{text}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wrong_field_is_named_by_a_pointer_to_it() {
+        for (text, pointer, detail) in [
+            ("{}", "/name", "missing field `name`"),
+            (r#"{"name": 7}"#, "/name", "invalid type: integer `7`, expected a string"),
+            (r#"{"name": null}"#, "/name", "invalid type: null, expected a string"),
+            (r#"{"name": "a", "labels": ["b", 3]}"#, "/labels/1", "invalid type: integer `3`, expected a string"),
+            (r#"{"name": "a", "place": {}}"#, "/place/street", "missing field `street`"),
+            (r#"{"name": "a", "name": "b"}"#, "/name", "duplicate field `name`"),
+            (r#"{"name": "a", "size": 1}"#, "/size", "unknown field `size`, expected one of `name`, `labels`, `place`"),
+            (r#"{"name": "a", "place": {"a/b~": 1}}"#, "/place/a~1b~0", "unknown field `a/b~`, expected `street`"),
+            (r#"["a"]"#, "", "must be an object"),
+            (r#""a""#, "", "invalid type: string \"a\", expected struct Parcel"),
+        ] {
+            let problem = json_body(text).await.unwrap_err();
+
+            assert_eq!(problem["code"], "invalid_request", "{text}");
+            assert_eq!(problem["errors"], json!([{ "pointer": pointer, "detail": detail }]), "{text}");
+        }
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Search {
+        #[serde(default)]
+        limit: Option<u32>,
+        #[serde(default)]
+        mood: Option<Mood>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "snake_case")]
+    enum Mood {
+        Good,
+        Bad,
+    }
+
+    async fn query(text: &str) -> Result<Search, Value> {
+        let uri: Uri = format!("/tasks?{text}").parse().unwrap();
+        let (mut parts, ()) = axum::http::Request::builder().uri(uri).body(()).unwrap().into_parts();
+        let read = Query::<Search>::from_request_parts(&mut parts, &()).await;
+        read.map(|Query(search)| search).map_err(|problem| serde_json::to_value(problem).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_wrong_parameter_is_named() {
+        let search = query("limit=3&mood=good").await.unwrap();
+        assert_eq!((search.limit, search.mood), (Some(3), Some(Mood::Good)));
+        assert_eq!(query("mood=bad").await.unwrap().mood, Some(Mood::Bad));
+        for (text, parameter, detail) in [
+            ("limit=many", "limit", "invalid digit found in string"),
+            ("limit=-1", "limit", "invalid digit found in string"),
+            ("mood=odd", "mood", "unknown variant `odd`, expected `good` or `bad`"),
+            ("colour=red", "colour", "unknown field `colour`, expected `limit` or `mood`"),
+            ("a%3A%20b=c", "a: b", "unknown field `a: b`, expected `limit` or `mood`"),
+            ("limit=1&limit=2", "limit", "duplicate field `limit`"),
+        ] {
+            let problem = query(text).await.unwrap_err();
+
+            assert_eq!(problem["code"], "invalid_request", "{text}");
+            assert_eq!(problem["errors"], json!([{ "parameter": parameter, "detail": detail }]), "{text}");
         }
     }
 }

@@ -36,6 +36,8 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             return Ok(Self(ExpectedVersion::Any));
         }
         let digits = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).ok_or_else(invalid)?;
+        // `parse` alone would take a sign, too.
+        let digits = Some(digits).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())).ok_or_else(invalid)?;
         digits.parse().map(|version| Self(ExpectedVersion::Exactly(version))).map_err(|_| invalid())
     }
 }
@@ -45,4 +47,56 @@ pub(crate) fn min_version(headers: &HeaderMap) -> Result<u64, Problem> {
     let Some(value) = headers.get(&MIN_VERSION) else { return Ok(0) };
     let number = value.to_str().ok().and_then(|text| text.trim().parse().ok());
     number.ok_or_else(|| Problem::new(Code::InvalidHeader).detail("Muster-Min-Version must be a version: a number."))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    async fn if_match(value: &str) -> Result<ExpectedVersion, Code> {
+        let request = Request::builder().header(header::IF_MATCH, value).body(()).unwrap();
+        let IfMatch(expected) =
+            IfMatch::from_request_parts(&mut request.into_parts().0, &()).await.map_err(|problem| problem.code())?;
+        Ok(expected)
+    }
+
+    #[tokio::test]
+    async fn the_etag_of_an_answer_is_the_version_that_the_next_change_expects() {
+        let tag = etag(u64::MAX);
+
+        assert_eq!(tag, "\"18446744073709551615\"");
+        assert_eq!(if_match(tag.to_str().unwrap()).await, Ok(ExpectedVersion::Exactly(u64::MAX)));
+        assert_eq!(if_match(" \"3\" ").await, Ok(ExpectedVersion::Exactly(3)));
+    }
+
+    #[tokio::test]
+    async fn without_if_match_or_with_a_star_any_version_will_do() {
+        let (mut parts, ()) = Request::new(()).into_parts();
+        let IfMatch(expected) = IfMatch::from_request_parts(&mut parts, &()).await.unwrap();
+
+        assert_eq!(expected, ExpectedVersion::Any);
+        assert_eq!(if_match("*").await, Ok(ExpectedVersion::Any));
+    }
+
+    #[tokio::test]
+    async fn an_if_match_that_is_no_etag_of_ours_is_refused() {
+        for value in ["", "3", "\"\"", "\"x\"", "\"-3\"", "\"+3\"", "\"3", "W/\"3\"", "\"3\", \"4\"", "\"18446744073709551616\""] {
+            assert_eq!(if_match(value).await, Err(Code::InvalidHeader), "{value}");
+        }
+    }
+
+    #[test]
+    fn the_least_version_is_a_number_or_nothing() {
+        let least = |value: Option<&str>| {
+            let header = value.map(|value| (MIN_VERSION, HeaderValue::from_str(value).unwrap()));
+            min_version(&header.into_iter().collect()).map_err(|problem| problem.code())
+        };
+        assert_eq!(least(None), Ok(0));
+        assert_eq!(least(Some(" 7 ")), Ok(7));
+        for value in ["", "\"7\"", "-7", "seven"] {
+            assert_eq!(least(Some(value)), Err(Code::InvalidHeader), "{value}");
+        }
+    }
 }

@@ -83,3 +83,62 @@ where
 {
     serde::Deserialize::deserialize(deserializer).map(Some)
 }
+
+#[cfg(test)]
+mod tests {
+    use muster_domain::values::{Phone, Title};
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_wrong_field_is_named_at_once() {
+        let mut fields = Fields::default();
+        let title = fields.parse::<Title>("/title", "");
+        fields.wrong("/labels/3", "is one too many");
+        fields.wrong_parameter("limit", "must be between 1 and 200");
+
+        let problem = serde_json::to_value(fields.finish(title).unwrap_err()).unwrap();
+
+        assert_eq!(problem["code"], "invalid_request");
+        assert_eq!(
+            problem["errors"],
+            json!([
+                { "pointer": "/title", "detail": "must not be empty" },
+                { "pointer": "/labels/3", "detail": "is one too many" },
+                { "parameter": "limit", "detail": "must be between 1 and 200" },
+            ])
+        );
+    }
+
+    #[test]
+    fn a_value_of_right_parts_is_given_unless_another_field_was_wrong() {
+        let mut fields = Fields::default();
+        let title = fields.parse::<Title>("/title", " Check the pump ");
+        assert_eq!(fields.finish(title).unwrap().as_str(), "Check the pump");
+
+        let mut fields = Fields::default();
+        fields.wrong("/phone", "is no number");
+        assert_eq!(fields.finish(Some(7)).unwrap_err().code(), Code::InvalidRequest);
+    }
+
+    #[test]
+    fn a_change_keeps_takes_away_or_sets() {
+        #[derive(Deserialize)]
+        struct Body {
+            #[serde(default, deserialize_with = "present")]
+            phone: Option<Option<String>>,
+        }
+        let change = |body: &str| {
+            let body: Body = serde_json::from_str(body).unwrap();
+            let mut fields = Fields::default();
+            let phone = fields.parse_change::<Phone>("/phone", body.phone.as_ref());
+            (phone.map(|phone| phone.map(|phone| phone.to_string())), fields.errors.len())
+        };
+        assert_eq!(change("{}"), (None, 0));
+        assert_eq!(change(r#"{"phone": null}"#), (Some(None), 0));
+        assert_eq!(change(r#"{"phone": "+49 30 1"}"#), (Some(Some("+49 30 1".to_owned())), 0));
+        assert_eq!(change(r#"{"phone": ""}"#), (None, 1));
+    }
+}

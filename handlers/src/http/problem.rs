@@ -215,3 +215,73 @@ impl IntoResponse for Problem {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_problem_says_only_what_there_is_to_say() {
+        assert_eq!(
+            serde_json::to_value(Problem::new(Code::NotFound)).unwrap(),
+            json!({
+                "type": "urn:muster:problem:not_found",
+                "title": "There is no such thing",
+                "status": 404,
+                "code": "not_found",
+            })
+        );
+        let pointer = InvalidField { pointer: Some("/a".to_owned()), parameter: None, detail: "is wrong".to_owned() };
+        let full = Problem::new(Code::ImpossibleMove).detail("No.").errors(vec![pointer]).allowed(["todo"]).version(3);
+        assert_eq!(
+            serde_json::to_value(full).unwrap(),
+            json!({
+                "type": "urn:muster:problem:impossible_move",
+                "title": "The task cannot make this move",
+                "status": 409,
+                "code": "impossible_move",
+                "detail": "No.",
+                "errors": [{ "pointer": "/a", "detail": "is wrong" }],
+                "allowed": ["todo"],
+                "version": 3,
+            })
+        );
+    }
+
+    #[test]
+    fn a_problem_is_an_answer_of_its_own_media_type() {
+        let response = Problem::new(Code::StaleVersion).version(3).into_response();
+
+        assert_eq!(response.status(), StatusCode::PRECONDITION_FAILED);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(response.headers()[header::ETAG], "\"3\"");
+        assert!(!response.headers().contains_key(header::RETRY_AFTER));
+    }
+
+    #[test]
+    fn an_answer_tells_how_to_sign_in_and_when_to_come_again() {
+        let headers = |code| Problem::new(code).into_response().headers().clone();
+
+        assert_eq!(headers(Code::Unauthenticated)[header::WWW_AUTHENTICATE], "Bearer");
+        assert_eq!(headers(Code::Unavailable)[header::RETRY_AFTER], "1");
+        assert_eq!(headers(Code::Contended)[header::RETRY_AFTER], "1");
+        assert!(!headers(Code::WrongCredentials).contains_key(header::WWW_AUTHENTICATE));
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the table is away")]
+    struct Away(#[source] std::io::Error);
+
+    #[test]
+    fn the_cause_of_a_failure_on_our_side_goes_to_the_log_and_not_to_the_caller() {
+        let error = Away(std::io::Error::other("10.0.0.7 refused"));
+
+        assert_eq!(Causes(&error).to_string(), "the table is away: 10.0.0.7 refused");
+        for problem in [Problem::internal(&error), Problem::unavailable(&error)] {
+            let body = serde_json::to_string(&problem).unwrap();
+            assert!(!body.contains("10.0.0.7") && !body.contains("table"), "{body}");
+        }
+    }
+}

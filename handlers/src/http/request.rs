@@ -117,3 +117,58 @@ impl FromRequestParts<Arc<App>> for Change {
         Ok(Self { caller, expected, intake })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    async fn intake(headers: &[(HeaderName, &str)]) -> Result<Intake, Code> {
+        let mut request = Request::new(());
+        for (name, value) in headers {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        Intake::from_request_parts(&mut request.into_parts().0, &()).await.map_err(|problem| problem.code())
+    }
+
+    #[tokio::test]
+    async fn the_same_key_of_the_same_actor_is_the_same_command() {
+        let (ada, ben) = (Actor::system("ada"), Actor::system("ben"));
+        let named = intake(&[(IDEMPOTENCY_KEY, "one")]).await.unwrap();
+
+        assert_eq!(named.command_id(&ada), intake(&[(IDEMPOTENCY_KEY, "one")]).await.unwrap().command_id(&ada));
+        assert_ne!(named.command_id(&ada), named.command_id(&ben));
+        assert_ne!(named.command_id(&ada), intake(&[(IDEMPOTENCY_KEY, "two")]).await.unwrap().command_id(&ada));
+    }
+
+    #[tokio::test]
+    async fn without_a_key_each_request_is_a_command_of_its_own() {
+        let (first, second) = (intake(&[]).await.unwrap(), intake(&[]).await.unwrap());
+
+        assert_ne!(first.command_id(&Actor::system("ada")), second.command_id(&Actor::system("ada")));
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_empty_long_or_not_ascii_is_refused() {
+        assert!(intake(&[(IDEMPOTENCY_KEY, &"k".repeat(255))]).await.is_ok());
+        for key in ["", &"k".repeat(256), "kéy"] {
+            assert_eq!(intake(&[(IDEMPOTENCY_KEY, key)]).await.err(), Some(Code::InvalidHeader), "{key}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_carries_its_request_and_what_was_asked() {
+        let intake = intake(&[(REQUEST_ID, "request-1"), (USER_AGENT, "curl/8.5.0")]).await.unwrap();
+        let at = "2026-03-02T08:00:00Z".parse().unwrap();
+        let metadata = |meaning: &str| {
+            intake.metadata(CommandId(Uuid::nil()), Actor::system("ada"), "PUT /tasks/1", &meaning, at)
+        };
+
+        assert_eq!(metadata("a").correlation_id, "request-1");
+        assert_eq!(metadata("a").at, at);
+        assert_eq!(metadata("a").fingerprint, metadata("a").fingerprint);
+        assert_ne!(metadata("a").fingerprint, metadata("b").fingerprint);
+        assert_eq!(intake.user_agent().as_deref(), Some("curl/8.5.0"));
+    }
+}

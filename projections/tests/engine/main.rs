@@ -8,5 +8,7 @@ mod generations;
 mod projector;
 mod rebuild;
 mod reconcile;
+mod rows;
 mod support;
 mod tasks;
+mod topology;

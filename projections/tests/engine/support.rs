@@ -98,8 +98,7 @@ pub(crate) fn messages(events: &[RecordedEvent]) -> Vec<Message> {
 #[async_trait]
 impl TableMaker for World {
     async fn create(&self, projection: &str, generation: u64) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/topology.json");
-        let topology: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+        let topology = topology()?;
         let indexes = topology["projections"][projection]["indexes"].as_array().unwrap();
         let table = format!("{PREFIX}{projection}-{generation}");
         if self.client.describe_table().table_name(&table).send().await.is_err() {
@@ -138,6 +137,12 @@ async fn create(client: &Client, table: &str, indexes: &[Value]) {
         create = create.attribute_definitions(attribute.build().unwrap());
     }
     create.send().await.unwrap();
+}
+
+/// What `schemas/topology.json` says.
+pub(crate) fn topology() -> Result<Value, std::io::Error> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/topology.json");
+    Ok(serde_json::from_str(&std::fs::read_to_string(path)?)?)
 }
 
 pub(crate) fn time(text: &str) -> DateTime<Utc> {

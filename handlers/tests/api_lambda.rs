@@ -1,0 +1,291 @@
+//! The two Lambdas behind the HTTP API, with the JSON that API Gateway sends them.
+
+mod support;
+
+use axum::Router;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http_body_util::BodyExt as _;
+use lambda_http::request::LambdaRequest;
+use muster_handlers::http::{MAX_BODY_BYTES, command_router, query_router};
+use muster_handlers::lambda::app;
+use muster_identity::{Secrets, ServerSecret, SigningKey, TokenSettings};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use support::{PREFIX, Store, fixture, http_event};
+use tower::ServiceExt as _;
+
+const TASK: &str = "/api/v1/tasks/0190b2f4-0000-7000-8000-000000000001";
+
+/// The two Lambdas over one store.
+struct Lambdas {
+    command: Router,
+    query: Router,
+    _store: Store,
+}
+
+/// What a Lambda answered.
+struct Answer {
+    status: u16,
+    headers: http::HeaderMap,
+    body: Value,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The status and code of a problem, after a look at what every problem has.
+    #[track_caller]
+    fn problem(&self) -> (u16, &str) {
+        let code = self.body["code"].as_str().unwrap_or_default();
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.body);
+        assert_eq!(self.body["type"], format!("urn:muster:problem:{code}"));
+        assert_eq!(self.body["status"], self.status);
+        (self.status, code)
+    }
+}
+
+impl Lambdas {
+    async fn new() -> Self {
+        let store = Store::new().await;
+        let secrets = || Secrets {
+            signing_key: SigningKey::from_pem(&PEM).unwrap(),
+            server_secret: ServerSecret::from_bytes([7; 32]),
+        };
+        let lambda = || {
+            let tokens = TokenSettings::new("https://muster.test", "https://muster.test");
+            Arc::new(app(&store.client, PREFIX, secrets(), tokens).unwrap())
+        };
+        Self { command: command_router(lambda()), query: query_router(lambda()), _store: store }
+    }
+
+    async fn command(&self, event: &Value) -> Answer {
+        invoke(&self.command, event).await
+    }
+
+    async fn query(&self, event: &Value) -> Answer {
+        invoke(&self.query, event).await
+    }
+
+    /// Signs a new member up and in; their access token as a header.
+    async fn bearer(&self) -> String {
+        let account = json!({ "name": "Ada", "email": "ada@example.com", "password": "correct horse battery" });
+        let signed_up = self.command(&post("/api/v1/users/signup", &[], &account)).await;
+        assert_eq!(signed_up.status, 201, "{}", signed_up.body);
+        let credentials = json!({ "email": "ada@example.com", "password": "correct horse battery" });
+        let signed_in = self.command(&post("/api/v1/users/login", &[], &credentials)).await;
+        assert_eq!(signed_in.status, 200, "{}", signed_in.body);
+        format!("Bearer {}", signed_in.body["access_token"].as_str().unwrap())
+    }
+}
+
+/// Both Lambdas have the same secrets.
+static PEM: std::sync::LazyLock<String> =
+    std::sync::LazyLock::new(|| SigningKey::generate().unwrap().to_pem().unwrap().to_string());
+
+/// As `lambda_http` does it: the event becomes a request, and the router answers it.
+async fn invoke(router: &Router, event: &Value) -> Answer {
+    let request: LambdaRequest = serde_json::from_value(event.clone()).unwrap();
+    let request = lambda_http::Request::from(request);
+    let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+    Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+}
+
+fn get(target: &str, headers: &[(&str, &str)]) -> Value {
+    http_event("GET", target, headers, None)
+}
+
+fn post(target: &str, headers: &[(&str, &str)], body: &Value) -> Value {
+    http_event("POST", target, headers, Some(&body.to_string()))
+}
+
+#[tokio::test]
+async fn what_the_command_side_wrote_the_query_side_reads() {
+    let lambdas = Lambdas::new().await;
+    let bearer = lambdas.bearer().await;
+    let signed_in = ("authorization", bearer.as_str());
+    let task = json!({ "title": "Check the pump", "priority": "high" });
+
+    let created = lambdas.command(&post("/api/v1/tasks", &[signed_in, ("idempotency-key", "one")], &task)).await;
+
+    assert_eq!(created.status, 201, "{}", created.body);
+    assert_eq!(created.header("etag"), "\"1\"");
+    let path = created.header("location");
+    assert_eq!(path, format!("/api/v1/tasks/{}", created.body["id"].as_str().unwrap()));
+
+    let read = lambdas.query(&get(path, &[signed_in, ("muster-min-version", "1")])).await;
+    assert_eq!((read.status, read.header("etag")), (200, "\"1\""), "{}", read.body);
+    assert_eq!(read.body, created.body);
+    assert_eq!(read.body["title"], "Check the pump");
+
+    let status = json!({ "status": "in_progress" });
+    let moved = post(&format!("{path}/status"), &[signed_in, ("if-match", "\"1\"")], &status);
+    assert_eq!(lambdas.command(&moved).await.header("etag"), "\"2\"");
+    let late = lambdas.command(&moved).await;
+    assert_eq!(late.problem(), (412, "stale_version"));
+    assert_eq!((late.header("etag"), &late.body["version"]), ("\"2\"", &json!(2)));
+
+    let before = lambdas.query(&get(&format!("{path}?as_of=1"), &[signed_in])).await;
+    assert_eq!((before.status, &before.body["status"]), (200, &json!("todo")));
+    let history = lambdas.query(&get(&format!("{path}/history"), &[signed_in])).await;
+    assert_eq!(history.body["items"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn a_repeat_with_the_same_idempotency_key_gets_the_first_answer() {
+    let lambdas = Lambdas::new().await;
+    let bearer = lambdas.bearer().await;
+    let headers = [("authorization", bearer.as_str()), ("idempotency-key", "one")];
+    let task = |title: &str| post("/api/v1/tasks", &headers, &json!({ "title": title }));
+
+    let first = lambdas.command(&task("Check the pump")).await;
+    let repeat = lambdas.command(&task("Check the pump")).await;
+    let other = lambdas.command(&task("Paint the fence")).await;
+
+    assert_eq!((first.status, repeat.status), (201, 201));
+    assert_eq!(repeat.body, first.body);
+    assert_eq!(other.problem(), (422, "idempotency_key_reused"));
+}
+
+#[tokio::test]
+async fn a_session_that_the_command_side_ended_is_over_on_the_query_side() {
+    let lambdas = Lambdas::new().await;
+    let bearer = lambdas.bearer().await;
+    let signed_in = ("authorization", bearer.as_str());
+    assert_eq!(lambdas.query(&get("/api/v1/profile", &[signed_in])).await.body["email"], "ada@example.com");
+
+    assert_eq!(lambdas.command(&http_event("POST", "/api/v1/users/logout", &[signed_in], None)).await.status, 204);
+
+    let after = lambdas.query(&get("/api/v1/profile", &[signed_in])).await;
+    assert_eq!(after.problem(), (401, "unauthenticated"));
+    assert_eq!(after.header("www-authenticate"), "Bearer");
+}
+
+#[tokio::test]
+async fn the_query_side_has_no_route_that_changes_anything() {
+    let lambdas = Lambdas::new().await;
+    for path in ["/users/signup", "/users/login", "/users/logout", "/users/refresh", "/login", "/refresh", "/logout"] {
+        let answer = lambdas.query(&post(&format!("/api/v1{path}"), &[], &json!({}))).await;
+        // `POST /users/login` finds the route of one user, which only reads.
+        let expected = if path.starts_with("/users/") { (405, "method_not_allowed") } else { (404, "not_found") };
+        assert_eq!(answer.problem(), expected, "{path}");
+    }
+    for path in ["assign", "status", "deadline", "hold", "resume", "comments", "restore"] {
+        let answer = lambdas.query(&post(&format!("{TASK}/{path}"), &[], &json!({}))).await;
+        assert_eq!(answer.problem(), (404, "not_found"), "{path}");
+    }
+    for (method, path) in [("POST", "/api/v1/tasks"), ("PUT", TASK), ("DELETE", TASK), ("PUT", "/api/v1/profile")] {
+        let answer = lambdas.query(&http_event(method, path, &[], Some("{}"))).await;
+        assert_eq!(answer.problem(), (405, "method_not_allowed"), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn the_command_side_has_no_route_that_answers_questions() {
+    let lambdas = Lambdas::new().await;
+    for path in ["/api/v1/tasks", "/api/v1/users", "/api/v1/teams", "/api/v1/profile", TASK] {
+        let answer = lambdas.command(&get(path, &[])).await;
+        assert_eq!(answer.problem(), (405, "method_not_allowed"), "{path}");
+    }
+    for path in ["logs", "logs/latest", "history"] {
+        let answer = lambdas.command(&get(&format!("{TASK}/{path}"), &[])).await;
+        assert_eq!(answer.problem(), (404, "not_found"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_good_token_nothing_is_shown_or_done() {
+    let lambdas = Lambdas::new().await;
+    for headers in [&[][..], &[("authorization", "Bearer forged")], &[("authorization", "Basic YWRhOnB3")]] {
+        assert_eq!(lambdas.query(&get(TASK, headers)).await.problem(), (401, "unauthenticated"));
+        let task = post("/api/v1/tasks", headers, &json!({ "title": "Check the pump" }));
+        assert_eq!(lambdas.command(&task).await.problem(), (401, "unauthenticated"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_body_is_said_in_the_problem() {
+    let lambdas = Lambdas::new().await;
+    let sign_up = |body: &str| http_event("POST", "/api/v1/users/signup", &[], Some(body));
+
+    let wrong = json!({ "name": "", "email": "nobody", "password": "short" });
+    let wrong = lambdas.command(&sign_up(&wrong.to_string())).await;
+    assert_eq!(wrong.problem(), (422, "invalid_request"));
+    let pointers: Vec<_> = wrong.body["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
+    assert_eq!(pointers, ["/name", "/email", "/password"]);
+
+    assert_eq!(lambdas.command(&sign_up("{")).await.problem(), (400, "malformed_json"));
+    let nothing = http_event("POST", "/api/v1/users/signup", &[], None);
+    assert_eq!(lambdas.command(&nothing).await.problem(), (400, "malformed_json"));
+    let large = format!("{{\"name\":\"{}\"}}", "a".repeat(MAX_BODY_BYTES));
+    assert_eq!(lambdas.command(&sign_up(&large)).await.problem(), (413, "too_large"));
+    let text = http_event("POST", "/api/v1/users/signup", &[("content-type", "text/plain")], Some("{}"));
+    assert_eq!(lambdas.command(&text).await.problem(), (415, "unsupported_media_type"));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_query_is_said_in_the_problem() {
+    let lambdas = Lambdas::new().await;
+    let bearer = lambdas.bearer().await;
+    for (query, parameter) in
+        [("limit=0", "limit"), ("limit=many", "limit"), ("shape=round", "shape"), ("status=lost", "status"), ("sort=a%20b", "sort")]
+    {
+        let answer = lambdas.query(&get(&format!("/api/v1/tasks?{query}"), &[("authorization", &bearer)])).await;
+
+        assert_eq!(answer.problem(), (422, "invalid_request"), "{query}");
+        assert_eq!(answer.body["errors"][0]["parameter"], parameter, "{query}: {}", answer.body);
+    }
+}
+
+/// API Gateway sends a body in base64 when it does not take it for text.
+#[tokio::test]
+async fn a_body_in_base64_is_the_same_body() {
+    let lambdas = Lambdas::new().await;
+    let account = json!({ "name": "Zoë", "email": "zoe@example.com", "password": "correct horse battery" });
+    let mut event = post("/api/v1/users/signup", &[], &account);
+    event["body"] = json!(BASE64_STANDARD.encode(account.to_string()));
+    event["isBase64Encoded"] = json!(true);
+
+    let answer = lambdas.command(&event).await;
+
+    assert_eq!((answer.status, &answer.body["name"]), (201, &json!("Zoë")));
+}
+
+#[tokio::test]
+async fn both_sides_say_that_they_run_and_that_their_store_answers() {
+    let lambdas = Lambdas::new().await;
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(lambdas.command(&get(path, &[])).await.body["status"], "ok");
+        assert_eq!(lambdas.query(&get(path, &[])).await.body["status"], "ok");
+    }
+}
+
+#[tokio::test]
+async fn aws_examples_of_requests_to_other_apis_find_nothing_here() {
+    let lambdas = Lambdas::new().await;
+    for example in [
+        "example-apigw-v2-request-no-authorizer.json",
+        "example-apigw-v2-request-iam.json",
+        "example-apigw-v2-request-jwt-authorizer.json",
+        "example-apigw-v2-request-lambda-authorizer.json",
+        "example-apigw-v2-request-multi-value-parameters.json",
+    ] {
+        let event = serde_json::from_str(&fixture(example)).unwrap();
+        assert_eq!(lambdas.command(&event).await.problem(), (404, "not_found"), "{example}");
+        assert_eq!(lambdas.query(&event).await.problem(), (404, "not_found"), "{example}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_names_its_request() {
+    let lambdas = Lambdas::new().await;
+
+    let named = lambdas.query(&get("/healthz", &[("x-request-id", "mine-1")])).await;
+    assert_eq!(named.header("x-request-id"), "mine-1");
+    let renamed = lambdas.query(&get("/nowhere", &[("x-request-id", "not a name")])).await;
+    assert_eq!(renamed.header("x-request-id").len(), 36);
+}

@@ -1,0 +1,118 @@
+//! Reading a task: as it is, as it was, and no older than asked for.
+
+use chrono::{SecondsFormat, TimeDelta, Utc};
+use muster_projections::TaskDocument;
+use serde_json::{Value, json};
+
+use crate::support::{admin, eventually, member, of_task, task};
+use muster_tests::client::Client;
+
+#[tokio::test]
+pub(crate) async fn a_task_is_read_with_every_key() {
+    let member = member().await;
+    let made = task(&member.client, json!({ "labels": ["a"] })).await;
+    let read: Value = member.client.get(&of_task(made.id, "")).send().await.document(200);
+    let mut keys: Vec<&str> = read.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    let expected = [
+        "assignee_id", "comments", "completed_at", "created_at", "deadline", "deleted_at", "description", "hold", "id",
+        "labels", "location", "priority", "reopened", "reporter_id", "started_at", "status", "team_id", "title",
+        "updated_at", "updated_by", "version",
+    ];
+    assert_eq!(keys, expected);
+    assert_eq!(serde_json::from_value::<TaskDocument>(read).unwrap(), made);
+}
+
+#[tokio::test]
+async fn a_task_is_there_as_soon_as_it_is_reported_and_never_older_than_asked_for() {
+    let member = member().await;
+    let made = task(&member.client, json!({})).await;
+    for version in 1..=10 {
+        let read: TaskDocument = member.client.get(&of_task(made.id, "")).min_version(version).send().await.document(200);
+        assert_eq!(read.version, version, "it is what was written");
+        let body = json!({ "title": format!("Title {version}") });
+        member.client.put(&of_task(made.id, "")).json(&body).send().await.document::<TaskDocument>(200);
+    }
+    // A version that has not been made yet cannot be waited for: the present one comes.
+    let read: TaskDocument = member.client.get(&of_task(made.id, "")).min_version(1_000).send().await.document(200);
+    assert_eq!((read.version, read.title.as_str()), (11, "Title 10"));
+    eventually("the read model has caught up", async || {
+        let read: TaskDocument = member.client.get(&of_task(made.id, "")).send().await.document(200);
+        (read.version == 11).then_some(())
+    })
+    .await;
+}
+
+/// A task whose every version was recorded at another millisecond.
+async fn three_versions(client: &Client) -> [TaskDocument; 3] {
+    let first = task(client, json!({ "title": "One" })).await;
+    let next = async |before: &TaskDocument, title: &str| -> TaskDocument {
+        eventually("the clock goes on", async || (Utc::now() > before.updated_at + TimeDelta::milliseconds(1)).then_some(()))
+            .await;
+        client.put(&of_task(before.id, "")).json(&json!({ "title": title })).send().await.document(200)
+    };
+    let second = next(&first, "Two").await;
+    let third = next(&second, "Three").await;
+    assert!(first.updated_at < second.updated_at && second.updated_at < third.updated_at);
+    [first, second, third]
+}
+
+async fn at(client: &Client, task: &TaskDocument, moment: &str) -> TaskDocument {
+    client.get(&of_task(task.id, &format!("?as_of={moment}"))).send().await.document(200)
+}
+
+fn written(time: chrono::DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+#[tokio::test]
+async fn a_task_is_shown_as_it_was_at_a_version() {
+    let member = member().await;
+    let versions = three_versions(&member.client).await;
+    for version in &versions {
+        assert_eq!(at(&member.client, version, &version.version.to_string()).await, *version);
+    }
+    assert_eq!(at(&member.client, &versions[0], "99").await, versions[2], "after the last version it is the last");
+}
+
+#[tokio::test]
+async fn a_task_is_shown_as_it_was_at_a_time() {
+    let member = member().await;
+    let [first, second, third] = three_versions(&member.client).await;
+    assert_eq!(at(&member.client, &first, &written(first.updated_at)).await, first);
+    assert_eq!(at(&member.client, &first, &written(second.updated_at - TimeDelta::milliseconds(1))).await, first);
+    assert_eq!(at(&member.client, &first, &written(second.updated_at)).await, second);
+    assert_eq!(at(&member.client, &first, &written(third.updated_at)).await, third);
+    assert_eq!(at(&member.client, &first, "2999-01-01T00:00:00Z").await, third);
+    let in_india = (second.updated_at + TimeDelta::minutes(330)).format("%Y-%m-%dT%H:%M:%S%.3f%%2B05:30").to_string();
+    assert_eq!(at(&member.client, &first, &in_india).await, second, "in any time zone");
+}
+
+#[tokio::test]
+async fn before_its_report_there_is_no_task() {
+    let member = member().await;
+    let made = task(&member.client, json!({})).await;
+    for before in ["0".to_owned(), written(made.created_at - TimeDelta::milliseconds(1)), "2001-01-01T00:00:00Z".to_owned()] {
+        let answer = member.client.get(&of_task(made.id, &format!("?as_of={before}"))).send().await;
+        answer.problem(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_moment_that_is_none_is_refused() {
+    let admin = admin().await;
+    let made = task(&admin, json!({})).await;
+    for wrong in ["", "yesterday", "-1", "1.5", "2040-01-01", "2040-13-01T00:00:00Z", "2040-01-01T00:00:00", "99999999999999999999"] {
+        admin.get(&of_task(made.id, &format!("?as_of={wrong}"))).send().await.wrong_parameters(&["as_of"]);
+    }
+    admin.get(&of_task(made.id, "?version=1")).send().await.wrong_parameters(&["version"]);
+}
+
+#[tokio::test]
+async fn a_deleted_task_is_shown_as_it_was_before() {
+    let admin = admin().await;
+    let made = task(&admin, json!({})).await;
+    admin.delete(&of_task(made.id, "")).send().await.is(200);
+    assert_eq!(at(&admin, &made, "1").await, made);
+    assert!(at(&admin, &made, "2").await.deleted_at.is_some());
+}

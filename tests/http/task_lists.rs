@@ -1,0 +1,188 @@
+//! Lists of tasks: what is asked for, of what the caller may see.
+
+use std::collections::BTreeSet;
+
+use chrono::{SecondsFormat, TimeDelta, Utc};
+use muster_domain::TaskId;
+use muster_domain::user::Role;
+use muster_projections::TaskDocument;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::page::walk;
+use crate::support::{admin, eventually, member, moved, of_task, person, task, team};
+use muster_tests::client::Client;
+
+/// The tasks that this query lists.
+async fn listed(client: &Client, query: &str) -> BTreeSet<TaskId> {
+    let items = walk(client, &format!("/tasks{query}"), 50).await;
+    items.iter().map(|task| task["id"].as_str().unwrap().parse().unwrap()).collect()
+}
+
+fn only(tasks: &[&TaskDocument]) -> BTreeSet<TaskId> {
+    tasks.iter().map(|task| task.id).collect()
+}
+
+/// Waits until a query lists these tasks and no others.
+async fn comes_to_list(client: &Client, query: &str, tasks: &[&TaskDocument]) {
+    let expected = only(tasks);
+    eventually("the list is what was written", async || (listed(client, query).await == expected).then_some(())).await;
+}
+
+#[tokio::test]
+pub(crate) async fn a_member_sees_what_they_reported_and_what_they_do() {
+    let (admin, member, other) = (admin().await, member().await, member().await);
+    let team = team(&[&member, &other]).await;
+    let reported = task(&member.client, json!({ "team_id": team })).await;
+    let given = task(&admin, json!({ "assignee_id": member.id, "team_id": team })).await;
+    let both = task(&member.client, json!({ "assignee_id": member.id })).await;
+    let of_the_team = task(&admin, json!({ "team_id": team })).await;
+    let of_another = task(&other.client, json!({ "team_id": team })).await;
+
+    comes_to_list(&member.client, "", &[&reported, &given, &both]).await;
+    comes_to_list(&other.client, "", &[&of_another]).await;
+    comes_to_list(&admin, &format!("?team_id={team}"), &[&reported, &given, &of_the_team, &of_another]).await;
+    // Filters take away from what may be seen, and never add to it.
+    assert_eq!(listed(&member.client, &format!("?team_id={team}")).await, only(&[&reported, &given]));
+    assert_eq!(listed(&member.client, &format!("?reporter_id={}", other.id)).await, only(&[]));
+    assert_eq!(listed(&member.client, &format!("?assignee_id={}", member.id)).await, only(&[&given, &both]));
+    assert_eq!(listed(&member.client, "?status=todo").await, only(&[&reported, &given, &both]));
+}
+
+#[tokio::test]
+async fn a_listed_task_is_the_whole_task() {
+    let member = member().await;
+    let made = task(&member.client, json!({ "labels": ["a"], "deadline": "2040-01-01T00:00:00Z" })).await;
+    comes_to_list(&member.client, "", &[&made]).await;
+    let items = walk(&member.client, "/tasks", 50).await;
+    assert_eq!(serde_json::from_value::<TaskDocument>(items[0].clone()).unwrap(), made);
+}
+
+#[tokio::test]
+async fn a_manager_sees_their_teams_and_their_own_tasks_only() {
+    let (admin, manager, mine, other) = (admin().await, person(Role::Manager).await, member().await, member().await);
+    let (own, foreign) = (team(&[&manager, &mine]).await, team(&[&other]).await);
+    let of_my_team = task(&admin, json!({ "team_id": own })).await;
+    let of_my_member = task(&mine.client, json!({ "team_id": own, "assignee_id": mine.id })).await;
+    let my_own = task(&manager.client, json!({})).await;
+    let foreign_task = task(&other.client, json!({ "team_id": foreign })).await;
+    let given_to_me = task(&admin, json!({ "team_id": foreign, "assignee_id": manager.id })).await;
+
+    let seen = [&of_my_team, &of_my_member, &my_own, &given_to_me];
+    comes_to_list(&manager.client, "", &seen).await;
+    comes_to_list(&other.client, "", &[&foreign_task]).await;
+    assert_eq!(listed(&manager.client, &format!("?team_id={own}")).await, only(&[&of_my_team, &of_my_member]));
+    assert_eq!(listed(&manager.client, &format!("?team_id={foreign}")).await, only(&[&given_to_me]));
+    assert_eq!(listed(&manager.client, &format!("?reporter_id={}", other.id)).await, only(&[]));
+    assert_eq!(listed(&manager.client, &format!("?assignee_id={}", mine.id)).await, only(&[&of_my_member]));
+    manager.client.get(&of_task(foreign_task.id, "")).send().await.problem(404, "not_found");
+}
+
+#[tokio::test]
+async fn an_auditor_sees_everybodys_tasks() {
+    let (auditor, member) = (person(Role::Auditor).await, member().await);
+    let made = task(&member.client, json!({})).await;
+    comes_to_list(&auditor.client, &format!("?reporter_id={}", member.id), &[&made]).await;
+}
+
+#[tokio::test]
+async fn each_filter_lists_what_fulfils_it() {
+    let (admin, reporter, doer) = (admin().await, member().await, member().await);
+    let team = team(&[]).await;
+    let label = format!("label {}", Uuid::new_v4().simple());
+    let plain = task(&reporter.client, json!({ "priority": "low" })).await;
+    let labelled = task(&reporter.client, json!({ "labels": [label, "other"], "priority": "critical" })).await;
+    let given = task(&reporter.client, json!({})).await;
+    let body = json!({ "assignee_id": doer.id, "team_id": team, "status": "in_progress" });
+    admin.put(&of_task(given.id, "")).json(&body).send().await.is(200);
+    let done = task(&reporter.client, json!({})).await;
+    moved(&reporter.client, done.id, &["in_progress", "completed"]).await;
+
+    for client in [&admin, &reporter.client] {
+        let mine = format!("reporter_id={}", reporter.id);
+        for (query, expected) in [
+            (format!("?{mine}"), vec![&plain, &labelled, &given, &done]),
+            (format!("?{mine}&assignee_id={}", doer.id), vec![&given]),
+            (format!("?assignee_id={}", doer.id), vec![&given]),
+            (format!("?team_id={team}"), vec![&given]),
+            (format!("?{mine}&status=todo"), vec![&plain, &labelled]),
+            (format!("?{mine}&status=in_progress"), vec![&given]),
+            (format!("?{mine}&status=completed"), vec![&done]),
+            (format!("?{mine}&priority=low"), vec![&plain]),
+            (format!("?{mine}&priority=medium&status=completed"), vec![&done]),
+            (format!("?label={}", label.replace(' ', "%20")), vec![&labelled]),
+            (format!("?label={}&priority=low", label.replace(' ', "+")), vec![]),
+            (format!("?{mine}&label=oth"), vec![]),
+            (format!("?{mine}&status=in_progress&assignee_id={}", reporter.id), vec![]),
+            (format!("?reporter_id={}", Uuid::new_v4()), vec![]),
+        ] {
+            comes_to_list(client, &query, &expected).await;
+        }
+    }
+    // Over all tasks, whatever else is there.
+    assert!(listed(&admin, "?status=completed").await.contains(&done.id));
+    assert!(!listed(&admin, "?status=completed").await.contains(&given.id));
+    assert!(listed(&admin, "?priority=critical").await.contains(&labelled.id));
+}
+
+#[tokio::test]
+async fn due_from_a_time_on_and_before_a_time() {
+    let member = member().await;
+    let due = async |deadline: &str| task(&member.client, json!({ "deadline": deadline })).await;
+    let (first, second, third) =
+        (due("2040-01-01T00:00:00Z").await, due("2040-01-02T00:00:00.500Z").await, due("2040-01-03T00:00:00Z").await);
+    let never = task(&member.client, json!({})).await;
+    for (query, expected) in [
+        ("", vec![&first, &second, &third, &never]),
+        ("?due_after=2040-01-02T00:00:00.500Z", vec![&second, &third]),
+        ("?due_after=2040-01-02T00:00:00.501Z", vec![&third]),
+        ("?due_before=2040-01-02T00:00:00.500Z", vec![&first]),
+        ("?due_before=2040-01-02T00:00:00.501Z", vec![&first, &second]),
+        ("?due_after=2040-01-01T00:00:00Z&due_before=2040-01-03T00:00:00Z", vec![&first, &second]),
+        ("?due_after=2040-01-01T02:00:00%2B02:00&due_before=2040-01-02T00:00:00Z", vec![&first]),
+        ("?due_after=2040-01-03T00:00:00Z&due_before=2040-01-01T00:00:00Z", vec![]),
+    ] {
+        comes_to_list(&member.client, query, &expected).await;
+    }
+}
+
+#[tokio::test]
+async fn overdue_is_what_should_have_been_done_and_is_not() {
+    let (admin, member) = (admin().await, member().await);
+    let past = (Utc::now() - TimeDelta::hours(1)).to_rfc3339_opts(SecondsFormat::Millis, true);
+    let late = task(&member.client, json!({ "deadline": past })).await;
+    let done = task(&member.client, json!({ "deadline": past })).await;
+    moved(&member.client, done.id, &["in_progress", "completed"]).await;
+    let in_time = task(&member.client, json!({ "deadline": "2140-01-01T00:00:00Z" })).await;
+    let never = task(&member.client, json!({})).await;
+    let mine = format!("reporter_id={}", member.id);
+    for client in [&member.client, &admin] {
+        comes_to_list(client, &format!("?{mine}&overdue=true"), &[&late]).await;
+        comes_to_list(client, &format!("?{mine}&overdue=true&status=completed"), &[]).await;
+        comes_to_list(client, &format!("?{mine}&overdue=false"), &[&late, &done, &in_time, &never]).await;
+    }
+    admin.post(&of_task(late.id, "/deadline")).json(&json!({ "deadline": "2140-01-01T00:00:00Z" })).send().await.is(200);
+    comes_to_list(&member.client, "?overdue=true", &[]).await;
+}
+
+#[tokio::test]
+async fn a_filter_that_is_none_is_refused_by_name() {
+    let admin = admin().await;
+    for (query, wrong) in [
+        ("assignee_id=me", "assignee_id"),
+        ("reporter_id=7", "reporter_id"),
+        ("team_id=", "team_id"),
+        ("status=done", "status"),
+        ("priority=urgent", "priority"),
+        ("label=", "label"),
+        ("due_after=today", "due_after"),
+        ("due_before=2040-01-01", "due_before"),
+        ("overdue=maybe", "overdue"),
+        ("sort=title", "sort"),
+        ("colour=red", "colour"),
+    ] {
+        admin.get(&format!("/tasks?{query}")).send().await.wrong_parameters(&[wrong]);
+    }
+    let label = format!("label={}&sort=title", "x".repeat(51));
+    admin.get(&format!("/tasks?{label}")).send().await.wrong_parameters(&["label", "sort"]);
+}

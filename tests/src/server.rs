@@ -1,0 +1,239 @@
+//! The real program, as its users start it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+/// How long something that is sure to happen may take on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long between two looks.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The program, built if it has to be.
+pub fn muster() -> &'static Path {
+    static MUSTER: OnceLock<PathBuf> = OnceLock::new();
+    MUSTER.get_or_init(|| {
+        let build = escargot::CargoBuild::new().package("muster-cli").bin("muster").current_release();
+        build.run().expect("the program to be built").path().to_owned()
+    })
+}
+
+/// The program with these arguments, and nothing of it in the environment.
+pub fn command<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Command {
+    let mut command = Command::new(muster());
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MUSTER_")) {
+        command.env_remove(name);
+    }
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Runs a command of the program on a data directory, to its end.
+pub fn run(data: &Path, arguments: &[&str]) -> Output {
+    command(arguments).arg("--data").arg(data).output().expect("the program to run")
+}
+
+/// The standard output of a command that ends well.
+#[track_caller]
+pub fn output(data: &Path, arguments: &[&str]) -> String {
+    let Output { status, stdout, stderr } = run(data, arguments);
+    let text = String::from_utf8(stdout).unwrap();
+    assert!(status.success(), "muster {arguments:?}: {status}: {text}{}", String::from_utf8_lossy(&stderr));
+    text
+}
+
+/// A `muster serve` on a data directory of its own, at a free port. It is killed when this is dropped, or when the test
+/// program ends without dropping it.
+#[derive(Debug)]
+pub struct Server {
+    /// Where it is, like `http://127.0.0.1:49152`.
+    pub base_url: String,
+    /// The first administrator's address.
+    pub admin_email: String,
+    /// Their password.
+    pub admin_password: String,
+    running: Option<Running>,
+    dir: TempDir,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    guard: Child,
+    output: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// A new store, ready to answer.
+    pub async fn start() -> Self {
+        let dir = tempfile::Builder::new().prefix("muster-server-").tempdir().unwrap();
+        let none = String::new;
+        let mut server = Self { base_url: none(), admin_email: none(), admin_password: none(), running: None, dir };
+        server.start_again().await;
+        let shown = server.shown().await;
+        server.admin_email = after(&shown, "  e-mail    ").expect("an e-mail address").to_owned();
+        server.admin_password = after(&shown, "  password  ").expect("a password").to_owned();
+        server
+    }
+
+    /// Starts it on the same data after it ended, and waits until it is ready.
+    pub async fn start_again(&mut self) {
+        assert!(self.running.is_none(), "it runs");
+        let child = command(&["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(self.data())
+            .stdout(Stdio::piped())
+            .stderr(File::options().create(true).append(true).open(self.log()).unwrap())
+            .spawn();
+        let mut child = child.expect("the program to start");
+        let guard = guard(child.id(), self.dir.path());
+        let output = collect(child.stdout.take().unwrap());
+        self.running = Some(Running { child, guard, output });
+        self.base_url = self.address().await;
+        self.ready().await;
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// What it has written to the standard output since it was started.
+    pub fn output(&self) -> String {
+        self.running.as_ref().map(|running| running.output.lock().unwrap().clone()).unwrap_or_default()
+    }
+
+    /// What it has logged, over all starts.
+    pub fn logged(&self) -> String {
+        fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    /// Kills it without a warning (SIGKILL).
+    pub fn kill(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            running.stop_guard();
+            running.child.kill().unwrap();
+            running.child.wait().unwrap();
+        }
+    }
+
+    /// Sends it a signal, such as `INT`, and waits for its end.
+    pub async fn end(&mut self, signal: &str) -> ExitStatus {
+        let mut running = self.running.take().expect("it runs");
+        running.stop_guard();
+        let sent = Command::new("kill").args([format!("-{signal}"), running.child.id().to_string()]).status();
+        assert!(sent.unwrap().success(), "the signal was not sent");
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = running.child.try_wait().unwrap() {
+                return status;
+            }
+            if begun.elapsed() > PATIENCE {
+                running.child.kill().unwrap();
+                panic!("it did not end: {}", self.logged());
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    fn log(&self) -> PathBuf {
+        self.dir.path().join("server.log")
+    }
+
+    /// The address that it prints.
+    async fn address(&mut self) -> String {
+        let begun = Instant::now();
+        loop {
+            if let Some(address) = after(&self.output(), "Muster is at ").and_then(|rest| rest.split(',').next()) {
+                return address.to_owned();
+            }
+            self.lives(begun);
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn ready(&mut self) {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let begun = Instant::now();
+        loop {
+            let answer = client.get(format!("{}/readyz", self.base_url)).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return;
+            }
+            self.lives(begun);
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// The standard output once the first sign-in is in it.
+    async fn shown(&mut self) -> String {
+        let begun = Instant::now();
+        loop {
+            let output = self.output();
+            if output.lines().any(|line| line.starts_with("  password  ")) {
+                return output;
+            }
+            self.lives(begun);
+            sleep(PAUSE).await;
+        }
+    }
+
+    fn lives(&mut self, begun: Instant) {
+        let ended = self.running.as_mut().unwrap().child.try_wait().unwrap();
+        assert!(ended.is_none(), "it ended: {ended:?}: {}", self.logged());
+        assert!(begun.elapsed() < PATIENCE, "it is not ready: {}", self.logged());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Running {
+    /// Before the process itself: its number may be somebody else's afterwards.
+    fn stop_guard(&mut self) {
+        self.guard.kill().unwrap();
+        self.guard.wait().unwrap();
+    }
+}
+
+/// Kills the process and removes its directory when this test program ends in whatever way: its end of the pipe closes.
+fn guard(pid: u32, dir: &Path) -> Child {
+    Command::new("sh")
+        .args(["-c", r#"read -r _; kill -9 "$1"; rm -rf -- "$2""#, "guard", &pid.to_string()])
+        .arg(dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a shell")
+}
+
+/// Everything that the program prints, line by line.
+fn collect(stdout: ChildStdout) -> Arc<Mutex<String>> {
+    let output = Arc::new(Mutex::new(String::new()));
+    let collected = Arc::clone(&output);
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            let mut output = collected.lock().unwrap();
+            output.push_str(&line);
+            output.push('\n');
+        }
+    });
+    output
+}
+
+/// What follows `prefix` on the first line that begins with it.
+fn after<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(prefix))
+}
