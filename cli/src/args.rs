@@ -13,8 +13,8 @@ pub struct Muster {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// How log lines look; they go to the standard error. Which are written, MUSTER_LOG says, such as
-    /// `info,muster_cli=debug`.
+    /// How log lines look; they go to the standard error. Which are written, `MUSTER_LOG`
+    /// says, such as `info,muster_cli=debug`.
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Auto)]
     pub log_format: LogFormat,
 }
@@ -76,7 +76,7 @@ pub struct DataArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub struct AdminArgs {
     /// The first administrator's e-mail address [default: admin@muster.example]. Read on the first start only. Their
-    /// password is in MUSTER_ADMIN_PASSWORD, or else is made up.
+    /// password is in `MUSTER_ADMIN_PASSWORD`, or else is made up.
     #[arg(long, env = "MUSTER_ADMIN_EMAIL", value_name = "EMAIL")]
     pub admin_email: Option<Email>,
     /// Ask for the first administrator's password on the terminal.

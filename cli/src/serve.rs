@@ -26,7 +26,7 @@ use crate::system::System;
 /// How long requests that are under way may take to end.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often what has expired is removed.
-const SWEEP: Duration = Duration::from_secs(600);
+const SWEEP: Duration = Duration::from_mins(10);
 /// The exit code of a program that a second Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
@@ -34,9 +34,8 @@ const INTERRUPTED: i32 = 130;
 pub async fn run(args: ServeArgs) -> Result<(), Failure> {
     let stop = on_signals()?;
     // The port comes first: if it is taken, nothing was touched.
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .map_err(|source| Failure::Listen { address: args.listen, source })?;
+    let listener =
+        TcpListener::bind(args.listen).await.map_err(|source| Failure::Listen { address: args.listen, source })?;
     let engine = Engine::open(&args.data)?;
     let outcome = match serve(&args, &engine, listener, &stop).await {
         // Told to stop before it was ready.
@@ -104,14 +103,12 @@ async fn until_stopped(mut server: JoinHandle<std::io::Result<()>>, stop: &Cance
         ended = &mut server => return ended.map_err(failed(DOING))?.map_err(failed(DOING)),
         () = stop.cancelled() => tracing::info!("stopping"),
     }
-    match timeout(GRACE, &mut server).await {
-        Ok(ended) => ended.map_err(failed(DOING))?.map_err(failed(DOING)),
-        Err(_) => {
-            tracing::warn!("some requests took too long and were cut off");
-            server.abort();
-            Ok(())
-        }
+    if let Ok(ended) = timeout(GRACE, &mut server).await {
+        return ended.map_err(failed(DOING))?.map_err(failed(DOING));
     }
+    tracing::warn!("some requests took too long and were cut off");
+    server.abort();
+    Ok(())
 }
 
 async fn end(pipeline: Pipeline, socket: SocketHandle) {

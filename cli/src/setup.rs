@@ -130,8 +130,7 @@ pub(crate) fn make_up_password() -> String {
     let (first, second) = (Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes());
     // Bytes 6 and 8 of a UUID hold its version and variant: they are not all random.
     let random = first.iter().enumerate().chain(second.iter().enumerate()).filter(|(index, _)| ![6, 8].contains(index));
-    let characters: String =
-        random.take(20).map(|(_, byte)| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+    let characters: String = random.take(20).map(|(_, byte)| char::from(ALPHABET[usize::from(byte % 32)])).collect();
     let groups: Vec<&str> = (0..4).map(|group| &characters[group * 5..group * 5 + 5]).collect();
     groups.join("-")
 }

@@ -10,9 +10,7 @@ use aws_sdk_dynamodb::Client;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
 use muster_domain::{EventReader, RecordedEvent};
 use muster_identity::{Identity, IdentityTables, Secrets, TokenSettings};
-use muster_projections::{
-    AuditQueries, DirectoryQueries, Hosted, Message, ReadModels, TaskQueries, hosted,
-};
+use muster_projections::{AuditQueries, DirectoryQueries, Hosted, Message, ReadModels, TaskQueries, hosted};
 use serde::Deserialize;
 
 use crate::clock::SystemClock;
@@ -134,7 +132,8 @@ fn message(message: SqsMessage) -> Message {
     let body = message.body.unwrap_or_default();
     Message {
         id: message.message_id.unwrap_or_default(),
-        event: serde_json::from_str::<Envelope>(&body).map(|envelope| envelope.detail).map_err(|error| error.to_string()),
+        event: serde_json::from_str::<Envelope>(&body)
+            .map(|envelope| envelope.detail)
+            .map_err(|error| error.to_string()),
     }
 }
-

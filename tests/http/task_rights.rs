@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::every_route::request;
 use crate::routes::ROUTES;
-use crate::support::{admin, event_types, member, of_task, person, task, team};
+use crate::support::{admin, event_types, eventually, member, of_task, person, task, team};
 
 #[tokio::test]
 async fn a_task_of_others_is_not_there_for_a_member() {
@@ -39,7 +39,7 @@ async fn an_auditor_reads_every_task_and_changes_none() {
     let foreign = task(&member.client, json!({})).await;
     let id = foreign.id.to_string();
     // The read models are there when the log has its entry.
-    crate::support::eventually("the log has an entry", async || {
+    eventually("the log has an entry", async || {
         let answer = auditor.client.get(&of_task(foreign.id, "/logs/latest")).send().await;
         (answer.status == 200).then_some(())
     })

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 /// How long something that is sure to happen may take on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How long between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -80,8 +80,8 @@ impl Server {
         let mut server = Self { base_url: none(), admin_email: none(), admin_password: none(), running: None, dir };
         server.start_again().await;
         let shown = server.shown().await;
-        server.admin_email = after(&shown, "  e-mail    ").expect("an e-mail address").to_owned();
-        server.admin_password = after(&shown, "  password  ").expect("a password").to_owned();
+        after(&shown, "  e-mail    ").expect("an e-mail address").clone_into(&mut server.admin_email);
+        after(&shown, "  password  ").expect("a password").clone_into(&mut server.admin_password);
         server
     }
 

@@ -30,7 +30,8 @@ pub(super) fn of(index: u32, roster: &Roster, now: DateTime<Utc>) -> Result<Vec<
     let ago = TimeDelta::minutes(rng.i64(20..DAYS * 24 * 60));
     let created = working_hours(&mut rng, now - ago, crew.time_zone);
     let doer = crew.members[rng.usize(..crew.members.len())];
-    let mut life = Life { rng, index, crew, doer, now, at: created.min(now - TimeDelta::minutes(15)), steps: Vec::new() };
+    let mut life =
+        Life { rng, index, crew, doer, now, at: created.min(now - TimeDelta::minutes(15)), steps: Vec::new() };
     life.live(place, job)?;
     Ok(life.steps)
 }
@@ -262,7 +263,9 @@ mod tests {
         for Step { command, .. } in of(index, roster, now()).expect("a life") {
             let events = task.decide(command).expect("a command that is obeyed");
             assert!(!events.is_empty(), "task {index} has a step that changes nothing");
-            events.iter().for_each(|event| task.evolve(event));
+            for event in &events {
+                task.evolve(event);
+            }
         }
         task.state.expect("a task")
     }

@@ -70,12 +70,12 @@ pub fn admin_since(now: DateTime<Utc>) -> DateTime<Utc> {
 /// Refuses a store that has tasks, unless they are those of a run that was cut off.
 pub async fn refuse_tasks(system: &System) -> Result<(), Failure> {
     let run = Control::new(system.client.clone()).get(KEY.0, KEY.1).await.map_err(failed(DOING))?;
-    let refused = |reason: &str| Err(Failure::Refused(format!("{reason}; the demo team is only put into an empty store")));
+    let refused =
+        |reason: &str| Err(Failure::Refused(format!("{reason}; the demo team is only put into an empty store")));
     match run {
         Some(run) if read(&run, "done").is_some() => refused("the store has the demo team already"),
-        Some(_) => Ok(()),
         None if streams::any(&system.client, AggregateType::Task).await? => refused("the store has tasks"),
-        None => Ok(()),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -94,7 +94,9 @@ impl Report {
     /// Says it, with a few people who can sign in.
     pub fn show(&self) -> Result<(), Failure> {
         let Self { people, teams, tasks, sign_ins, password } = self;
-        line(format_args!("The demo team has {people} people, {teams} teams and {tasks} tasks. Some who can sign in:"))?;
+        line(format_args!(
+            "The demo team has {people} people, {teams} teams and {tasks} tasks. Some who can sign in:"
+        ))?;
         for (role, email) in sign_ins {
             line(format_args!("  {role:<9} {email}"))?;
         }
@@ -134,7 +136,10 @@ pub async fn fill(
         }
         spinner.finish_and_clear();
     }
-    control.put(KEY.0, KEY.1, [("at", text(&stamp(now))), ("done", text(&stamp(Utc::now())))]).await.map_err(failed(DOING))?;
+    control
+        .put(KEY.0, KEY.1, [("at", text(&stamp(now))), ("done", text(&stamp(Utc::now())))])
+        .await
+        .map_err(failed(DOING))?;
     Ok(Report {
         people: roster.people.len() + 1,
         teams: roster.teams.len(),

@@ -13,9 +13,21 @@ use crate::system::System;
 
 /// A team: its name, what it does, where it works.
 const TEAMS: [(&str, &str, &str, &str, &str); 4] = [
-    ("Lifts North", "Lifts, escalators and automatic doors in the northern districts.", "Europe/Berlin", "de-DE", "+49 30 23125"),
+    (
+        "Lifts North",
+        "Lifts, escalators and automatic doors in the northern districts.",
+        "Europe/Berlin",
+        "de-DE",
+        "+49 30 23125",
+    ),
     ("Heating West", "Boilers, heat pumps and district heating stations.", "Europe/London", "en-GB", "+44 7700 900"),
-    ("Metering", "Electricity, gas and water meters: fitting, reading, exchange.", "Europe/Warsaw", "pl-PL", "+48 22 555 0"),
+    (
+        "Metering",
+        "Electricity, gas and water meters: fitting, reading, exchange.",
+        "Europe/Warsaw",
+        "pl-PL",
+        "+48 22 555 0",
+    ),
     ("Street Lighting", "Street lights, signals and their cabinets.", "Europe/Lisbon", "pt-PT", "+351 21 155 5"),
 ];
 
@@ -23,8 +35,24 @@ const TEAMS: [(&str, &str, &str, &str, &str); 4] = [
 const PEOPLE: [[&str; 7]; 4] = [
     ["Katrin Vogel", "Jonas Brandt", "Aylin Demir", "Felix Neumann", "Marta Sokolova", "Tim Albrecht", "Nadia Haddad"],
     ["Graham Whitfield", "Priya Nair", "Callum Reid", "Bronwen Pugh", "Tunde Adeyemi", "Sarah Hollis", "Owen Mather"],
-    ["Agnieszka Zielinska", "Pawel Nowicki", "Oksana Kovalenko", "Marek Duda", "Zofia Wrona", "Tomasz Lis", "Hanh Nguyen"],
-    ["Duarte Figueiredo", "Beatriz Moura", "Rui Salgado", "Leonor Pinto", "Samir Benali", "Clara Antunes", "Nuno Teles"],
+    [
+        "Agnieszka Zielinska",
+        "Pawel Nowicki",
+        "Oksana Kovalenko",
+        "Marek Duda",
+        "Zofia Wrona",
+        "Tomasz Lis",
+        "Hanh Nguyen",
+    ],
+    [
+        "Duarte Figueiredo",
+        "Beatriz Moura",
+        "Rui Salgado",
+        "Leonor Pinto",
+        "Samir Benali",
+        "Clara Antunes",
+        "Nuno Teles",
+    ],
 ];
 
 /// Who reads everything and changes nothing.

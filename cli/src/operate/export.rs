@@ -23,12 +23,10 @@ pub async fn run(args: ExportArgs) -> Result<(), Failure> {
     let system = System::over(store.client().clone()).await?;
     match &args.out {
         Some(path) => to_file(&system, path).await,
-        None => {
-            write(&system, BufWriter::new(io::stdout())).await.map(|_| ()).map_err(|error| match error {
-                WriteError::Output(error) => Failure::Output(error),
-                WriteError::Failed(failure) => failure,
-            })
-        }
+        None => write(&system, BufWriter::new(io::stdout())).await.map(|_| ()).map_err(|error| match error {
+            WriteError::Output(error) => Failure::Output(error),
+            WriteError::Failed(failure) => failure,
+        }),
     }
 }
 

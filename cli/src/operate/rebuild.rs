@@ -23,7 +23,9 @@ pub async fn run(args: RebuildArgs) -> Result<(), Failure> {
     }
     let RebuildReport { before, active, aggregates, parked } = report;
     let name = projection.name();
-    line(format_args!("{name}: generation {active} is read now, {before} was before; {aggregates} aggregates verified"))?;
+    line(format_args!(
+        "{name}: generation {active} is read now, {before} was before; {aggregates} aggregates verified"
+    ))?;
     for stream in parked {
         line(format_args!("{name}: {stream} is parked: an event of it cannot be taken in"))?;
     }

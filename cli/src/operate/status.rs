@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
 use muster_domain::{EventReader as _, StreamId};
-use muster_projections::rows::RowStore as _;
 use muster_projections::Hosted;
+use muster_projections::rows::RowStore as _;
 use serde::Serialize;
 
 use super::json;

@@ -46,16 +46,11 @@ pub struct Verified {
 
 /// Verifies, and says what it found.
 pub async fn run(args: VerifyArgs) -> Result<(), Failure> {
-    let verified = match &args.export {
-        Some(path) => {
-            let path = path.clone();
-            tokio::task::spawn_blocking(move || open_export(&path)).await.map_err(failed("verifying the export"))??
-        }
-        None => {
-            let store = Store::open(&args.data.data).await?;
-            let system = System::over(store.client().clone()).await?;
-            of_store(&system).await?
-        }
+    let verified = if let Some(path) = args.export {
+        tokio::task::spawn_blocking(move || open_export(&path)).await.map_err(failed("verifying the export"))??
+    } else {
+        let store = Store::open(&args.data.data).await?;
+        of_store(&System::over(store.client().clone()).await?).await?
     };
     if args.json {
         json(&verified)?;
@@ -89,7 +84,9 @@ pub async fn of_store(system: &System) -> Result<Verified, Failure> {
         match commits {
             Ok(commits) => {
                 let mut follower = Follower::new(stream);
-                commits.iter().for_each(|commit| follower.follow(commit));
+                for commit in &commits {
+                    follower.follow(commit);
+                }
                 follower.end(&mut verified);
             }
             Err(ReadError::Damaged { stream, version, reason }) => {

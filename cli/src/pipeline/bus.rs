@@ -34,10 +34,9 @@ impl Rules {
     pub fn of(topology: &Topology) -> Result<Self, RuleError> {
         let mut patterns = Quamina::new();
         for (projection, shape) in &topology.projections {
-            patterns.add_pattern(projection.clone(), &shape.rule.to_string()).map_err(|error| RuleError {
-                projection: projection.clone(),
-                reason: error.to_string(),
-            })?;
+            patterns
+                .add_pattern(projection.clone(), &shape.rule.to_string())
+                .map_err(|error| RuleError { projection: projection.clone(), reason: error.to_string() })?;
         }
         Ok(Self { source: topology.bus.source.clone(), patterns })
     }

@@ -65,9 +65,10 @@ pub struct PipelineStatus {
 impl Pipeline {
     /// Starts it where its checkpoint is, with a queue for each projection of the system.
     pub async fn start(system: &System, tail: StreamTail) -> Result<Self, Failure> {
-        let consumers = system.projections.iter().map(|projection| -> Arc<dyn Consumer> {
-            Arc::new(ProjectionConsumer(Arc::clone(projection)))
-        });
+        let consumers = system
+            .projections
+            .iter()
+            .map(|projection| -> Arc<dyn Consumer> { Arc::new(ProjectionConsumer(Arc::clone(projection))) });
         Self::start_with(system, tail, consumers.collect()).await
     }
 
@@ -96,9 +97,15 @@ impl Pipeline {
         let position = Arc::new(Mutex::new(from.clone()));
         let settled = ledger.settled();
         let bus = LocalBus::new(rules, senders, Arc::clone(&ledger));
-        let reader = Tail { tail: tail.clone(), bus, ledger, position: Arc::clone(&position), control: Control::new(system.client.clone()) };
+        let reader = Tail {
+            stream: tail.clone(),
+            bus,
+            ledger,
+            position: Arc::clone(&position),
+            control: Control::new(system.client.clone()),
+        };
         workers.push(tokio::spawn(reader.run(from.clone(), stop.clone())));
-        let keeper = Keeper { tail: tail.clone(), checkpoint, saved: from, settled: settled.clone() };
+        let keeper = Keeper { stream: tail.clone(), checkpoint, saved: from, settled: settled.clone() };
         // The keeper ends when the ledger is gone, which is when all workers have ended.
         let keeper = tokio::spawn(keeper.run());
         Ok(Self { tail, stop, settled, meters, position, workers, keeper })

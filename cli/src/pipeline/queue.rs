@@ -201,10 +201,8 @@ impl Queue {
     }
 
     async fn deliver(&mut self, batch: Vec<Delivery>) {
-        let messages = batch.iter().map(|delivery| Message {
-            id: delivery.ticket.to_string(),
-            event: Ok(delivery.event.clone()),
-        });
+        let messages =
+            batch.iter().map(|delivery| Message { id: delivery.ticket.to_string(), event: Ok(delivery.event.clone()) });
         let failures = self.consumer.handle(messages.collect()).await;
         let failures: HashMap<String, Failure> =
             failures.into_iter().map(|failure| (failure.id.clone(), failure)).collect();

@@ -28,7 +28,7 @@ const SAVE_EVERY: Duration = Duration::from_millis(200);
 
 /// Carries the stream to the bus.
 pub(crate) struct Tail {
-    pub(crate) tail: StreamTail,
+    pub(crate) stream: StreamTail,
     pub(crate) bus: LocalBus,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) position: Arc<Mutex<Option<String>>>,
@@ -40,7 +40,7 @@ impl Tail {
     pub(crate) async fn run(self, mut from: Option<String>, stop: CancellationToken) {
         let mut tries = 0;
         while !stop.is_cancelled() {
-            let records = match self.tail.read(from.as_deref(), BATCH).await {
+            let records = match self.stream.read(from.as_deref(), BATCH).await {
                 Ok(records) => records,
                 Err(error) => {
                     tracing::error!(%error, "the stream cannot be read");
@@ -51,7 +51,7 @@ impl Tail {
             let Some(last) = records.last().map(|record| record.sequence_number.clone()) else {
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    waited = self.tail.wait(from.as_deref()) => if let Err(error) = waited {
+                    waited = self.stream.wait(from.as_deref()) => if let Err(error) = waited {
                         tracing::error!(%error, "the stream cannot be waited for");
                         pause(&stop).await;
                     },
@@ -124,7 +124,7 @@ fn item(record: &StreamRecord) -> Option<StreamItem> {
 
 /// Saves the checkpoint when it moves, and trims the stream up to it.
 pub(crate) struct Keeper {
-    pub(crate) tail: StreamTail,
+    pub(crate) stream: StreamTail,
     pub(crate) checkpoint: Checkpoint,
     pub(crate) saved: Option<String>,
     pub(crate) settled: watch::Receiver<Option<String>>,
@@ -136,7 +136,9 @@ impl Keeper {
         loop {
             let ended = self.settled.changed().await.is_err();
             let settled = self.settled.borrow_and_update().clone();
-            if settled != self.saved && let Some(settled) = settled {
+            if settled != self.saved
+                && let Some(settled) = settled
+            {
                 if self.save(&settled).await {
                     self.saved = Some(settled);
                 } else if !ended {
@@ -156,7 +158,7 @@ impl Keeper {
             tracing::error!(%error, "the stream's checkpoint could not be saved");
             return false;
         }
-        if let Err(error) = self.tail.trim(sequence_number).await {
+        if let Err(error) = self.stream.trim(sequence_number).await {
             tracing::warn!(%error, "the stream could not be trimmed");
         }
         true

@@ -132,15 +132,11 @@ pub(crate) async fn log_in_short(
 /// signs nobody out; sent again later, it ends the session: somebody else may hold it.
 #[utoipa::path(post, path = "/users/refresh", tag = "authentication", security(()), request_body = RefreshBody,
     responses((status = 200, description = "Tokens.", body = Tokens), SignInProblems))]
-pub(crate) async fn refresh(
-    State(app): State<Arc<App>>,
-    Body(body): Body<RefreshBody>,
-) -> Result<Response, Problem> {
+pub(crate) async fn refresh(State(app): State<Arc<App>>, Body(body): Body<RefreshBody>) -> Result<Response, Problem> {
     match app.identity.refresh(&body.refresh_token).await {
         Ok(pair) => Ok(tokens(pair)),
-        Err(RefreshError::Refused(_)) => {
-            Err(Problem::new(Code::WrongCredentials).detail("The refresh token is not good, or not any more: sign in again."))
-        }
+        Err(RefreshError::Refused(_)) => Err(Problem::new(Code::WrongCredentials)
+            .detail("The refresh token is not good, or not any more: sign in again.")),
         Err(RefreshError::Internal(error)) => Err(Problem::unavailable(&error)),
     }
 }

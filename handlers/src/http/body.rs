@@ -5,7 +5,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::fields::Fields;
 use super::problem::{Code, Problem};
@@ -28,7 +28,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             return Err(fields.problem());
         }
         let mut deserializer = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| wrong_field(&error))?;
+        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| wrong_field(&error, &bytes))?;
         deserializer.end().map_err(|error| Problem::new(Code::MalformedJson).detail(error))?;
         Ok(Self(value))
     }
@@ -49,18 +49,25 @@ fn unreadable(rejection: &BytesRejection) -> Problem {
 }
 
 /// What serde found wrong, at the place where it found it.
-fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -> Problem {
     let inner = error.inner();
-    if inner.is_syntax() || inner.is_eof() {
+    // serde_json reports a number where a word is expected as wrong syntax, too.
+    let is_json = || serde_json::from_slice::<IgnoredAny>(body).is_ok();
+    if (inner.is_syntax() || inner.is_eof()) && !is_json() {
         return Problem::new(Code::MalformedJson).detail(inner);
     }
     let message = inner.to_string();
     // serde_json adds the place in the text; the pointer says it better.
-    let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
+    let message = match message.split(" at line ").next().unwrap_or(&message) {
+        "expected value" => "must be of another type".to_owned(),
+        message => message.to_owned(),
+    };
     let mut pointer = pointer(error.path());
-    // A missing or unknown field is reported at the object that should or should not have it.
-    if let Some(field) = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
-        pointer = format!("{pointer}/{field}");
+    // A field that is missing or there twice is reported at its object.
+    let kinds = ["missing field `", "duplicate field `"];
+    let field = kinds.iter().find_map(|kind| message.strip_prefix(kind)).and_then(|rest| rest.split('`').next());
+    if let Some(field) = field {
+        pointer.push_str(&step(field));
     }
     let mut fields = Fields::default();
     fields.wrong(&pointer, message);
@@ -73,12 +80,15 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
     path.iter()
         .filter_map(|segment| match segment {
             Segment::Seq { index } => Some(format!("/{index}")),
-            Segment::Map { key } | Segment::Enum { variant: key } => {
-                Some(format!("/{}", key.replace('~', "~0").replace('/', "~1")))
-            }
+            Segment::Map { key } | Segment::Enum { variant: key } => Some(step(key)),
             Segment::Unknown => None,
         })
         .collect()
+}
+
+/// One step of a JSON pointer: into the field of this name.
+fn step(field: &str) -> String {
+    format!("/{}", field.replace('~', "~0").replace('/', "~1"))
 }
 
 /// The parameters of a query.
@@ -91,7 +101,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(query)) => Ok(Self(query)),
             Err(rejection) => {
-                let message = std::error::Error::source(&rejection).map_or_else(|| rejection.to_string(), ToString::to_string);
+                let message =
+                    std::error::Error::source(&rejection).map_or_else(|| rejection.to_string(), ToString::to_string);
                 let (parameter, detail) = wrong_parameter(&message);
                 let mut fields = Fields::default();
                 fields.wrong_parameter(parameter, detail);
@@ -168,7 +179,10 @@ mod tests {
     async fn a_body_of_the_right_shape_is_read() {
         let parcel = json_body(r#" {"name": "a", "labels": ["b"], "place": {"street": "c"}} "#).await.unwrap();
 
-        assert_eq!((parcel.name, parcel.labels, parcel.place.unwrap().street), ("a".into(), vec!["b".into()], "c".into()));
+        assert_eq!(
+            (parcel.name, parcel.labels, parcel.place.unwrap().street),
+            ("a".into(), vec!["b".into()], "c".into())
+        );
     }
 
     #[tokio::test]
@@ -176,7 +190,9 @@ mod tests {
         for json in ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON ;charset=utf-8"] {
             assert!(body(Some(json), r#"{"name": "a"}"#).await.is_ok(), "{json}");
         }
-        for other in [None, Some(""), Some("text/plain"), Some("application/jsonp"), Some("application/x-www-form-urlencoded")] {
+        for other in
+            [None, Some(""), Some("text/plain"), Some("application/jsonp"), Some("application/x-www-form-urlencoded")]
+        {
             let problem = body(other, r#"{"name": "a"}"#).await.unwrap_err();
             assert_eq!(problem["code"], "unsupported_media_type", "{other:?}");
         }
@@ -184,13 +200,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_json_is_refused_as_that() {
-        let deep = "[".repeat(500);
-        for text in ["", "{", "hello", "{\"name\": \"a\"} {}", "{\"name\": \"\u{1}\"}", "{\"labels\": \"", &format!("{{\"x\":{deep}")] {
-            let problem = json_body(text).await.unwrap_err();
-            assert!(["malformed_json", "invalid_request"].contains(&problem["code"].as_str().unwrap()), "{text}: {problem}");
-            if !text.contains("x") {
-                assert_eq!(problem["code"], "malformed_json", "{text}");
-            }
+        for text in
+            ["", "{", "hello", r#"{"name": "a"} {}"#, r#"{"name": "a",}"#, r#"{"labels": ["#, "{\"name\": \"\u{1}\"}"]
+        {
+            assert_eq!(json_body(text).await.unwrap_err()["code"], "malformed_json", "{text}");
         }
     }
 
@@ -248,7 +261,6 @@ mod tests {
             ("limit=-1", "limit", "invalid digit found in string"),
             ("mood=odd", "mood", "unknown variant `odd`, expected `good` or `bad`"),
             ("colour=red", "colour", "unknown field `colour`, expected `limit` or `mood`"),
-            ("a%3A%20b=c", "a: b", "unknown field `a: b`, expected `limit` or `mood`"),
             ("limit=1&limit=2", "limit", "duplicate field `limit`"),
         ] {
             let problem = query(text).await.unwrap_err();

@@ -37,7 +37,8 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         }
         let digits = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).ok_or_else(invalid)?;
         // `parse` alone would take a sign, too.
-        let digits = Some(digits).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())).ok_or_else(invalid)?;
+        let digits =
+            Some(digits).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())).ok_or_else(invalid)?;
         digits.parse().map(|version| Self(ExpectedVersion::Exactly(version))).map_err(|_| invalid())
     }
 }
@@ -82,7 +83,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_if_match_that_is_no_etag_of_ours_is_refused() {
-        for value in ["", "3", "\"\"", "\"x\"", "\"-3\"", "\"+3\"", "\"3", "W/\"3\"", "\"3\", \"4\"", "\"18446744073709551616\""] {
+        for value in
+            ["", "3", "\"\"", "\"x\"", "\"-3\"", "\"+3\"", "\"3", "W/\"3\"", "\"3\", \"4\"", "\"18446744073709551616\""]
+        {
             assert_eq!(if_match(value).await, Err(Code::InvalidHeader), "{value}");
         }
     }

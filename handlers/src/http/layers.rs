@@ -66,7 +66,8 @@ async fn observed(mut request: Request, next: Next) -> Response {
 fn request_id(request: &Request) -> HeaderValue {
     let fit = |value: &&HeaderValue| {
         let bytes = value.as_bytes();
-        (1..=128).contains(&bytes.len()) && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte))
+        (1..=128).contains(&bytes.len())
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte))
     };
     let new = || HeaderValue::from_str(&Uuid::now_v7().to_string());
     match request.headers().get(&REQUEST_ID).filter(fit) {

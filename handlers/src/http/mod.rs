@@ -22,14 +22,15 @@ mod users;
 use std::sync::Arc;
 
 use axum::Router;
+use muster_domain::TaskId;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use app::App;
-use spec::Bearer;
 pub use problem::{Causes, Code, Problem};
+use spec::Bearer;
 
 /// The most bytes of a body.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -47,7 +48,7 @@ const BASE: &str = "/api/v1";
     ),
     modifiers(&Bearer),
     security(("bearer" = [])),
-    components(schemas(Problem)),
+    components(schemas(Problem, TaskId)),
     tags(
         (name = "authentication", description = "Sign up, sign in, refresh, sign out."),
         (name = "profile", description = "The caller's own account."),

@@ -70,8 +70,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Intake {
             None => None,
             Some(Some(key)) if (1..=255).contains(&key.len()) => Some(key),
             Some(_) => {
-                return Err(Problem::new(Code::InvalidHeader)
-                    .detail("Idempotency-Key must have 1 to 255 characters of ASCII."));
+                return Err(
+                    Problem::new(Code::InvalidHeader).detail("Idempotency-Key must have 1 to 255 characters of ASCII.")
+                );
             }
         };
         // The outermost layer has set it.
@@ -97,7 +98,13 @@ impl Change {
     }
 
     /// What comes with the command. `route` and `meaning` say what was asked, and hold no secret.
-    pub(crate) fn metadata(&self, command_id: CommandId, route: &str, meaning: &impl Serialize, at: DateTime<Utc>) -> Metadata {
+    pub(crate) fn metadata(
+        &self,
+        command_id: CommandId,
+        route: &str,
+        meaning: &impl Serialize,
+        at: DateTime<Utc>,
+    ) -> Metadata {
         self.intake.metadata(command_id, self.caller.actor(), route, meaning, at)
     }
 
@@ -161,9 +168,8 @@ mod tests {
     async fn a_command_carries_its_request_and_what_was_asked() {
         let intake = intake(&[(REQUEST_ID, "request-1"), (USER_AGENT, "curl/8.5.0")]).await.unwrap();
         let at = "2026-03-02T08:00:00Z".parse().unwrap();
-        let metadata = |meaning: &str| {
-            intake.metadata(CommandId(Uuid::nil()), Actor::system("ada"), "PUT /tasks/1", &meaning, at)
-        };
+        let metadata =
+            |meaning: &str| intake.metadata(CommandId(Uuid::nil()), Actor::system("ada"), "PUT /tasks/1", &meaning, at);
 
         assert_eq!(metadata("a").correlation_id, "request-1");
         assert_eq!(metadata("a").at, at);

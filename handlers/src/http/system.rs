@@ -3,11 +3,11 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_swagger_ui::SwaggerUi;

@@ -104,8 +104,8 @@ pub(crate) async fn register(
 ) -> Result<Response, Problem> {
     let id = UserId(command_id.created_id());
     let at = app.now();
-    let password = Password::parse(user.password.clone())
-        .map_err(|error| Problem::new(Code::InvalidRequest).detail(error))?;
+    let password =
+        Password::parse(user.password.clone()).map_err(|error| Problem::new(Code::InvalidRequest).detail(error))?;
     let made = match app.identity.create_credentials(id, &password).await {
         Ok(()) => true,
         // A repeat of the same request brings the same password.
@@ -320,8 +320,7 @@ pub(crate) async fn deactivate(
     Id(id): Id<UserId>,
 ) -> Result<Response, Problem> {
     let route = format!("DELETE /users/{id}");
-    let response =
-        execute(&app, &change, id, &route, &(), &[Action::DeactivateUser], UserCommand::Deactivate).await;
+    let response = execute(&app, &change, id, &route, &(), &[Action::DeactivateUser], UserCommand::Deactivate).await;
     // An account that is closed already may still have sessions, if the request before broke off here.
     let is_closed = response.as_ref().map_or_else(|problem| problem.code() == Code::Conflict, |_| true);
     if is_closed {

@@ -1,6 +1,5 @@
 //! What these tests share: Muster's tables on the real embedded engine, and the events that AWS makes of what is in them.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -11,7 +10,9 @@ use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog, ExpectedVersi
 use muster_domain::task::{CreateTask, Priority, Task, TaskCommand, UpdateTask};
 use muster_domain::team::{CreateTeam, Team, TeamCommand};
 use muster_domain::values::Labels;
-use muster_domain::{Actor, CommandId, EventReader as _, Fingerprint, Metadata, RecordedEvent, StreamId, TaskId, TeamId};
+use muster_domain::{
+    Actor, CommandId, EventReader as _, Fingerprint, Metadata, RecordedEvent, StreamId, TaskId, TeamId,
+};
 use muster_embedded::Engine;
 use muster_handlers::lambda::event_store;
 use muster_handlers::topology::Topology;

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use muster_domain::{Commit, Hash, RecordedEvent, TaskId};
+use muster_domain::{Commit, Fingerprint, Hash, RecordedEvent, TaskId};
 use muster_identity::policy::Action;
 use muster_projections::audit_log::AuditEntry;
 use serde::{Deserialize, Serialize};
@@ -103,13 +103,20 @@ pub(crate) struct CommitDocument {
     /// `SHA-256(prev_hash ‖ canonical JSON of the commit)`.
     #[schema(value_type = String)]
     hash: Hash,
+    /// What the command asked for, as a digest; the commit's hash is over it, too.
+    fingerprint: Fingerprint,
     /// The events.
     events: Vec<RecordedEvent>,
 }
 
 impl From<&Commit> for CommitDocument {
     fn from(commit: &Commit) -> Self {
-        Self { prev_hash: commit.prev_hash, hash: commit.hash, events: commit.recorded_events().collect() }
+        Self {
+            prev_hash: commit.prev_hash,
+            hash: commit.hash,
+            fingerprint: commit.fingerprint.clone(),
+            events: commit.recorded_events().collect(),
+        }
     }
 }
 

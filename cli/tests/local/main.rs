@@ -1,0 +1,9 @@
+//! The local program's parts on the real engine, in memory.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, in its helpers too")]
+
+mod demo;
+mod pipeline;
+mod setup;
+mod support;
+mod verify;

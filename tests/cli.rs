@@ -1,0 +1,241 @@
+//! The program as an operator uses it: how it starts and ends, what it refuses, and its commands on a live server.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, in its helpers too")]
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Output;
+
+use muster_domain::Commit;
+use muster_tests::client::Client;
+use muster_tests::server::{Server, command, output, run};
+use serde_json::{Value, json};
+
+/// What a command that is refused says.
+#[track_caller]
+fn refused(output: &Output) -> String {
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(said.lines().count(), 1, "one sentence: {said}");
+    assert!(output.stdout.is_empty(), "nothing else");
+    said
+}
+
+fn serve(listen: &str, data: &Path) -> Output {
+    command(&["serve", "--listen", listen, "--data"]).arg(data).output().unwrap()
+}
+
+/// Every file in a directory with its content.
+fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+async fn log_in(server: &Server) -> Client {
+    let client = Client::new(&server.base_url);
+    let body = json!({ "email": server.admin_email, "password": server.admin_password });
+    let tokens = client.post("/users/login").json(&body).send().await.is(200).value();
+    client.with_token(tokens["access_token"].as_str().unwrap())
+}
+
+async fn new_task(client: &Client, title: &str) -> String {
+    let task = client.post("/tasks").json(&json!({ "title": title })).send().await.is(201).value();
+    task["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_first_start_shows_a_sign_in_that_is_good_and_no_later_start_does() {
+    let mut server = Server::start().await;
+    assert_eq!(server.admin_email, "admin@muster.example");
+    log_in(&server).await;
+
+    assert_eq!(server.end("INT").await.code(), Some(0), "Ctrl-C ends it well");
+    server.start_again().await;
+    log_in(&server).await;
+    let output = server.output();
+    assert!(!output.contains("password"), "{output}");
+    assert!(!server.logged().contains(&server.admin_password), "a password is in no log");
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_a_termination() {
+    let mut server = Server::start().await;
+    let id = new_task(&log_in(&server).await, "Fix the door").await;
+    assert_eq!(server.end("TERM").await.code(), Some(0));
+    assert!(!server.data().join("muster.sock").exists(), "the socket is gone");
+
+    server.start_again().await;
+    let task = log_in(&server).await.get(&format!("/tasks/{id}")).send().await.is(200).value();
+    assert_eq!(task["title"], "Fix the door");
+}
+
+#[test]
+fn a_port_in_use_is_refused_and_no_data_directory_made() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let address = taken.local_addr().unwrap().to_string();
+    let said = refused(&serve(&address, &data));
+    assert!(said.starts_with(&format!("muster: cannot listen on {address}: ")), "{said}");
+    assert!(!data.exists(), "nothing was touched");
+}
+
+#[tokio::test]
+async fn a_data_directory_in_use_is_refused() {
+    let server = Server::start().await;
+    let said = refused(&serve("127.0.0.1:0", &server.data()));
+    assert!(said.contains("is in use by process"), "{said}");
+    log_in(&server).await;
+}
+
+#[test]
+fn a_data_directory_of_a_newer_version_is_refused_and_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("format"), "embedded-store 2\n").unwrap();
+    fs::write(dir.path().join("muster.db"), "of a newer version").unwrap();
+    let before = files(dir.path());
+    for said in [refused(&serve("127.0.0.1:0", dir.path())), refused(&run(dir.path(), &["status"]))] {
+        assert!(said.contains("was written by a newer version"), "{said}");
+    }
+    let without_lock = |files: Vec<(String, Vec<u8>)>| files.into_iter().filter(|(name, _)| name != "lock").collect();
+    let (before, after): (Vec<_>, Vec<_>) = (without_lock(before), without_lock(files(dir.path())));
+    assert_eq!(before, after);
+}
+
+#[tokio::test]
+async fn a_damaged_store_is_refused_and_left_as_it_is() {
+    let mut server = Server::start().await;
+    server.end("INT").await;
+    let database = server.data().join("muster.db");
+    let mut bytes = fs::read(&database).unwrap();
+    bytes.truncate(bytes.len() / 2);
+    fs::write(&database, &bytes).unwrap();
+    for said in [refused(&run(&server.data(), &["status"])), refused(&run(&server.data(), &["verify"]))] {
+        assert!(said.contains("is damaged"), "{said}");
+    }
+    assert_eq!(fs::read(&database).unwrap(), bytes);
+}
+
+#[test]
+fn a_directory_that_is_somebody_elses_is_refused_and_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("letters.txt"), "mine").unwrap();
+    let before = files(dir.path());
+    let said = refused(&serve("127.0.0.1:0", dir.path()));
+    assert!(said.contains("is not a data directory and not empty"), "{said}");
+    assert_eq!(files(dir.path()), before);
+}
+
+#[test]
+fn a_command_on_a_store_that_is_not_there_makes_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    for name in ["status", "verify", "export", "reconcile"] {
+        let said = refused(&run(&data, &[name]));
+        assert!(said.contains("there is no store in"), "{said}");
+    }
+    assert!(!data.exists());
+}
+
+#[test]
+fn a_password_that_is_too_weak_for_the_first_administrator_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let mut serve = command(&["serve", "--listen", "127.0.0.1:0", "--data"]);
+    let said = refused(&serve.arg(&data).env("MUSTER_ADMIN_PASSWORD", "short").output().unwrap());
+    assert!(said.contains("MUSTER_ADMIN_PASSWORD cannot be used: a password has at least 8 characters"), "{said}");
+}
+
+#[test]
+fn wrong_usage_has_its_own_exit_code() {
+    for arguments in [&["serve", "--listen", "nowhere"][..], &["history", "task#7"], &["frobnicate"], &[]] {
+        assert_eq!(command(arguments).output().unwrap().status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_operators_commands_work_while_the_server_runs() {
+    let server = Server::start().await;
+    let (data, client) = (server.data(), log_in(&server).await);
+    let id = new_task(&client, "Fix the door").await;
+    let edit = client.put(&format!("/tasks/{id}")).json(&json!({ "title": "Fix the back door", "priority": "high" }));
+    edit.send().await.is(200);
+
+    let history = output(&data, &["history", &id, "--json"]);
+    let commits: Vec<Commit> = history.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(commits.iter().map(Commit::last_version).collect::<Vec<_>>(), [1, 3]);
+    let shown = output(&data, &["history", &format!("task#{id}")]);
+    assert!(shown.contains("TaskEdited") && shown.contains("Fix the back door"), "{shown}");
+    assert!(shown.contains(&commits[1].hash.to_string()), "{shown}");
+
+    let verified: Value = serde_json::from_str(&output(&data, &["verify", "--json"])).unwrap();
+    assert_eq!(verified, json!({ "streams": 2, "commits": 3, "events": 4, "findings": [] }));
+
+    let export = data.with_file_name("export.jsonl");
+    output(&data, &["export", "--out", export.to_str().unwrap()]);
+    assert_eq!(fs::read_to_string(&export).unwrap(), output(&data, &["export"]), "a file or the standard output");
+    let offline = command(&["verify", "--json", "--export"]).arg(&export).output().unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&offline.stdout).unwrap(), verified);
+
+    output(&data, &["reconcile"]);
+    for (arguments, before, active) in
+        [(&["rebuild", "task-list", "--json"][..], 1, 2), (&["rebuild", "task-list", "--back", "--json"], 2, 1)]
+    {
+        let report: Value = serde_json::from_str(&output(&data, arguments)).unwrap();
+        assert_eq!((&report["before"], &report["active"]), (&json!(before), &json!(active)));
+        assert_eq!(report["aggregates"], 1);
+    }
+    let task = client.get(&format!("/tasks/{id}")).send().await.is(200).value();
+    assert_eq!(task["title"], "Fix the back door");
+
+    let status: Value = serde_json::from_str(&output(&data, &["status", "--json"])).unwrap();
+    assert_eq!((&status["serving"], &status["events"]), (&json!(true), &json!(4)));
+    let rows: Vec<_> = status["projections"].as_array().unwrap().iter().map(|of| (&of["name"], &of["lag"])).collect();
+    assert_eq!(
+        rows,
+        [(&json!("task-list"), &json!(0)), (&json!("audit-log"), &json!(0)), (&json!("directory"), &json!(0))]
+    );
+}
+
+#[tokio::test]
+async fn an_export_with_a_changed_line_does_not_verify() {
+    let server = Server::start().await;
+    let id = new_task(&log_in(&server).await, "Fix the door").await;
+    let export = server.data().with_file_name("export.jsonl");
+    let forged = output(&server.data(), &["export"]).replace("Fix the door", "Fix the roof");
+    fs::write(&export, forged).unwrap();
+
+    let verify = command(&["verify", "--export"]).arg(&export).output().unwrap();
+    assert_eq!(verify.status.code(), Some(1));
+    let said = String::from_utf8(verify.stdout).unwrap();
+    assert!(said.contains(&format!("TAMPERED  task#{id}  version 1: ")), "{said}");
+}
+
+#[tokio::test]
+async fn a_live_server_can_be_filled_with_the_demo_team_once() {
+    let server = Server::start().await;
+    let said = output(&server.data(), &["demo", "--tasks", "20"]);
+    let value = |name: &str| {
+        let line = said.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap();
+        line.split_whitespace().next().unwrap().to_owned()
+    };
+    let body = json!({ "email": value("manager"), "password": value("password") });
+    Client::new(&server.base_url).post("/users/login").json(&body).send().await.is(200);
+
+    let said = refused(&run(&server.data(), &["demo"]));
+    assert!(said.contains("the store has the demo team already"), "{said}");
+}
+
+#[tokio::test]
+async fn a_store_with_tasks_is_not_filled_with_the_demo_team() {
+    let server = Server::start().await;
+    new_task(&log_in(&server).await, "Fix the door").await;
+    let said = refused(&run(&server.data(), &["demo"]));
+    assert!(said.contains("the store has tasks"), "{said}");
+}
