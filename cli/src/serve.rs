@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use chrono::Utc;
+use muster_domain::Clock as _;
 use muster_domain::values::Name;
 use muster_embedded::{Engine, SocketHandle};
+use muster_handlers::clock::SystemClock;
 use muster_handlers::http::router;
 use muster_identity::Secrets;
 use tokio::net::TcpListener;
@@ -62,7 +63,7 @@ async fn serve(
     if args.demo {
         demo::refuse_tasks(&system).await?;
     }
-    let now = Utc::now();
+    let now = SystemClock.now();
     let (name, at) = if args.demo { (demo::admin_name()?, demo::admin_since(now)) } else { (administrator()?, now) };
     let sign_in = setup::first_admin(&system, &args.admin, name, at).await?;
     let socket = engine.serve_socket(&store::socket(&args.data))?;

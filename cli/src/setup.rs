@@ -7,7 +7,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use muster_commands::ExpectedVersion;
 use muster_domain::user::{RegisterUser, Role, User, UserCommand};
 use muster_domain::values::{Name, TimeZone};
-use muster_domain::{Actor, CommandId, Fingerprint, Metadata, UserId};
+use muster_domain::{Actor, Clock as _, CommandId, Fingerprint, Metadata, UserId};
+use muster_handlers::clock::SystemClock;
 use muster_identity::{CredentialsError, CredentialsStore, HashParameters, Password, PasswordHasher};
 use uuid::Uuid;
 
@@ -90,7 +91,7 @@ pub async fn show(system: &System, sign_in: &SignIn) -> Result<(), Failure> {
     line("The first administrator can sign in. This is shown once:")?;
     line(format_args!("  e-mail    {}", sign_in.email))?;
     line(format_args!("  password  {}", sign_in.password.as_deref().unwrap_or("(the one you gave)")))?;
-    let at = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    let at = SystemClock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
     let control = Control::new(system.client.clone());
     control.put(KEY.0, KEY.1, [("at", text(&at))]).await.map_err(failed("keeping that the sign-in was shown"))
 }

@@ -8,9 +8,9 @@ use aws_sdk_dynamodb::Client;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
 use muster_domain::EventReader;
 use muster_handlers::http::App;
-use muster_handlers::lambda::{self, StartError};
 use muster_handlers::topology::{Topology, create_table};
-use muster_identity::{IdentityTables, Secrets, TokenSettings};
+use muster_handlers::wiring;
+use muster_identity::{IdentityError, IdentityTables, Secrets, TokenSettings};
 use muster_projections::generations::Generations;
 use muster_projections::rebuild::TableMaker;
 use muster_projections::{Hosted, hosted};
@@ -45,7 +45,7 @@ impl System {
     pub async fn over(client: Client) -> Result<Self, Failure> {
         let topology = Topology::load()?;
         topology.create_tables(&client, PREFIX).await?;
-        let events = lambda::event_store(&client, PREFIX);
+        let events = wiring::event_store(&client, PREFIX);
         let reader: Arc<dyn EventReader> = Arc::new(events.clone());
         Ok(Self {
             commands: CommandHandler::new(events.clone()),
@@ -64,16 +64,12 @@ impl System {
 
     /// The tables of the identity room.
     pub fn identity_tables() -> IdentityTables {
-        IdentityTables {
-            credentials: Self::table("credentials"),
-            sessions: Self::table("sessions"),
-            reservations: Self::table("reservations"),
-        }
+        wiring::identity_tables(PREFIX)
     }
 
     /// What is behind the HTTP routes.
-    pub fn app(&self, secrets: Secrets) -> Result<App, StartError> {
-        lambda::app(&self.client, PREFIX, secrets, TokenSettings::new(ISSUER, ISSUER))
+    pub fn app(&self, secrets: Secrets) -> Result<App, IdentityError> {
+        wiring::app(&self.client, PREFIX, secrets, TokenSettings::new(ISSUER, ISSUER))
     }
 
     /// The projection of this name.

@@ -10,7 +10,9 @@ use uuid::Uuid;
 use crate::ids::{TaskId, TeamId, UserId};
 
 /// The kinds of aggregate that have histories.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum AggregateType {
     /// A piece of work.
@@ -42,7 +44,9 @@ impl fmt::Display for AggregateType {
 }
 
 /// One aggregate's history. Written `task#<uuid>`, which is also the partition key of the event table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, utoipa::ToSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct StreamId {
     /// The kind of aggregate.

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 
 /// Why a value was refused. The message is for the person who typed it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -199,7 +199,10 @@ impl From<Labels> for Vec<Label> {
 
 openapi!(
     Labels,
-    ArrayBuilder::new().items(<Label as utoipa::PartialSchema>::schema()).max_items(Some(Labels::MAX)).unique_items(true)
+    ArrayBuilder::new()
+        .items(<Label as utoipa::PartialSchema>::schema())
+        .max_items(Some(Labels::MAX))
+        .unique_items(true)
 );
 
 impl JsonSchema for Labels {

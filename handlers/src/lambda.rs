@@ -7,15 +7,14 @@ use aws_lambda_events::dynamodb;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use aws_sdk_dynamodb::Client;
-use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
 use muster_domain::{EventReader, RecordedEvent};
-use muster_identity::{Identity, IdentityTables, Secrets, TokenSettings};
-use muster_projections::{AuditQueries, DirectoryQueries, Hosted, Message, ReadModels, TaskQueries, hosted};
+use muster_identity::{Secrets, TokenSettings};
+use muster_projections::{Hosted, Message, hosted};
 use serde::Deserialize;
 
-use crate::clock::SystemClock;
 use crate::http::App;
 use crate::publisher::{EventBus, StreamItem, publish};
+use crate::wiring::{app, event_store};
 
 /// Why a Lambda cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -37,34 +36,6 @@ pub enum StartError {
 /// The environment variable of this name.
 pub fn variable(name: &'static str) -> Result<String, StartError> {
     std::env::var(name).map_err(|_| StartError::Missing(name))
-}
-
-/// The event store, in the tables with this prefix.
-pub fn event_store(client: &Client, prefix: &str) -> DynamoEventStore {
-    DynamoEventStore::new(DynamoLog::new(client.clone(), format!("{prefix}events"), format!("{prefix}reservations")))
-}
-
-/// The parts behind the HTTP routes, on the tables with this prefix.
-pub fn app(client: &Client, prefix: &str, secrets: Secrets, tokens: TokenSettings) -> Result<App, StartError> {
-    let clock = Arc::new(SystemClock);
-    let store = event_store(client, prefix);
-    let models = ReadModels::new(client.clone(), prefix);
-    let tables = IdentityTables {
-        credentials: format!("{prefix}credentials"),
-        sessions: format!("{prefix}sessions"),
-        reservations: format!("{prefix}reservations"),
-    };
-    Ok(App {
-        reader: Arc::new(store.clone()),
-        commands: CommandHandler::new(store),
-        tasks: TaskQueries::new(models.clone()),
-        audit: AuditQueries::new(models.clone()),
-        directory: DirectoryQueries::new(models),
-        identity: Identity::new(client, &tables, secrets, tokens, clock.clone())?,
-        clock,
-        store: client.clone(),
-        control_table: format!("{prefix}control"),
-    })
 }
 
 /// The parts behind the HTTP routes of a Lambda, as its environment says: `MUSTER_TABLE_PREFIX`, `MUSTER_ISSUER`, and the

@@ -7,3 +7,4 @@ pub mod http;
 pub mod lambda;
 pub mod publisher;
 pub mod topology;
+pub mod wiring;

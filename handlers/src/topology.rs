@@ -318,7 +318,7 @@ mod tests {
     async fn the_file_names_the_projections_that_there_are_in_their_version_and_with_what_they_take() {
         let topology = Topology::load().unwrap();
         let client = Engine::memory().unwrap().client();
-        let reader: Arc<dyn EventReader> = Arc::new(crate::lambda::event_store(&client, PREFIX));
+        let reader: Arc<dyn EventReader> = Arc::new(crate::wiring::event_store(&client, PREFIX));
 
         let in_code: BTreeMap<_, _> = hosted(&client, PREFIX, &reader)
             .iter()

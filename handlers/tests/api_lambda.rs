@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use http_body_util::BodyExt as _;
 use lambda_http::request::LambdaRequest;
 use muster_handlers::http::{MAX_BODY_BYTES, command_router, query_router};
-use muster_handlers::lambda::app;
+use muster_handlers::wiring::app;
 use muster_identity::{Secrets, ServerSecret, SigningKey, TokenSettings};
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -110,8 +110,8 @@ pub(crate) async fn a_held_task_waits_until_it_is_resumed() {
 
     let again = member.client.post(&of_task(task.id, "/hold")).json(&reason).send().await;
     again.problem(409, "task_on_hold");
-    let moved_on = member.client.post(&of_task(task.id, "/status")).json(&json!({ "status": "in_progress" })).send().await;
-    moved_on.problem(409, "task_on_hold");
+    let on = member.client.post(&of_task(task.id, "/status")).json(&json!({ "status": "in_progress" })).send().await;
+    on.problem(409, "task_on_hold");
 
     let reason = json!({ "reason": "It came." });
     let resumed: TaskDocument = member.client.post(&of_task(task.id, "/resume")).json(&reason).send().await.document(200);

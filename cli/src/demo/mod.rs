@@ -5,14 +5,15 @@ mod life;
 mod people;
 mod words;
 
-use chrono::{DateTime, SecondsFormat, SubsecRound as _, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::ProgressBar;
 use muster_commands::ExpectedVersion;
 use muster_domain::aggregate::Decider;
 use muster_domain::task::Task;
 use muster_domain::values::Name;
-use muster_domain::{Actor, AggregateType, CommandId, Fingerprint, Metadata, UserId};
+use muster_domain::{Actor, AggregateType, Clock as _, CommandId, Fingerprint, Metadata, UserId};
+use muster_handlers::clock::SystemClock;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -40,7 +41,7 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     let store = Store::open_or_make(&args.data.data).await?;
     let system = System::over(store.client().clone()).await?;
     refuse_tasks(&system).await?;
-    let sign_in = setup::first_admin(&system, &args.admin, admin_name()?, admin_since(Utc::now())).await?;
+    let sign_in = setup::first_admin(&system, &args.admin, admin_name()?, admin_since(SystemClock.now())).await?;
     let pipeline = match store.engine() {
         Some(engine) => Some(Pipeline::start(&system, engine.stream(&System::table("events"))).await?),
         // A server has the store, and its own pipeline.
@@ -64,7 +65,7 @@ pub fn admin_name() -> Result<Name, Failure> {
 
 /// Since when they have been there.
 pub fn admin_since(now: DateTime<Utc>) -> DateTime<Utc> {
-    (now - TimeDelta::days(60)).trunc_subsecs(3)
+    now - TimeDelta::days(60)
 }
 
 /// Refuses a store that has tasks, unless they are those of a run that was cut off.
@@ -137,7 +138,7 @@ pub async fn fill(
         spinner.finish_and_clear();
     }
     control
-        .put(KEY.0, KEY.1, [("at", text(&stamp(now))), ("done", text(&stamp(Utc::now())))])
+        .put(KEY.0, KEY.1, [("at", text(&stamp(now))), ("done", text(&stamp(SystemClock.now())))])
         .await
         .map_err(failed(DOING))?;
     Ok(Report {
@@ -159,7 +160,7 @@ async fn begin(control: &Control) -> Result<DateTime<Utc>, Failure> {
     if let Some(at) = known.as_ref().and_then(|run| read(run, "at")) {
         return at.parse().map_err(failed(DOING));
     }
-    let now = Utc::now().trunc_subsecs(3);
+    let now = SystemClock.now();
     control.put(KEY.0, KEY.1, [("at", text(&stamp(now)))]).await.map_err(failed(DOING))?;
     Ok(now)
 }

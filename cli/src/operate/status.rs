@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::json;
 use crate::args::StatusArgs;
-use crate::pipeline::{Checkpoint, ParkedEvent, Parking};
+use crate::pipeline::{AsideRecord, Checkpoint, ParkedEvent, Parking};
 use crate::report::{Failure, failed, line};
 use crate::store::Store;
 use crate::system::System;
@@ -32,6 +32,8 @@ pub struct Status {
     pub events: u64,
     /// The record of the stream up to which every read model has taken everything in.
     pub checkpoint: Option<String>,
+    /// Records of the stream that are no commits: `muster verify` says more.
+    pub aside: Vec<AsideRecord>,
     /// The read models.
     pub projections: Vec<ReadModel>,
 }
@@ -72,12 +74,14 @@ pub async fn of(system: &System) -> Result<Status, Failure> {
         projections.push(read_model(system, &**projection, &heads.versions).await?);
     }
     let checkpoint = Checkpoint::new(system.client.clone()).load().await.map_err(failed(DOING))?;
+    let aside = Parking::new(system.client.clone()).aside().await.map_err(failed(DOING))?;
     Ok(Status {
         serving: false,
         aggregates: heads.versions.len(),
         commits: heads.commits,
         events: heads.versions.values().sum(),
         checkpoint,
+        aside,
         projections,
     })
 }
@@ -143,7 +147,7 @@ async fn read_model(
 }
 
 fn show(status: &Status) -> Result<(), Failure> {
-    let Status { serving, aggregates, commits, events, checkpoint, projections } = status;
+    let Status { serving, aggregates, commits, events, checkpoint, aside, projections } = status;
     line(format_args!("server      {}", if *serving { "running" } else { "not running" }))?;
     line(format_args!("events      {events} in {commits} commits of {aggregates} aggregates"))?;
     line(format_args!("checkpoint  {}", checkpoint.as_deref().unwrap_or("none yet")))?;
@@ -158,6 +162,9 @@ fn show(status: &Status) -> Result<(), Failure> {
         for ParkedEvent { stream, version, reason, .. } in parked {
             line(format_args!("parked in {name}: {stream} at version {version}: {reason}"))?;
         }
+    }
+    for AsideRecord { sequence_number, reason } in aside {
+        line(format_args!("no commit in the stream: record {sequence_number}: {reason}"))?;
     }
     Ok(())
 }

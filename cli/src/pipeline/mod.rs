@@ -29,7 +29,7 @@ pub use checkpoint::Checkpoint;
 pub(crate) use control::Control;
 pub use control::ControlError;
 pub(crate) use control::{read, text};
-pub use parking::{ParkedEvent, Parking};
+pub use parking::{AsideRecord, ParkedEvent, Parking};
 pub use queue::{Consumer, ProjectionConsumer, QueueMeter, QueueStatus};
 
 use bus::LocalBus;
@@ -97,13 +97,7 @@ impl Pipeline {
         let position = Arc::new(Mutex::new(from.clone()));
         let settled = ledger.settled();
         let bus = LocalBus::new(rules, senders, Arc::clone(&ledger));
-        let reader = Tail {
-            stream: tail.clone(),
-            bus,
-            ledger,
-            position: Arc::clone(&position),
-            control: Control::new(system.client.clone()),
-        };
+        let reader = Tail { stream: tail.clone(), bus, ledger, position: Arc::clone(&position), parking };
         workers.push(tokio::spawn(reader.run(from.clone(), stop.clone())));
         let keeper = Keeper { stream: tail.clone(), checkpoint, saved: from, settled: settled.clone() };
         // The keeper ends when the ledger is gone, which is when all workers have ended.

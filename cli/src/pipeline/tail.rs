@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lambda_events::dynamodb::EventRecord;
-use chrono::{SecondsFormat, Utc};
 use muster_embedded::{StreamRecord, StreamTail};
 use muster_handlers::publisher::{StreamItem, publish};
 use tokio::sync::watch;
@@ -13,15 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::bus::LocalBus;
 use super::checkpoint::Checkpoint;
-use super::control::{Control, text};
 use super::ledger::Ledger;
+use super::parking::Parking;
 
 /// How many records are read at once.
 const BATCH: usize = 200;
 /// The pause after a failure.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often a record that is not a commit is tried before it is put aside.
-const TRIES: u32 = 5;
 /// The least time between two savings of the checkpoint: what comes twice after a crash is harmless, and saving costs a
 /// write.
 const SAVE_EVERY: Duration = Duration::from_millis(200);
@@ -32,13 +29,12 @@ pub(crate) struct Tail {
     pub(crate) bus: LocalBus,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) position: Arc<Mutex<Option<String>>>,
-    pub(crate) control: Control,
+    pub(crate) parking: Parking,
 }
 
 impl Tail {
     /// Publishes everything after `from`, and what comes, until it is told to stop.
     pub(crate) async fn run(self, mut from: Option<String>, stop: CancellationToken) {
-        let mut tries = 0;
         while !stop.is_cancelled() {
             let records = match self.stream.read(from.as_deref(), BATCH).await {
                 Ok(records) => records,
@@ -60,26 +56,20 @@ impl Tail {
             };
             let items: Vec<StreamItem> = records.iter().filter_map(item).collect();
             match publish(&self.bus, &items).await {
-                None => {
-                    tries = 0;
-                    self.reached(&mut from, last);
-                }
-                Some(failed) if !stop.is_cancelled() => {
+                None => self.reached(&mut from, last),
+                Some(_) if stop.is_cancelled() => {}
+                Some(failed) => {
                     // Everything before the failed record is on the bus.
                     let before = records.iter().rev().find(|record| record.sequence_number < failed);
                     if let Some(before) = before {
-                        tries = 0;
                         self.reached(&mut from, before.sequence_number.clone());
                     }
-                    tries += 1;
-                    if tries >= TRIES && self.put_aside(&items, &failed).await {
-                        tries = 0;
+                    if self.put_aside(&items, &failed).await {
                         self.reached(&mut from, failed);
                     } else {
                         pause(&stop).await;
                     }
                 }
-                Some(_) => {}
             }
         }
     }
@@ -95,8 +85,7 @@ impl Tail {
     async fn put_aside(&self, items: &[StreamItem], failed: &str) -> bool {
         let item = items.iter().find(|item| item.sequence_number == failed);
         let Some(StreamItem { commit: Err(reason), .. }) = item else { return false };
-        let at = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
-        let noted = self.control.put("parked#stream", failed, [("reason", text(reason)), ("at", text(&at))]).await;
+        let noted = self.parking.put_aside(failed, reason).await;
         match &noted {
             Ok(()) => tracing::error!(sequence_number = failed, reason, "a stream record was put aside"),
             Err(error) => tracing::warn!(%error, "a stream record could not be put aside"),

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
 use muster_cli::operate::reconcile::reconcile;
 use muster_cli::operate::status;
 use muster_cli::pipeline::{Consumer, Parking, Pipeline, ProjectionConsumer, Rules};
@@ -13,7 +14,7 @@ use muster_projections::{Failure, Message};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::support::TestStore;
+use crate::support::{TestStore, text};
 
 /// `task-list`, which notes what is delivered to it and fails as often as it is told.
 struct Watched {
@@ -222,6 +223,22 @@ async fn a_commit_that_was_changed_in_the_store_does_not_stop_the_stream() {
     pipeline.caught_up().await.unwrap();
     assert_eq!(store.row(after).await.unwrap().version, 1);
     pipeline.stop().await;
+}
+
+#[tokio::test]
+async fn an_item_that_is_no_commit_is_put_aside_and_does_not_stop_the_stream() {
+    let store = TestStore::new().await;
+    let before = store.task("Before it").await;
+    let put = store.system.client.put_item().table_name("muster-events").item("pk", text(&"nonsense"));
+    put.item("sk", AttributeValue::N("1".to_owned())).send().await.unwrap();
+    let after = store.task("After it").await;
+    let pipeline = store.pipeline().await;
+    pipeline.caught_up().await.unwrap();
+    assert_eq!(store.row(before).await.unwrap().version, 1);
+    assert_eq!(store.row(after).await.unwrap().version, 1);
+    pipeline.stop().await;
+    assert_eq!(Parking::new(store.system.client.clone()).aside().await.unwrap().len(), 1);
+    assert_eq!(store.checkpoint().await, store.tail().last_sequence().await.unwrap());
 }
 
 #[test]

@@ -4,9 +4,11 @@ mod command;
 mod decide;
 mod event;
 mod evolve;
+mod scope;
 mod state;
 
 pub use command::*;
 pub use decide::TaskError;
 pub use event::*;
+pub use scope::*;
 pub use state::*;

@@ -52,7 +52,7 @@ fn unreadable(rejection: &BytesRejection) -> Problem {
 fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -> Problem {
     let inner = error.inner();
     // serde_json reports a number where a word is expected as wrong syntax, too.
-    let is_json = || serde_json::from_slice::<IgnoredAny>(body).is_ok();
+    let is_json = || std::str::from_utf8(body).is_ok_and(|body| serde_json::from_str::<IgnoredAny>(body).is_ok());
     if (inner.is_syntax() || inner.is_eof()) && !is_json() {
         return Problem::new(Code::MalformedJson).detail(inner);
     }

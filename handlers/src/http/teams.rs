@@ -62,7 +62,8 @@ fn answer(status: StatusCode, id: TeamId, committed: &Committed<Team>) -> Result
 }
 
 /// Founds a team.
-#[utoipa::path(post, path = "/teams", tag = "teams", params(CreateHeaders), request_body = NewTeamBody,
+#[utoipa::path(post, path = "/teams", operation_id = "create_team", tag = "teams",
+    params(CreateHeaders), request_body = NewTeamBody,
     responses((status = 201, description = "The team.", body = TeamDocument,
         headers(("ETag" = String), ("Location" = String))), ChangeProblems))]
 pub(crate) async fn create(
@@ -103,7 +104,7 @@ pub(crate) struct ListQuery {
 }
 
 /// Lists teams, by name.
-#[utoipa::path(get, path = "/teams", tag = "teams", params(ListQuery),
+#[utoipa::path(get, path = "/teams", operation_id = "list_teams", tag = "teams", params(ListQuery),
     responses((status = 200, description = "A page of teams.", body = Page<TeamDocument>), ReadProblems))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
@@ -116,7 +117,8 @@ pub(crate) async fn list(
 }
 
 /// One team.
-#[utoipa::path(get, path = "/teams/{team_id}", tag = "teams", params(("team_id" = TeamId, Path), ReadHeaders),
+#[utoipa::path(get, path = "/teams/{team_id}", operation_id = "read_team", tag = "teams",
+    params(("team_id" = TeamId, Path), ReadHeaders),
     responses((status = 200, description = "The team.", body = TeamDocument, headers(("ETag" = String))), ReadProblems))]
 pub(crate) async fn read(
     State(app): State<Arc<App>>,
@@ -130,7 +132,8 @@ pub(crate) async fn read(
 }
 
 /// Changes a team.
-#[utoipa::path(put, path = "/teams/{team_id}", tag = "teams", params(("team_id" = TeamId, Path), ChangeHeaders),
+#[utoipa::path(put, path = "/teams/{team_id}", operation_id = "update_team", tag = "teams",
+    params(("team_id" = TeamId, Path), ChangeHeaders),
     request_body = TeamBody,
     responses((status = 200, description = "The team.", body = TeamDocument, headers(("ETag" = String))), ChangeProblems))]
 pub(crate) async fn update(

@@ -209,7 +209,8 @@ impl UserBody {
 }
 
 /// An administrator makes an account.
-#[utoipa::path(post, path = "/users", tag = "users", params(CreateHeaders), request_body = NewUserBody,
+#[utoipa::path(post, path = "/users", operation_id = "create_user", tag = "users",
+    params(CreateHeaders), request_body = NewUserBody,
     responses((status = 201, description = "The account.", body = UserDocument,
         headers(("ETag" = String), ("Location" = String))), UserChangeProblems))]
 pub(crate) async fn create(
@@ -242,7 +243,7 @@ pub(crate) struct UsersQuery {
 }
 
 /// Lists people, by name.
-#[utoipa::path(get, path = "/users", tag = "users", params(UsersQuery),
+#[utoipa::path(get, path = "/users", operation_id = "list_users", tag = "users", params(UsersQuery),
     responses((status = 200, description = "A page of people.", body = Page<UserDocument>), ReadProblems))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
@@ -256,7 +257,8 @@ pub(crate) async fn list(
 }
 
 /// One person.
-#[utoipa::path(get, path = "/users/{user_id}", tag = "users", params(("user_id" = UserId, Path), ReadHeaders),
+#[utoipa::path(get, path = "/users/{user_id}", operation_id = "read_user", tag = "users",
+    params(("user_id" = UserId, Path), ReadHeaders),
     responses((status = 200, description = "The account.", body = UserDocument, headers(("ETag" = String))), ReadProblems))]
 pub(crate) async fn read(
     State(app): State<Arc<App>>,
@@ -297,7 +299,8 @@ pub(crate) async fn page(
 }
 
 /// Changes an account.
-#[utoipa::path(put, path = "/users/{user_id}", tag = "users", params(("user_id" = UserId, Path), ChangeHeaders),
+#[utoipa::path(put, path = "/users/{user_id}", operation_id = "update_user", tag = "users",
+    params(("user_id" = UserId, Path), ChangeHeaders),
     request_body = UserBody,
     responses((status = 200, description = "The account.", body = UserDocument, headers(("ETag" = String))), UserChangeProblems))]
 pub(crate) async fn update(

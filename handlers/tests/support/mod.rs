@@ -14,8 +14,8 @@ use muster_domain::{
     Actor, CommandId, EventReader as _, Fingerprint, Metadata, RecordedEvent, StreamId, TaskId, TeamId,
 };
 use muster_embedded::Engine;
-use muster_handlers::lambda::event_store;
 use muster_handlers::topology::Topology;
+use muster_handlers::wiring::event_store;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

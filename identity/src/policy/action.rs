@@ -1,6 +1,7 @@
 //! What can be asked for, and of what.
 
 use muster_domain::ids::{TeamId, UserId};
+use muster_domain::task::TaskFacts;
 
 /// Something that a person wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,17 +81,6 @@ pub struct Person {
     pub id: UserId,
     /// The teams it is in.
     pub teams: Vec<TeamId>,
-}
-
-/// A task, as far as the policy asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TaskFacts {
-    /// Who is to do it.
-    pub assignee: Option<UserId>,
-    /// Who reported it; nobody when a system did.
-    pub reporter: Option<UserId>,
-    /// The team that it belongs to.
-    pub team: Option<TeamId>,
 }
 
 /// What an action is about.

@@ -9,12 +9,12 @@ use std::fmt;
 use muster_domain::ids::{TeamId, UserId};
 use muster_domain::user::Role;
 
-pub use action::{Action, Person, Resource, TaskFacts};
+pub use action::{Action, Person, Resource};
 use rule::Rule::{
     self, Anybody, Myself, Never, NewInMyTeams, NewOfMine, Others, OwnOrMyTeams, Reach, ReachIntoMyTeams, Reported,
     ReportedForMyself, ReportedIntoMyTeams,
 };
-pub use scope::{TaskScope, task_scope};
+pub use scope::task_scope;
 
 use crate::sessions::SessionId;
 

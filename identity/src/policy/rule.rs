@@ -1,8 +1,9 @@
 //! The words that the table is written in.
 
 use muster_domain::ids::TeamId;
+use muster_domain::task::TaskFacts;
 
-use super::action::{Action, Person, Resource, TaskFacts};
+use super::action::{Action, Person, Resource};
 use super::{Principal, Reason};
 
 /// What must hold for a cell of the table. That a task is within reach has been checked before.

@@ -1,6 +1,7 @@
 //! The policy again, cell by cell, written down apart from the code.
 
 use muster_domain::ids::{TeamId, UserId};
+use muster_domain::task::TaskFacts;
 use muster_domain::user::Role;
 use uuid::Uuid;
 

@@ -13,7 +13,10 @@ use crate::projection::{IndexKey, Poison, Projection};
 
 pub use document::{HoldDocument, LocationDocument, PositionDocument, TaskDocument, fold_task};
 pub(crate) use document::{actor_schema, words_schema};
-pub use query::{TaskFilter, TaskPage, TaskQueries, TaskScope};
+pub use query::{TaskFilter, TaskPage, TaskQueries};
+
+/// The partition of the tasks that belong to no team: whoever leads a team sees them too.
+const NO_TEAM: &str = "none";
 
 /// The projection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -81,7 +84,7 @@ impl Projection for TaskList {
             ("gsi_priority", task.priority.as_str().into()),
         ];
         keys.extend(task.assignee.map(|user| ("gsi_assignee", user.to_string().into())));
-        keys.extend(task.team.map(|team| ("gsi_team", team.to_string().into())));
+        keys.push(("gsi_team", task.team.map_or_else(|| NO_TEAM.to_owned(), |team| team.to_string()).into()));
         keys.extend(task.reporter.map(|user| ("gsi_reporter", user.to_string().into())));
         keys
     }

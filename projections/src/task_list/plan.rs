@@ -1,10 +1,10 @@
 //! Which partitions answer a list of tasks, and what is left to filter.
 
-use muster_domain::task::Status;
+use muster_domain::task::{Status, TaskScope};
 use muster_domain::{TeamId, UserId};
 
-use super::query::{TaskFilter, TaskScope};
-use super::sortable;
+use super::query::TaskFilter;
+use super::{NO_TEAM, sortable};
 use crate::attribute::text;
 use crate::listing::{Filter, Partition};
 
@@ -53,7 +53,8 @@ pub(super) fn plan(scope: &TaskScope, wanted: &TaskFilter) -> Plan {
                 let mut teams = teams.clone();
                 teams.sort_unstable();
                 teams.dedup();
-                teams.into_iter().map(team).chain([assignee(*user), reporter(*user)]).collect()
+                let others = [of("by-team", "gsi_team", NO_TEAM), assignee(*user), reporter(*user)];
+                teams.into_iter().map(team).chain(others).collect()
             }
             TaskScope::All => {
                 let (partition, by) = match (wanted.status, wanted.priority) {
@@ -111,14 +112,18 @@ fn sees_team(scope: &TaskScope, team: TeamId) -> bool {
 fn filter_scope(filter: &mut Filter, scope: &TaskScope) {
     let (teams, user) = match scope {
         TaskScope::All => return,
-        TaskScope::Teams { teams, user } => (teams.as_slice(), user),
-        TaskScope::Own(user) => (&[][..], user),
+        TaskScope::Teams { teams, user } => (Some(teams), user),
+        TaskScope::Own(user) => (None, user),
     };
     let user = filter.value(text(user));
     let (assignee, reporter) = (filter.path("row.task.assignee"), filter.path("row.task.reporter"));
     let mut any = vec![format!("{assignee} = {user}"), format!("{reporter} = {user}")];
+    if teams.is_some() {
+        let (path, null) = (filter.path("row.task.team"), filter.value(text("NULL")));
+        any.push(format!("attribute_type({path}, {null})"));
+    }
     // IN takes at most a hundred values.
-    for some in teams.chunks(100) {
+    for some in teams.iter().flat_map(|teams| teams.chunks(100)) {
         let path = filter.path("row.task.team");
         let values: Vec<_> = some.iter().map(|team| filter.value(text(team))).collect();
         any.push(format!("{path} IN ({})", values.join(", ")));

@@ -1,7 +1,7 @@
 //! Reading tasks.
 
 use chrono::{DateTime, Utc};
-use muster_domain::task::{Priority, Status};
+use muster_domain::task::{Priority, Status, TaskScope};
 use muster_domain::values::Label;
 use muster_domain::{StreamId, TaskId, TeamId, UserId};
 use serde::Serialize;
@@ -17,22 +17,6 @@ use crate::read_models::{ReadModels, row_of};
 
 /// One page of tasks.
 pub type TaskPage = Listed<TaskDocument>;
-
-/// Which tasks the asker may see at all.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TaskScope {
-    /// Every task.
-    All,
-    /// The tasks of these teams, and those that the user does or reported.
-    Teams {
-        /// The teams.
-        teams: Vec<TeamId>,
-        /// The user.
-        user: UserId,
-    },
-    /// The tasks that the user does or reported.
-    Own(UserId),
-}
 
 /// Which of them are asked for: those that fulfil everything that is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -144,7 +144,7 @@ async fn a_row_leaves_an_index_when_its_key_goes() {
     world.publish(history).await;
     let tasks = TaskQueries::new(world.models());
     let of = |number| muster_projections::TaskFilter { assignee: Some(user(number)), ..Default::default() };
-    let scope = muster_projections::TaskScope::All;
+    let scope = muster_domain::task::TaskScope::All;
     assert_eq!(tasks.list(&scope, &of(1), &Page::first(10)).await.unwrap().items.len(), 0);
     assert_eq!(tasks.list(&scope, &of(2), &Page::first(10)).await.unwrap().items.len(), 1);
 }

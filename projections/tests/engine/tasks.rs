@@ -1,9 +1,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
-use muster_domain::task::{Priority, Status, TaskCreated, TaskDeleted, TaskEvent, TaskStatusChanged};
+use muster_domain::task::{
+    Priority, Status, TaskCreated, TaskDeleted, TaskEvent, TaskFacts, TaskScope, TaskStatusChanged,
+};
 use muster_domain::values::{Label, Labels};
 use muster_domain::{RecordedEvent, TaskId};
 use muster_projections::spec::History;
-use muster_projections::{CursorError, Page, QueryError, TaskDocument, TaskFilter, TaskQueries, TaskScope, fold_task};
+use muster_projections::{CursorError, Page, QueryError, TaskDocument, TaskFilter, TaskQueries, fold_task};
 
 use crate::support::{World, created, messages, task, team, time, user};
 
@@ -47,12 +49,7 @@ fn numbered(number: u128) -> Vec<RecordedEvent> {
 }
 
 fn in_scope(scope: &TaskScope, task: &TaskDocument) -> bool {
-    let own = |user| task.assignee_id == Some(user) || task.reporter_id == Some(user);
-    match scope {
-        TaskScope::All => true,
-        TaskScope::Teams { teams, user } => own(*user) || task.team_id.is_some_and(|team| teams.contains(&team)),
-        TaskScope::Own(user) => own(*user),
-    }
+    scope.contains(&TaskFacts { assignee: task.assignee_id, reporter: task.reporter_id, team: task.team_id })
 }
 
 fn fulfils(filter: &TaskFilter, task: &TaskDocument) -> bool {

@@ -7,10 +7,10 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use muster_commands::{Committed, ExpectedVersion};
-use muster_domain::task::{Task, TaskCommand, UpdateTask};
+use muster_domain::task::{Task, TaskCommand, TaskFacts, UpdateTask};
 use muster_domain::values::{CommentText, Reason};
 use muster_domain::{CommentId, TaskId, TeamId, UserId};
-use muster_identity::policy::{Action, Person, Resource, TaskFacts};
+use muster_identity::policy::{Action, Person, Resource};
 use muster_projections::TaskDocument;
 use serde::Serialize;
 
@@ -37,7 +37,8 @@ fn answer(status: StatusCode, id: TaskId, committed: &Committed<Task>) -> Result
 }
 
 /// Reports a task.
-#[utoipa::path(post, path = "/tasks", tag = "tasks", params(CreateHeaders), request_body = NewTaskBody,
+#[utoipa::path(post, path = "/tasks", operation_id = "create_task", tag = "tasks",
+    params(CreateHeaders), request_body = NewTaskBody,
     responses((status = 201, description = "The task.", body = TaskDocument,
         headers(("ETag" = String), ("Location" = String))), TaskChangeProblems))]
 pub(crate) async fn create(
@@ -64,7 +65,8 @@ pub(crate) async fn create(
 }
 
 /// Changes any of a task's properties: all that the body names, or none.
-#[utoipa::path(put, path = "/tasks/{task_id}", tag = "tasks", params(("task_id" = TaskId, Path), ChangeHeaders),
+#[utoipa::path(put, path = "/tasks/{task_id}", operation_id = "update_task", tag = "tasks",
+    params(("task_id" = TaskId, Path), ChangeHeaders),
     request_body = TaskBody,
     responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String))), TaskChangeProblems))]
 pub(crate) async fn update(
@@ -233,8 +235,7 @@ async fn execute(
     let metadata = change.metadata(change.command_id(), route, meaning, app.now());
     let guard = |task: &Task| {
         let task = task.state.as_ref().ok_or_else(|| not_found("task"))?;
-        let facts = TaskFacts { assignee: task.assignee, reporter: task.reporter, team: task.team };
-        let resource = Resource::Task(facts);
+        let resource = Resource::Task(TaskFacts::from(task));
         actions.iter().try_for_each(|action| change.caller.may(*action, &resource))
     };
     let committed = app.commands.execute_if::<Task, Problem>(id.0, command, change.expected, &metadata, guard).await;

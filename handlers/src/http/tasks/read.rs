@@ -8,11 +8,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use muster_domain::task::{Priority, Status};
+use muster_domain::task::{Priority, Status, TaskFacts};
 use muster_domain::values::Label;
 use muster_domain::{RecordedEvent, TaskId, TeamId, UserId};
-use muster_identity::policy::{self, Action, Resource, TaskFacts, task_scope};
-use muster_projections::{TaskDocument, TaskFilter, TaskScope, fold_task};
+use muster_identity::policy::{Action, Resource, task_scope};
+use muster_projections::{TaskDocument, TaskFilter, fold_task};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -61,7 +61,8 @@ impl AsOf {
 }
 
 /// One task, as it is or as it was.
-#[utoipa::path(get, path = "/tasks/{task_id}", tag = "tasks", params(("task_id" = TaskId, Path), AsOfQuery, ReadHeaders),
+#[utoipa::path(get, path = "/tasks/{task_id}", operation_id = "read_task", tag = "tasks",
+    params(("task_id" = TaskId, Path), AsOfQuery, ReadHeaders),
     responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String))), ReadProblems))]
 pub(crate) async fn read(
     State(app): State<Arc<App>>,
@@ -152,7 +153,7 @@ pub(crate) struct TasksQuery {
 }
 
 /// Lists the tasks that the caller may see. Deleted tasks are not among them.
-#[utoipa::path(get, path = "/tasks", tag = "tasks", params(TasksQuery),
+#[utoipa::path(get, path = "/tasks", operation_id = "list_tasks", tag = "tasks", params(TasksQuery),
     responses((status = 200, description = "A page of tasks.", body = Page<TaskDocument>), ReadProblems))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
@@ -180,10 +181,5 @@ pub(crate) async fn list(
         due_before: query.due_before,
         overdue: query.overdue.unwrap_or(false).then(|| app.now()),
     };
-    let scope = match task_scope(&caller.0) {
-        policy::TaskScope::All => TaskScope::All,
-        policy::TaskScope::Teams { teams, user } => TaskScope::Teams { teams, user },
-        policy::TaskScope::Own(user) => TaskScope::Own(user),
-    };
-    Page::answer(app.tasks.list(&scope, &filter, &page).await)
+    Page::answer(app.tasks.list(&task_scope(&caller.0), &filter, &page).await)
 }

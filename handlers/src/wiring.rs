@@ -1,0 +1,43 @@
+//! The parts behind the entry points, wired over one client of a store: the Lambdas and the local program wire them here.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
+use muster_identity::{Identity, IdentityError, IdentityTables, Secrets, TokenSettings};
+use muster_projections::{AuditQueries, DirectoryQueries, ReadModels, TaskQueries};
+
+use crate::clock::SystemClock;
+use crate::http::App;
+
+/// The event store, in the tables with this prefix.
+pub fn event_store(client: &Client, prefix: &str) -> DynamoEventStore {
+    DynamoEventStore::new(DynamoLog::new(client.clone(), format!("{prefix}events"), format!("{prefix}reservations")))
+}
+
+/// The tables of the identity room with this prefix.
+pub fn identity_tables(prefix: &str) -> IdentityTables {
+    IdentityTables {
+        credentials: format!("{prefix}credentials"),
+        sessions: format!("{prefix}sessions"),
+        reservations: format!("{prefix}reservations"),
+    }
+}
+
+/// The parts behind the HTTP routes, on the tables with this prefix.
+pub fn app(client: &Client, prefix: &str, secrets: Secrets, tokens: TokenSettings) -> Result<App, IdentityError> {
+    let clock = Arc::new(SystemClock);
+    let store = event_store(client, prefix);
+    let models = ReadModels::new(client.clone(), prefix);
+    Ok(App {
+        reader: Arc::new(store.clone()),
+        commands: CommandHandler::new(store),
+        tasks: TaskQueries::new(models.clone()),
+        audit: AuditQueries::new(models.clone()),
+        directory: DirectoryQueries::new(models),
+        identity: Identity::new(client, &identity_tables(prefix), secrets, tokens, clock.clone())?,
+        clock,
+        store: client.clone(),
+        control_table: format!("{prefix}control"),
+    })
+}
