@@ -11,6 +11,8 @@ use muster_domain::Commit;
 use muster_tests::client::Client;
 use muster_tests::server::{Server, command, output, run};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// What a command that is refused says.
 #[track_caller]
@@ -73,6 +75,46 @@ async fn what_was_written_is_there_after_a_termination() {
     server.start_again().await;
     let task = log_in(&server).await.get(&format!("/tasks/{id}")).send().await.is(200).value();
     assert_eq!(task["title"], "Fix the door");
+}
+
+/// A request whose body is still to come, and which the server waits for.
+async fn begin_request(server: &Server) -> TcpStream {
+    let address = server.base_url.trim_start_matches("http://");
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    let head = "POST /api/v1/users/login HTTP/1.1\r\nhost: muster\r\nconnection: close\r\n\
+        content-type: application/json\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n";
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut go_on = [0; 25];
+    connection.read_exact(&mut go_on).await.unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    connection
+}
+
+#[tokio::test]
+async fn a_request_that_is_under_way_is_answered_before_the_end() {
+    let mut server = Server::start().await;
+    let mut connection = begin_request(&server).await;
+    server.signal("INT");
+    server.until_logged("stopping").await;
+
+    connection.write_all(b"{}").await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 422 "), "{answer}");
+    assert_eq!(server.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_second_interruption_ends_it_at_once() {
+    let mut server = Server::start().await;
+    let connection = begin_request(&server).await;
+    server.signal("INT");
+    server.until_logged("stopping").await;
+    assert_eq!(server.end("INT").await.code(), Some(130));
+    drop(connection);
+
+    server.start_again().await;
+    log_in(&server).await;
 }
 
 #[test]

@@ -4,6 +4,18 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+/// How often they move.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Something that moves on the standard error while this is done.
+pub(crate) fn spinner(doing: &'static str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    spinner.set_draw_target(ProgressDrawTarget::stderr());
+    spinner.set_message(doing);
+    spinner.enable_steady_tick(TICK);
+    spinner
+}
+
 /// A bar on the standard error, of `total` things (or of a number that is not known) called `unit`.
 pub(crate) fn bar(total: Option<u64>, unit: &'static str) -> ProgressBar {
     let bar = match total {
@@ -21,6 +33,6 @@ pub(crate) fn bar(total: Option<u64>, unit: &'static str) -> ProgressBar {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.set_prefix(unit);
-    bar.enable_steady_tick(Duration::from_millis(100));
+    bar.enable_steady_tick(TICK);
     bar
 }

@@ -116,6 +116,15 @@ impl Server {
         fs::read_to_string(self.log()).unwrap_or_default()
     }
 
+    /// Returns when this is in its log.
+    pub async fn until_logged(&mut self, text: &str) {
+        let begun = Instant::now();
+        while !self.logged().contains(text) {
+            self.lives(begun);
+            sleep(PAUSE).await;
+        }
+    }
+
     /// Kills it without a warning (SIGKILL).
     pub fn kill(&mut self) {
         if let Some(mut running) = self.running.take() {
@@ -125,12 +134,23 @@ impl Server {
         }
     }
 
-    /// Sends it a signal, such as `INT`, and waits for its end.
+    /// Sends it a signal, such as `INT`.
+    pub fn signal(&self, signal: &str) {
+        let pid = self.running.as_ref().expect("it runs").child.id();
+        let sent = Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status();
+        assert!(sent.unwrap().success(), "the signal was not sent");
+    }
+
+    /// Sends it a signal, and waits for its end.
     pub async fn end(&mut self, signal: &str) -> ExitStatus {
+        self.signal(signal);
+        self.ended().await
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&mut self) -> ExitStatus {
         let mut running = self.running.take().expect("it runs");
         running.stop_guard();
-        let sent = Command::new("kill").args([format!("-{signal}"), running.child.id().to_string()]).status();
-        assert!(sent.unwrap().success(), "the signal was not sent");
         let begun = Instant::now();
         loop {
             if let Some(status) = running.child.try_wait().unwrap() {

@@ -129,8 +129,7 @@ pub async fn fill(
     }
     bar.finish_and_clear();
     if let Some(pipeline) = pipeline {
-        let spinner = progress::bar(None, "read models");
-        spinner.set_message("filling");
+        let spinner = progress::spinner("the read models take it in");
         tokio::select! {
             () = stop.cancelled() => {}
             caught_up = pipeline.caught_up() => caught_up?,
