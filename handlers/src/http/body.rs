@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use super::fields::Fields;
+use super::fields::{Fields, Object};
 use super::problem::{Code, Problem};
 
 /// A JSON body.
@@ -21,14 +21,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             return Err(Problem::new(Code::UnsupportedMediaType).detail("Send it with Content-Type: application/json."));
         }
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| unreadable(&rejection))?;
-        // serde would take the elements of an array for the fields of an object, in their order.
-        if bytes.trim_ascii_start().starts_with(b"[") {
-            let mut fields = Fields::default();
-            fields.wrong("", "must be an object");
-            return Err(fields.problem());
-        }
         let mut deserializer = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| wrong_field(&error, &bytes))?;
+        let Object(value) =
+            serde_path_to_error::deserialize(&mut deserializer).map_err(|error| wrong_field(&error, &bytes))?;
         deserializer.end().map_err(|error| Problem::new(Code::MalformedJson).detail(error))?;
         Ok(Self(value))
     }
@@ -218,7 +213,7 @@ mod tests {
             (r#"{"name": "a", "name": "b"}"#, "/name", "duplicate field `name`"),
             (r#"{"name": "a", "size": 1}"#, "/size", "unknown field `size`, expected one of `name`, `labels`, `place`"),
             (r#"{"name": "a", "place": {"a/b~": 1}}"#, "/place/a~1b~0", "unknown field `a/b~`, expected `street`"),
-            (r#"["a"]"#, "", "must be an object"),
+            (r#"["a"]"#, "", "invalid type: sequence, expected an object"),
             (r#""a""#, "", "invalid type: string \"a\", expected struct Parcel"),
         ] {
             let problem = json_body(text).await.unwrap_err();

@@ -1,7 +1,12 @@
 //! From what was sent to what the domain takes, with every wrong field named at once.
 
 use std::fmt::Display;
+use std::marker::PhantomData;
 use std::str::FromStr;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::problem::{Code, InvalidField, Problem};
 
@@ -72,6 +77,32 @@ impl Fields {
     /// The problem that tells of all that was wrong.
     pub(crate) fn problem(self) -> Problem {
         Problem::new(Code::InvalidRequest).errors(self.errors)
+    }
+}
+
+/// A value that is written as an object. Without it, serde would take the elements of an array for the fields of a
+/// struct, in their order.
+#[derive(Clone, Debug, serde::Serialize)]
+#[serde(transparent)]
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_map(Fields(PhantomData)).map(Self)
     }
 }
 

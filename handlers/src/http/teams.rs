@@ -149,7 +149,11 @@ pub(crate) async fn update(
     };
     let update = fields.finish(Some(update))?;
     let metadata = change.metadata(change.command_id(), &format!("PUT /teams/{id}"), &body, app.now());
-    let guard = |_: &Team| change.caller.may(Action::UpdateTeam, &Resource::Team { id });
+    let guard = |team: &Team| {
+        change.caller.may(Action::UpdateTeam, &Resource::Team { id })?;
+        // Before its version is asked for: a team that is not there has none.
+        team.state.as_ref().map(|_| ()).ok_or_else(|| not_found("team"))
+    };
     let command = TeamCommand::Update(update);
     let committed = app.commands.execute_if::<Team, Problem>(id.0, command, change.expected, &metadata, guard).await;
     answer(StatusCode::OK, id, &committed.map_err(guarded)?)

@@ -8,7 +8,7 @@ use muster_identity::policy::{Action, Person};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::fields::{Fields, present};
+use crate::http::fields::{Fields, Object, present};
 use crate::http::problem::Problem;
 
 /// The most labels that are read; more are refused anyway.
@@ -23,7 +23,8 @@ pub(crate) struct LocationBody {
     name: String,
     /// Where it is on the globe.
     #[serde(default)]
-    position: Option<PositionBody>,
+    #[schema(value_type = Option<PositionBody>)]
+    position: Option<Object<PositionBody>>,
 }
 
 /// A point on the globe (WGS 84).
@@ -43,7 +44,7 @@ impl LocationBody {
         let name = fields.parse("/location/name", &self.name);
         let position = match self.position {
             None => Some(None),
-            Some(PositionBody { latitude, longitude }) => {
+            Some(Object(PositionBody { latitude, longitude })) => {
                 fields.take("/location/position", Position::new(latitude, longitude)).map(Some)
             }
         };
@@ -86,7 +87,8 @@ pub(crate) struct NewTaskBody {
     labels: Vec<String>,
     /// Where it is to be done.
     #[serde(default)]
-    location: Option<LocationBody>,
+    #[schema(value_type = Option<LocationBody>)]
+    location: Option<Object<LocationBody>>,
     /// The team that it belongs to.
     #[serde(default)]
     pub(crate) team_id: Option<TeamId>,
@@ -105,7 +107,7 @@ impl NewTaskBody {
         let title = fields.parse("/title", &self.title);
         let description = fields.parse_optional("/description", self.description.as_ref());
         let labels = labels(&mut fields, &self.labels);
-        let location = self.location.as_ref().and_then(|location| location.checked(&mut fields));
+        let location = self.location.as_ref().and_then(|Object(location)| location.checked(&mut fields));
         let task = title.zip(labels).map(|(title, labels)| CreateTask {
             title,
             description,
@@ -141,7 +143,7 @@ pub(crate) struct TaskBody {
     /// Where it is to be done.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<LocationBody>)]
-    location: Option<Option<LocationBody>>,
+    location: Option<Option<Object<LocationBody>>>,
     /// The team that it belongs to.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<TeamId>)]
@@ -169,7 +171,7 @@ impl TaskBody {
         let location = match &self.location {
             None => None,
             Some(None) => Some(None),
-            Some(Some(location)) => location.checked(&mut fields).map(Some),
+            Some(Some(Object(location))) => location.checked(&mut fields).map(Some),
         };
         let update = UpdateTask {
             title: fields.parse_optional("/title", self.title.as_ref()),
@@ -253,4 +255,18 @@ pub(crate) struct CommentBody {
     /// The words, in Markdown.
     #[schema(min_length = 1, max_length = 10_000)]
     pub(crate) text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_an_object_and_not_a_list_of_its_fields() {
+        for location in [r#"["Yard"]"#, r#"{"name": "Yard", "position": [52.5, 13.4]}"#] {
+            let body = format!(r#"{{"title": "Mow the lawn", "location": {location}}}"#);
+            let refused = serde_json::from_str::<NewTaskBody>(&body).err().map(|error| error.to_string());
+            assert!(refused.is_some_and(|error| error.starts_with("invalid type: sequence, expected an object")));
+        }
+    }
 }
