@@ -38,7 +38,9 @@ async fn what_is_not_json_is_refused() {
 async fn what_is_not_declared_as_json_is_refused() {
     let admin = admin().await;
     for (route, body) in with_bodies() {
-        for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application/problem+json"] {
+        for wrong in
+            ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application/problem+json"]
+        {
             send(&admin, route, wrong, body.to_string()).await.problem(415, "unsupported_media_type");
         }
         let undeclared = admin.request(route.method, &route.at(&Uuid::new_v4().to_string()));

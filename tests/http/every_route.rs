@@ -29,9 +29,11 @@ async fn routes_with(parameter: &str) -> Vec<&'static Route> {
     };
     let routes: Vec<_> = ROUTES
         .iter()
-        .filter(|route| operations.iter().any(|(method, path, operation)| {
-            (route.method, route.path) == (&**method, &**path) && has(operation)
-        }))
+        .filter(|route| {
+            operations
+                .iter()
+                .any(|(method, path, operation)| (route.method, route.path) == (&**method, &**path) && has(operation))
+        })
         .collect();
     assert!(!routes.is_empty(), "{parameter} is a parameter of some routes");
     routes
@@ -81,6 +83,14 @@ async fn an_id_of_nothing_is_not_found() {
     let admin = admin().await;
     for route in ROUTES.iter().filter(|route| route.has_id()) {
         request(&admin, route, &some_id()).send().await.problem(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn an_id_of_nothing_is_not_found_whatever_version_is_expected() {
+    let admin = admin().await;
+    for route in routes_with("If-Match").await.into_iter().filter(|route| route.has_id()) {
+        request(&admin, route, &some_id()).if_match(1).send().await.problem(404, "not_found");
     }
 }
 
@@ -161,7 +171,8 @@ async fn a_request_keeps_the_name_that_its_sender_gave_it_if_it_is_a_fit_one() {
 async fn every_route_of_the_document_is_there() {
     let (document, nobody) = (document().await, nobody().await);
     for (method, path, _) in operations(&document) {
-        let route = ROUTES.iter().find(|route| (route.method, route.path) == (&*method, &*path)).expect("a line in ROUTES");
+        let route =
+            ROUTES.iter().find(|route| (route.method, route.path) == (&*method, &*path)).expect("a line in ROUTES");
         let answer = nobody.request(&method, &route.at(&some_id())).send().await;
         assert!(![404, 405].contains(&answer.status), "{method} {path}: {}", answer.text);
     }

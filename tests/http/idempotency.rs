@@ -124,8 +124,17 @@ async fn every_change_of_a_task_that_is_sent_twice_at_once_is_made_once() {
     assert_eq!(
         event_types(made.id).await,
         [
-            "TaskCreated", "TaskEdited", "TaskCommented", "TaskAssigned", "TaskStatusChanged", "TaskHeld", "TaskResumed",
-            "TaskDeadlineSet", "TaskDeadlineCleared", "TaskDeleted", "TaskRestored"
+            "TaskCreated",
+            "TaskEdited",
+            "TaskCommented",
+            "TaskAssigned",
+            "TaskStatusChanged",
+            "TaskHeld",
+            "TaskResumed",
+            "TaskDeadlineSet",
+            "TaskDeadlineCleared",
+            "TaskDeleted",
+            "TaskRestored"
         ]
     );
 }

@@ -11,9 +11,15 @@ use muster_tests::client::Answer;
 async fn check_tokens(answer: &Answer, user_id: &str) {
     let tokens: Value = answer.is(200).json();
     let keys: Vec<&str> = tokens.as_object().unwrap().keys().map(String::as_str).collect();
-    let expected =
-        ["access_token", "expires_in", "refresh_token", "session_expires_at", "token_type", "user_id"];
-    assert_eq!({ let mut keys = keys; keys.sort_unstable(); keys }, expected);
+    let expected = ["access_token", "expires_in", "refresh_token", "session_expires_at", "token_type", "user_id"];
+    assert_eq!(
+        {
+            let mut keys = keys;
+            keys.sort_unstable();
+            keys
+        },
+        expected
+    );
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!((&tokens["token_type"], &tokens["expires_in"]), (&json!("Bearer"), &json!(900)));
     assert_eq!(tokens["user_id"], user_id);

@@ -16,7 +16,14 @@ async fn worked_on(member: &Person) -> TaskId {
     member.client.put(&of_task(task.id, "")).json(&body).send().await.is(200);
     moved(&member.client, task.id, &["in_progress"]).await;
     let comment = json!({ "text": "The fuse it was." });
-    member.client.post(&of_task(task.id, "/comments")).header("x-request-id", "said-7").json(&comment).send().await.is(201);
+    member
+        .client
+        .post(&of_task(task.id, "/comments"))
+        .header("x-request-id", "said-7")
+        .json(&comment)
+        .send()
+        .await
+        .is(201);
     eventually("the log is complete", async || (log(&member.client, task.id, "").await.len() == 5).then_some(())).await;
     task.id
 }
@@ -34,7 +41,13 @@ pub(crate) async fn the_log_tells_who_did_what_newest_first() {
     let told: Vec<_> = entries.iter().map(|entry| (entry.version, entry.event_type.as_str())).collect();
     assert_eq!(
         told,
-        [(5, "TaskCommented"), (4, "TaskStatusChanged"), (3, "TaskPriorityChanged"), (2, "TaskEdited"), (1, "TaskCreated")]
+        [
+            (5, "TaskCommented"),
+            (4, "TaskStatusChanged"),
+            (3, "TaskPriorityChanged"),
+            (2, "TaskEdited"),
+            (1, "TaskCreated")
+        ]
     );
     assert!(entries.iter().all(|entry| entry.actor.user() == Some(member.id) && entry.stream.id == id.0));
     let changes = |at: usize| serde_json::to_value(&entries[at].changes).unwrap();
@@ -115,9 +128,18 @@ fn commit(item: &Value) -> Commit {
 #[tokio::test]
 pub(crate) async fn the_raw_history_verifies() {
     let member = member().await;
-    let made = task(&member.client, json!({ "location": { "name": "Hall", "position": { "latitude": 1.5, "longitude": -0.1 } } }));
+    let made = task(
+        &member.client,
+        json!({ "location": { "name": "Hall", "position": { "latitude": 1.5, "longitude": -0.1 } } }),
+    );
     let id = made.await.id;
-    member.client.put(&of_task(id, "")).json(&json!({ "title": "Zwölf \u{1f527}", "priority": "low" })).send().await.is(200);
+    member
+        .client
+        .put(&of_task(id, ""))
+        .json(&json!({ "title": "Zwölf \u{1f527}", "priority": "low" }))
+        .send()
+        .await
+        .is(200);
     moved(&member.client, id, &["in_progress", "completed"]).await;
     let items = history(id).await;
     assert_eq!(items.len(), 4, "one for each request");
@@ -129,8 +151,10 @@ pub(crate) async fn the_raw_history_verifies() {
     assert_eq!(items[0]["prev_hash"], "0".repeat(64));
     assert_eq!(items[1]["prev_hash"], items[0]["hash"]);
 
-    let events: Vec<RecordedEvent> =
-        items.iter().flat_map(|item| serde_json::from_value::<Vec<RecordedEvent>>(item["events"].clone()).unwrap()).collect();
+    let events: Vec<RecordedEvent> = items
+        .iter()
+        .flat_map(|item| serde_json::from_value::<Vec<RecordedEvent>>(item["events"].clone()).unwrap())
+        .collect();
     assert!(events.iter().zip(1..).all(|(event, version)| event.version == version), "no gaps");
     assert!(events.iter().all(|event| event.event_id == RecordedEvent::id_at(&event.stream, event.version)));
     assert!(events.iter().all(|event| event.actor.user() == Some(member.id) && event.decode().is_ok()));
@@ -147,7 +171,8 @@ pub(crate) async fn the_raw_history_verifies() {
 async fn a_history_is_read_part_by_part() {
     let member = member().await;
     let id = worked_on(&member).await;
-    let part = async |query: &str| member.client.get(&of_task(id, &format!("/history{query}"))).send().await.is(200).value();
+    let part =
+        async |query: &str| member.client.get(&of_task(id, &format!("/history{query}"))).send().await.is(200).value();
     let first_versions = |part: &Value| -> Vec<u64> {
         part["items"].as_array().unwrap().iter().map(|item| item["events"][0]["version"].as_u64().unwrap()).collect()
     };

@@ -79,14 +79,16 @@ async fn nobody_raises_their_own_role() {
 #[tokio::test]
 async fn not_even_an_administrator_changes_their_own_role() {
     let admin = person(Role::Admin).await;
-    let problem = admin.client.put("/profile").json(&json!({ "role": "member" })).send().await.problem(403, "forbidden");
+    let problem =
+        admin.client.put("/profile").json(&json!({ "role": "member" })).send().await.problem(403, "forbidden");
     assert_eq!(problem["detail"], "nobody changes their own role");
 }
 
 #[tokio::test]
 async fn all_that_is_wrong_with_a_change_is_named_at_once() {
     let member = member().await;
-    let body = json!({ "name": "x".repeat(121), "email": "@", "time_zone": "Mars", "locale": " ", "phone": "1".repeat(33) });
+    let body =
+        json!({ "name": "x".repeat(121), "email": "@", "time_zone": "Mars", "locale": " ", "phone": "1".repeat(33) });
     let answer = member.client.put("/profile").json(&body).send().await;
     answer.wrong_fields(&["/name", "/email", "/time_zone", "/locale", "/phone"]);
     let answer = member.client.put("/profile").json(&json!({ "role": "king" })).send().await;

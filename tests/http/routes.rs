@@ -104,11 +104,14 @@ pub(crate) const ROUTES: &[Route] = &[
 /// The operations of the document: method, path, and what it says.
 pub(crate) fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     let paths = document["paths"].as_object().expect("the document has paths");
-    let of_path = |(path, item): (&String, &'_ Value)| (path.clone(), item.as_object().unwrap().keys().cloned().collect());
+    let of_path =
+        |(path, item): (&String, &'_ Value)| (path.clone(), item.as_object().unwrap().keys().cloned().collect());
     let mut operations = Vec::new();
     for (path, methods) in paths.iter().map(of_path) {
         let methods: Vec<String> = methods;
-        operations.extend(methods.into_iter().map(|method| (method.to_uppercase(), path.clone(), &paths[&path][method.as_str()])));
+        operations.extend(
+            methods.into_iter().map(|method| (method.to_uppercase(), path.clone(), &paths[&path][method.as_str()])),
+        );
     }
     operations
 }
@@ -136,7 +139,8 @@ async fn every_route_of_the_document_is_tested() {
 async fn the_document_says_what_a_route_takes_and_whether_it_asks_who_calls() {
     let document = document().await;
     for (method, path, operation) in operations(&document) {
-        let route = ROUTES.iter().find(|route| (route.method, route.path) == (&*method, &*path)).expect("a line in ROUTES");
+        let route =
+            ROUTES.iter().find(|route| (route.method, route.path) == (&*method, &*path)).expect("a line in ROUTES");
         assert_eq!(operation["security"] == serde_json::json!([{}]), route.open, "{method} {path}");
         assert_eq!(operation.get("requestBody").is_some(), route.body.is_some(), "{method} {path}");
     }

@@ -131,8 +131,7 @@ async fn a_sign_up_that_is_sent_again_is_the_same_account() {
 #[tokio::test]
 async fn a_sign_up_that_is_sent_twice_at_once_is_one_account() {
     let (nobody, email, key) = (nobody().await, new_email(), Uuid::new_v4().to_string());
-    let answers =
-        join_all((0..4).map(|_| nobody.post("/users/signup").key(&key).json(&ada(&email)).send())).await;
+    let answers = join_all((0..4).map(|_| nobody.post("/users/signup").key(&key).json(&ada(&email)).send())).await;
     let ids: Vec<_> = answers.iter().map(|answer| answer.document::<UserDocument>(201).id).collect();
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
     log_in(&nobody, &email, PASSWORD).await.is(200);

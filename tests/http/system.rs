@@ -117,7 +117,11 @@ async fn the_api_is_a_page_that_needs_nothing_from_elsewhere() {
     let mut initializer = String::new();
     for asset in assets {
         assert!(!asset.contains("//"), "{asset} is on another server");
-        let path = if asset.starts_with('/') { asset.to_owned() } else { format!("{folder}/{}", asset.trim_start_matches("./")) };
+        let path = if asset.starts_with('/') {
+            asset.to_owned()
+        } else {
+            format!("{folder}/{}", asset.trim_start_matches("./"))
+        };
         let answer = nobody.request("GET", &path).send().await;
         assert!(!answer.is(200).text.is_empty(), "{asset}");
         if asset.contains("initializer") {

@@ -15,9 +15,27 @@ pub(crate) async fn a_task_is_read_with_every_key() {
     let mut keys: Vec<&str> = read.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
     let expected = [
-        "assignee_id", "comments", "completed_at", "created_at", "deadline", "deleted_at", "description", "hold", "id",
-        "labels", "location", "priority", "reopened", "reporter_id", "started_at", "status", "team_id", "title",
-        "updated_at", "updated_by", "version",
+        "assignee_id",
+        "comments",
+        "completed_at",
+        "created_at",
+        "deadline",
+        "deleted_at",
+        "description",
+        "hold",
+        "id",
+        "labels",
+        "location",
+        "priority",
+        "reopened",
+        "reporter_id",
+        "started_at",
+        "status",
+        "team_id",
+        "title",
+        "updated_at",
+        "updated_by",
+        "version",
     ];
     assert_eq!(keys, expected);
     assert_eq!(serde_json::from_value::<TaskDocument>(read).unwrap(), made);
@@ -28,7 +46,8 @@ async fn a_task_is_there_as_soon_as_it_is_reported_and_never_older_than_asked_fo
     let member = member().await;
     let made = task(&member.client, json!({})).await;
     for version in 1..=10 {
-        let read: TaskDocument = member.client.get(&of_task(made.id, "")).min_version(version).send().await.document(200);
+        let read: TaskDocument =
+            member.client.get(&of_task(made.id, "")).min_version(version).send().await.document(200);
         assert_eq!(read.version, version, "it is what was written");
         let body = json!({ "title": format!("Title {version}") });
         member.client.put(&of_task(made.id, "")).json(&body).send().await.document::<TaskDocument>(200);
@@ -47,8 +66,10 @@ async fn a_task_is_there_as_soon_as_it_is_reported_and_never_older_than_asked_fo
 async fn three_versions(client: &Client) -> [TaskDocument; 3] {
     let first = task(client, json!({ "title": "One" })).await;
     let next = async |before: &TaskDocument, title: &str| -> TaskDocument {
-        eventually("the clock goes on", async || (Utc::now() > before.updated_at + TimeDelta::milliseconds(1)).then_some(()))
-            .await;
+        eventually("the clock goes on", async || {
+            (Utc::now() > before.updated_at + TimeDelta::milliseconds(1)).then_some(())
+        })
+        .await;
         client.put(&of_task(before.id, "")).json(&json!({ "title": title })).send().await.document(200)
     };
     let second = next(&first, "Two").await;
@@ -92,7 +113,9 @@ async fn a_task_is_shown_as_it_was_at_a_time() {
 async fn before_its_report_there_is_no_task() {
     let member = member().await;
     let made = task(&member.client, json!({})).await;
-    for before in ["0".to_owned(), written(made.created_at - TimeDelta::milliseconds(1)), "2001-01-01T00:00:00Z".to_owned()] {
+    for before in
+        ["0".to_owned(), written(made.created_at - TimeDelta::milliseconds(1)), "2001-01-01T00:00:00Z".to_owned()]
+    {
         let answer = member.client.get(&of_task(made.id, &format!("?as_of={before}"))).send().await;
         answer.problem(404, "not_found");
     }
@@ -102,7 +125,16 @@ async fn before_its_report_there_is_no_task() {
 async fn a_moment_that_is_none_is_refused() {
     let admin = admin().await;
     let made = task(&admin, json!({})).await;
-    for wrong in ["", "yesterday", "-1", "1.5", "2040-01-01", "2040-13-01T00:00:00Z", "2040-01-01T00:00:00", "99999999999999999999"] {
+    for wrong in [
+        "",
+        "yesterday",
+        "-1",
+        "1.5",
+        "2040-01-01",
+        "2040-13-01T00:00:00Z",
+        "2040-01-01T00:00:00",
+        "99999999999999999999",
+    ] {
         admin.get(&of_task(made.id, &format!("?as_of={wrong}"))).send().await.wrong_parameters(&["as_of"]);
     }
     admin.get(&of_task(made.id, "?version=1")).send().await.wrong_parameters(&["version"]);

@@ -97,7 +97,12 @@ async fn all_that_is_wrong_with_a_change_is_named_at_once_and_nothing_is_changed
     let unknown = json!({ "title": "Good", "assignee_id": Uuid::new_v4(), "team_id": Uuid::new_v4() });
     admin.put(&path).json(&unknown).send().await.wrong_fields(&["/assignee_id", "/team_id"]);
     for (field, value) in [("status", "done"), ("priority", "urgent"), ("deadline", "soon"), ("assignee_id", "me")] {
-        admin.put(&path).json(&json!({ "title": "Good", field: value })).send().await.wrong_fields(&[&format!("/{field}")]);
+        admin
+            .put(&path)
+            .json(&json!({ "title": "Good", field: value }))
+            .send()
+            .await
+            .wrong_fields(&[&format!("/{field}")]);
     }
     let position = json!({ "location": { "name": "Sea", "position": { "latitude": 0, "longitude": -181 } } });
     admin.put(&path).json(&position).send().await.wrong_fields(&["/location/position"]);

@@ -171,7 +171,12 @@ async fn overdue_is_what_should_have_been_done_and_is_not() {
         comes_to_list(client, &format!("?{mine}&overdue=true&status=completed"), &[]).await;
         comes_to_list(client, &format!("?{mine}&overdue=false"), &[&late, &done, &in_time, &never]).await;
     }
-    admin.post(&of_task(late.id, "/deadline")).json(&json!({ "deadline": "2140-01-01T00:00:00Z" })).send().await.is(200);
+    admin
+        .post(&of_task(late.id, "/deadline"))
+        .json(&json!({ "deadline": "2140-01-01T00:00:00Z" }))
+        .send()
+        .await
+        .is(200);
     comes_to_list(&member.client, "?overdue=true", &[]).await;
 }
 

@@ -52,9 +52,17 @@ async fn what_is_left_out_is_medium_and_nothing() {
     let member = member().await;
     let task: Value = member.client.post("/tasks").json(&json!({ "title": "Check" })).send().await.document(201);
     assert_eq!((&task["priority"], &task["labels"]), (&json!("medium"), &json!([])));
-    for nothing in
-        ["description", "location", "team_id", "assignee_id", "deadline", "hold", "started_at", "completed_at", "deleted_at"]
-    {
+    for nothing in [
+        "description",
+        "location",
+        "team_id",
+        "assignee_id",
+        "deadline",
+        "hold",
+        "started_at",
+        "completed_at",
+        "deleted_at",
+    ] {
         assert_eq!(task.get(nothing), Some(&Value::Null), "{nothing} is there, and null");
     }
     assert_eq!(task["reporter_id"], json!(member.id));
@@ -69,14 +77,7 @@ async fn all_that_is_wrong_with_a_task_is_named_at_once() {
         "location": { "name": "", "position": { "latitude": 91, "longitude": 0 } },
     });
     let answer = admin().await.post("/tasks").json(&body).send().await;
-    answer.wrong_fields(&[
-        "/title",
-        "/description",
-        "/labels/1",
-        "/labels/2",
-        "/location/name",
-        "/location/position",
-    ]);
+    answer.wrong_fields(&["/title", "/description", "/labels/1", "/labels/2", "/location/name", "/location/position"]);
 }
 
 #[tokio::test]
@@ -108,7 +109,11 @@ async fn values_of_another_kind_are_refused_where_they_stand() {
         ("location", json!({ "name": "Hall", "floor": 3 }), "/location/floor"),
         ("location", json!({}), "/location/name"),
         ("location", json!({ "name": "Hall", "position": { "latitude": 1 } }), "/location/position/longitude"),
-        ("location", json!({ "name": "Hall", "position": { "latitude": "1", "longitude": 1 } }), "/location/position/latitude"),
+        (
+            "location",
+            json!({ "name": "Hall", "position": { "latitude": "1", "longitude": 1 } }),
+            "/location/position/latitude",
+        ),
         ("assignee_id", json!("me"), "/assignee_id"),
         ("team_id", json!(7), "/team_id"),
         ("deadline", json!("tomorrow"), "/deadline"),
@@ -176,7 +181,8 @@ async fn a_manager_reports_for_the_members_of_their_teams() {
 #[tokio::test]
 async fn an_auditor_reports_nothing() {
     let auditor = person(Role::Auditor).await;
-    let problem = auditor.client.post("/tasks").json(&json!({ "title": "Check" })).send().await.problem(403, "forbidden");
+    let problem =
+        auditor.client.post("/tasks").json(&json!({ "title": "Check" })).send().await.problem(403, "forbidden");
     assert_eq!(problem["detail"], "your role does not allow this");
 }
 

@@ -112,7 +112,8 @@ async fn a_manager_does_everything_to_the_tasks_of_their_teams_and_keeps_them_th
     let (own, foreign) = (team(&[&manager]).await, team(&[&other]).await);
     let task = task(&admin, json!({ "team_id": own })).await;
     let (client, path) = (&manager.client, |rest| of_task(task.id, rest));
-    let body = json!({ "title": "Ours", "priority": "low", "status": "in_progress", "deadline": "2040-01-01T00:00:00Z" });
+    let body =
+        json!({ "title": "Ours", "priority": "low", "status": "in_progress", "deadline": "2040-01-01T00:00:00Z" });
     client.put(&path("")).json(&body).send().await.document::<TaskDocument>(200);
     let away = client.put(&path("")).json(&json!({ "team_id": foreign })).send().await;
     assert_eq!(away.problem(403, "forbidden")["detail"], "this is possible for your own teams only");

@@ -52,7 +52,12 @@ async fn all_that_is_wrong_with_a_team_is_named_at_once() {
     admin.post("/teams").json(&body).send().await.wrong_fields(&["/name", "/description"]);
     let path = format!("/teams/{team}");
     admin.put(&path).json(&body).send().await.wrong_fields(&["/name", "/description"]);
-    admin.put(&path).json(&json!({ "name": "", "description": " " })).send().await.wrong_fields(&["/name", "/description"]);
+    admin
+        .put(&path)
+        .json(&json!({ "name": "", "description": " " }))
+        .send()
+        .await
+        .wrong_fields(&["/name", "/description"]);
 }
 
 #[tokio::test]
@@ -149,7 +154,9 @@ pub(crate) async fn members_are_listed_by_name() {
     let mut expected: Vec<(String, Uuid)> = people[..2].iter().map(|one| ("A member".to_owned(), one.id.0)).collect();
     expected.sort();
     expected.insert(0, ("A manager".to_owned(), people[2].id.0));
-    let found = walked.iter().map(|user| (user["name"].as_str().unwrap().to_owned(), user["id"].as_str().unwrap().parse().unwrap()));
+    let found = walked
+        .iter()
+        .map(|user| (user["name"].as_str().unwrap().to_owned(), user["id"].as_str().unwrap().parse().unwrap()));
     assert_eq!(found.collect::<Vec<(String, Uuid)>>(), expected);
     assert!(walked.iter().all(|user| user["email"].is_string()), "the people of a manager's team can be reached");
 }

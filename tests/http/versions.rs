@@ -48,7 +48,9 @@ async fn any_version_will_do_with_a_star_or_without_the_header() {
 async fn of_two_who_change_what_both_have_read_one_does() {
     let admin = admin().await;
     let made = task(&admin, json!({})).await;
-    let change = async |title: String| admin.put(&of_task(made.id, "")).if_match(1).json(&json!({ "title": title })).send().await;
+    let change = async |title: String| {
+        admin.put(&of_task(made.id, "")).if_match(1).json(&json!({ "title": title })).send().await
+    };
     let answers = join_all((0..5).map(|number| change(format!("Title {number}")))).await;
     let (done, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 200);
     assert_eq!(done.len(), 1, "exactly one change");

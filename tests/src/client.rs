@@ -67,7 +67,8 @@ impl Client {
 
     /// Any method at any path of the server.
     pub fn request(&self, method: &str, path: &str) -> Request {
-        let builder = self.http.request(Method::from_bytes(method.as_bytes()).unwrap(), format!("{}{path}", self.base_url));
+        let builder =
+            self.http.request(Method::from_bytes(method.as_bytes()).unwrap(), format!("{}{path}", self.base_url));
         let builder = match &self.token {
             Some(token) => builder.header(AUTHORIZATION, format!("Bearer {token}")),
             None => builder,

@@ -201,9 +201,9 @@ impl Queue {
     }
 
     async fn deliver(&mut self, batch: Vec<Delivery>) {
-        let messages =
-            batch.iter().map(|delivery| Message { id: delivery.ticket.to_string(), event: Ok(delivery.event.clone()) });
-        let failures = self.consumer.handle(messages.collect()).await;
+        let message =
+            |delivery: &Delivery| Message { id: delivery.ticket.to_string(), event: Ok(delivery.event.clone()) };
+        let failures = self.handle(batch.iter().map(message).collect()).await;
         let failures: HashMap<String, Failure> =
             failures.into_iter().map(|failure| (failure.id.clone(), failure)).collect();
         for mut delivery in batch {
@@ -216,6 +216,27 @@ impl Queue {
                 Some(_) => self.again(delivery),
             }
         }
+    }
+
+    /// A consumer that panics has not taken the batch in. Its messages are tried one by one then, so that one does not
+    /// take the others with it.
+    async fn handle(&self, batch: Vec<Message>) -> Vec<Failure> {
+        if let Some(failures) = self.attempt(batch.clone()).await {
+            return failures;
+        }
+        let mut failures = Vec::new();
+        for message in batch {
+            let id = message.id.clone();
+            let panicked = || vec![Failure { id, reason: "the projector panicked".to_owned(), poison: false }];
+            failures.extend(self.attempt(vec![message]).await.unwrap_or_else(panicked));
+        }
+        failures
+    }
+
+    /// What was not taken in; `None` when the consumer panicked.
+    async fn attempt(&self, batch: Vec<Message>) -> Option<Vec<Failure>> {
+        let consumer = Arc::clone(&self.consumer);
+        tokio::spawn(async move { consumer.handle(batch).await }).await.ok()
     }
 
     fn acknowledge(&self, delivery: &Delivery) {

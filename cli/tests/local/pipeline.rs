@@ -225,6 +225,39 @@ async fn a_commit_that_was_changed_in_the_store_does_not_stop_the_stream() {
     pipeline.stop().await;
 }
 
+/// `task-list` with a defect: it panics at one task.
+struct Defective {
+    inner: ProjectionConsumer,
+    at: StreamId,
+}
+
+#[async_trait]
+impl Consumer for Defective {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    async fn handle(&self, batch: Vec<Message>) -> Vec<Failure> {
+        let at = |message: &Message| message.event.as_ref().is_ok_and(|event| event.stream == self.at);
+        assert!(!batch.iter().any(at), "a defect");
+        self.inner.handle(batch).await
+    }
+}
+
+#[tokio::test]
+async fn a_projector_that_panics_at_one_event_takes_in_the_others() {
+    let store = TestStore::new().await;
+    let (before, bad, after) = (store.task("Before").await, store.task("Bad").await, store.task("After").await);
+    let inner = ProjectionConsumer(Arc::clone(store.system.projection("task-list").unwrap()));
+    let consumers: Vec<Arc<dyn Consumer>> = vec![Arc::new(Defective { inner, at: bad.into() })];
+    let pipeline = Pipeline::start_with(&store.system, store.tail(), consumers).await.unwrap();
+    pipeline.caught_up().await.unwrap();
+    pipeline.stop().await;
+    assert!(store.row(before).await.is_some() && store.row(after).await.is_some());
+    let parked = Parking::new(store.system.client.clone()).list("task-list").await.unwrap();
+    assert_eq!(parked.iter().map(|parked| parked.stream).collect::<Vec<_>>(), [bad.into()]);
+}
+
 #[tokio::test]
 async fn an_item_that_is_no_commit_is_put_aside_and_does_not_stop_the_stream() {
     let store = TestStore::new().await;
