@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::future::try_join_all;
-use muster_domain::ports::ReadError;
+use muster_domain::ports::{ReadError, ScanCursor};
 use muster_domain::{EventReader, StreamId};
 use serde::Serialize;
 
@@ -203,17 +203,18 @@ pub(crate) struct StreamScan<'a> {
     reader: &'a dyn EventReader,
     segment: u32,
     segments: u32,
-    cursor: Option<muster_domain::ports::ScanCursor>,
+    cursor: Option<ScanCursor>,
+    /// The last aggregate of the page before: its history may go on. A scan gives a history in one piece.
+    held: Option<(StreamId, u64)>,
     ended: bool,
 }
 
 impl<'a> StreamScan<'a> {
     pub(crate) const fn new(reader: &'a dyn EventReader, segment: u32, segments: u32) -> Self {
-        Self { reader, segment, segments, cursor: None, ended: false }
+        Self { reader, segment, segments, cursor: None, held: None, ended: false }
     }
 
-    /// The aggregates of the next page that are wanted, each with the last version on that page; `None` at the end. An
-    /// aggregate whose history goes over the edge of a page comes again with the next one.
+    /// The next aggregates that are wanted, each once and with the version that its history ends at; `None` at the end.
     pub(crate) async fn next(
         &mut self,
         wants: impl Fn(&StreamId) -> bool,
@@ -224,11 +225,46 @@ impl<'a> StreamScan<'a> {
         let page = self.reader.scan(self.segment, self.segments, self.cursor.take()).await?;
         self.cursor = page.next;
         self.ended = self.cursor.is_none();
-        let mut heads = BTreeMap::new();
+        let mut heads: BTreeMap<StreamId, u64> = self.held.take().into_iter().collect();
         for commit in page.commits.iter().filter(|commit| wants(&commit.stream)) {
-            let head = heads.entry(commit.stream).or_insert(0);
-            *head = commit.last_version().max(*head);
+            heads.insert(commit.stream, commit.last_version());
+        }
+        if let (false, Some(commit)) = (self.ended, page.commits.last()) {
+            self.held = heads.remove_entry(&commit.stream);
         }
         Ok(Some(heads))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use muster_domain::task::{TaskCommented, TaskEvent};
+    use muster_domain::{CommentId, TaskId};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::spec::{History, MemoryLog};
+
+    #[tokio::test]
+    async fn a_history_that_goes_over_the_edge_of_a_page_comes_once_and_whole() {
+        let log = MemoryLog::default();
+        let mut heads = BTreeMap::new();
+        for (id, events) in [(1, 30), (2, 250), (3, 1)] {
+            let said =
+                |number| TaskCommented { comment_id: CommentId(Uuid::from_u128(number)), text: "…".parse().unwrap() };
+            let task = TaskId(Uuid::from_u128(id));
+            let history =
+                (0..events).fold(History::of(task), |history, number| history.then(TaskEvent::from(said(number))));
+            history.into_iter().for_each(|event| log.append(&event));
+            heads.insert(StreamId::from(task), u64::try_from(events).unwrap());
+        }
+
+        let mut scan = StreamScan::new(&log, 0, 1);
+        let mut seen = Vec::new();
+        while let Some(page) = scan.next(|_| true).await.unwrap() {
+            seen.extend(page);
+        }
+
+        assert_eq!(seen, heads.into_iter().collect::<Vec<_>>());
     }
 }

@@ -108,6 +108,8 @@ async fn values_of_another_kind_are_refused_where_they_stand() {
         ("labels", json!("right"), "/labels"),
         ("location", json!({ "name": "Hall", "floor": 3 }), "/location/floor"),
         ("location", json!({}), "/location/name"),
+        ("location", json!(["Hall", null]), "/location"),
+        ("location", json!({ "name": "Hall", "position": [1, 2] }), "/location/position"),
         ("location", json!({ "name": "Hall", "position": { "latitude": 1 } }), "/location/position/longitude"),
         (
             "location",
