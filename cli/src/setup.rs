@@ -6,7 +6,7 @@ use std::io::{IsTerminal as _, stdin};
 use chrono::{DateTime, SecondsFormat, Utc};
 use muster_commands::ExpectedVersion;
 use muster_domain::user::{RegisterUser, Role, User, UserCommand};
-use muster_domain::values::{Name, TimeZone};
+use muster_domain::values::Name;
 use muster_domain::{Actor, Clock as _, CommandId, Fingerprint, Metadata, UserId};
 use muster_handlers::clock::SystemClock;
 use muster_identity::{CredentialsError, CredentialsStore, HashParameters, Password, PasswordHasher};
@@ -72,15 +72,7 @@ pub async fn first_admin(
         correlation_id: "setup".to_owned(),
         causation_id: None,
     };
-    let command = UserCommand::Register(RegisterUser {
-        name,
-        email: email.clone(),
-        role: Role::Admin,
-        time_zone: TimeZone::default(),
-        locale: None,
-        phone: None,
-        at,
-    });
+    let command = UserCommand::Register(RegisterUser::new(name, email.clone(), Role::Admin, at));
     let made = system.commands.execute::<User>(id.0, command, ExpectedVersion::New, &metadata).await;
     made.map_err(failed(DOING))?;
     Ok(Some(SignIn { email: email.as_str().to_owned(), password: shown }))

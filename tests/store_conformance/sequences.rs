@@ -7,7 +7,7 @@ use muster_commands::{CommandHandler, CommitLog, EventStore, ExecuteError, Expec
 use muster_domain::aggregate::Decider as _;
 use muster_domain::commit::ChainVerifier;
 use muster_domain::task::{CreateTask, Priority, Status, Task, TaskCommand, TaskEvent, UpdateTask};
-use muster_domain::values::{Labels, Location, Position};
+use muster_domain::values::{Location, Position};
 use muster_domain::{AggregateType, CommentId, DomainEvent, EventReader as _, Metadata, StreamId, UserId};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -20,18 +20,8 @@ use super::commits::{metadata, now};
 
 pub(crate) fn create(title: &str) -> TaskCommand {
     let position = Position::new(52.520_006_6, -0.1278).unwrap();
-    TaskCommand::Create(CreateTask {
-        title: title.parse().unwrap(),
-        description: None,
-        priority: Priority::Medium,
-        labels: Labels::default(),
-        location: Some(Location { name: "Ostkreuz".parse().unwrap(), position: Some(position) }),
-        team: None,
-        assignee: None,
-        reporter: None,
-        deadline: None,
-        at: now(),
-    })
+    let location = Location { name: "Ostkreuz".parse().unwrap(), position: Some(position) };
+    TaskCommand::Create(CreateTask { location: Some(location), ..CreateTask::new(title.parse().unwrap(), now()) })
 }
 
 fn time() -> impl Strategy<Value = DateTime<Utc>> {

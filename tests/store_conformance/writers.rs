@@ -7,7 +7,6 @@ use muster_commands::{AppendError, CommandHandler, CommitLog, EventStore, Execut
 use muster_domain::commit::ChainVerifier;
 use muster_domain::task::{Task, TaskCommand};
 use muster_domain::user::{RegisterUser, Role, User, UserCommand};
-use muster_domain::values::TimeZone;
 use muster_domain::{CommentId, Fingerprint, Hash, Metadata};
 use serde_json::json;
 use uuid::Uuid;
@@ -62,15 +61,12 @@ pub(crate) async fn of_many_registrations_with_one_address_exactly_one_is_made<L
     let handler = CommandHandler::new(EventStore::new(log));
     let register = |n: u128| {
         let handler = handler.clone();
-        let command = UserCommand::Register(RegisterUser {
-            name: "Ada".parse().unwrap(),
-            email: "ada@example.com".parse().unwrap(),
-            role: Role::Member,
-            time_zone: TimeZone::default(),
-            locale: None,
-            phone: None,
-            at: now(),
-        });
+        let command = UserCommand::Register(RegisterUser::new(
+            "Ada".parse().unwrap(),
+            "ada@example.com".parse().unwrap(),
+            Role::Member,
+            now(),
+        ));
         let sent = async move {
             handler.execute::<User>(Uuid::from_u128(n), command, ExpectedVersion::New, &metadata(n)).await
         };

@@ -5,8 +5,7 @@ use chrono::{DateTime, Utc};
 use muster_cli::pipeline::{Checkpoint, Pipeline};
 use muster_cli::system::System;
 use muster_commands::{CommitLog as _, ExpectedVersion};
-use muster_domain::task::{CreateTask, Priority, Task, TaskCommand, UpdateTask};
-use muster_domain::values::Labels;
+use muster_domain::task::{CreateTask, Task, TaskCommand, UpdateTask};
 use muster_domain::{Actor, CommandId, Commit, EventData, Fingerprint, Hash, Metadata, StreamId, TaskId};
 use muster_embedded::{Engine, StreamTail};
 use muster_projections::{ReadModels, TaskDocument, TaskQueries};
@@ -51,18 +50,7 @@ impl TestStore {
 
     /// A new task.
     pub(crate) async fn task(&self, title: &str) -> TaskId {
-        let create = CreateTask {
-            title: title.parse().unwrap(),
-            description: None,
-            priority: Priority::Medium,
-            labels: Labels::default(),
-            location: None,
-            team: None,
-            assignee: None,
-            reporter: None,
-            deadline: None,
-            at: at(),
-        };
+        let create = CreateTask::new(title.parse().unwrap(), at());
         let id = TaskId(Uuid::new_v4());
         self.command(id, TaskCommand::Create(create)).await;
         id

@@ -11,7 +11,6 @@ mod test_log;
 
 use chrono::{DateTime, Duration, Utc};
 use muster_domain::task::{CreateTask, Priority, Task, TaskCommand, TaskError, UpdateTask};
-use muster_domain::values::Labels;
 use muster_domain::{Actor, CommandId, CommentId, Fingerprint, Metadata};
 use uuid::Uuid;
 
@@ -39,18 +38,7 @@ fn metadata(n: u32, meaning: &impl serde::Serialize) -> Metadata {
 }
 
 fn create(title: &str) -> TaskCommand {
-    TaskCommand::Create(CreateTask {
-        title: title.parse().unwrap(),
-        description: None,
-        priority: Priority::Medium,
-        labels: Labels::default(),
-        location: None,
-        team: None,
-        assignee: None,
-        reporter: None,
-        deadline: None,
-        at: minute(0),
-    })
+    TaskCommand::Create(CreateTask::new(title.parse().unwrap(), minute(0)))
 }
 
 fn rename(title: &str) -> TaskCommand {

@@ -1,7 +1,6 @@
 //! At most one active account for one address.
 
 use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand, UserError};
-use muster_domain::values::TimeZone;
 
 use super::test_log::{Fault, TestLog};
 use super::*;
@@ -10,15 +9,7 @@ const ADA: Uuid = Uuid::from_u128(0xada);
 const BEN: Uuid = Uuid::from_u128(0xbe2);
 
 fn register(email: &str) -> UserCommand {
-    UserCommand::Register(RegisterUser {
-        name: "Ada".parse().unwrap(),
-        email: email.parse().unwrap(),
-        role: Role::Member,
-        time_zone: TimeZone::default(),
-        locale: None,
-        phone: None,
-        at: minute(0),
-    })
+    UserCommand::Register(RegisterUser::new("Ada".parse().unwrap(), email.parse().unwrap(), Role::Member, minute(0)))
 }
 
 fn change_email(email: &str) -> UserCommand {

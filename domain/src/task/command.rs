@@ -69,6 +69,24 @@ pub struct CreateTask {
     pub at: DateTime<Utc>,
 }
 
+impl CreateTask {
+    /// A task of this title and of medium priority, with nothing else, reported by nobody.
+    pub fn new(title: Title, at: DateTime<Utc>) -> Self {
+        Self {
+            title,
+            description: None,
+            priority: Priority::Medium,
+            labels: Labels::default(),
+            location: None,
+            team: None,
+            assignee: None,
+            reporter: None,
+            deadline: None,
+            at,
+        }
+    }
+}
+
 /// Changes to a task. `None` leaves a property as it is; `Some(None)` takes it away.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UpdateTask {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::command::{CreateTask, TaskCommand, UpdateTask};
+use super::command::{TaskCommand, UpdateTask};
 use super::event::{
     TaskAssigned, TaskCommented, TaskCreated, TaskDeadlineCleared, TaskDeadlineSet, TaskDeleted, TaskEdited, TaskEvent,
     TaskHeld, TaskPriorityChanged, TaskRestored, TaskResumed, TaskStatusChanged, TaskTeamChanged, TaskUnassigned,
@@ -55,7 +55,7 @@ impl Decider for Task {
 
     fn decide(&self, command: TaskCommand) -> Result<Vec<TaskEvent>, TaskError> {
         match (&self.state, command) {
-            (None, TaskCommand::Create(task)) => Ok(vec![created(task).into()]),
+            (None, TaskCommand::Create(task)) => Ok(vec![TaskCreated::from(task).into()]),
             (Some(_), TaskCommand::Create(_)) => Err(TaskError::AlreadyExists),
             (None, _) => Err(TaskError::NotFound),
             (Some(task), TaskCommand::Restore) => {
@@ -77,11 +77,6 @@ impl Decider for Task {
 }
 
 impl_aggregate!(Task, AggregateType::Task, TaskCommand, TaskEvent, TaskError);
-
-fn created(task: CreateTask) -> TaskCreated {
-    let CreateTask { title, description, priority, labels, location, team, assignee, reporter, deadline, at } = task;
-    TaskCreated { title, description, priority, labels, location, team, assignee, reporter, deadline, at }
-}
 
 fn held(task: &TaskState, reason: Reason, at: DateTime<Utc>) -> Result<Vec<TaskEvent>, TaskError> {
     if task.status == Status::Completed {

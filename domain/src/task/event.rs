@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::command::CreateTask;
 use super::state::{Priority, Status};
 use crate::ids::{CommentId, TeamId, UserId};
 use crate::macros::events;
@@ -74,6 +75,14 @@ pub struct TaskCreated {
     pub deadline: Option<DateTime<Utc>>,
     /// When it was created.
     pub at: DateTime<Utc>,
+}
+
+impl From<CreateTask> for TaskCreated {
+    fn from(task: CreateTask) -> Self {
+        let CreateTask { title, description, priority, labels, location, team, assignee, reporter, deadline, at } =
+            task;
+        Self { title, description, priority, labels, location, team, assignee, reporter, deadline, at }
+    }
 }
 
 /// A task was put in other words. Each field that is there changed.

@@ -43,6 +43,13 @@ pub struct RegisterUser {
     pub at: DateTime<Utc>,
 }
 
+impl RegisterUser {
+    /// An account in UTC, with nothing but what it must have.
+    pub fn new(name: Name, email: Email, role: Role, at: DateTime<Utc>) -> Self {
+        Self { name, email, role, time_zone: TimeZone::default(), locale: None, phone: None, at }
+    }
+}
+
 /// Changes to an account. `None` leaves a property as it is; `Some(None)` takes it away.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct UpdateUser {

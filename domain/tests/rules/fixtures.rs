@@ -38,18 +38,7 @@ pub(crate) fn workshop() -> Location {
 
 /// A task with nothing but what it must have, created at 8.
 pub(crate) fn created() -> TaskCreated {
-    TaskCreated {
-        title: text("Fix the lift"),
-        description: None,
-        priority: Priority::Medium,
-        labels: Labels::default(),
-        location: None,
-        team: None,
-        assignee: None,
-        reporter: None,
-        deadline: None,
-        at: at(8),
-    }
+    CreateTask::new(text("Fix the lift"), at(8)).into()
 }
 
 /// A task with everything that it can have, created at 8.

@@ -2,9 +2,8 @@
 
 use muster_domain::CommentId;
 use muster_domain::task::{
-    CreateTask, Priority, Status, Task, TaskCommand, TaskCommented, TaskError, TaskEvent, TaskRestored, UpdateTask,
+    CreateTask, Status, Task, TaskCommand, TaskCommented, TaskError, TaskEvent, TaskRestored, UpdateTask,
 };
-use muster_domain::values::Labels;
 use uuid::Uuid;
 
 use crate::fixtures::{at, create_in_full, created, created_in_full, deleted, task_that_is, text, then_also};
@@ -29,18 +28,7 @@ fn delete() -> TaskCommand {
 #[test]
 fn a_task_is_created_with_all_that_was_said_of_it() {
     given::<Task>([]).when(TaskCommand::Create(create_in_full())).then([created_in_full().into()]);
-    let bare = CreateTask {
-        title: text("Fix the lift"),
-        description: None,
-        priority: Priority::Medium,
-        labels: Labels::default(),
-        location: None,
-        team: None,
-        assignee: None,
-        reporter: None,
-        deadline: None,
-        at: at(8),
-    };
+    let bare = CreateTask::new(text("Fix the lift"), at(8));
     given::<Task>([]).when(TaskCommand::Create(bare)).then([created().into()]);
 }
 

@@ -9,7 +9,6 @@ use chrono::{DateTime, Utc};
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog, ExpectedVersion};
 use muster_domain::task::{CreateTask, Priority, Task, TaskCommand, UpdateTask};
 use muster_domain::team::{CreateTeam, Team, TeamCommand};
-use muster_domain::values::Labels;
 use muster_domain::{
     Actor, CommandId, EventReader as _, Fingerprint, Metadata, RecordedEvent, StreamId, TaskId, TeamId,
 };
@@ -52,18 +51,7 @@ impl Store {
     /// Reports a task: one event.
     pub(crate) async fn create_task(&self, title: &str) -> TaskId {
         let id = TaskId(Uuid::new_v4());
-        let task = CreateTask {
-            title: title.parse().unwrap(),
-            description: None,
-            priority: Priority::Medium,
-            labels: Labels::default(),
-            location: None,
-            team: None,
-            assignee: None,
-            reporter: None,
-            deadline: None,
-            at: now(),
-        };
+        let task = CreateTask::new(title.parse().unwrap(), now());
         let command = TaskCommand::Create(task);
         self.commands().execute::<Task>(id.0, command, ExpectedVersion::New, &metadata()).await.unwrap();
         id

@@ -24,19 +24,12 @@ fn start() -> DateTime<Utc> {
 }
 
 fn created() -> TaskEvent {
-    TaskCreated {
-        title: "Fix the lift".parse().unwrap(),
-        description: None,
+    let task = CreateTask {
         priority: Priority::Low,
-        labels: Labels::default(),
-        location: None,
-        team: None,
-        assignee: None,
         reporter: Some(ADA),
-        deadline: None,
-        at: start(),
-    }
-    .into()
+        ..CreateTask::new("Fix the lift".parse().unwrap(), start())
+    };
+    TaskCreated::from(task).into()
 }
 
 /// The entry of the event at this version of this stream, which `spec` recorded.

@@ -28,18 +28,8 @@ fn minute(number: i64) -> DateTime<Utc> {
 }
 
 fn created() -> TaskCreated {
-    TaskCreated {
-        title: "Fix the lift".parse().unwrap(),
-        description: None,
-        priority: Priority::Medium,
-        labels: Labels::default(),
-        location: None,
-        team: Some(NORTH),
-        assignee: None,
-        reporter: Some(ADA),
-        deadline: None,
-        at: start(),
-    }
+    CreateTask { team: Some(NORTH), reporter: Some(ADA), ..CreateTask::new("Fix the lift".parse().unwrap(), start()) }
+        .into()
 }
 
 fn state() -> TaskState {

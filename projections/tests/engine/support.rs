@@ -9,8 +9,7 @@ use aws_sdk_dynamodb::types::{
     ProjectionType, ScalarAttributeType,
 };
 use chrono::{DateTime, Utc};
-use muster_domain::task::{Priority, TaskCreated};
-use muster_domain::values::Labels;
+use muster_domain::task::{CreateTask, TaskCreated};
 use muster_domain::{EventReader, RecordedEvent, StreamId, TaskId, TeamId, UserId};
 use muster_embedded::Engine;
 use muster_projections::rebuild::TableMaker;
@@ -162,16 +161,5 @@ pub(crate) const fn team(number: u128) -> TeamId {
 }
 
 pub(crate) fn created() -> TaskCreated {
-    TaskCreated {
-        title: "Fix the lift".parse().unwrap(),
-        description: None,
-        priority: Priority::Medium,
-        labels: Labels::default(),
-        location: None,
-        team: None,
-        assignee: None,
-        reporter: None,
-        deadline: None,
-        at: time("2026-03-02T08:00:00Z"),
-    }
+    CreateTask::new("Fix the lift".parse().unwrap(), time("2026-03-02T08:00:00Z")).into()
 }
