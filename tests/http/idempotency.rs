@@ -150,3 +150,27 @@ async fn a_request_that_was_refused_leaves_its_key_free() {
     move_to("nowhere").await.wrong_fields(&["/status"]);
     assert_eq!(move_to("in_progress").await.document::<TaskDocument>(200).version, 2);
 }
+
+#[tokio::test]
+async fn a_repeat_gets_the_first_answer_even_when_what_it_names_is_there_no_more() {
+    let (admin, doer) = (admin().await, member().await);
+    let (reported, assigned) = (new_key(), new_key());
+    let body = json!({ "title": "Check", "assignee_id": doer.id });
+    let first: TaskDocument = report(&admin, &reported, &body).await.document(201);
+    let other = task(&admin, json!({})).await;
+    let assign = async || {
+        let body = json!({ "assignee_id": doer.id });
+        admin.post(&of_task(other.id, "/assign")).key(&assigned).json(&body).send().await
+    };
+    let given: TaskDocument = assign().await.document(200);
+    admin.delete(&format!("/users/{}", doer.id)).send().await.is(200);
+
+    assert_eq!(report(&admin, &reported, &body).await.document::<TaskDocument>(201), first);
+    assert_eq!(assign().await.document::<TaskDocument>(200), given);
+    // A new request is held to what there is now.
+    eventually("the account is closed", async || {
+        let answer = report(&admin, &new_key(), &body).await;
+        (answer.status == 422).then(|| answer.wrong_fields(&["/assignee_id"]))
+    })
+    .await;
+}

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
 use muster_domain::user::Role;
 use muster_domain::{TaskId, TeamId, UserId};
 use muster_projections::TaskDocument;
@@ -125,11 +124,6 @@ pub(crate) async fn moved(client: &Client, id: TaskId, statuses: &[&str]) -> Tas
         last = Some(answer.document(200));
     }
     last.expect("at least one status")
-}
-
-/// Whether this is a time of the request that led from one version of a task to the next.
-pub(crate) fn is_between(time: Option<DateTime<Utc>>, before: &TaskDocument, after: &TaskDocument) -> bool {
-    time.is_some_and(|time| (before.updated_at..=after.updated_at).contains(&time))
 }
 
 /// The commits of a task's history.

@@ -152,7 +152,9 @@ pub(crate) async fn a_deadline_is_cleared() {
 #[tokio::test]
 async fn a_deadline_that_is_none_is_refused() {
     let (admin, path) = (admin().await, of_task(task(&admin().await, json!({})).await.id, "/deadline"));
-    for wrong in [json!(null), json!("2040-02-30T00:00:00Z"), json!("2040-01-01"), json!(7)] {
+    for wrong in
+        [json!(null), json!("2040-02-30T00:00:00Z"), json!("2040-01-01"), json!("+12345-01-01T00:00:00Z"), json!(7)]
+    {
         admin.post(&path).json(&json!({ "deadline": wrong })).send().await.wrong_fields(&["/deadline"]);
     }
 }

@@ -88,24 +88,17 @@ pub(crate) struct Change {
     pub(crate) caller: Caller,
     /// The version that they expect to change.
     pub(crate) expected: ExpectedVersion,
+    /// The command's id.
+    pub(crate) command_id: CommandId,
+    /// When it was taken in: the one time of everything that the command does.
+    pub(crate) at: DateTime<Utc>,
     intake: Intake,
 }
 
 impl Change {
-    /// The command's id.
-    pub(crate) fn command_id(&self) -> CommandId {
-        self.intake.command_id(&self.caller.actor())
-    }
-
     /// What comes with the command. `route` and `meaning` say what was asked, and hold no secret.
-    pub(crate) fn metadata(
-        &self,
-        command_id: CommandId,
-        route: &str,
-        meaning: &impl Serialize,
-        at: DateTime<Utc>,
-    ) -> Metadata {
-        self.intake.metadata(command_id, self.caller.actor(), route, meaning, at)
+    pub(crate) fn metadata(&self, route: &str, meaning: &impl Serialize) -> Metadata {
+        self.intake.metadata(self.command_id, self.caller.actor(), route, meaning, self.at)
     }
 
     /// The headers alone.
@@ -121,7 +114,8 @@ impl FromRequestParts<Arc<App>> for Change {
         let caller = Caller::from_request_parts(parts, app).await?;
         let IfMatch(expected) = IfMatch::from_request_parts(parts, app).await?;
         let intake = Intake::from_request_parts(parts, app).await?;
-        Ok(Self { caller, expected, intake })
+        let command_id = intake.command_id(&caller.actor());
+        Ok(Self { caller, expected, command_id, at: app.now(), intake })
     }
 }
 

@@ -72,15 +72,13 @@ pub(crate) async fn create(
     Body(body): Body<NewTeamBody>,
 ) -> Result<Response, Problem> {
     change.caller.may(Action::CreateTeam, &Resource::Any)?;
-    let at = app.now();
     let mut fields = Fields::default();
     let name = fields.parse("/name", &body.name);
     let description = fields.parse_optional("/description", body.description.as_ref());
-    let team = fields.finish(name.map(|name| CreateTeam { name, description, at }))?;
+    let team = fields.finish(name.map(|name| CreateTeam { name, description, at: change.at }))?;
 
-    let command_id = change.command_id();
-    let id = TeamId(command_id.created_id());
-    let metadata = change.metadata(command_id, "POST /teams", &body, at);
+    let id = TeamId(change.command_id.created_id());
+    let metadata = change.metadata("POST /teams", &body);
     let command = TeamCommand::Create(team);
     let committed = app.commands.execute::<Team>(id.0, command, ExpectedVersion::New, &metadata).await;
     let mut response = answer(StatusCode::CREATED, id, &committed.map_err(|error| problem(&error))?)?;
@@ -148,7 +146,7 @@ pub(crate) async fn update(
         description: fields.parse_change("/description", body.description.as_ref()),
     };
     let update = fields.finish(Some(update))?;
-    let metadata = change.metadata(change.command_id(), &format!("PUT /teams/{id}"), &body, app.now());
+    let metadata = change.metadata(&format!("PUT /teams/{id}"), &body);
     let guard = |team: &Team| {
         change.caller.may(Action::UpdateTeam, &Resource::Team { id })?;
         // Before its version is asked for: a team that is not there has none.

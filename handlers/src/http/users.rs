@@ -220,7 +220,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     change.caller.may(Action::CreateUser, &Resource::Any)?;
     let user = body.checked(Role::Admin)?;
-    register(&app, change.intake(), change.command_id(), change.caller.actor(), "POST /users", user).await
+    register(&app, change.intake(), change.command_id, change.caller.actor(), "POST /users", user).await
 }
 
 /// Which people to list.
@@ -362,7 +362,7 @@ pub(crate) async fn execute(
     actions: &[Action<'_>],
     command: UserCommand,
 ) -> Result<Response, Problem> {
-    let metadata = change.metadata(change.command_id(), route, meaning, app.now());
+    let metadata = change.metadata(route, meaning);
     let guard = |user: &User| {
         let user = user.state.as_ref().ok_or_else(|| not_found("user"))?;
         let resource = Resource::User(Person { id, teams: user.teams.iter().copied().collect() });

@@ -1,6 +1,6 @@
 //! The bodies of requests about tasks, and how they become commands.
 
-use chrono::{DateTime, SubsecRound as _, Utc};
+use chrono::{DateTime, Datelike as _, SubsecRound as _, Utc};
 use muster_domain::task::{CreateTask, Priority, Status, UpdateTask};
 use muster_domain::values::{Invalid, Label, Labels, Location, Position};
 use muster_domain::{TeamId, UserId};
@@ -62,9 +62,13 @@ fn labels(fields: &mut Fields, texts: &[String]) -> Option<Labels> {
     (parsed.len() == texts.len()).then(|| fields.take("/labels", Labels::try_from(parsed))).flatten()
 }
 
-/// Times are kept to the millisecond.
-fn to_millisecond(time: DateTime<Utc>) -> DateTime<Utc> {
-    time.trunc_subsecs(3)
+/// A deadline: to the millisecond, and of a year that RFC 3339 can write.
+fn deadline(fields: &mut Fields, time: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    if !(1..=9999).contains(&time.year()) {
+        fields.wrong("/deadline", "must be of a year between 1 and 9999");
+        return None;
+    }
+    Some(time.trunc_subsecs(3))
 }
 
 /// A task to be.
@@ -108,6 +112,7 @@ impl NewTaskBody {
         let description = fields.parse_optional("/description", self.description.as_ref());
         let labels = labels(&mut fields, &self.labels);
         let location = self.location.as_ref().and_then(|Object(location)| location.checked(&mut fields));
+        let deadline = self.deadline.and_then(|time| deadline(&mut fields, time));
         let task = title.zip(labels).map(|(title, labels)| CreateTask {
             title,
             description,
@@ -117,7 +122,7 @@ impl NewTaskBody {
             team: self.team_id,
             assignee: self.assignee_id,
             reporter: Some(reporter),
-            deadline: self.deadline.map(to_millisecond),
+            deadline,
             at,
         });
         fields.finish(task)
@@ -181,7 +186,11 @@ impl TaskBody {
             team: self.team_id,
             assignee: self.assignee_id,
             priority: self.priority,
-            deadline: self.deadline.map(|deadline| deadline.map(to_millisecond)),
+            deadline: match self.deadline {
+                None => None,
+                Some(None) => Some(None),
+                Some(Some(time)) => deadline(&mut fields, time).map(Some),
+            },
             status: self.status,
             at,
         };
@@ -229,13 +238,15 @@ pub(crate) struct StatusBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeadlineBody {
     /// The deadline.
-    pub(crate) deadline: DateTime<Utc>,
+    deadline: DateTime<Utc>,
 }
 
 impl DeadlineBody {
-    /// The deadline, to the millisecond.
-    pub(crate) fn deadline(&self) -> DateTime<Utc> {
-        to_millisecond(self.deadline)
+    /// The deadline, if it is one.
+    pub(crate) fn checked(&self) -> Result<DateTime<Utc>, Problem> {
+        let mut fields = Fields::default();
+        let deadline = deadline(&mut fields, self.deadline);
+        fields.finish(deadline)
     }
 }
 

@@ -20,7 +20,7 @@ use crate::http::body::{Body, Id};
 use crate::http::etag::etag;
 use crate::http::fields::Fields;
 use crate::http::problem::Problem;
-use crate::http::refusal::{guarded, problem};
+use crate::http::refusal::guarded;
 use crate::http::request::Change;
 use crate::http::spec::{ChangeHeaders, CreateHeaders, TaskChangeProblems};
 
@@ -46,18 +46,19 @@ pub(crate) async fn create(
     change: Change,
     Body(body): Body<NewTaskBody>,
 ) -> Result<Response, Problem> {
-    let at = app.now();
-    let task = body.checked(change.caller.id(), at)?;
-    let assignee = known(&app, body.assignee_id, body.team_id).await?;
-    let facts = TaskFacts { assignee: task.assignee, reporter: task.reporter, team: task.team };
-    change.caller.may(Action::CreateTask { to: assignee.as_ref() }, &Resource::Task(facts))?;
-
-    let command_id = change.command_id();
-    let id = TaskId(command_id.created_id());
-    let metadata = change.metadata(command_id, "POST /tasks", &body, at);
+    let task = body.checked(change.caller.id(), change.at)?;
+    let assignee = known(&app, body.assignee_id, body.team_id).await;
+    let resource = Resource::Task(TaskFacts { assignee: task.assignee, reporter: task.reporter, team: task.team });
+    let guard = |_: &Task| {
+        let to = assignee.as_ref().map_err(Clone::clone)?.as_ref();
+        change.caller.may(Action::CreateTask { to }, &resource)
+    };
+    let id = TaskId(change.command_id.created_id());
+    let metadata = change.metadata("POST /tasks", &body);
     let command = TaskCommand::Create(task);
-    let committed = app.commands.execute::<Task>(id.0, command, ExpectedVersion::New, &metadata).await;
-    let mut response = answer(StatusCode::CREATED, id, &committed.map_err(|error| problem(&error))?)?;
+    let committed =
+        app.commands.execute_if::<Task, Problem>(id.0, command, ExpectedVersion::New, &metadata, guard).await;
+    let mut response = answer(StatusCode::CREATED, id, &committed.map_err(guarded)?)?;
     if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/tasks/{id}")) {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -75,11 +76,11 @@ pub(crate) async fn update(
     Id(id): Id<TaskId>,
     Body(body): Body<TaskBody>,
 ) -> Result<Response, Problem> {
-    let update = body.checked(app.now())?;
-    let assignee = known(&app, body.assignee_id.flatten(), body.team_id.flatten()).await?;
+    let update = body.checked(change.at)?;
+    let assignee = known(&app, body.assignee_id.flatten(), body.team_id.flatten()).await;
+    let actions = assignee.as_ref().map(|person| actions(&update, person.as_ref()));
     let route = format!("PUT /tasks/{id}");
-    let actions = actions(&update, assignee.as_ref());
-    execute(&app, &change, id, &route, &body, &actions, TaskCommand::Update(update)).await
+    execute(&app, &change, id, &route, &body, actions.map_err(Clone::clone), TaskCommand::Update(update)).await
 }
 
 /// Gives a task to somebody, or to nobody.
@@ -92,11 +93,11 @@ pub(crate) async fn assign(
     Id(id): Id<TaskId>,
     Body(body): Body<AssignBody>,
 ) -> Result<Response, Problem> {
-    let assignee = known(&app, body.assignee_id, None).await?;
-    let update = UpdateTask { assignee: Some(body.assignee_id), ..UpdateTask::at(app.now()) };
+    let assignee = known(&app, body.assignee_id, None).await;
+    let update = UpdateTask { assignee: Some(body.assignee_id), ..UpdateTask::at(change.at) };
     let route = format!("POST /tasks/{id}/assign");
-    let action = Action::AssignTask { to: assignee.as_ref() };
-    execute(&app, &change, id, &route, &body, &[action], TaskCommand::Update(update)).await
+    let actions = assignee.as_ref().map(|person| vec![Action::AssignTask { to: person.as_ref() }]);
+    execute(&app, &change, id, &route, &body, actions.map_err(Clone::clone), TaskCommand::Update(update)).await
 }
 
 /// Moves a task on, or back.
@@ -109,9 +110,9 @@ pub(crate) async fn status(
     Id(id): Id<TaskId>,
     Body(body): Body<StatusBody>,
 ) -> Result<Response, Problem> {
-    let update = UpdateTask { status: Some(body.status), ..UpdateTask::at(app.now()) };
+    let update = UpdateTask { status: Some(body.status), ..UpdateTask::at(change.at) };
     let route = format!("POST /tasks/{id}/status");
-    execute(&app, &change, id, &route, &body, &[Action::ChangeTaskStatus], TaskCommand::Update(update)).await
+    execute(&app, &change, id, &route, &body, Ok(vec![Action::ChangeTaskStatus]), TaskCommand::Update(update)).await
 }
 
 /// Sets a task's deadline.
@@ -124,9 +125,9 @@ pub(crate) async fn set_deadline(
     Id(id): Id<TaskId>,
     Body(body): Body<DeadlineBody>,
 ) -> Result<Response, Problem> {
-    let update = UpdateTask { deadline: Some(Some(body.deadline())), ..UpdateTask::at(app.now()) };
+    let update = UpdateTask { deadline: Some(Some(body.checked()?)), ..UpdateTask::at(change.at) };
     let route = format!("POST /tasks/{id}/deadline");
-    execute(&app, &change, id, &route, &body, &[Action::ChangeTaskDeadline], TaskCommand::Update(update)).await
+    execute(&app, &change, id, &route, &body, Ok(vec![Action::ChangeTaskDeadline]), TaskCommand::Update(update)).await
 }
 
 /// Takes a task's deadline away.
@@ -137,9 +138,9 @@ pub(crate) async fn clear_deadline(
     change: Change,
     Id(id): Id<TaskId>,
 ) -> Result<Response, Problem> {
-    let update = UpdateTask { deadline: Some(None), ..UpdateTask::at(app.now()) };
+    let update = UpdateTask { deadline: Some(None), ..UpdateTask::at(change.at) };
     let route = format!("DELETE /tasks/{id}/deadline");
-    execute(&app, &change, id, &route, &(), &[Action::ChangeTaskDeadline], TaskCommand::Update(update)).await
+    execute(&app, &change, id, &route, &(), Ok(vec![Action::ChangeTaskDeadline]), TaskCommand::Update(update)).await
 }
 
 /// Lets a task wait for something outside.
@@ -152,8 +153,8 @@ pub(crate) async fn hold(
     Id(id): Id<TaskId>,
     Body(body): Body<ReasonBody>,
 ) -> Result<Response, Problem> {
-    let command = TaskCommand::Hold { reason: reason(&body)?, at: app.now() };
-    execute(&app, &change, id, &format!("POST /tasks/{id}/hold"), &body, &[Action::HoldTask], command).await
+    let command = TaskCommand::Hold { reason: reason(&body)?, at: change.at };
+    execute(&app, &change, id, &format!("POST /tasks/{id}/hold"), &body, Ok(vec![Action::HoldTask]), command).await
 }
 
 /// Lets a task wait no longer.
@@ -166,8 +167,8 @@ pub(crate) async fn resume(
     Id(id): Id<TaskId>,
     Body(body): Body<ReasonBody>,
 ) -> Result<Response, Problem> {
-    let command = TaskCommand::Resume { reason: reason(&body)?, at: app.now() };
-    execute(&app, &change, id, &format!("POST /tasks/{id}/resume"), &body, &[Action::HoldTask], command).await
+    let command = TaskCommand::Resume { reason: reason(&body)?, at: change.at };
+    execute(&app, &change, id, &format!("POST /tasks/{id}/resume"), &body, Ok(vec![Action::HoldTask]), command).await
 }
 
 fn reason(body: &ReasonBody) -> Result<Reason, Problem> {
@@ -190,10 +191,10 @@ pub(crate) async fn comment(
     let text = fields.parse::<CommentText>("/text", &body.text);
     let text = fields.finish(text)?;
     // A repeat of the request is the same comment.
-    let comment_id = CommentId(change.command_id().created_id());
+    let comment_id = CommentId(change.command_id.created_id());
     let command = TaskCommand::Comment { comment_id, text };
     let route = format!("POST /tasks/{id}/comments");
-    let mut response = execute(&app, &change, id, &route, &body, &[Action::CommentTask], command).await?;
+    let mut response = execute(&app, &change, id, &route, &body, Ok(vec![Action::CommentTask]), command).await?;
     *response.status_mut() = StatusCode::CREATED;
     Ok(response)
 }
@@ -206,8 +207,8 @@ pub(crate) async fn delete(
     change: Change,
     Id(id): Id<TaskId>,
 ) -> Result<Response, Problem> {
-    let command = TaskCommand::Delete { at: app.now() };
-    execute(&app, &change, id, &format!("DELETE /tasks/{id}"), &(), &[Action::DeleteTask], command).await
+    let command = TaskCommand::Delete { at: change.at };
+    execute(&app, &change, id, &format!("DELETE /tasks/{id}"), &(), Ok(vec![Action::DeleteTask]), command).await
 }
 
 /// Restores a deleted task.
@@ -219,23 +220,26 @@ pub(crate) async fn restore(
     Id(id): Id<TaskId>,
 ) -> Result<Response, Problem> {
     let route = format!("POST /tasks/{id}/restore");
-    execute(&app, &change, id, &route, &(), &[Action::RestoreTask], TaskCommand::Restore).await
+    execute(&app, &change, id, &route, &(), Ok(vec![Action::RestoreTask]), TaskCommand::Restore).await
 }
 
-/// One command to a task, if the caller may do all that it does.
+/// One command to a task, if the caller may do all that it does. `actions` are what it does, or why it cannot be done;
+/// that is asked only of a command that is new, since one that is known gets its first answer again.
 async fn execute(
     app: &App,
     change: &Change,
     id: TaskId,
     route: &str,
     meaning: &impl Serialize,
-    actions: &[Action<'_>],
+    actions: Result<Vec<Action<'_>>, Problem>,
     command: TaskCommand,
 ) -> Result<Response, Problem> {
-    let metadata = change.metadata(change.command_id(), route, meaning, app.now());
+    let metadata = change.metadata(route, meaning);
     let guard = |task: &Task| {
         let task = task.state.as_ref().ok_or_else(|| not_found("task"))?;
         let resource = Resource::Task(TaskFacts::from(task));
+        change.caller.may(Action::ReadTask, &resource)?;
+        let actions = actions.as_ref().map_err(Clone::clone)?;
         actions.iter().try_for_each(|action| change.caller.may(*action, &resource))
     };
     let committed = app.commands.execute_if::<Task, Problem>(id.0, command, change.expected, &metadata, guard).await;
