@@ -36,7 +36,6 @@ pub struct AuditEntry {
     /// The event's id.
     pub event_id: Uuid,
     /// The aggregate: its kind and its id.
-    #[schema(schema_with = stream_schema)]
     pub stream: StreamId,
     /// The event's place in the aggregate's history.
     pub version: u64,
@@ -46,10 +45,8 @@ pub struct AuditEntry {
     /// When, UTC.
     pub at: DateTime<Utc>,
     /// Who did it.
-    #[schema(schema_with = crate::task_list::actor_schema)]
     pub actor: Actor,
     /// By which command.
-    #[schema(value_type = Uuid)]
     pub command_id: CommandId,
     /// In which request or process.
     pub correlation_id: String,
@@ -59,7 +56,7 @@ pub struct AuditEntry {
     #[schema(required)]
     pub note: Option<String>,
     /// The comment's id, where it is one.
-    #[schema(required, value_type = Option<Uuid>)]
+    #[schema(required)]
     pub comment_id: Option<CommentId>,
 }
 
@@ -136,20 +133,6 @@ impl Projection for AuditLog {
         let body = serde_json::to_value(AuditEntry::of(event, decoded)).unwrap_or_default();
         vec![Entry { sort_key, keys, body }]
     }
-}
-
-fn stream_schema() -> utoipa::openapi::Object {
-    use utoipa::openapi::ObjectBuilder;
-    use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
-    let id = ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
-    let kinds = AggregateType::ALL.iter().map(|kind| kind.as_str());
-    ObjectBuilder::new()
-        .schema_type(Type::Object)
-        .property("type", crate::task_list::words_schema(kinds))
-        .property("id", id)
-        .required("type")
-        .required("id")
-        .build()
 }
 
 #[cfg(test)]

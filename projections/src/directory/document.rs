@@ -16,7 +16,6 @@ use crate::projection::Poison;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct UserDocument {
     /// The user's id.
-    #[schema(value_type = Uuid)]
     pub id: UserId,
     /// The version that this is the state of; also the `ETag`.
     pub version: u64,
@@ -26,7 +25,6 @@ pub struct UserDocument {
     #[schema(required)]
     pub email: Option<String>,
     /// What they may do.
-    #[schema(schema_with = role_schema)]
     pub role: Role,
     /// Where their clock stands: a name of the IANA time zone database.
     pub time_zone: String,
@@ -37,7 +35,6 @@ pub struct UserDocument {
     #[schema(required)]
     pub phone: Option<String>,
     /// The teams they are in, sorted.
-    #[schema(value_type = Vec<Uuid>)]
     pub teams: Vec<TeamId>,
     /// Whether they may sign in.
     pub active: bool,
@@ -51,7 +48,6 @@ pub struct UserDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TeamDocument {
     /// The team's id.
-    #[schema(value_type = Uuid)]
     pub id: TeamId,
     /// The version that this is the state of; also the `ETag`.
     pub version: u64,
@@ -125,8 +121,4 @@ fn fold(events: &[RecordedEvent]) -> Result<Option<(Uuid, DirectoryRow, u64)>, P
         return Err(Poison::new(&parked.reason));
     }
     Ok(fold.row.map(|row| (first.stream.id, row, fold.as_of)))
-}
-
-fn role_schema() -> utoipa::openapi::Object {
-    crate::task_list::words_schema(Role::ALL.iter().map(|role| role.as_str()))
 }

@@ -15,7 +15,6 @@ use crate::projection::Poison;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TaskDocument {
     /// The task's id.
-    #[schema(value_type = Uuid)]
     pub id: TaskId,
     /// The version that this is the state of; also the `ETag`.
     pub version: u64,
@@ -25,10 +24,8 @@ pub struct TaskDocument {
     #[schema(required)]
     pub description: Option<String>,
     /// How much hurry there is.
-    #[schema(schema_with = priority_schema)]
     pub priority: Priority,
     /// How far it has come.
-    #[schema(schema_with = status_schema)]
     pub status: Status,
     /// What it is grouped by, sorted.
     pub labels: Vec<String>,
@@ -36,13 +33,13 @@ pub struct TaskDocument {
     #[schema(required)]
     pub location: Option<LocationDocument>,
     /// The team that it belongs to.
-    #[schema(required, value_type = Option<Uuid>)]
+    #[schema(required)]
     pub team_id: Option<TeamId>,
     /// Who is to do it.
-    #[schema(required, value_type = Option<Uuid>)]
+    #[schema(required)]
     pub assignee_id: Option<UserId>,
     /// Who reported it; null when Muster made it itself.
-    #[schema(required, value_type = Option<Uuid>)]
+    #[schema(required)]
     pub reporter_id: Option<UserId>,
     /// When it is to be done.
     #[schema(required)]
@@ -65,7 +62,6 @@ pub struct TaskDocument {
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
     /// Who changed it last.
-    #[schema(schema_with = actor_schema)]
     pub updated_by: Actor,
     /// When it was deleted; it can be restored.
     #[schema(required)]
@@ -163,35 +159,4 @@ pub fn fold_task(events: &[RecordedEvent]) -> Result<Option<TaskDocument>, Poiso
         return Err(Poison::new(&parked.reason));
     }
     Ok(fold.row.map(|row| TaskDocument::of_row(TaskId(first.stream.id), row, fold.as_of)))
-}
-
-/// The words of an enum, as a schema.
-pub(crate) fn words_schema(words: impl IntoIterator<Item = &'static str>) -> utoipa::openapi::Object {
-    utoipa::openapi::ObjectBuilder::new()
-        .schema_type(utoipa::openapi::schema::Type::String)
-        .enum_values(Some(words.into_iter().collect::<Vec<_>>()))
-        .build()
-}
-
-fn priority_schema() -> utoipa::openapi::Object {
-    words_schema(Priority::ALL.iter().map(|priority| priority.as_str()))
-}
-
-fn status_schema() -> utoipa::openapi::Object {
-    words_schema(Status::ALL.iter().map(|status| status.as_str()))
-}
-
-/// Who did it, as a schema: `{"type": "user", "id": …}` or `{"type": "system", "name": …}`.
-pub(crate) fn actor_schema() -> utoipa::openapi::Object {
-    use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
-    use utoipa::openapi::{Object, ObjectBuilder};
-    let id = ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
-    ObjectBuilder::new()
-        .schema_type(Type::Object)
-        .property("type", words_schema(["user", "system"]))
-        .property("id", id)
-        .property("name", Object::with_type(Type::String))
-        .required("type")
-        .description(Some("A person by their id, or a part of Muster by its name."))
-        .build()
 }

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use crate::projection::{IndexKey, Poison, Projection};
 
 pub use document::{HoldDocument, LocationDocument, PositionDocument, TaskDocument, fold_task};
-pub(crate) use document::{actor_schema, words_schema};
 pub use query::{TaskFilter, TaskPage, TaskQueries};
 
 /// The partition of the tasks that belong to no team: whoever leads a team sees them too.
