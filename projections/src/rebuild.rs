@@ -194,7 +194,6 @@ impl<P: Projection> Work<'_, P> {
         let parts = (0..self.segments).map(|segment| self.fill_segment(segment, estimate, &done));
         let mut parked: Vec<_> = try_join_all(parts).await?.into_iter().flatten().collect();
         parked.sort_unstable();
-        parked.dedup();
         Ok((done.into_inner(), parked))
     }
 
@@ -205,7 +204,7 @@ impl<P: Projection> Work<'_, P> {
         done: &AtomicU64,
     ) -> Result<Vec<StreamId>, RebuildError> {
         let mut scan = self.scan(segment);
-        let (mut parked, mut last) = (Vec::new(), None);
+        let mut parked = Vec::new();
         while let Some(heads) = scan.next(|stream| self.wants(stream)).await? {
             for stream in heads.into_keys() {
                 match self.filler.repair_in(self.rows, &stream).await {
@@ -213,11 +212,8 @@ impl<P: Projection> Work<'_, P> {
                     Err(RepairError::Poison { .. }) => parked.push(stream),
                     Err(error) => return Err(error.into()),
                 }
-                if last != Some(stream) {
-                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                    (self.progress)(Progress { phase: "fill", done, total });
-                }
-                last = Some(stream);
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                (self.progress)(Progress { phase: "fill", done, total });
             }
         }
         Ok(parked)
@@ -233,17 +229,14 @@ impl<P: Projection> Work<'_, P> {
 
     async fn verify_segment(&self, segment: u32, total: u64, done: &AtomicU64) -> Result<Vec<Mismatch>, RebuildError> {
         let mut scan = self.scan(segment);
-        let (mut mismatches, mut last) = (Vec::new(), None);
+        let mut mismatches = Vec::new();
         while let Some(heads) = scan.next(|stream| self.wants(stream)).await? {
             for (stream, head) in heads {
                 if let Some(reason) = self.difference(&stream, head).await? {
                     mismatches.push(Mismatch { stream, reason });
                 }
-                if last != Some(stream) {
-                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                    (self.progress)(Progress { phase: "verify", done, total: Some(total.max(done)) });
-                }
-                last = Some(stream);
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                (self.progress)(Progress { phase: "verify", done, total: Some(total.max(done)) });
             }
         }
         Ok(mismatches)

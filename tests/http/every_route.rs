@@ -131,7 +131,7 @@ async fn a_min_version_that_is_no_number_is_refused() {
 #[tokio::test]
 async fn what_no_route_answers_is_a_problem_too() {
     let admin = admin().await;
-    for path in ["/", "/api", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v2/tasks", "/tasks", "/api/v1/tasks/"] {
+    for path in ["/api", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v2/tasks", "/tasks", "/api/v1/tasks/"] {
         let problem = admin.request("GET", path).send().await.problem(404, "not_found");
         assert_eq!(problem["detail"], "There is nothing at this path.", "{path}");
     }

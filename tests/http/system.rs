@@ -101,6 +101,8 @@ pub(crate) async fn the_key_set_verifies_a_token() {
 #[tokio::test]
 async fn the_api_is_a_page_that_needs_nothing_from_elsewhere() {
     let nobody = nobody().await;
+    let home = nobody.request("GET", "/").send().await;
+    assert_eq!(home.is(303).header("location"), "/api/docs", "whoever opens the bare address is led there");
     let mut page = nobody.request("GET", "/api/docs").send().await;
     let mut base = "/api/docs".to_owned();
     if (300..400).contains(&page.status) {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::extract::State;
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -66,7 +67,11 @@ pub(crate) async fn key_set(State(app): State<Arc<App>>) -> Json<serde_json::Val
     Json(app.identity.jwks())
 }
 
-/// The API as a page.
+/// Where the API is shown as a page.
+const DOCS: &str = "/api/docs";
+
+/// The API as a page, to which whoever opens the bare address is led.
 pub(crate) fn rendered() -> Router {
-    SwaggerUi::new("/api/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")).into()
+    let page: Router = SwaggerUi::new(DOCS).config(utoipa_swagger_ui::Config::from("/openapi.json")).into();
+    page.route("/", get(async || Redirect::to(DOCS)))
 }
