@@ -6,18 +6,35 @@ mod common;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use common::{create_table, n, put, read, s};
-use muster_embedded::{Engine, EngineError, socket_client};
+use muster_embedded::{Engine, EngineError, SocketHandle, socket_client};
+use tempfile::TempDir;
 
-#[tokio::test]
-async fn what_is_written_through_the_socket_is_in_the_store() {
+/// A store in memory and a client of its socket; the socket is served while this is there.
+struct Served {
+    engine: Engine,
+    client: Client,
+    path: PathBuf,
+    _handle: SocketHandle,
+    _dir: TempDir,
+}
+
+fn served() -> Served {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("store.sock");
     let engine = Engine::memory().unwrap();
-    let _handle = engine.serve_socket(&path).unwrap();
+    let handle = engine.serve_socket(&path).unwrap();
     let client = socket_client(&path).unwrap();
+    Served { engine, client, path, _handle: handle, _dir: dir }
+}
+
+#[tokio::test]
+async fn what_is_written_through_the_socket_is_in_the_store() {
+    let Served { engine, client, path, _handle, _dir } = served();
 
     create_table(&client, "events", true).await;
     put(&client, "events", "task#1", 1, "through the socket").await;
@@ -30,13 +47,9 @@ async fn what_is_written_through_the_socket_is_in_the_store() {
 
 #[tokio::test]
 async fn refusals_come_through_the_socket_as_typed_errors() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("store.sock");
-    let engine = Engine::memory().unwrap();
-    let _handle = engine.serve_socket(&path).unwrap();
-    let client = socket_client(&path).unwrap();
-    create_table(&client, "events", false).await;
-    put(&client, "events", "task#1", 1, "first").await;
+    let Served { client, .. } = &served();
+    create_table(client, "events", false).await;
+    put(client, "events", "task#1", 1, "first").await;
 
     let refused = client
         .put_item()
@@ -55,12 +68,8 @@ async fn refusals_come_through_the_socket_as_typed_errors() {
 
 #[tokio::test]
 async fn many_requests_at_once_are_all_answered() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("store.sock");
-    let engine = Engine::memory().unwrap();
-    let _handle = engine.serve_socket(&path).unwrap();
-    let client = socket_client(&path).unwrap();
-    create_table(&client, "events", false).await;
+    let Served { client, .. } = &served();
+    create_table(client, "events", false).await;
 
     let writes = (1..=50).map(|version| {
         let client = client.clone();
