@@ -174,3 +174,14 @@ async fn a_repeat_gets_the_first_answer_even_when_what_it_names_is_there_no_more
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_is_left_out_and_what_is_taken_away_are_two_requests() {
+    let (admin, key) = (admin().await, new_key());
+    let before = task(&admin, json!({ "description": "Old" })).await;
+    let put = async |body: Value| admin.put(&of_task(before.id, "")).key(&key).json(&body).send().await;
+    put(json!({ "title": "New" })).await.is(200);
+    put(json!({ "title": "New", "description": null })).await.problem(422, "idempotency_key_reused");
+    let after: TaskDocument = admin.get(&of_task(before.id, "")).min_version(2).send().await.document(200);
+    assert_eq!(after.description.as_deref(), Some("Old"));
+}

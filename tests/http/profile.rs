@@ -81,7 +81,10 @@ async fn not_even_an_administrator_changes_their_own_role() {
     let admin = person(Role::Admin).await;
     let problem =
         admin.client.put("/profile").json(&json!({ "role": "member" })).send().await.problem(403, "forbidden");
-    assert_eq!(problem["detail"], "nobody changes their own role");
+    assert_eq!(
+        problem["detail"],
+        "nobody changes their own role or closes their own account: ask another administrator"
+    );
 }
 
 #[tokio::test]

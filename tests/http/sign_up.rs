@@ -147,3 +147,20 @@ async fn a_closed_account_leaves_its_address_to_others() {
     let tokens = log_in(&nobody, &email, PASSWORD).await.is(200).value();
     assert_eq!(tokens["user_id"], second.id.to_string());
 }
+
+#[tokio::test]
+async fn a_sign_up_that_is_sent_again_opens_no_closed_account() {
+    let (admin, nobody, email, key) = (admin().await, nobody().await, new_email(), Uuid::new_v4().to_string());
+    let send = async || nobody.post("/users/signup").key(&key).json(&ada(&email)).send().await;
+    let first: UserDocument = send().await.document(201);
+    admin.delete(&format!("/users/{}", first.id)).send().await.is(200);
+
+    assert_eq!(send().await.document::<UserDocument>(201), first, "the first answer, as it was");
+
+    log_in(&nobody, &email, PASSWORD).await.problem(401, "wrong_credentials");
+    // Its password is gone, too: with another one the request still is the same one.
+    let mut other = ada(&email);
+    other["password"] = json!("another passphrase for tests");
+    let answer = nobody.post("/users/signup").key(&key).json(&other).send().await;
+    assert_eq!(answer.document::<UserDocument>(201), first);
+}

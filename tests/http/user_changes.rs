@@ -108,3 +108,13 @@ async fn a_stale_change_of_an_account_is_refused_with_the_present_version() {
     }
     member.client.get("/profile").send().await.is(200);
 }
+
+#[tokio::test]
+async fn nobody_closes_their_own_account_so_that_an_administrator_remains() {
+    let admin = admin().await;
+    let own: UserDocument = admin.get("/profile").send().await.document(200);
+    let problem = admin.delete(&format!("/users/{}", own.id)).send().await.problem(403, "forbidden");
+    assert!(problem["detail"].as_str().unwrap().contains("another administrator"), "{problem}");
+    let after: UserDocument = admin.get("/profile").send().await.document(200);
+    assert_eq!(after, own);
+}

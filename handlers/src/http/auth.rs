@@ -19,7 +19,7 @@ use super::body::Body;
 use super::caller::Caller;
 use super::problem::{Code, Problem};
 use super::request::Intake;
-use super::spec::{ChangeProblems, CreateHeaders, SignInProblems, SignUpProblems};
+use super::spec::{CreateHeaders, RefreshProblems, SignInProblems, SignOutProblems, SignUpProblems};
 use super::users::{NewUserBody, register};
 
 /// Address and password.
@@ -131,7 +131,7 @@ pub(crate) async fn log_in_short(
 /// Each refresh token is good once. Sent again within 20 seconds, it gives the same successor, so that a lost answer
 /// signs nobody out; sent again later, it ends the session: somebody else may hold it.
 #[utoipa::path(post, path = "/users/refresh", tag = "authentication", security(()), request_body = RefreshBody,
-    responses((status = 200, description = "Tokens.", body = Tokens), SignInProblems))]
+    responses((status = 200, description = "Tokens.", body = Tokens), RefreshProblems))]
 pub(crate) async fn refresh(State(app): State<Arc<App>>, Body(body): Body<RefreshBody>) -> Result<Response, Problem> {
     match app.identity.refresh(&body.refresh_token).await {
         Ok(pair) => Ok(tokens(pair)),
@@ -143,14 +143,14 @@ pub(crate) async fn refresh(State(app): State<Arc<App>>, Body(body): Body<Refres
 
 /// Gives new tokens for a refresh token; the same as `/users/refresh`.
 #[utoipa::path(post, path = "/refresh", tag = "authentication", security(()), request_body = RefreshBody,
-    responses((status = 200, description = "Tokens.", body = Tokens), SignInProblems))]
+    responses((status = 200, description = "Tokens.", body = Tokens), RefreshProblems))]
 pub(crate) async fn refresh_short(app: State<Arc<App>>, body: Body<RefreshBody>) -> Result<Response, Problem> {
     refresh(app, body).await
 }
 
 /// Signs out: the session ends, and its access tokens with it.
 #[utoipa::path(post, path = "/users/logout", tag = "authentication",
-    responses((status = 204, description = "Signed out."), ChangeProblems))]
+    responses((status = 204, description = "Signed out."), SignOutProblems))]
 pub(crate) async fn log_out(State(app): State<Arc<App>>, caller: Caller) -> Result<StatusCode, Problem> {
     app.identity.logout(caller.session()).await.map_err(|error| Problem::unavailable(&error))?;
     Ok(StatusCode::NO_CONTENT)
@@ -158,7 +158,7 @@ pub(crate) async fn log_out(State(app): State<Arc<App>>, caller: Caller) -> Resu
 
 /// Signs out; the same as `/users/logout`.
 #[utoipa::path(post, path = "/logout", tag = "authentication",
-    responses((status = 204, description = "Signed out."), ChangeProblems))]
+    responses((status = 204, description = "Signed out."), SignOutProblems))]
 pub(crate) async fn log_out_short(app: State<Arc<App>>, caller: Caller) -> Result<StatusCode, Problem> {
     log_out(app, caller).await
 }

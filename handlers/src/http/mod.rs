@@ -119,21 +119,21 @@ fn system_routes() -> OpenApiRouter<Arc<App>> {
 
 /// Everything: what the local program serves.
 pub fn router(app: Arc<App>) -> Router {
-    serve(app, system_routes().nest(BASE, change_routes().merge(query_routes()))).merge(system::rendered())
+    serve(app, system_routes().nest(BASE, change_routes().merge(query_routes())), system::rendered())
 }
 
 /// What changes something: the command Lambda.
 pub fn command_router(app: Arc<App>) -> Router {
-    serve(app, system_routes().nest(BASE, change_routes()))
+    serve(app, system_routes().nest(BASE, change_routes()), Router::new())
 }
 
 /// What answers questions: the query Lambda.
 pub fn query_router(app: Arc<App>) -> Router {
-    serve(app, system_routes().nest(BASE, query_routes()))
+    serve(app, system_routes().nest(BASE, query_routes()), Router::new())
 }
 
-fn serve(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
-    layers::around(routes.split_for_parts().0.with_state(app))
+fn serve(app: Arc<App>, routes: OpenApiRouter<Arc<App>>, pages: Router) -> Router {
+    layers::around(routes.split_for_parts().0.with_state(app).merge(pages))
 }
 
 /// The OpenAPI document of every route.

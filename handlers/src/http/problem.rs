@@ -203,7 +203,7 @@ impl IntoResponse for Problem {
         let mut response = (self.code.status(), Json(&self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, MEDIA_TYPE);
-        if self.code == Code::Unauthenticated {
+        if self.code.status() == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if matches!(self.code, Code::Unavailable | Code::Contended) {
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(headers(Code::Unauthenticated)[header::WWW_AUTHENTICATE], "Bearer");
         assert_eq!(headers(Code::Unavailable)[header::RETRY_AFTER], "1");
         assert_eq!(headers(Code::Contended)[header::RETRY_AFTER], "1");
-        assert!(!headers(Code::WrongCredentials).contains_key(header::WWW_AUTHENTICATE));
+        assert_eq!(headers(Code::WrongCredentials)[header::WWW_AUTHENTICATE], "Bearer");
     }
 
     #[derive(Debug, thiserror::Error)]

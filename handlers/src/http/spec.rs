@@ -16,7 +16,8 @@ pub(crate) struct ChangeHeaders {
     /// The `ETag` of the version to change: the change is refused (412) if it is not the present one.
     #[param(rename = "If-Match", required = false)]
     if_match: Option<String>,
-    /// A name for this request: the same name again takes no second effect and gives the first answer again.
+    /// A name for this request to this resource: sent again under it, the request takes no second effect and gets its
+    /// first answer again.
     #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 255)]
     idempotency_key: Option<String>,
 }
@@ -26,7 +27,8 @@ pub(crate) struct ChangeHeaders {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "its fields are only read by the derive, to describe the headers")]
 pub(crate) struct CreateHeaders {
-    /// A name for this request: the same name again takes no second effect and gives the first answer again.
+    /// A name for this request to this resource: sent again under it, the request takes no second effect and gets its
+    /// first answer again.
     #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 255)]
     idempotency_key: Option<String>,
 }
@@ -36,7 +38,7 @@ pub(crate) struct CreateHeaders {
 #[into_params(parameter_in = Header)]
 #[expect(dead_code, reason = "its fields are only read by the derive, to describe the headers")]
 pub(crate) struct ReadHeaders {
-    /// The version that the answer must reflect at least.
+    /// The version that the answer must reflect at least, or the newest that there is.
     #[param(rename = "Muster-Min-Version", required = false)]
     muster_min_version: Option<u64>,
 }
@@ -64,6 +66,16 @@ problems! {
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, Contended, StaleVersion, TooLarge,
         UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
+    /// What a creation may answer instead.
+    CreateProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, NotFound, Contended, TooLarge, UnsupportedMediaType,
+        InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+    ];
+    /// What the creation of an account may answer instead.
+    CreateUserProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, EmailTaken, Contended, TooLarge, UnsupportedMediaType,
+        InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+    ];
     /// What a change of a task may answer instead.
     TaskChangeProblems = [
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, ImpossibleMove, TaskDeleted,
@@ -80,6 +92,12 @@ problems! {
         MalformedJson, InvalidHeader, WrongCredentials, TooLarge, UnsupportedMediaType, InvalidRequest, Internal,
         Unavailable, Timeout
     ];
+    /// What a refresh may answer instead.
+    RefreshProblems = [
+        MalformedJson, WrongCredentials, TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
+    ];
+    /// What signing out may answer instead.
+    SignOutProblems = [Unauthenticated, Internal, Unavailable, Timeout];
     /// What signing up may answer instead.
     SignUpProblems = [
         MalformedJson, InvalidHeader, EmailTaken, Contended, TooLarge, UnsupportedMediaType, InvalidRequest,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -19,12 +20,12 @@ use super::app::{App, not_found};
 use super::body::{Body, Id, Query};
 use super::caller::Caller;
 use super::etag::{etag, min_version};
-use super::fields::{Fields, present};
+use super::fields::{Fields, given, present};
 use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use super::refusal::{guarded, problem};
 use super::request::Change;
-use super::spec::{ChangeHeaders, ChangeProblems, CreateHeaders, ReadHeaders, ReadProblems};
+use super::spec::{ChangeHeaders, ChangeProblems, CreateHeaders, CreateProblems, ReadHeaders, ReadProblems};
 use super::users;
 
 /// A new team.
@@ -45,11 +46,11 @@ pub(crate) struct NewTeamBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TeamBody {
     /// What it is called.
-    #[serde(default)]
-    #[schema(min_length = 1, max_length = 120)]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 120)]
     name: Option<String>,
     /// What it does, in Markdown.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 20_000)]
     description: Option<Option<String>>,
 }
@@ -65,7 +66,7 @@ fn answer(status: StatusCode, id: TeamId, committed: &Committed<Team>) -> Result
 #[utoipa::path(post, path = "/teams", operation_id = "create_team", tag = "teams",
     params(CreateHeaders), request_body = NewTeamBody,
     responses((status = 201, description = "The team.", body = TeamDocument,
-        headers(("ETag" = String), ("Location" = String))), ChangeProblems))]
+        headers(("ETag" = String), ("Location" = String))), CreateProblems))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     change: Change,
@@ -180,7 +181,7 @@ pub(crate) async fn members(
 pub(crate) async fn join(
     State(app): State<Arc<App>>,
     change: Change,
-    ids: Path<(String, String)>,
+    ids: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, Problem> {
     let (team, user) = member(ids)?;
     change.caller.may(Action::ChangeTeamMembers, &Resource::Team { id: team })?;
@@ -196,7 +197,7 @@ pub(crate) async fn join(
 pub(crate) async fn leave(
     State(app): State<Arc<App>>,
     change: Change,
-    ids: Path<(String, String)>,
+    ids: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, Problem> {
     let (team, user) = member(ids)?;
     change.caller.may(Action::ChangeTeamMembers, &Resource::Team { id: team })?;
@@ -204,7 +205,8 @@ pub(crate) async fn leave(
     users::execute(&app, &change, user, &route, &(), &[], UserCommand::LeaveTeam(team)).await
 }
 
-fn member(Path((team, user)): Path<(String, String)>) -> Result<(TeamId, UserId), Problem> {
+fn member(ids: Result<Path<(String, String)>, PathRejection>) -> Result<(TeamId, UserId), Problem> {
+    let Path((team, user)) = ids.map_err(|_| not_found("team"))?;
     let team = team.parse().map_err(|_| not_found("team"))?;
     let user = user.parse().map_err(|_| not_found("user"))?;
     Ok((team, user))

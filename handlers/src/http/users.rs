@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use muster_commands::{Committed, ExpectedVersion};
+use muster_commands::{Committed, ExecuteError, ExpectedVersion};
 use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand};
 use muster_domain::{Actor, CommandId, TeamId, UserId};
 use muster_identity::policy::{Action, Person, Resource};
@@ -20,12 +20,12 @@ use super::app::{App, not_found};
 use super::body::{Body, Id, Query};
 use super::caller::Caller;
 use super::etag::{etag, min_version};
-use super::fields::{Fields, present};
+use super::fields::{Fields, given, present};
 use super::page::{Page, PageQuery};
 use super::problem::{Code, Problem};
 use super::refusal::problem;
 use super::request::{Change, Intake};
-use super::spec::{ChangeHeaders, CreateHeaders, ReadHeaders, ReadProblems, UserChangeProblems};
+use super::spec::{ChangeHeaders, CreateHeaders, CreateUserProblems, ReadHeaders, ReadProblems, UserChangeProblems};
 
 /// A new account.
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -121,25 +121,32 @@ pub(crate) async fn register(
     };
     let metadata = intake.metadata(command_id, actor, route, &user.body, at);
     let command = UserCommand::Register(RegisterUser { at, ..user.registration });
-    match app.commands.execute::<User>(id.0, command, ExpectedVersion::New, &metadata).await {
-        Ok(committed) => {
-            let mut response = answer(StatusCode::CREATED, id, &committed)?;
-            if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/users/{id}")) {
-                response.headers_mut().insert(header::LOCATION, location);
-            }
-            Ok(response)
-        }
-        Err(error) => {
-            let refused = matches!(
-                error,
-                muster_commands::ExecuteError::Reserved { .. } | muster_commands::ExecuteError::TooLarge { .. }
-            );
-            // Nothing was written, so nobody needs the password. If this fails too, it lies under an id that has no account.
-            if made && refused && app.identity.close(id).await.is_err() {
-                tracing::warn!(user = %id, "the credentials of a refused registration could not be removed");
-            }
-            Err(problem(&error))
-        }
+    let outcome = app.commands.execute::<User>(id.0, command, ExpectedVersion::New, &metadata).await;
+    let needless = match &outcome {
+        Ok(committed) => committed.replayed,
+        // It is not known whether there is an account, or another sending of the request may just be making it.
+        Err(ExecuteError::Unavailable(_) | ExecuteError::Contended | ExecuteError::Damaged { .. }) => false,
+        Err(_) => true,
+    };
+    if made && needless {
+        remove_unless_active(app, id).await;
+    }
+    let mut response = answer(StatusCode::CREATED, id, &outcome.map_err(|error| problem(&error))?)?;
+    if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/users/{id}")) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// Takes back a password that was made for an account that is not there or is closed.
+async fn remove_unless_active(app: &App, id: UserId) {
+    let removed = match app.commands.store().load::<User>(id.0).await {
+        Ok(account) if account.state().state.as_ref().is_some_and(|user| user.active) => return,
+        Ok(_) => app.identity.close(id).await.is_ok(),
+        Err(_) => false,
+    };
+    if !removed {
+        tracing::warn!(user = %id, "the credentials of a refused registration could not be removed");
     }
 }
 
@@ -155,26 +162,27 @@ fn answer(status: StatusCode, id: UserId, committed: &Committed<User>) -> Result
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserBody {
     /// What the person is called.
-    #[serde(default)]
-    #[schema(min_length = 1, max_length = 120)]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 120)]
     name: Option<String>,
     /// The address with which they sign in.
-    #[serde(default)]
-    #[schema(format = Email, max_length = 254)]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, format = Email, max_length = 254)]
     email: Option<String>,
     /// What they may do. Nobody changes their own.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Role, required = false)]
     role: Option<Role>,
     /// Where their clock stands: a name of the IANA time zone database.
-    #[serde(default)]
-    #[schema(max_length = 64)]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, max_length = 64)]
     time_zone: Option<String>,
     /// The language they read.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 35)]
     locale: Option<Option<String>>,
     /// Where they can be called.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 32)]
     phone: Option<Option<String>>,
 }
@@ -212,7 +220,7 @@ impl UserBody {
 #[utoipa::path(post, path = "/users", operation_id = "create_user", tag = "users",
     params(CreateHeaders), request_body = NewUserBody,
     responses((status = 201, description = "The account.", body = UserDocument,
-        headers(("ETag" = String), ("Location" = String))), UserChangeProblems))]
+        headers(("ETag" = String), ("Location" = String))), CreateUserProblems))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     change: Change,

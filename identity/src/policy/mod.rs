@@ -59,8 +59,8 @@ pub enum Reason {
     ReporterNotYourself,
     /// Only the owner of the account.
     NotYourAccount,
-    /// Nobody changes their own role.
-    OwnRole,
+    /// Nobody changes their own role or closes their own account.
+    OwnAccount,
     /// The action is for another kind of thing: a defect of the caller's code.
     Mismatch,
 }
@@ -75,7 +75,7 @@ impl fmt::Display for Reason {
             Self::NotYourself => "you may assign this to yourself or to nobody",
             Self::ReporterNotYourself => "a task is reported in your own name",
             Self::NotYourAccount => "this is possible for your own account only",
-            Self::OwnRole => "nobody changes their own role",
+            Self::OwnAccount => "nobody changes their own role or closes their own account: ask another administrator",
             Self::Mismatch => "this cannot be done to such a thing",
         })
     }
@@ -143,7 +143,7 @@ const fn rules(action: Action<'_>) -> Rules {
         Action::UpdateProfile         => row(Anybody, Myself,           Myself,              Myself),
         Action::ChangeUserEmail       => row(Anybody, Myself,           Myself,              Myself),
         Action::ChangeUserRole        => row(Others,  Never,            Never,               Never),
-        Action::DeactivateUser        => row(Anybody, Never,            Never,               Never),
+        Action::DeactivateUser        => row(Others,  Never,            Never,               Never),
 
         Action::CreateTeam            => row(Anybody, Never,            Never,               Never),
         Action::ListTeams             => row(Anybody, Anybody,          Anybody,             Anybody),

@@ -68,7 +68,7 @@ impl Rule {
             }
             Self::Others => {
                 if account(resource)?.id == who.user_id {
-                    Err(Reason::OwnRole)
+                    Err(Reason::OwnAccount)
                 } else {
                     Ok(())
                 }

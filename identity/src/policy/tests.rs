@@ -264,7 +264,7 @@ fn a_refusal_says_what_is_missing() {
         (&manager, Action::AssignTask { to: Some(&stranger) }, assigned.clone(), Reason::NotYourMember),
         (&member, Action::AssignTask { to: Some(&stranger) }, task(None, Some(ME), None), Reason::NotYourself),
         (&member, Action::CreateTask { to: None }, task(None, Some(STRANGER), None), Reason::ReporterNotYourself),
-        (&admin, Action::ChangeUserRole, Resource::User(person(ME)), Reason::OwnRole),
+        (&admin, Action::ChangeUserRole, Resource::User(person(ME)), Reason::OwnAccount),
     ];
     for (who, action, resource, reason) in cases {
         assert_eq!(decide(who, action, &resource), Decision::Deny(reason), "{action:?}");

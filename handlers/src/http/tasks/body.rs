@@ -8,7 +8,7 @@ use muster_identity::policy::{Action, Person};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::fields::{Fields, Object, present};
+use crate::http::fields::{Fields, Object, given, present};
 use crate::http::problem::Problem;
 
 /// The most labels that are read; more are refused anyway.
@@ -134,38 +134,40 @@ impl NewTaskBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TaskBody {
     /// What is to be done, in a line.
-    #[serde(default)]
-    #[schema(min_length = 1, max_length = 200)]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
     title: Option<String>,
     /// What is to be done, in Markdown.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 20_000)]
     description: Option<Option<String>>,
     /// All the labels that it is to have.
-    #[serde(default)]
-    #[schema(max_items = 20)]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>, required = false, max_items = 20)]
     labels: Option<Vec<String>>,
     /// Where it is to be done.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<LocationBody>)]
     location: Option<Option<Object<LocationBody>>>,
     /// The team that it belongs to.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<TeamId>)]
     pub(crate) team_id: Option<Option<TeamId>>,
     /// Who is to do it.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<UserId>)]
     pub(crate) assignee_id: Option<Option<UserId>>,
     /// How much hurry there is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Priority, required = false)]
     priority: Option<Priority>,
     /// When it is to be done.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<DateTime<Utc>>)]
     deadline: Option<Option<DateTime<Utc>>>,
     /// How far it has come.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Status, required = false)]
     status: Option<Status>,
 }
 

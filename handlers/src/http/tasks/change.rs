@@ -22,7 +22,7 @@ use crate::http::fields::Fields;
 use crate::http::problem::Problem;
 use crate::http::refusal::guarded;
 use crate::http::request::Change;
-use crate::http::spec::{ChangeHeaders, CreateHeaders, TaskChangeProblems};
+use crate::http::spec::{ChangeHeaders, CreateHeaders, CreateProblems, TaskChangeProblems};
 
 /// The task after a command.
 fn document(id: TaskId, committed: &Committed<Task>) -> Result<TaskDocument, Problem> {
@@ -40,7 +40,7 @@ fn answer(status: StatusCode, id: TaskId, committed: &Committed<Task>) -> Result
 #[utoipa::path(post, path = "/tasks", operation_id = "create_task", tag = "tasks",
     params(CreateHeaders), request_body = NewTaskBody,
     responses((status = 201, description = "The task.", body = TaskDocument,
-        headers(("ETag" = String), ("Location" = String))), TaskChangeProblems))]
+        headers(("ETag" = String), ("Location" = String))), CreateProblems))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     change: Change,

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use muster_domain::commit::MAX_EVENTS_IN_COMMIT;
 use muster_domain::{Commit, Fingerprint, Hash, RecordedEvent, TaskId};
 use muster_identity::policy::Action;
 use muster_projections::audit_log::AuditEntry;
@@ -141,7 +142,8 @@ pub(crate) async fn history(
     visible(&app, &caller, id).await?;
     let limit = PageQuery { limit: query.limit, cursor: None }.checked()?.limit;
     let after = query.after.unwrap_or(0);
-    let mut commits = app.reader.commits(&id.into(), after, None).await.map_err(|error| unreadable(&error))?;
+    let up_to = after.saturating_add((limit * MAX_EVENTS_IN_COMMIT) as u64 + 1);
+    let mut commits = app.reader.commits(&id.into(), after, Some(up_to)).await.map_err(|error| unreadable(&error))?;
     // A version in the middle of a commit leads to the commit after it.
     commits.retain(|commit| commit.version > after);
     let next = (commits.len() > limit).then(|| commits[limit - 1].last_version());
