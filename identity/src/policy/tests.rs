@@ -57,7 +57,7 @@ const USERS: &str = "
     update profile | AAA   | ADD     | ADD    | ADD
     change e-mail  | AAA   | ADD     | ADD    | ADD
     change role    | DAA   | DDD     | DDD    | DDD
-    deactivate     | AAA   | DDD     | DDD    | DDD
+    deactivate     | DAA   | DDD     | DDD    | DDD
 ";
 
 /// In each cell two letters: my team · a foreign one.
