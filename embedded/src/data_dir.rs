@@ -83,7 +83,10 @@ impl DataDir {
                 _ => {}
             }
         }
-        Ok(())
+        // Made here, so that it is its owner's alone; what SQLite puts beside it takes after it.
+        let database = self.database();
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&database);
+        made.map(drop).map_err(fail(&database))
     }
 
     /// Marks the new store as complete.

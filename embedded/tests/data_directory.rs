@@ -234,3 +234,15 @@ async fn commits_are_synced_to_the_disk_by_default() {
     let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
     assert_eq!((journal.as_str(), synchronous), ("wal", 2));
 }
+
+#[tokio::test]
+async fn only_its_owner_can_read_what_is_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::open(dir.path()).unwrap();
+    create_table(&engine.client(), "events", true).await;
+
+    for name in ["muster.db", "muster.db-wal", "muster.db-shm"] {
+        let mode = fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
