@@ -6,6 +6,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Output;
+use std::time::Duration;
 
 use muster_domain::Commit;
 use muster_tests::client::Client;
@@ -13,6 +14,7 @@ use muster_tests::server::{Server, command, output, run};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// What a command that is refused says.
 #[track_caller]
@@ -243,6 +245,32 @@ async fn the_operators_commands_work_while_the_server_runs() {
         rows,
         [(&json!("task-list"), &json!(0)), (&json!("audit-log"), &json!(0)), (&json!("directory"), &json!(0))]
     );
+}
+
+#[tokio::test]
+async fn half_a_request_is_not_waited_for_and_others_are_answered_meanwhile() {
+    let server = Server::start().await;
+    let mut half = TcpStream::connect(server.base_url.trim_start_matches("http://")).await.unwrap();
+    half.write_all(b"GET /healthz HTTP/1.1\r\nhost: mus").await.unwrap();
+    log_in(&server).await;
+    let mut answer = String::new();
+    let closed = timeout(Duration::from_mins(1), half.read_to_string(&mut answer)).await;
+    closed.expect("the server to close the connection").unwrap();
+    assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_rebuild_is_given_up_only_when_there_is_one() {
+    let server = Server::start().await;
+    let said = refused(&run(&server.data(), &["rebuild", "task-list", "--abandon"]));
+    assert!(said.contains("giving up the generation that is being built"), "{said}");
+}
+
+#[test]
+fn an_empty_export_does_not_verify() {
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let said = refused(&command(&["verify", "--export"]).arg(empty.path()).output().unwrap());
+    assert!(said.contains("has not a single commit"), "{said}");
 }
 
 #[tokio::test]

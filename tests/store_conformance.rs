@@ -96,6 +96,7 @@ conformance! {
         reading::a_query_gives_the_range_in_the_order_and_number_asked_for,
         reading::histories_do_not_mix,
         reading::a_scan_in_segments_sees_every_commit_once,
+        reading::a_scan_names_the_commits_that_cannot_be_read_and_gives_the_others,
         writers::appends_by_16_writers_are_linearizable_and_gap_free,
         writers::of_many_registrations_with_one_address_exactly_one_is_made,
         writers::every_command_of_many_senders_takes_effect_once,

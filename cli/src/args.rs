@@ -146,7 +146,8 @@ pub struct VerifyArgs {
     /// Where the store is.
     #[command(flatten)]
     pub data: DataArgs,
-    /// Verify a file that `muster export` wrote, without a store (`-` for the standard input).
+    /// Verify a file that `muster export` wrote, without a store (`-` for the standard input). Commits or whole
+    /// streams that are missing at the end do not show in an export: nothing in it says how much there was.
     #[arg(long, value_name = "FILE")]
     pub export: Option<PathBuf>,
     /// Print JSON.
@@ -183,6 +184,9 @@ pub struct RebuildArgs {
     /// Go back to the generation before the active one, brought up to date first.
     #[arg(long)]
     pub back: bool,
+    /// Give up the generation that is being built, when a rebuild was cut off and is not to go on.
+    #[arg(long, conflicts_with = "back")]
+    pub abandon: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -7,6 +7,7 @@
 
 pub mod args;
 pub mod demo;
+pub mod listen;
 pub mod log;
 pub mod operate;
 pub mod pipeline;

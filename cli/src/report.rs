@@ -38,6 +38,12 @@ pub enum Failure {
     /// The command did its work, and what it found is bad. It has said what.
     #[error("{0}")]
     Found(String),
+    /// A part of the pipeline to the read models ended by itself.
+    #[error("the pipeline to the read models broke ({part} ended by itself); the log says why")]
+    Broken {
+        /// The part.
+        part: String,
+    },
     /// A file cannot be read or written.
     #[error("cannot use {}", path.display())]
     File {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use muster_domain::Clock as _;
 use muster_domain::values::Name;
 use muster_embedded::{Engine, SocketHandle};
@@ -18,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::ServeArgs;
 use crate::demo;
+use crate::listen::{Limits, listen};
 use crate::pipeline::Pipeline;
 use crate::report::{Failure, failed, line, note};
 use crate::setup;
@@ -39,6 +39,7 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
         TcpListener::bind(args.listen).await.map_err(|source| Failure::Listen { address: args.listen, source })?;
     let engine = Engine::open(&args.data)?;
     let outcome = match serve(&args, &engine, listener, &stop).await {
+        Err(Failure::Broken { part }) => Err(Failure::Broken { part }),
         // Told to stop before it was ready.
         Err(_) if stop.is_cancelled() => Ok(()),
         outcome => outcome,
@@ -70,19 +71,25 @@ async fn serve(
     let pipeline = Pipeline::start(&system, engine.stream(&System::table("events"))).await?;
     let sweeper = tokio::spawn(sweep(engine.clone()));
 
-    let served = async {
-        let demo = if args.demo { Some(demo::fill(&system, demo::TASKS, Some(&pipeline), stop).await?) } else { None };
-        let address = listener.local_addr().map_err(failed("looking up the address"))?;
-        let server = tokio::spawn(http(listener, router(Arc::new(app)), stop.clone()));
-        line(format_args!("Muster is at http://{address}, its data in {}. Ctrl-C ends it.", args.data.display()))?;
-        if let Some(sign_in) = &sign_in {
-            setup::show(&system, sign_in).await?;
-        }
-        demo.iter().try_for_each(demo::Report::show)?;
-        tracing::info!(%address, "listening");
-        until_stopped(server, stop).await
-    }
-    .await;
+    // It is stopped by a signal, and when the pipeline breaks.
+    let stop = &stop.child_token();
+    let served = pipeline.beside(
+        stop,
+        Box::pin(async {
+            let demo =
+                if args.demo { Some(demo::fill(&system, demo::TASKS, Some(&pipeline), stop).await?) } else { None };
+            let address = listener.local_addr().map_err(failed("looking up the address"))?;
+            let server = tokio::spawn(listen(listener, router(Arc::new(app)), Limits::default(), stop.clone()));
+            line(format_args!("Muster is at http://{address}, its data in {}. Ctrl-C ends it.", args.data.display()))?;
+            if let Some(sign_in) = &sign_in {
+                setup::show(&system, sign_in).await?;
+            }
+            demo.iter().try_for_each(demo::Report::show)?;
+            tracing::info!(%address, "listening");
+            until_stopped(server, stop).await
+        }),
+    );
+    let served = served.await;
 
     sweeper.abort();
     end(pipeline, socket).await;
@@ -93,19 +100,15 @@ fn administrator() -> Result<Name, Failure> {
     "Administrator".parse().map_err(failed("naming the first administrator"))
 }
 
-async fn http(listener: TcpListener, router: Router, stop: CancellationToken) -> std::io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
-}
-
 /// Serves until it is told to stop, then gives the requests that are under way some time.
-async fn until_stopped(mut server: JoinHandle<std::io::Result<()>>, stop: &CancellationToken) -> Result<(), Failure> {
+async fn until_stopped(mut server: JoinHandle<()>, stop: &CancellationToken) -> Result<(), Failure> {
     const DOING: &str = "serving";
     tokio::select! {
-        ended = &mut server => return ended.map_err(failed(DOING))?.map_err(failed(DOING)),
+        ended = &mut server => return ended.map_err(failed(DOING)),
         () = stop.cancelled() => tracing::info!("stopping"),
     }
     if let Ok(ended) = timeout(GRACE, &mut server).await {
-        return ended.map_err(failed(DOING))?.map_err(failed(DOING));
+        return ended.map_err(failed(DOING));
     }
     tracing::warn!("some requests took too long and were cut off");
     server.abort();

@@ -2,6 +2,8 @@
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -43,9 +45,11 @@ impl DynamoLog {
             .set_item(Some(item))
             .condition_expression(PLACE_IS_FREE)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        request.send().await.map(|_| ()).map_err(|error| match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(failed)) => taken(failed.item()),
-            _ => classify(error),
+        request.customize().config_override(one_attempt()).send().await.map(|_| ()).map_err(|error| {
+            match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => taken(failed.item()),
+                _ => classify(error),
+            }
         })
     }
 
@@ -63,11 +67,13 @@ impl DynamoLog {
         for reservation in reservations {
             request = request.transact_items(self.reservation(reservation).map_err(refused)?);
         }
-        request.send().await.map(|_| ()).map_err(|error| match error.as_service_error() {
-            Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
-                from_reasons(canceled.cancellation_reasons(), reservations).unwrap_or_else(|| classify(error))
+        request.customize().config_override(one_attempt()).send().await.map(|_| ()).map_err(|error| {
+            match error.as_service_error() {
+                Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
+                    from_reasons(canceled.cancellation_reasons(), reservations).unwrap_or_else(|| classify(error))
+                }
+                _ => classify(error),
             }
-            _ => classify(error),
         })
     }
 
@@ -155,9 +161,26 @@ impl CommitLog for DynamoLog {
             .await
             .map_err(|error| ReadError::Store(Box::new(error)))?;
         let next = output.last_evaluated_key.map(|key| cursor_at(&key)).transpose()?;
-        let decoded = output.items.unwrap_or_default().into_iter().map(|item| decode(item).map(|stored| stored.commit));
-        Ok(CommitPage { commits: decoded.collect::<Result<_, _>>()?, next })
+        let mut page = CommitPage { next, ..CommitPage::default() };
+        for item in output.items.unwrap_or_default() {
+            let (stream, version) = item::key_of(&item);
+            match item::decode(item) {
+                Ok(stored) => page.commits.push(stored.commit),
+                Err(error) => {
+                    tracing::error!(stream, version, %error, "unreadable commit");
+                    // One whose key names no aggregate is in nobody's history.
+                    page.damaged.extend(stream.parse().ok().map(|stream| (stream, version)));
+                }
+            }
+        }
+        Ok(page)
     }
+}
+
+/// One attempt for one append: the SDK tells of its last attempt alone, and one before it may have been written. Trying
+/// again is the event store's, which looks whose commit stands there.
+fn one_attempt() -> Builder {
+    Builder::new().retry_config(RetryConfig::disabled())
 }
 
 fn decode(item: Item) -> Result<StoredCommit, ReadError> {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
+use muster_domain::commit::MAX_EVENTS_IN_COMMIT;
 use muster_domain::{Actor, CommandId, Commit, EventData, Fingerprint, Hash, StreamId};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,23 @@ pub enum ItemError {
     /// It has no events, which no commit has.
     #[error("the item has no events")]
     NoEvents,
+    /// It has more than [`MAX_EVENTS_IN_COMMIT`] events.
+    #[error("the item has {events} events, and a commit has at most {MAX_EVENTS_IN_COMMIT}")]
+    TooManyEvents {
+        /// How many.
+        events: usize,
+    },
+    /// It begins at version 0, and histories begin at 1: no reader of a history would find it.
+    #[error("the item begins at version 0, and histories begin at 1")]
+    VersionZero,
+    /// There is no number for the version that follows it.
+    #[error("the item begins at version {version}, and its {events} events go beyond the last number")]
+    VersionTooHigh {
+        /// Where it begins.
+        version: u64,
+        /// How many events it has.
+        events: usize,
+    },
 }
 
 /// The commit in an item of the event table, or in an image of one from its stream.
@@ -69,9 +87,7 @@ pub fn commit_from_item(item: impl Into<serde_dynamo::Item>) -> Result<Commit, I
         prev_hash,
         hash,
     } = serde_dynamo::from_item(item.into())?;
-    if events.is_empty() {
-        return Err(ItemError::NoEvents);
-    }
+    check_extent(sk, events.len())?;
     Ok(Commit {
         stream: pk.parse()?,
         version: sk,
@@ -85,6 +101,23 @@ pub fn commit_from_item(item: impl Into<serde_dynamo::Item>) -> Result<Commit, I
         prev_hash,
         hash,
     })
+}
+
+/// Whether so many events from this version on are a commit's.
+const fn check_extent(version: u64, events: usize) -> Result<(), ItemError> {
+    if events == 0 {
+        return Err(ItemError::NoEvents);
+    }
+    if events > MAX_EVENTS_IN_COMMIT {
+        return Err(ItemError::TooManyEvents { events });
+    }
+    if version == 0 {
+        return Err(ItemError::VersionZero);
+    }
+    if version.checked_add(events as u64).is_none() {
+        return Err(ItemError::VersionTooHigh { version, events });
+    }
+    Ok(())
 }
 
 /// The commit and what it carries. A carried state that cannot be read is as good as none.
@@ -153,4 +186,45 @@ pub(crate) fn key_of(item: &Item) -> (String, u64) {
     let stream = item.get("pk").and_then(|pk| pk.as_s().ok()).cloned().unwrap_or_default();
     let version = item.get("sk").and_then(|sk| sk.as_n().ok()).and_then(|sk| sk.parse().ok());
     (stream, version.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use muster_domain::{AggregateType, Metadata};
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// The item of a commit, but with so many events from this version on.
+    fn item(version: u64, events: usize) -> Item {
+        let event = || EventData { event_type: "TaskCommented".to_owned(), schema: 1, data: json!({}) };
+        let metadata = Metadata {
+            command_id: CommandId(Uuid::from_u128(1)),
+            fingerprint: Fingerprint::of("test", &()),
+            actor: Actor::system("test"),
+            at: DateTime::UNIX_EPOCH,
+            correlation_id: "request".to_owned(),
+            causation_id: None,
+        };
+        let stream = StreamId::new(AggregateType::Task, Uuid::from_u128(1));
+        let commit = Commit::seal(stream, 1, vec![event()], &metadata, Hash::GENESIS).unwrap();
+        let events = (0..events).map(|_| event()).collect();
+        encode(&Commit { version, events, ..commit }, None).unwrap()
+    }
+
+    #[test]
+    fn a_commit_begins_at_1_and_has_a_bounded_number_of_events_and_a_version_after_it() {
+        let most = MAX_EVENTS_IN_COMMIT;
+        for (version, events) in [(1, 1), (1, most), (u64::MAX - 1, 1), (u64::MAX - 64, most)] {
+            let commit = commit_from_item(item(version, events)).unwrap();
+            assert_eq!((commit.version, commit.last_version()), (version, version + (events as u64 - 1)));
+        }
+        let refused = |version, events| commit_from_item(item(version, events)).unwrap_err();
+        assert!(matches!(refused(1, 0), ItemError::NoEvents));
+        assert!(matches!(refused(0, 1), ItemError::VersionZero));
+        assert!(matches!(refused(1, most + 1), ItemError::TooManyEvents { events: 65 }));
+        assert!(matches!(refused(u64::MAX, 1), ItemError::VersionTooHigh { version: u64::MAX, events: 1 }));
+        assert!(matches!(refused(u64::MAX - 1, 2), ItemError::VersionTooHigh { events: 2, .. }));
+    }
 }

@@ -144,7 +144,8 @@ pub trait CommitLog: Send + Sync {
     /// One page of one history.
     async fn page(&self, query: &PageQuery) -> Result<Page, ReadError>;
 
-    /// One page of one of `segments` equal parts of all histories.
+    /// One page of one of `segments` equal parts of all histories. A commit that cannot be read is named, and does not
+    /// fail the page.
     async fn scan_page(
         &self,
         segment: u32,

@@ -121,9 +121,10 @@ impl CommitLog for MemoryLog {
         let range = tables.commits.range((query.stream, query.lowest)..=(query.stream, query.highest));
         let limit = query.limit.and_then(|limit| usize::try_from(limit).ok());
         let (commits, last) = match query.direction {
-            Direction::Forward => one_page(range, limit)?,
-            Direction::Backward => one_page(range.rev(), limit)?,
+            Direction::Forward => one_page(range, limit),
+            Direction::Backward => one_page(range.rev(), limit),
         };
+        let commits = commits.into_iter().map(|(_, stored)| stored).collect::<Result<_, _>>()?;
         Ok(Page { commits, next: last.and_then(|(_, version)| query.after(version)) })
     }
 
@@ -140,34 +141,46 @@ impl CommitLog for MemoryLog {
             .iter()
             .filter(|((stream, _), _)| segment_of(stream, segments) == segment)
             .skip_while(|(place, _)| after.is_some_and(|after| **place <= after));
-        let (commits, last) = one_page(rest, None)?;
-        Ok(CommitPage {
-            commits: commits.into_iter().map(|stored| stored.commit).collect(),
-            next: last.map(|(stream, version)| ScanCursor { stream, version }),
-        })
+        let (commits, last) = one_page(rest, None);
+        let next = last.map(|(stream, version)| ScanCursor { stream, version });
+        let mut page = CommitPage { next, ..CommitPage::default() };
+        for (place, stored) in commits {
+            match stored {
+                Ok(stored) => page.commits.push(stored.commit),
+                Err(error) => {
+                    tracing::error!(%error, "unreadable commit");
+                    page.damaged.push(place);
+                }
+            }
+        }
+        Ok(page)
     }
 }
+
+/// A place, and the commit in it where it can be read.
+type Read = (Place, Result<StoredCommit, ReadError>);
 
 /// The first of these items, as far as a page goes, and where it stopped. Like the real log, a page that is full says
 /// that there may be more even when there is none.
 fn one_page<'a>(
     items: impl Iterator<Item = (&'a Place, &'a Item)>,
     limit: Option<usize>,
-) -> Result<(Vec<StoredCommit>, Option<Place>), ReadError> {
+) -> (Vec<Read>, Option<Place>) {
     let mut commits = Vec::new();
     let mut bytes = 0;
-    for ((stream, version), item) in items {
+    for (place, item) in items {
         bytes += item_size(item);
-        commits.push(item::decode(item.clone()).map_err(|error| ReadError::Damaged {
-            stream: stream.to_string(),
-            version: *version,
+        let damaged = |error: item::ItemError| ReadError::Damaged {
+            stream: place.0.to_string(),
+            version: place.1,
             reason: error.to_string(),
-        })?);
+        };
+        commits.push((*place, item::decode(item.clone()).map_err(damaged)));
         if bytes >= PAGE_BYTES || limit.is_some_and(|limit| commits.len() >= limit) {
-            return Ok((commits, Some((*stream, *version))));
+            return (commits, Some(*place));
         }
     }
-    Ok((commits, None))
+    (commits, None)
 }
 
 fn segment_of(stream: &StreamId, segments: u32) -> u32 {

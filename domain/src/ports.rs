@@ -36,6 +36,9 @@ pub enum ReadError {
 pub struct CommitPage {
     /// Commits, in no order across aggregates.
     pub commits: Vec<Commit>,
+    /// Those among them that cannot be read: the aggregate, and the version that the commit begins at. The others are
+    /// given all the same, so that one of them does not stand in the way of every aggregate.
+    pub damaged: Vec<(StreamId, u64)>,
     /// Where to go on; `None` at the end.
     pub next: Option<ScanCursor>,
 }

@@ -138,7 +138,8 @@ pub struct QueueShape {
     pub batch_window_seconds: u32,
     /// How long a message that was taken is kept from others; then it is delivered again.
     pub visibility_timeout_seconds: u32,
-    /// How often a message is delivered before it goes to the dead-letter queue.
+    /// How often SQS delivers a message before it goes to the dead-letter queue. The local program parks poison at once,
+    /// delivers so often to a projector that panics, and to one whose store fails until it recovers.
     pub max_receives: u32,
 }
 

@@ -11,7 +11,7 @@ use muster_domain::{EventReader, RecordedEvent, StreamId};
 use crate::advance::{Advance, AdvanceError, Advanced, Target};
 use crate::error::StoreError;
 use crate::projection::Projection;
-use crate::rows::{Parked, RowStore, StoredRow};
+use crate::rows::{Parked, RowStore, StoredRow, load_each};
 
 /// How many aggregates of a batch are moved at a time.
 const CONCURRENCY: usize = 8;
@@ -187,7 +187,7 @@ impl<P: Projection> Projector<P> {
         failures: &mut BTreeMap<String, Failure>,
     ) {
         let streams: Vec<StreamId> = groups.keys().copied().collect();
-        let loaded = match rows.load(&streams).await {
+        let loaded = match load_each(rows, &streams).await {
             Ok(loaded) => loaded,
             Err(error) => {
                 for (_, id) in groups.values().flat_map(|group| &group.messages) {
@@ -198,7 +198,16 @@ impl<P: Projection> Projector<P> {
         };
         let mut moves = Vec::with_capacity(streams.len());
         for ((stream, group), stored) in groups.iter().zip(loaded) {
-            moves.push(self.move_group(rows, stream, stored, group).boxed());
+            match stored {
+                Ok(stored) => moves.push(self.move_group(rows, stream, stored, group).boxed()),
+                Err(error) => {
+                    tracing::error!(projection = P::NAME, %stream, error = %error, "damaged row");
+                    // Trying again does not mend it: a rebuild does.
+                    for (_, id) in &group.messages {
+                        note(failures, id, &format!("damaged row: {error}"), true);
+                    }
+                }
+            }
         }
         let mut outcomes = futures::stream::iter(moves).buffer_unordered(CONCURRENCY);
         while let Some((stream, group, outcome)) = outcomes.next().await {

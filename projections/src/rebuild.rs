@@ -255,7 +255,12 @@ impl<P: Projection> Work<'_, P> {
         }
         let Some(row) = self.load(stream).await? else { return Ok(Some("there is no row".to_owned())) };
         let stored_entries = self.rows.entries(stream).await?;
-        let events = self.filler.reader().events(stream, 0, None).await?;
+        let events = match self.filler.reader().events(stream, 0, None).await {
+            Ok(events) => events,
+            // Parked like an event that cannot be taken in: there is no whole history to compare it with.
+            Err(ReadError::Damaged { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
         let fold = Fold::from(0, None).through(self.filler.projection(), &events);
         let reached = match &fold.parked {
             Some(Parked { version, .. }) => version.saturating_sub(1),

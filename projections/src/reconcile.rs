@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::error::StoreError;
 use crate::projection::Projection;
 use crate::projector::{Projector, RepairError};
-use crate::rows::RowStore;
+use crate::rows::{RowStore, load_each};
 
 /// How to reconcile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Default for ReconcileOptions {
 pub enum Difference {
     /// There is a history and no row.
     Missing,
-    /// The row is behind its history.
+    /// The row is behind its history, or cannot be read.
     Lagging,
     /// The row is ahead of its history, or has none: the event store lost something, or is another one.
     Ahead,
@@ -49,7 +49,7 @@ pub enum Outcome {
     Listed,
     /// It is at the head of its history now.
     Repaired,
-    /// It could not be repaired.
+    /// It could not be repaired, or not even be read.
     Failed {
         /// In words, for the operator.
         reason: String,
@@ -139,8 +139,15 @@ async fn histories<P: Projection>(
     let mut scan = StreamScan::new(&**projector.reader(), segment, options.segments.max(1));
     while let Some(heads) = scan.next(|stream| projector.projection().wants(stream.aggregate)).await? {
         let streams: Vec<_> = heads.keys().copied().collect();
-        let loaded = rows.load(&streams).await?;
+        let loaded = load_each(rows, &streams).await?;
         for ((stream, head), row) in heads.iter().zip(loaded) {
+            let row = match row {
+                Ok(row) => row,
+                Err(error) => {
+                    findings.push(unreadable(*stream, *head, &error));
+                    continue;
+                }
+            };
             let as_of = row.as_ref().map_or(0, |row| row.as_of);
             // Parked before its end or not: a row that is behind is behind.
             let difference = if row.is_none() { Difference::Missing } else { Difference::Lagging };
@@ -167,8 +174,23 @@ fn outcome(repaired: Result<(), RepairError>) -> Outcome {
     }
 }
 
+fn unreadable(stream: StreamId, head: u64, error: &StoreError) -> Finding {
+    let outcome = Outcome::Failed { reason: format!("damaged row: {error}") };
+    Finding { stream, difference: Difference::Lagging, as_of: 0, head, outcome }
+}
+
+/// Where a history ends; `None` where that cannot be read.
+async fn readable_head(reader: &dyn EventReader, stream: &StreamId) -> Result<Option<u64>, ReadError> {
+    match reader.head(stream).await {
+        Ok(head) => Ok(Some(head)),
+        Err(ReadError::Damaged { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The rows that are ahead of their histories, histories that are not there included. Rows are looked at first and heads
-/// afterwards, so that what is written meanwhile is not taken for one.
+/// afterwards, so that what is written meanwhile is not taken for one. Rows that cannot be read are found here too when
+/// they have no history.
 async fn orphans<P: Projection>(
     projector: &Projector<P>,
     rows: &dyn RowStore,
@@ -180,8 +202,9 @@ async fn orphans<P: Projection>(
     loop {
         let page = rows.scan(segment, segments, cursor).await?;
         for row in page.rows {
-            let head = projector.reader().head(&row.stream).await?;
-            if row.as_of > head {
+            if let Some(head) = readable_head(&**projector.reader(), &row.stream).await?
+                && row.as_of > head
+            {
                 findings.push(Finding {
                     stream: row.stream,
                     difference: Difference::Ahead,
@@ -190,6 +213,10 @@ async fn orphans<P: Projection>(
                     outcome: Outcome::Listed,
                 });
             }
+        }
+        for (stream, error) in page.damaged {
+            let head = readable_head(&**projector.reader(), &stream).await?;
+            findings.push(unreadable(stream, head.unwrap_or(0), &error));
         }
         cursor = page.next;
         if cursor.is_none() {
@@ -215,6 +242,7 @@ impl<'a> StreamScan<'a> {
     }
 
     /// The next aggregates that are wanted, each once and with the version that its history ends at; `None` at the end.
+    /// A commit that cannot be read counts as one of one event, so that its aggregate is looked at like any other.
     pub(crate) async fn next(
         &mut self,
         wants: impl Fn(&StreamId) -> bool,
@@ -226,11 +254,15 @@ impl<'a> StreamScan<'a> {
         self.cursor = page.next;
         self.ended = self.cursor.is_none();
         let mut heads: BTreeMap<StreamId, u64> = self.held.take().into_iter().collect();
-        for commit in page.commits.iter().filter(|commit| wants(&commit.stream)) {
-            heads.insert(commit.stream, commit.last_version());
+        let readable = page.commits.iter().map(|commit| (commit.stream, commit.last_version()));
+        // Histories begin at 1: what stands before is in none.
+        let damaged = page.damaged.into_iter().filter(|(_, version)| *version > 0);
+        for (stream, version) in readable.chain(damaged).filter(|(stream, _)| wants(stream)) {
+            let head = heads.entry(stream).or_default();
+            *head = version.max(*head);
         }
-        if let (false, Some(commit)) = (self.ended, page.commits.last()) {
-            self.held = heads.remove_entry(&commit.stream);
+        if let Some(last) = &self.cursor {
+            self.held = heads.remove_entry(&last.stream);
         }
         Ok(Some(heads))
     }
@@ -266,5 +298,23 @@ mod tests {
         }
 
         assert_eq!(seen, heads.into_iter().collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn an_unreadable_commit_counts_from_version_1_on() {
+        let log = MemoryLog::default();
+        let task = |number| TaskId(Uuid::from_u128(number));
+        let said = TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "…".parse().unwrap() };
+        for (number, version) in [(1, 0), (2, 0), (2, 1), (3, 7)] {
+            let mut event = History::of(task(number)).then(TaskEvent::from(said.clone())).events()[0].clone();
+            event.version = version;
+            log.append(&event);
+        }
+        for (number, version) in [(1, 0), (2, 0), (3, 7)] {
+            log.damage(&task(number).into(), version);
+        }
+
+        let heads = StreamScan::new(&log, 0, 1).next(|_| true).await.unwrap().unwrap();
+        assert_eq!(heads, BTreeMap::from([(task(2).into(), 1), (task(3).into(), 7)]));
     }
 }

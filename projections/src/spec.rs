@@ -54,6 +54,16 @@ impl MemoryLog {
         histories.entry(event.stream).or_default().insert(event.version, commit);
     }
 
+    /// Makes the commit at this version one that cannot be read.
+    pub fn damage(&self, stream: &StreamId, version: u64) {
+        let mut histories = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let commit = histories.get_mut(stream).and_then(|history| history.get_mut(&version));
+        if let Some(commit) = commit {
+            // No commit has no events.
+            commit.events.clear();
+        }
+    }
+
     fn all(&self) -> Vec<Commit> {
         let histories = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         histories.values().flat_map(BTreeMap::values).cloned().collect()
@@ -66,11 +76,12 @@ impl EventReader for MemoryLog {
         let wanted = |commit: &Commit| {
             commit.stream == *stream && commit.version > after && up_to.is_none_or(|last| commit.version <= last)
         };
-        Ok(self.all().into_iter().filter(wanted).collect())
+        self.all().into_iter().filter(wanted).map(readable).collect()
     }
 
     async fn head(&self, stream: &StreamId) -> Result<u64, ReadError> {
-        Ok(self.commits(stream, 0, None).await?.last().map_or(0, Commit::last_version))
+        let last = self.all().into_iter().rfind(|commit| commit.stream == *stream).map(readable).transpose()?;
+        Ok(last.map_or(0, |commit| commit.last_version()))
     }
 
     async fn scan(&self, segment: u32, segments: u32, cursor: Option<ScanCursor>) -> Result<CommitPage, ReadError> {
@@ -84,8 +95,18 @@ impl EventReader for MemoryLog {
         let more = commits.len() > PAGE;
         commits.truncate(PAGE);
         let last = commits.last().map(|commit| ScanCursor { stream: commit.stream, version: commit.version });
-        Ok(CommitPage { commits, next: last.filter(|_| more) })
+        let (commits, damaged): (Vec<_>, Vec<_>) = commits.into_iter().partition(|commit| !commit.events.is_empty());
+        let damaged = damaged.into_iter().map(|commit| (commit.stream, commit.version)).collect();
+        Ok(CommitPage { commits, damaged, next: last.filter(|_| more) })
     }
+}
+
+fn readable(commit: Commit) -> Result<Commit, ReadError> {
+    if commit.events.is_empty() {
+        let (stream, version) = (commit.stream.to_string(), commit.version);
+        return Err(ReadError::Damaged { stream, version, reason: "it was damaged".to_owned() });
+    }
+    Ok(commit)
 }
 
 /// What a [`History`] can record.

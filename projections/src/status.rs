@@ -26,7 +26,7 @@ pub struct ProjectionStatus {
     pub parked: Vec<ParkedRow>,
 }
 
-/// A row that stopped before an event that it could not take in.
+/// A row that stopped before an event that it could not take in, or one that cannot be read: its versions are 0 then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ParkedRow {
     /// The aggregate.
@@ -51,7 +51,13 @@ pub async fn status(
     let (mut rows, mut parked, mut cursor) = (0, Vec::new(), None);
     let complete = loop {
         let page = table.scan(0, 1, cursor).await?;
-        rows += page.rows.len() as u64;
+        rows += (page.rows.len() + page.damaged.len()) as u64;
+        parked.extend(page.damaged.into_iter().map(|(stream, error)| ParkedRow {
+            stream,
+            as_of: 0,
+            version: 0,
+            reason: error.to_string(),
+        }));
         parked.extend(page.rows.into_iter().filter_map(|RowHead { stream, as_of, parked }| {
             parked.map(|parked| ParkedRow { stream, as_of, version: parked.version, reason: parked.reason })
         }));

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use muster_commands::{CommitLog, EventStore, PageQuery};
-use muster_domain::{AggregateType, EventReader as _, Hash, StreamId};
+use muster_domain::ports::ReadError;
+use muster_domain::{AggregateType, Commit, EventReader as _, Hash, StreamId};
 use serde_json::json;
 
 use super::commits::{commit, commits_of, first, history, read, stream};
@@ -95,4 +96,19 @@ pub(crate) async fn a_scan_in_segments_sees_every_commit_once<L: CommitLog>(log:
         assert_eq!(seen.len(), written.len(), "in {segments} segments");
         assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), written, "in {segments} segments");
     }
+}
+
+pub(crate) async fn a_scan_names_the_commits_that_cannot_be_read_and_gives_the_others<L: CommitLog>(log: L) {
+    let readable = first(stream(1), 1);
+    // No commit has no events.
+    let unreadable = Commit { events: Vec::new(), ..commit(stream(1), 2, 2, vec![json!(1)], readable.hash) };
+    let other = first(stream(2), 3);
+    for commit in [&readable, &unreadable, &other] {
+        log.append(commit, None, &[]).await.unwrap();
+    }
+    let mut page = log.scan_page(0, 1, None).await.unwrap();
+    page.commits.sort_by_key(|commit| commit.stream);
+    assert_eq!((page.commits, page.damaged), (vec![readable, other], vec![(stream(1), 2)]));
+    let read = log.page(&PageQuery::forward(stream(1))).await;
+    assert!(matches!(read, Err(ReadError::Damaged { version: 2, .. })), "{read:?}");
 }

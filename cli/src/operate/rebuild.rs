@@ -1,7 +1,8 @@
 //! `muster rebuild`: a new generation of a read model, or back to the one before.
 
 use muster_projections::Hosted;
-use muster_projections::rebuild::{RebuildOptions, RebuildReport};
+use muster_projections::rebuild::{self, RebuildOptions, RebuildReport};
+use serde::Serialize;
 
 use super::{json, streams};
 use crate::args::RebuildArgs;
@@ -17,6 +18,14 @@ pub async fn run(args: RebuildArgs) -> Result<(), Failure> {
     let store = Store::open(&args.data.data).await?;
     let system = System::over(store.client().clone()).await?;
     let projection = system.projection(&args.projection)?;
+    if args.abandon {
+        let generation = abandon(&system, &**projection).await?;
+        if args.json {
+            return json(&Abandoned { abandoned: generation });
+        }
+        let name = projection.name();
+        return line(format_args!("{name}: generation {generation}, which was being built, was given up"));
+    }
     let report = rebuild(&system, &**projection, args.back).await?;
     if args.json {
         return json(&report);
@@ -30,6 +39,17 @@ pub async fn run(args: RebuildArgs) -> Result<(), Failure> {
         line(format_args!("{name}: {stream} is parked: an event of it cannot be taken in"))?;
     }
     Ok(())
+}
+
+#[derive(Serialize)]
+struct Abandoned {
+    abandoned: u64,
+}
+
+/// Gives up the generation of a read model that is being built, and returns its number.
+pub async fn abandon(system: &System, projection: &dyn Hosted) -> Result<u64, Failure> {
+    let given_up = rebuild::abandon(&system.generations, projection.name()).await;
+    given_up.map_err(failed("giving up the generation that is being built"))
 }
 
 /// Rebuilds one read model.

@@ -87,6 +87,7 @@ pub async fn of_store(system: &System) -> Result<Verified, Failure> {
                 for commit in &commits {
                     follower.follow(commit);
                 }
+                follower.counted = Some(count);
                 follower.end(&mut verified);
             }
             Err(ReadError::Damaged { stream, version, reason }) => {
@@ -133,9 +134,8 @@ pub fn of_export(export: impl BufRead, path: &Path) -> Result<Verified, Failure>
         }
         bar.inc(1);
     }
-    if let Some(last) = follower {
-        last.end(&mut verified);
-    }
+    let none = || Failure::Refused(format!("{} has not a single commit: there is nothing to verify", path.display()));
+    follower.ok_or_else(none)?.end(&mut verified);
     bar.finish_and_clear();
     Ok(verified)
 }
@@ -147,11 +147,13 @@ struct Follower {
     commits: u64,
     events: u64,
     fault: Option<Tampered>,
+    /// How many commits the keys of the table name, which were read before. There may be more by now, but not fewer.
+    counted: Option<u64>,
 }
 
 impl Follower {
     fn new(stream: StreamId) -> Self {
-        Self { stream, chain: ChainVerifier::default(), commits: 0, events: 0, fault: None }
+        Self { stream, chain: ChainVerifier::default(), commits: 0, events: 0, fault: None, counted: None }
     }
 
     fn follow(&mut self, commit: &Commit) {
@@ -165,13 +167,21 @@ impl Follower {
     fn end(self, verified: &mut Verified) {
         verified.commits += self.commits;
         verified.events += self.events;
-        if let Some(fault) = self.fault {
-            let version = match &fault {
-                Tampered::Version { expected, .. } => *expected,
-                Tampered::Link { version } | Tampered::Content { version } | Tampered::Empty { version } => *version,
-            };
-            let stream = self.stream.to_string();
-            verified.findings.push(Finding { stream, version, reason: fault.to_string() });
-        }
+        let (version, reason) = match (&self.fault, self.counted) {
+            (Some(fault), _) => {
+                let version = match fault {
+                    Tampered::Version { expected, .. } => *expected,
+                    Tampered::Link { version } | Tampered::Content { version } | Tampered::Empty { version } => {
+                        *version
+                    }
+                };
+                (version, fault.to_string())
+            }
+            (None, Some(counted)) if self.commits < counted => {
+                (self.events, format!("the table has {counted} commits of it, but {} can be read", self.commits))
+            }
+            _ => return,
+        };
+        verified.findings.push(Finding { stream: self.stream.to_string(), version, reason });
     }
 }

@@ -47,6 +47,8 @@ pub struct Pipeline {
     settled: watch::Receiver<Option<String>>,
     meters: BTreeMap<String, Arc<QueueMeter>>,
     position: Arc<Mutex<Option<String>>>,
+    /// The part that broke first.
+    broken: watch::Receiver<Option<String>>,
     workers: Vec<JoinHandle<()>>,
     keeper: JoinHandle<()>,
 }
@@ -84,13 +86,15 @@ impl Pipeline {
         let ledger = Arc::new(Ledger::new(from.clone()));
         let parking = Parking::new(system.client.clone());
         let stop = CancellationToken::new();
+        let (breaks, broken) = watch::channel(None);
+        let watched = Watched { stop: stop.clone(), breaks };
         let (mut senders, mut workers, mut meters) = (Vec::new(), Vec::new(), BTreeMap::new());
         for consumer in consumers {
             let name = consumer.name().to_owned();
             let shape = system.topology.projections.get(&name);
             let shape = shape.ok_or_else(|| Failure::Refused(format!("schemas/topology.json does not name {name}")))?;
             let (sender, queue, meter) = queue(consumer, shape.queue, Arc::clone(&ledger), parking.clone());
-            workers.push(tokio::spawn(queue.run(stop.clone())));
+            workers.push(watched.spawn(format!("the queue of {name}"), queue.run(stop.clone())));
             senders.push(sender);
             meters.insert(name, meter);
         }
@@ -98,11 +102,11 @@ impl Pipeline {
         let settled = ledger.settled();
         let bus = LocalBus::new(rules, senders, Arc::clone(&ledger));
         let reader = Tail { stream: tail.clone(), bus, ledger, position: Arc::clone(&position), parking };
-        workers.push(tokio::spawn(reader.run(from.clone(), stop.clone())));
+        workers.push(watched.spawn("the reader of the stream".to_owned(), reader.run(from.clone(), stop.clone())));
         let keeper = Keeper { stream: tail.clone(), checkpoint, saved: from, settled: settled.clone() };
         // The keeper ends when the ledger is gone, which is when all workers have ended.
-        let keeper = tokio::spawn(keeper.run());
-        Ok(Self { tail, stop, settled, meters, position, workers, keeper })
+        let keeper = watched.spawn("the keeper of the checkpoint".to_owned(), keeper.run());
+        Ok(Self { tail, stop, settled, meters, position, broken, workers, keeper })
     }
 
     /// How far it has come.
@@ -114,27 +118,82 @@ impl Pipeline {
         }
     }
 
-    /// Returns when everything that is in the stream now was acknowledged by every projection, or when the pipeline has
-    /// ended.
+    /// Returns when everything that is in the stream now was acknowledged by every projection. Fails when a part of the
+    /// pipeline ends before that.
     pub async fn caught_up(&self) -> Result<(), Failure> {
         let last = self.tail.last_sequence().await?;
         let mut settled = self.settled.clone();
-        // The numbers have one length: they compare as texts. The sender goes when the pipeline ends.
-        let _ = settled.wait_for(|settled| *settled >= last).await;
-        Ok(())
+        // The numbers have one length: they compare as texts.
+        tokio::select! {
+            biased;
+            reached = settled.wait_for(|settled| *settled >= last) => match reached {
+                Ok(_) => Ok(()),
+                Err(_) => Err(Failure::Broken { part: "all of it".to_owned() }),
+            },
+            part = self.broke() => Err(Failure::Broken { part }),
+        }
+    }
+
+    /// Does the work that needs the pipeline. When a part of the pipeline breaks, the work is told to stop, and fails
+    /// in the end, however it ends: without that part the read models would fall behind unseen.
+    pub async fn beside<T>(
+        &self,
+        stop: &CancellationToken,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let mut work = std::pin::pin!(work);
+        tokio::select! {
+            done = &mut work => done,
+            part = self.broke() => {
+                stop.cancel();
+                let _ = work.await;
+                Err(Failure::Broken { part })
+            }
+        }
+    }
+
+    /// The part that broke, once one has.
+    async fn broke(&self) -> String {
+        let mut broken = self.broken.clone();
+        match broken.wait_for(Option::is_some).await.map(|part| part.clone()) {
+            Ok(Some(part)) => part,
+            // All parts have ended, and none before it was told to.
+            _ => std::future::pending().await,
+        }
     }
 
     /// Stops it: what is in hand is finished and the checkpoint saved. What is not acknowledged by then comes again
     /// after the next start.
     pub async fn stop(self) {
         self.stop.cancel();
-        for worker in self.workers {
-            if let Err(error) = worker.await {
-                tracing::error!(%error, "a part of the pipeline broke");
+        for part in self.workers.into_iter().chain([self.keeper]) {
+            // It has told what went wrong with it.
+            let _ = part.await;
+        }
+    }
+}
+
+/// Starts the parts, and notes one that ends before it is told to.
+struct Watched {
+    stop: CancellationToken,
+    breaks: watch::Sender<Option<String>>,
+}
+
+impl Watched {
+    fn spawn(&self, part: String, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+        let (stop, breaks) = (self.stop.clone(), self.breaks.clone());
+        tokio::spawn(async move {
+            let ended = tokio::spawn(work).await;
+            if let Err(error) = &ended {
+                tracing::error!(part, %error, "a part of the pipeline broke");
+            } else if !stop.is_cancelled() {
+                tracing::error!(part, "a part of the pipeline ended by itself");
             }
-        }
-        if let Err(error) = self.keeper.await {
-            tracing::error!(%error, "the keeper of the checkpoint broke");
-        }
+            if ended.is_err() || !stop.is_cancelled() {
+                breaks.send_modify(|broken| {
+                    broken.get_or_insert(part);
+                });
+            }
+        })
     }
 }

@@ -12,7 +12,7 @@ use muster_handlers::topology::QueueShape;
 use muster_projections::{Failure, Hosted, Message};
 use serde::Serialize;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::ledger::{Ledger, Ticket};
@@ -26,6 +26,8 @@ const MAX_WAITING: usize = 500;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Why an event was parked at which the consumer panicked as often as the queue's shape allows.
+const PANICKED: &str = "the projector panicked";
 
 /// What takes in the messages of a queue.
 #[async_trait]
@@ -109,7 +111,7 @@ impl QueueSender {
     /// Puts an event in, and waits for room. Fails when the queue has ended.
     pub(crate) async fn send(&self, ticket: Ticket, event: RecordedEvent) -> Result<(), ()> {
         count(&self.meter.received);
-        self.sender.send(Delivery { ticket, event, deliveries: 0 }).await.map_err(|_| ())
+        self.sender.send(Delivery { ticket, event, deliveries: 0, panics: 0 }).await.map_err(|_| ())
     }
 }
 
@@ -120,6 +122,26 @@ struct Delivery {
     event: RecordedEvent,
     /// How often it was delivered.
     deliveries: u32,
+    /// How often the consumer panicked at it alone.
+    panics: u32,
+}
+
+/// Why the consumer has not taken an event in.
+#[derive(Debug)]
+enum Fault {
+    /// It said so. Poison is not taken in later either; anything else passes, however long it takes.
+    Told(Failure),
+    /// It panicked.
+    Panic { id: String },
+}
+
+impl Fault {
+    fn id(&self) -> &str {
+        match self {
+            Self::Told(failure) => &failure.id,
+            Self::Panic { id } => id,
+        }
+    }
 }
 
 /// The end of a queue where events come out.
@@ -146,6 +168,11 @@ pub(crate) fn queue(
     let sender = QueueSender { projection: consumer.name().to_owned(), sender, meter: Arc::clone(&meter) };
     let queue = Queue { consumer, shape, receiver, waiting: Vec::new(), ledger, parking, meter: Arc::clone(&meter) };
     (sender, queue, meter)
+}
+
+/// The pause after so many deliveries.
+fn pause_after(deliveries: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << deliveries.saturating_sub(1).min(10)).min(LONGEST_PAUSE)
 }
 
 impl Queue {
@@ -175,12 +202,18 @@ impl Queue {
             let next_due = self.waiting.iter().map(|(due, _)| *due).min();
             let take = self.waiting.len() < MAX_WAITING;
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return None,
                 () = sleep_until(next_due.unwrap_or_else(Instant::now)), if next_due.is_some() => {}
                 received = self.receiver.recv(), if take => match received {
                     Some(delivery) => self.waiting.push((Instant::now(), delivery)),
                     None if self.waiting.is_empty() => return None,
-                    None => sleep_until(next_due.unwrap_or_else(Instant::now)).await,
+                    // Nothing new comes; what waits is still delivered.
+                    None => tokio::select! {
+                        biased;
+                        () = stop.cancelled() => return None,
+                        () = sleep_until(next_due.unwrap_or_else(Instant::now)) => {}
+                    },
                 },
             }
         }
@@ -203,34 +236,43 @@ impl Queue {
     async fn deliver(&mut self, batch: Vec<Delivery>) {
         let message =
             |delivery: &Delivery| Message { id: delivery.ticket.to_string(), event: Ok(delivery.event.clone()) };
-        let failures = self.handle(batch.iter().map(message).collect()).await;
-        let failures: HashMap<String, Failure> =
-            failures.into_iter().map(|failure| (failure.id.clone(), failure)).collect();
+        let faults = self.handle(batch.iter().map(message).collect()).await;
+        let mut faults: HashMap<String, Fault> =
+            faults.into_iter().map(|fault| (fault.id().to_owned(), fault)).collect();
         for mut delivery in batch {
-            delivery.deliveries += 1;
-            match failures.get(&delivery.ticket.to_string()) {
+            delivery.deliveries = delivery.deliveries.saturating_add(1);
+            match faults.remove(&delivery.ticket.to_string()) {
                 None => self.acknowledge(&delivery),
-                Some(failure) if failure.poison || delivery.deliveries >= self.shape.max_receives => {
-                    self.park(delivery, &failure.reason).await;
+                Some(Fault::Told(failure)) if failure.poison => self.park(delivery, &failure.reason).await,
+                // The store does not answer, or the like: parking would leave a hole for a fault that passes.
+                Some(Fault::Told(failure)) => self.again(delivery, &failure.reason),
+                Some(Fault::Panic { .. }) => {
+                    delivery.panics = delivery.panics.saturating_add(1);
+                    if delivery.panics >= self.shape.max_receives {
+                        self.park(delivery, PANICKED).await;
+                    } else {
+                        self.again(delivery, PANICKED);
+                    }
                 }
-                Some(_) => self.again(delivery),
             }
         }
     }
 
     /// A consumer that panics has not taken the batch in. Its messages are tried one by one then, so that one does not
     /// take the others with it.
-    async fn handle(&self, batch: Vec<Message>) -> Vec<Failure> {
+    async fn handle(&self, batch: Vec<Message>) -> Vec<Fault> {
         if let Some(failures) = self.attempt(batch.clone()).await {
-            return failures;
+            return failures.into_iter().map(Fault::Told).collect();
         }
-        let mut failures = Vec::new();
+        let mut faults = Vec::new();
         for message in batch {
             let id = message.id.clone();
-            let panicked = || vec![Failure { id, reason: "the projector panicked".to_owned(), poison: false }];
-            failures.extend(self.attempt(vec![message]).await.unwrap_or_else(panicked));
+            match self.attempt(vec![message]).await {
+                Some(failures) => faults.extend(failures.into_iter().map(Fault::Told)),
+                None => faults.push(Fault::Panic { id }),
+            }
         }
-        failures
+        faults
     }
 
     /// What was not taken in; `None` when the consumer panicked.
@@ -244,9 +286,16 @@ impl Queue {
         self.ledger.acknowledge(delivery.ticket);
     }
 
-    fn again(&mut self, delivery: Delivery) {
+    fn again(&mut self, delivery: Delivery, reason: &str) {
         count(&self.meter.redelivered);
-        let pause = FIRST_PAUSE.saturating_mul(1 << (delivery.deliveries - 1).min(10)).min(LONGEST_PAUSE);
+        let pause = pause_after(delivery.deliveries);
+        // Told once: many events may wait for the same store.
+        if pause == LONGEST_PAUSE && pause_after(delivery.deliveries - 1) < LONGEST_PAUSE {
+            tracing::warn!(
+                projection = self.consumer.name(), stream = %delivery.event.stream, version = delivery.event.version,
+                deliveries = delivery.deliveries, reason, "an event is still not taken in; it comes again"
+            );
+        }
         self.waiting.push((Instant::now() + pause, delivery));
     }
 
@@ -264,9 +313,108 @@ impl Queue {
             }
             Err(error) => {
                 tracing::warn!(projection = self.consumer.name(), %error, "an event could not be parked");
-                sleep(FIRST_PAUSE).await;
-                self.again(delivery);
+                self.again(delivery, reason);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use muster_embedded::Engine;
+    use serde_json::json;
+    use tokio::sync::Notify;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// Fails as often as it is told, and notes that it does.
+    struct Failing {
+        left: AtomicUsize,
+        failed: Notify,
+    }
+
+    #[async_trait]
+    impl Consumer for Failing {
+        fn name(&self) -> &'static str {
+            "task-list"
+        }
+
+        async fn handle(&self, batch: Vec<Message>) -> Vec<Failure> {
+            if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err() {
+                return Vec::new();
+            }
+            self.failed.notify_one();
+            let no_answer = |message: Message| Failure { id: message.id, reason: "no answer".into(), poison: false };
+            batch.into_iter().map(no_answer).collect()
+        }
+    }
+
+    fn event() -> RecordedEvent {
+        serde_json::from_value(json!({
+            "event_id": uuid::Uuid::nil(),
+            "stream": { "type": "task", "id": uuid::Uuid::nil() },
+            "version": 1,
+            "type": "AnythingHappened",
+            "schema": 1,
+            "recorded_at": "2026-03-02T08:00:00Z",
+            "actor": { "type": "system", "name": "test" },
+            "command_id": uuid::Uuid::nil(),
+            "correlation_id": "test",
+            "data": {},
+        }))
+        .unwrap()
+    }
+
+    /// A queue that delivers an event at most twice if the consumer panics at it, before one that fails so often.
+    fn failing(times: usize) -> (Arc<Failing>, Arc<Ledger>, QueueSender, Queue, Arc<QueueMeter>) {
+        let consumer = Arc::new(Failing { left: AtomicUsize::new(times), failed: Notify::new() });
+        let ledger = Arc::new(Ledger::new(None));
+        let parking = Parking::new(Engine::memory().unwrap().client());
+        let topology = muster_handlers::topology::Topology::load().unwrap();
+        let shape = QueueShape { max_receives: 2, ..topology.projections["task-list"].queue };
+        let (sender, queue, meter) = queue(consumer.clone(), shape, Arc::clone(&ledger), parking);
+        (consumer, ledger, sender, queue, meter)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fault_that_passes_parks_nothing_however_long_it_takes() {
+        let (_, ledger, sender, queue, meter) = failing(50);
+        let mut settled = ledger.settled();
+        let stop = CancellationToken::new();
+        let runs = tokio::spawn(queue.run(stop.clone()));
+        for _ in 0..3 {
+            sender.send(ledger.issue(1), event()).await.unwrap();
+        }
+        ledger.mark("10".to_owned());
+        settled.wait_for(Option::is_some).await.unwrap();
+        let status = meter.read();
+        assert_eq!((status.received, status.acknowledged, status.parked), (3, 3, 0));
+        stop.cancel();
+        runs.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stopping_does_not_wait_for_the_next_delivery() {
+        for closed in [false, true] {
+            let (consumer, ledger, sender, queue, _) = failing(usize::MAX);
+            let stop = CancellationToken::new();
+            let runs = tokio::spawn(queue.run(stop.clone()));
+            sender.send(ledger.issue(1), event()).await.unwrap();
+            // Whether nothing new can come or not.
+            let sender = (!closed).then_some(sender);
+            for _ in 0..12 {
+                consumer.failed.notified().await;
+            }
+            // The queue is in a pause now: nothing else is left to do.
+            sleep(FIRST_PAUSE).await;
+            let told = Instant::now();
+            stop.cancel();
+            runs.await.unwrap();
+            assert_eq!(told.elapsed(), Duration::ZERO);
+            drop(sender);
         }
     }
 }

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, in its helpers too")]
 
 mod demo;
+mod listen;
 mod pipeline;
+mod rebuild;
 mod setup;
 mod support;
 mod verify;

@@ -1,6 +1,6 @@
 //! From the store to the read models.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -12,6 +12,7 @@ use muster_domain::{AggregateType, RecordedEvent, StreamId};
 use muster_handlers::topology::Topology;
 use muster_projections::{Failure, Message};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::support::{TestStore, text};
@@ -167,26 +168,75 @@ async fn a_projector_whose_store_fails_loses_nothing() {
     pipeline.stop().await;
 }
 
+/// `task-list` before it knew the events that are delivered to it.
+struct Outdated;
+
+#[async_trait]
+impl Consumer for Outdated {
+    fn name(&self) -> &'static str {
+        "task-list"
+    }
+
+    async fn handle(&self, batch: Vec<Message>) -> Vec<Failure> {
+        let unknown = |message: Message| Failure { id: message.id, reason: "unknown".to_owned(), poison: true };
+        batch.into_iter().map(unknown).collect()
+    }
+}
+
 #[tokio::test]
-async fn a_message_that_fails_too_often_is_parked_and_reconciling_takes_it_in() {
+async fn what_was_parked_is_taken_in_by_reconciling() {
     let store = TestStore::new().await;
     let task = store.task("Fix the door").await;
-    let failing = Watched::of(&store, usize::MAX);
-    let pipeline = start(&store, &failing).await;
+    let pipeline = Pipeline::start_with(&store.system, store.tail(), vec![Arc::new(Outdated)]).await.unwrap();
     pipeline.caught_up().await.unwrap();
     pipeline.stop().await;
 
     let parking = Parking::new(store.system.client.clone());
     let parked = parking.list("task-list").await.unwrap();
     assert_eq!(parked.len(), 1);
-    assert_eq!((parked[0].stream, parked[0].version, parked[0].reason.as_str()), (task.into(), 1, "no answer"));
-    assert_eq!(failing.delivered().len(), 5, "as often as the topology says");
+    assert_eq!((parked[0].stream, parked[0].version, parked[0].reason.as_str()), (task.into(), 1, "unknown"));
     assert_eq!(store.checkpoint().await, store.tail().last_sequence().await.unwrap(), "the others are not held up");
 
     let projection = store.system.projection("task-list").unwrap();
     reconcile(&store.system, &**projection, false).await.unwrap();
     assert_eq!(store.row(task).await.unwrap().version, 1);
     assert_eq!(parking.list("task-list").await.unwrap(), [], "it is parked no more");
+}
+
+/// A defect that ends the queue itself: after the first delivery not even the name can be told.
+#[derive(Default)]
+struct Nameless(AtomicBool);
+
+#[async_trait]
+impl Consumer for Nameless {
+    fn name(&self) -> &'static str {
+        assert!(!self.0.load(Ordering::SeqCst), "a defect");
+        "task-list"
+    }
+
+    async fn handle(&self, batch: Vec<Message>) -> Vec<Failure> {
+        self.0.store(true, Ordering::SeqCst);
+        Outdated.handle(batch).await
+    }
+}
+
+#[tokio::test]
+async fn a_pipeline_of_which_a_part_ends_stops_what_needs_it_and_never_has_caught_up() {
+    let store = TestStore::new().await;
+    store.task("Fix the door").await;
+    let consumer: Arc<dyn Consumer> = Arc::new(Nameless::default());
+    let pipeline = Pipeline::start_with(&store.system, store.tail(), vec![consumer]).await.unwrap();
+    let failed = pipeline.caught_up().await.unwrap_err().to_string();
+    assert!(failed.contains("the queue of task-list ended by itself"), "{failed}");
+
+    let stop = CancellationToken::new();
+    let served = pipeline.beside(&stop, async {
+        stop.cancelled().await;
+        Ok(())
+    });
+    assert_eq!(served.await.unwrap_err().to_string(), failed);
+    pipeline.stop().await;
+    assert_eq!(store.checkpoint().await, None, "the event comes again");
 }
 
 #[tokio::test]

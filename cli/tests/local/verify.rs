@@ -75,6 +75,18 @@ async fn an_item_that_is_no_commit_is_named_and_the_others_are_followed() {
     assert_eq!(found(&of_store(&store.system).await.unwrap()), expected);
 }
 
+#[tokio::test]
+async fn a_commit_that_the_table_has_and_that_cannot_be_read_is_named() {
+    let store = TestStore::new().await;
+    let tasks = tasks(&store).await;
+    let put = store.system.client.put_item().table_name("muster-events");
+    let put = put.item("pk", text(&name(tasks[1]))).item("sk", AttributeValue::N("0".to_owned()));
+    put.send().await.unwrap();
+    let verified = of_store(&store.system).await.unwrap();
+    assert_eq!(found(&verified), [(name(tasks[1]), 3)]);
+    assert_eq!(verified.findings[0].reason, "the table has 4 commits of it, but 3 can be read");
+}
+
 /// The lines of an export of these tasks.
 async fn lines(store: &TestStore, mut tasks: Vec<TaskId>) -> Vec<String> {
     tasks.sort();
@@ -117,4 +129,10 @@ async fn an_export_that_is_out_of_order_or_no_export_is_refused() {
     assert!(refused.contains("not ordered by stream"), "{refused}");
     let refused = verify(&["nonsense".to_owned()]).unwrap_err().to_string();
     assert!(refused.starts_with("export.jsonl, line 1: not a commit"), "{refused}");
+}
+
+#[test]
+fn an_export_without_a_commit_is_refused() {
+    let refused = verify(&[]).unwrap_err().to_string();
+    assert_eq!(refused, "export.jsonl has not a single commit: there is nothing to verify");
 }

@@ -1,5 +1,8 @@
 //! What DynamoDB's answers mean, for those that no engine gives on demand: whether anything may have been written.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
@@ -14,6 +17,17 @@ use serde_json::json;
 
 use super::*;
 use crate::{AppendError, DynamoLog};
+
+/// Answers every request alike, and counts them.
+#[derive(Clone, Debug)]
+struct Counted(Canned, Arc<AtomicU32>);
+
+impl HttpConnector for Counted {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.call(request)
+    }
+}
 
 /// Answers every request alike.
 #[derive(Clone, Copy, Debug)]
@@ -39,13 +53,22 @@ impl HttpConnector for Canned {
 
 /// Appends a commit, with two reservations or alone, to a log that answers like this.
 async fn append(answer: Canned, reserving: bool) -> Result<(), AppendError> {
+    append_over(answer, RetryConfig::disabled(), reserving).await
+}
+
+/// The same, over a client that tries again like this.
+async fn append_over(
+    answer: impl HttpConnector + Clone + 'static,
+    retries: RetryConfig,
+    reserving: bool,
+) -> Result<(), AppendError> {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("local"))
         .endpoint_url("http://canned.invalid")
         .allow_no_auth()
-        .retry_config(RetryConfig::disabled())
-        .http_client(http_client_fn(move |_, _| SharedHttpConnector::new(answer)))
+        .retry_config(retries)
+        .http_client(http_client_fn(move |_, _| SharedHttpConnector::new(answer.clone())))
         .build();
     let log = DynamoLog::new(Client::from_conf(config), "events", "reservations");
     let stream = StreamId::new(Task::KIND, TASK);
@@ -111,4 +134,14 @@ async fn the_reasons_of_a_canceled_transaction_say_what_stood_in_its_way() {
     let in_progress = Canned::Answer(400, r#"{"__type":"x#TransactionInProgressException"}"#);
     assert_eq!(outcome(append(in_progress, true).await), "Contention");
     assert_eq!(outcome(append(Canned::Timeout, true).await), "Unknown");
+}
+
+#[tokio::test]
+async fn an_append_is_sent_once_though_the_client_tries_again() {
+    for reserving in [false, true] {
+        let sent = Arc::new(AtomicU32::new(0));
+        let answer = Counted(Canned::Answer(500, r#"{"__type":"x#InternalServerError"}"#), Arc::clone(&sent));
+        assert_eq!(outcome(append_over(answer, RetryConfig::standard(), reserving).await), "Unknown");
+        assert_eq!(sent.load(Ordering::Relaxed), 1, "with reservations: {reserving}");
+    }
 }

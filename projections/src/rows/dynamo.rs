@@ -124,6 +124,11 @@ fn key(name: &str, value: &(impl ToString + ?Sized)) -> (String, aws_sdk_dynamod
     (name.to_owned(), text(value))
 }
 
+fn head(stream: StreamId, read: &Reader<'_>) -> Result<RowHead, StoreError> {
+    let parked = if read.item.contains_key("parked") { Some(read.typed("parked")?) } else { None };
+    Ok(RowHead { stream, as_of: read.number("as_of")?, parked })
+}
+
 #[async_trait]
 impl RowStore for DynamoRows {
     async fn load(&self, streams: &[StreamId]) -> Result<Vec<Option<StoredRow>>, StoreError> {
@@ -210,11 +215,18 @@ impl RowStore for DynamoRows {
         let mut page = RowPage::default();
         for item in answer.items.unwrap_or_default() {
             let read = Reader { table: &self.table, item: &item };
-            page.rows.push(RowHead {
-                stream: read.stream()?,
-                as_of: read.number("as_of")?,
-                parked: if item.contains_key("parked") { Some(read.typed("parked")?) } else { None },
-            });
+            let stream = match read.stream() {
+                Ok(stream) => stream,
+                Err(error) => {
+                    // Nobody asks for such a row.
+                    tracing::error!(%error, "a row of no aggregate");
+                    continue;
+                }
+            };
+            match head(stream, &read) {
+                Ok(head) => page.rows.push(head),
+                Err(error) => page.damaged.push((stream, error)),
+            }
         }
         if let Some(last) = answer.last_evaluated_key {
             let read = Reader { table: &self.table, item: &last };

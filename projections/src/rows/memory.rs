@@ -87,6 +87,6 @@ impl RowStore for MemoryRows {
             as_of: row.stored.as_of,
             parked: row.stored.parked.clone(),
         });
-        Ok(RowPage { rows: rows.collect(), next: None })
+        Ok(RowPage { rows: rows.collect(), ..RowPage::default() })
     }
 }

@@ -80,8 +80,32 @@ pub struct RowCursor {
 pub struct RowPage {
     /// Heads of rows, in no order.
     pub rows: Vec<RowHead>,
+    /// The rows among them that cannot be read, and what is wrong with each.
+    pub damaged: Vec<(StreamId, StoreError)>,
     /// Where to go on; `None` at the end.
     pub next: Option<RowCursor>,
+}
+
+/// The rows of these aggregates, in their order; one that is damaged is an error of its own. It is found by loading
+/// halves, as a load of several does not get past it.
+pub(crate) async fn load_each(
+    rows: &dyn RowStore,
+    streams: &[StreamId],
+) -> Result<Vec<Result<Option<StoredRow>, StoreError>>, StoreError> {
+    let mut loaded = Vec::with_capacity(streams.len());
+    let mut rest = vec![streams];
+    while let Some(some) = rest.pop() {
+        match rows.load(some).await {
+            Ok(found) => loaded.extend(found.into_iter().map(Ok)),
+            Err(error @ StoreError::Damaged { .. }) if some.len() == 1 => loaded.push(Err(error)),
+            Err(StoreError::Damaged { .. }) if some.len() > 1 => {
+                let (first, second) = some.split_at(some.len() / 2);
+                rest.extend([second, first]);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(loaded)
 }
 
 /// The rows of one generation of a projection.
@@ -97,6 +121,6 @@ pub trait RowStore: Send + Sync {
     /// The sort keys and bodies of an aggregate's entries, in the order of their sort keys (consistent).
     async fn entries(&self, stream: &StreamId) -> Result<Vec<(String, Value)>, StoreError>;
 
-    /// One page of one of `segments` equal parts of all rows (consistent).
+    /// One page of one of `segments` equal parts of all rows (consistent). A row that cannot be read does not fail it.
     async fn scan(&self, segment: u32, segments: u32, cursor: Option<RowCursor>) -> Result<RowPage, StoreError>;
 }

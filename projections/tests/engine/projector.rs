@@ -148,3 +148,26 @@ async fn a_row_leaves_an_index_when_its_key_goes() {
     assert_eq!(tasks.list(&scope, &of(1), &Page::first(10)).await.unwrap().items.len(), 0);
     assert_eq!(tasks.list(&scope, &of(2), &Page::first(10)).await.unwrap().items.len(), 1);
 }
+
+#[tokio::test]
+async fn a_damaged_row_fails_its_own_messages_and_no_others() {
+    let world = World::new().await;
+    let events: Vec<_> = (1..=5).flat_map(|number| commented(number, 1)).collect();
+    world.record(&events);
+    world.damage_row("task-list", task(3)).await;
+    let tasks = world.hosted("task-list");
+
+    let failures = tasks.handle(messages(&events)).await;
+    let ids: Vec<&str> = failures.iter().map(|failure| failure.id.as_str()).collect();
+    let damaged = StreamId::from(task(3));
+    assert_eq!(ids, vec![format!("{damaged}@1"), format!("{damaged}@2")]);
+    for failure in &failures {
+        assert!(failure.reason.starts_with("damaged row: ") && failure.reason.contains("as_of"), "{}", failure.reason);
+        assert!(failure.poison, "trying again does not mend it");
+    }
+    for number in [1, 2, 4, 5] {
+        assert_eq!(world.row("task-list", 1, task(number)).await.unwrap().as_of, 2);
+    }
+    let status = tasks.status(1000).await.unwrap();
+    assert_eq!((status.rows, status.parked.len(), status.parked[0].stream), (5, 1, damaged));
+}

@@ -123,3 +123,17 @@ async fn a_rebuild_into_an_impossible_generation_is_refused() {
     let error = tasks.rebuild(&world, into(7), &|_| {}).await.unwrap_err();
     assert!(matches!(error, RebuildError::NoSuchGeneration { generation: 7, last: 1 }), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_commit_that_cannot_be_read_parks_its_aggregate_and_the_rebuild_goes_on() {
+    let world = World::new().await;
+    world.publish((1..=3).flat_map(|number| history(number, 2))).await;
+    world.log.damage(&task(2).into(), 2);
+
+    let report = world.hosted("task-list").rebuild(&world, RebuildOptions::default(), &|_| {}).await.unwrap();
+    assert_eq!((report.active, report.aggregates, report.parked), (2, 3, vec![task(2).into()]));
+    assert!(world.row("task-list", 2, task(2)).await.unwrap().parked.is_some());
+    for number in [1, 3] {
+        assert_eq!(world.row("task-list", 2, task(number)).await.unwrap().as_of, 3);
+    }
+}

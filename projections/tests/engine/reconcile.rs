@@ -64,3 +64,53 @@ async fn a_dry_run_changes_nothing() {
     assert_eq!(world.row("task-list", 1, task(2)).await.unwrap().as_of, 1);
     assert_eq!(world.row("task-list", 1, task(3)).await, None);
 }
+
+fn reason(finding: &Finding) -> &str {
+    match &finding.outcome {
+        Outcome::Failed { reason } => reason,
+        Outcome::Listed | Outcome::Repaired => "it did not fail",
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_a_finding_and_the_others_are_repaired() {
+    let world = World::new().await;
+    for number in 1..=3 {
+        world.record(history(number).events());
+    }
+    // Task 4 has no history.
+    world.damage_row("task-list", task(2)).await;
+    world.damage_row("task-list", task(4)).await;
+
+    let report = world.hosted("task-list").reconcile(ReconcileOptions::default(), &|_| {}).await.unwrap();
+    let found: Vec<_> = report.findings.iter().map(|finding| (finding.stream, finding.head)).collect();
+    let expected = [(1, 2), (2, 2), (3, 2), (4, 0)].map(|(number, head)| (task(number).into(), head)).to_vec();
+    assert_eq!((report.checked, found), (3, expected));
+    for number in [1, 3] {
+        assert_eq!(report.findings[number - 1].outcome, Outcome::Repaired);
+        assert_eq!(world.row("task-list", 1, task(number as u128)).await.unwrap().as_of, 2);
+    }
+    for number in [2, 4] {
+        let reason = reason(&report.findings[number - 1]);
+        assert!(reason.starts_with("damaged row: "), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_cannot_be_read_parks_its_aggregate_and_the_others_are_repaired() {
+    let world = World::new().await;
+    // Task 1 had its row before its newest commit was damaged.
+    world.publish(history(1)).await;
+    world.record(history(2).events());
+    world.record(history(3).events());
+    world.log.damage(&task(1).into(), 2);
+    world.log.damage(&task(2).into(), 2);
+
+    let report = world.hosted("task-list").reconcile(ReconcileOptions::default(), &|_| {}).await.unwrap();
+    let found: Vec<_> = report.findings.iter().map(|finding| (finding.stream, finding.head)).collect();
+    assert_eq!((report.checked, found), (3, vec![(task(2).into(), 2), (task(3).into(), 2)]));
+    assert!(reason(&report.findings[0]).contains("it was damaged"));
+    assert_eq!(report.findings[1].outcome, Outcome::Repaired);
+    assert!(world.row("task-list", 1, task(2)).await.unwrap().parked.is_some());
+    assert_eq!(world.row("task-list", 1, task(3)).await.unwrap().as_of, 2);
+}

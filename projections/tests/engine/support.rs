@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection as Projected,
-    ProjectionType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+    Projection as Projected, ProjectionType, ScalarAttributeType,
 };
 use chrono::{DateTime, Utc};
 use muster_domain::task::{CreateTask, TaskCreated};
@@ -67,6 +67,14 @@ impl World {
         stream: impl Into<StreamId>,
     ) -> Option<StoredRow> {
         self.rows(projection, generation).load(&[stream.into()]).await.unwrap().remove(0)
+    }
+
+    /// Puts a row there that no projector wrote.
+    pub(crate) async fn damage_row(&self, projection: &str, stream: impl Into<StreamId>) {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let put = self.client.put_item().table_name(format!("{PREFIX}{projection}-1"));
+        let put = put.item("pk", text(&stream.into().to_string())).item("sk", text("row"));
+        put.item("as_of", text("a lot")).send().await.unwrap();
     }
 
     /// Records the events, which then are lost on their way.
