@@ -1,0 +1,133 @@
+//! Text of several kinds.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+
+use super::{Invalid, openapi};
+
+/// Checked text: trimmed, bounded in characters, without control characters (but for line breaks and tabs where they
+/// belong).
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident, max = $max:literal, multiline = $multiline:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The most characters that it may have.
+            pub const MAX: usize = $max;
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                checked(text, $max, $multiline).map(Self)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Invalid;
+            fn try_from(text: String) -> Result<Self, Invalid> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> Self {
+                text.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": $max })
+            }
+        }
+
+        openapi!($name, ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some($max)));
+    };
+}
+
+pub(super) fn checked(text: &str, max: usize, multiline: bool) -> Result<String, Invalid> {
+    let text = text.trim();
+    let allowed = |c: char| !c.is_control() || (multiline && matches!(c, '\n' | '\r' | '\t'));
+    let actual = text.chars().count();
+    if text.is_empty() {
+        return Err(Invalid::Empty);
+    }
+    if actual > max {
+        return Err(Invalid::TooLong { max, actual });
+    }
+    if !text.chars().all(allowed) {
+        return Err(Invalid::Control);
+    }
+    Ok(text.to_owned())
+}
+
+text!(
+    /// A task's title.
+    Title, max = 200, multiline = false
+);
+text!(
+    /// What a task is about, in Markdown.
+    Description, max = 20_000, multiline = true
+);
+text!(
+    /// Why something was done: a hold, a deletion.
+    Reason, max = 500, multiline = true
+);
+text!(
+    /// What somebody said on a task, in Markdown.
+    CommentText, max = 10_000, multiline = true
+);
+text!(
+    /// A word or two that group tasks.
+    Label, max = 50, multiline = false
+);
+text!(
+    /// A name in words: of a person, a team or a place.
+    Name, max = 120, multiline = false
+);
+text!(
+    /// A BCP 47 language tag, such as `en-GB`.
+    Locale, max = 35, multiline = false
+);
+text!(
+    /// A telephone number as its owner writes it.
+    Phone, max = 32, multiline = false
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_trimmed_and_bounded_in_characters() {
+        assert_eq!("  Fix the lift \n".parse::<Title>().map(String::from), Ok("Fix the lift".to_owned()));
+        assert_eq!("é".repeat(200).parse::<Title>().map(|title| title.as_str().len()), Ok(400));
+        assert_eq!("é".repeat(201).parse::<Title>(), Err(Invalid::TooLong { max: 200, actual: 201 }));
+        assert_eq!(" \t ".parse::<Title>(), Err(Invalid::Empty));
+        assert_eq!("a\u{7}b".parse::<Title>(), Err(Invalid::Control));
+        assert_eq!("two\nlines".parse::<Title>(), Err(Invalid::Control));
+        assert_eq!("two\nlines".parse::<Description>().map(String::from), Ok("two\nlines".to_owned()));
+    }
+}
