@@ -290,12 +290,12 @@ async fn an_export_with_a_changed_line_does_not_verify() {
 #[tokio::test]
 async fn a_live_server_can_be_filled_with_the_demo_team_once() {
     let server = Server::start().await;
-    let said = output(&server.data(), &["demo", "--tasks", "20"]);
-    let value = |name: &str| {
-        let line = said.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap();
-        line.split_whitespace().next().unwrap().to_owned()
-    };
-    let body = json!({ "email": value("manager"), "password": value("password") });
+    let said: Value = serde_json::from_str(&output(&server.data(), &["demo", "--tasks", "20", "--json"])).unwrap();
+    let (team, administrator) = (&said["team"], &said["administrator"]);
+    assert_eq!((&team["people"], &team["teams"], &team["tasks"]), (&json!(30), &json!(4), &json!(20)));
+    assert!(administrator.is_null(), "the server's first start has shown that sign-in: {administrator}");
+    assert_eq!(team["sign_ins"][0]["role"], "manager");
+    let body = json!({ "email": team["sign_ins"][0]["email"], "password": team["password"] });
     Client::new(&server.base_url).post("/users/login").json(&body).send().await.is(200);
 
     let said = refused(&run(&server.data(), &["demo"]));

@@ -113,6 +113,9 @@ pub struct DemoArgs {
     /// How many tasks to make.
     #[arg(long, default_value_t = 2_000, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub tasks: u32,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Of `muster status`.

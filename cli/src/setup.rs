@@ -25,10 +25,12 @@ const EMAIL: &str = "admin@muster.example";
 const KEY: (&str, &str) = ("setup", "first-admin");
 
 /// What somebody needs to sign in.
+#[derive(serde::Serialize)]
 pub struct SignIn {
     /// Their address.
     pub email: String,
     /// Their password, if it was made up here.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
 }
 
@@ -83,6 +85,11 @@ pub async fn show(system: &System, sign_in: &SignIn) -> Result<(), Failure> {
     line("The first administrator can sign in. This is shown once:")?;
     line(format_args!("  e-mail    {}", sign_in.email))?;
     line(format_args!("  password  {}", sign_in.password.as_deref().unwrap_or("(the one you gave)")))?;
+    shown(system).await
+}
+
+/// Keeps that the first administrator's sign-in was shown: no later start shows it.
+pub async fn shown(system: &System) -> Result<(), Failure> {
     let at = SystemClock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
     let control = Control::new(system.client.clone());
     control.put(KEY.0, KEY.1, [("at", text(&at))]).await.map_err(failed("keeping that the sign-in was shown"))

@@ -15,11 +15,12 @@ use muster_domain::values::Name;
 use muster_domain::{Actor, AggregateType, Clock as _, CommandId, Fingerprint, Metadata, UserId};
 use muster_handlers::clock::SystemClock;
 use serde::Serialize;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::args::DemoArgs;
-use crate::operate::streams;
+use crate::operate::{json, streams};
 use crate::pipeline::{Control, Pipeline, read, text};
 use crate::progress;
 use crate::report::{Failure, failed, line};
@@ -52,6 +53,10 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
         pipeline.stop().await;
     }
     let report = report?;
+    if args.json {
+        json(&json!({ "administrator": sign_in, "team": report }))?;
+        return if sign_in.is_some() { setup::shown(&system).await } else { Ok(()) };
+    }
     if let Some(sign_in) = sign_in {
         setup::show(&system, &sign_in).await?;
     }
@@ -83,12 +88,20 @@ pub async fn refuse_tasks(system: &System) -> Result<(), Failure> {
 const DOING: &str = "making the demo team";
 
 /// What was made.
+#[derive(Serialize)]
 pub struct Report {
     people: usize,
     teams: usize,
     tasks: u32,
-    sign_ins: Vec<(&'static str, String)>,
+    sign_ins: Vec<DemoSignIn>,
     password: String,
+}
+
+/// Somebody of the team who can sign in.
+#[derive(Serialize)]
+struct DemoSignIn {
+    role: &'static str,
+    email: String,
 }
 
 impl Report {
@@ -98,7 +111,7 @@ impl Report {
         line(format_args!(
             "The demo team has {people} people, {teams} teams and {tasks} tasks. Some who can sign in:"
         ))?;
-        for (role, email) in sign_ins {
+        for DemoSignIn { role, email } in sign_ins {
             line(format_args!("  {role:<9} {email}"))?;
         }
         line(format_args!("  password  {password} (the same for all of them)"))
@@ -144,7 +157,7 @@ pub async fn fill(
         people: roster.people.len() + 1,
         teams: roster.teams.len(),
         tasks,
-        sign_ins: roster.sign_ins(),
+        sign_ins: roster.sign_ins().into_iter().map(|(role, email)| DemoSignIn { role, email }).collect(),
         password,
     })
 }

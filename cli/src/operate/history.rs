@@ -57,6 +57,7 @@ mod tests {
         let task = parse_stream(id).expect("a stream");
         assert_eq!(task, parse_stream(&format!("task#{id}")).expect("a stream"));
         assert_eq!(parse_stream(&format!("user#{id}")).expect("a stream").aggregate, AggregateType::User);
-        assert!(parse_stream("task#7").is_err());
+        let refused = parse_stream("task#7").expect_err("no stream").to_string();
+        assert!(refused.contains("task#7"), "{refused}");
     }
 }

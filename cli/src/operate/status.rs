@@ -32,10 +32,21 @@ pub struct Status {
     pub events: u64,
     /// The record of the stream up to which every read model has taken everything in.
     pub checkpoint: Option<String>,
+    /// Commits that cannot be read, which the numbers above leave out: `muster verify` says more.
+    pub unreadable: Vec<UnreadableCommit>,
     /// Records of the stream that are no commits: `muster verify` says more.
     pub aside: Vec<AsideRecord>,
     /// The read models.
     pub projections: Vec<ReadModel>,
+}
+
+/// A commit that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct UnreadableCommit {
+    /// The stream, as it is named.
+    pub stream: String,
+    /// The version of its first event.
+    pub version: u64,
 }
 
 /// A read model at a glance.
@@ -51,7 +62,7 @@ pub struct ReadModel {
     pub rows: u64,
     /// How many events it is behind.
     pub lag: u64,
-    /// Rows that stopped before an event that cannot be taken in.
+    /// Rows that stopped before an event that cannot be taken in, and rows that cannot be read themselves.
     pub parked_rows: u64,
     /// Events that were put aside.
     pub parked: Vec<ParkedEvent>,
@@ -80,6 +91,7 @@ pub async fn of(system: &System) -> Result<Status, Failure> {
         aggregates: heads.versions.len(),
         commits: heads.commits,
         events: heads.versions.values().sum(),
+        unreadable: heads.unreadable,
         checkpoint,
         aside,
         projections,
@@ -90,6 +102,7 @@ pub async fn of(system: &System) -> Result<Status, Failure> {
 struct Heads {
     versions: BTreeMap<StreamId, u64>,
     commits: u64,
+    unreadable: Vec<UnreadableCommit>,
 }
 
 async fn heads(system: &System) -> Result<Heads, Failure> {
@@ -97,7 +110,9 @@ async fn heads(system: &System) -> Result<Heads, Failure> {
     for part in try_join_all((0..SEGMENTS).map(|segment| heads_in(system, segment))).await? {
         heads.commits += part.commits;
         heads.versions.extend(part.versions);
+        heads.unreadable.extend(part.unreadable);
     }
+    heads.unreadable.sort_unstable();
     Ok(heads)
 }
 
@@ -111,6 +126,8 @@ async fn heads_in(system: &System, segment: u32) -> Result<Heads, Failure> {
             let head = heads.versions.entry(commit.stream).or_default();
             *head = commit.last_version().max(*head);
         }
+        let unreadable = |(stream, version): (StreamId, u64)| UnreadableCommit { stream: stream.to_string(), version };
+        heads.unreadable.extend(page.damaged.into_iter().map(unreadable));
         cursor = page.next;
         if cursor.is_none() {
             return Ok(heads);
@@ -134,6 +151,8 @@ async fn read_model(
             parked_rows += u64::from(row.parked.is_some());
             reached.insert(row.stream, row.as_of);
         }
+        count += page.damaged.len() as u64;
+        parked_rows += page.damaged.len() as u64;
         cursor = page.next;
         if cursor.is_none() {
             break;
@@ -147,7 +166,7 @@ async fn read_model(
 }
 
 fn show(status: &Status) -> Result<(), Failure> {
-    let Status { serving, aggregates, commits, events, checkpoint, aside, projections } = status;
+    let Status { serving, aggregates, commits, events, unreadable, checkpoint, aside, projections } = status;
     line(format_args!("server      {}", if *serving { "running" } else { "not running" }))?;
     line(format_args!("events      {events} in {commits} commits of {aggregates} aggregates"))?;
     line(format_args!("checkpoint  {}", checkpoint.as_deref().unwrap_or("none yet")))?;
@@ -162,6 +181,9 @@ fn show(status: &Status) -> Result<(), Failure> {
         for ParkedEvent { stream, version, reason, .. } in parked {
             line(format_args!("parked in {name}: {stream} at version {version}: {reason}"))?;
         }
+    }
+    for UnreadableCommit { stream, version } in unreadable {
+        line(format_args!("unreadable commit: {stream} at version {version}"))?;
     }
     for AsideRecord { sequence_number, reason } in aside {
         line(format_args!("no commit in the stream: record {sequence_number}: {reason}"))?;

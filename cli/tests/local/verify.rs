@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use muster_cli::operate::status::{self, UnreadableCommit};
 use muster_cli::operate::verify::{Verified, of_export, of_store};
 use muster_cli::report::Failure;
 use muster_domain::{Commit, EventReader as _, StreamId, TaskId};
@@ -85,6 +86,20 @@ async fn a_commit_that_the_table_has_and_that_cannot_be_read_is_named() {
     let verified = of_store(&store.system).await.unwrap();
     assert_eq!(found(&verified), [(name(tasks[1]), 3)]);
     assert_eq!(verified.findings[0].reason, "the table has 4 commits of it, but 3 can be read");
+}
+
+#[tokio::test]
+async fn the_status_of_a_store_names_the_commits_that_cannot_be_read() {
+    let store = TestStore::new().await;
+    let tasks = tasks(&store).await;
+    let put = store.system.client.put_item().table_name("muster-events");
+    let put = put.item("pk", text(&name(tasks[1]))).item("sk", AttributeValue::N("4".to_owned()));
+    put.item("note", text(&"not a commit")).send().await.unwrap();
+
+    let status = status::of(&store.system).await.unwrap();
+
+    assert_eq!(status.unreadable, [UnreadableCommit { stream: name(tasks[1]), version: 4 }]);
+    assert_eq!((status.aggregates, status.commits, status.events), (3, 9, 9));
 }
 
 /// The lines of an export of these tasks.

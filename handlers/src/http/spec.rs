@@ -87,6 +87,16 @@ problems! {
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, EmailTaken, Contended, StaleVersion,
         TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
+    /// What a change without a body may answer instead.
+    BodilessChangeProblems = [
+        InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, Contended, StaleVersion, IdempotencyKeyReused,
+        Internal, Unavailable, Timeout
+    ];
+    /// What a change of a task without a body may answer instead.
+    BodilessTaskChangeProblems = [
+        InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, TaskDeleted, TaskCompleted, Contended,
+        StaleVersion, IdempotencyKeyReused, Internal, Unavailable, Timeout
+    ];
     /// What signing in may answer instead.
     SignInProblems = [
         MalformedJson, InvalidHeader, WrongCredentials, TooLarge, UnsupportedMediaType, InvalidRequest, Internal,

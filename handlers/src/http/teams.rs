@@ -25,7 +25,9 @@ use super::page::{Page, PageQuery};
 use super::problem::Problem;
 use super::refusal::{guarded, problem};
 use super::request::Change;
-use super::spec::{ChangeHeaders, ChangeProblems, CreateHeaders, CreateProblems, ReadHeaders, ReadProblems};
+use super::spec::{
+    BodilessChangeProblems, ChangeHeaders, ChangeProblems, CreateHeaders, CreateProblems, ReadHeaders, ReadProblems,
+};
 use super::users;
 
 /// A new team.
@@ -177,7 +179,7 @@ pub(crate) async fn members(
 /// Lets a person join a team. Joining twice changes nothing.
 #[utoipa::path(put, path = "/teams/{team_id}/members/{user_id}", tag = "teams",
     params(("team_id" = TeamId, Path), ("user_id" = UserId, Path), ChangeHeaders),
-    responses((status = 200, description = "The person.", body = UserDocument, headers(("ETag" = String))), ChangeProblems))]
+    responses((status = 200, description = "The person.", body = UserDocument, headers(("ETag" = String))), BodilessChangeProblems))]
 pub(crate) async fn join(
     State(app): State<Arc<App>>,
     change: Change,
@@ -193,7 +195,7 @@ pub(crate) async fn join(
 /// Lets a person leave a team. Leaving twice changes nothing.
 #[utoipa::path(delete, path = "/teams/{team_id}/members/{user_id}", tag = "teams",
     params(("team_id" = TeamId, Path), ("user_id" = UserId, Path), ChangeHeaders),
-    responses((status = 200, description = "The person.", body = UserDocument, headers(("ETag" = String))), ChangeProblems))]
+    responses((status = 200, description = "The person.", body = UserDocument, headers(("ETag" = String))), BodilessChangeProblems))]
 pub(crate) async fn leave(
     State(app): State<Arc<App>>,
     change: Change,

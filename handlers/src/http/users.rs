@@ -25,7 +25,10 @@ use super::page::{Page, PageQuery};
 use super::problem::{Code, Problem};
 use super::refusal::problem;
 use super::request::{Change, Intake};
-use super::spec::{ChangeHeaders, CreateHeaders, CreateUserProblems, ReadHeaders, ReadProblems, UserChangeProblems};
+use super::spec::{
+    BodilessChangeProblems, ChangeHeaders, CreateHeaders, CreateUserProblems, ReadHeaders, ReadProblems,
+    UserChangeProblems,
+};
 
 /// A new account.
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -324,7 +327,7 @@ pub(crate) async fn update(
 
 /// Closes an account: its sessions end, and its address is free.
 #[utoipa::path(delete, path = "/users/{user_id}", tag = "users", params(("user_id" = UserId, Path), ChangeHeaders),
-    responses((status = 200, description = "The account, closed.", body = UserDocument, headers(("ETag" = String))), UserChangeProblems))]
+    responses((status = 200, description = "The account, closed.", body = UserDocument, headers(("ETag" = String))), BodilessChangeProblems))]
 pub(crate) async fn deactivate(
     State(app): State<Arc<App>>,
     change: Change,

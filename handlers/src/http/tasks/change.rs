@@ -22,7 +22,7 @@ use crate::http::fields::Fields;
 use crate::http::problem::Problem;
 use crate::http::refusal::guarded;
 use crate::http::request::Change;
-use crate::http::spec::{ChangeHeaders, CreateHeaders, CreateProblems, TaskChangeProblems};
+use crate::http::spec::{BodilessTaskChangeProblems, ChangeHeaders, CreateHeaders, CreateProblems, TaskChangeProblems};
 
 /// The task after a command.
 fn document(id: TaskId, committed: &Committed<Task>) -> Result<TaskDocument, Problem> {
@@ -132,7 +132,7 @@ pub(crate) async fn set_deadline(
 
 /// Takes a task's deadline away.
 #[utoipa::path(delete, path = "/tasks/{task_id}/deadline", tag = "tasks", params(("task_id" = TaskId, Path), ChangeHeaders),
-    responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String))), TaskChangeProblems))]
+    responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String))), BodilessTaskChangeProblems))]
 pub(crate) async fn clear_deadline(
     State(app): State<Arc<App>>,
     change: Change,
@@ -201,7 +201,7 @@ pub(crate) async fn comment(
 
 /// Deletes a task. It can be restored.
 #[utoipa::path(delete, path = "/tasks/{task_id}", tag = "tasks", params(("task_id" = TaskId, Path), ChangeHeaders),
-    responses((status = 200, description = "The task, deleted.", body = TaskDocument, headers(("ETag" = String))), TaskChangeProblems))]
+    responses((status = 200, description = "The task, deleted.", body = TaskDocument, headers(("ETag" = String))), BodilessTaskChangeProblems))]
 pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     change: Change,
@@ -213,7 +213,7 @@ pub(crate) async fn delete(
 
 /// Restores a deleted task.
 #[utoipa::path(post, path = "/tasks/{task_id}/restore", tag = "tasks", params(("task_id" = TaskId, Path), ChangeHeaders),
-    responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String))), TaskChangeProblems))]
+    responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String))), BodilessTaskChangeProblems))]
 pub(crate) async fn restore(
     State(app): State<Arc<App>>,
     change: Change,
