@@ -21,6 +21,7 @@ pub mod commit;
 pub mod envelope;
 pub mod event;
 pub mod ids;
+pub mod mutant;
 pub mod ports;
 pub mod stream;
 pub mod task;

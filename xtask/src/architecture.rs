@@ -12,6 +12,8 @@ const HANDLERS: &str = "muster-handlers";
 const EMBEDDED: &str = "muster-embedded";
 const CLI: &str = "muster-cli";
 const TESTS: &str = "muster-tests";
+const SIMULATION: &str = "muster-simulation";
+const BENCH: &str = "muster-bench";
 const XTASK: &str = "xtask";
 
 /// Each crate of the workspace, and those that it may use. `commands` and `projections` never see each other, not even in
@@ -25,6 +27,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (EMBEDDED, &[]),
     (CLI, &[DOMAIN, COMMANDS, PROJECTIONS, IDENTITY, HANDLERS, EMBEDDED]),
     (TESTS, &[DOMAIN, COMMANDS, PROJECTIONS, IDENTITY, HANDLERS, EMBEDDED, CLI]),
+    (SIMULATION, &[DOMAIN, COMMANDS, PROJECTIONS, HANDLERS, EMBEDDED, CLI]),
+    (BENCH, &[DOMAIN, COMMANDS, PROJECTIONS, IDENTITY, HANDLERS, EMBEDDED, CLI]),
     (XTASK, &[]),
 ];
 

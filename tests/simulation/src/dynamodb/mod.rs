@@ -1,0 +1,1 @@
+//! A model of DynamoDB in memory.

@@ -1,0 +1,3 @@
+//! `cargo xtask sim`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! What must hold, written apart from the code under test.
