@@ -1,5 +1,6 @@
-//! What every commit log does, and the event store over it: the same list for the one in memory and for the one on
-//! DynamoDB, so that a test over the first says something about the second.
+//! What every commit log does, and the event store over it: the same list for the one in memory, for the one on DynamoDB
+//! over the embedded engine, and for the one over AWS's own DynamoDB Local, so that a test over one says something about
+//! the others.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
 #[path = "store_conformance/appending.rs"]
@@ -15,9 +16,11 @@ mod sequences;
 #[path = "store_conformance/writers.rs"]
 mod writers;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use muster_commands::{CommitLog, DynamoLog, MemoryLog};
 use muster_embedded::Engine;
-use muster_tests::tables::commit_log;
+use muster_tests::tables::{commit_log, commit_log_at};
 use tempfile::TempDir;
 
 /// A log under test, and what must live as long.
@@ -33,10 +36,10 @@ impl Subject for MemoryLog {
     }
 }
 
-/// DynamoDB on the embedded engine, in memory or in a directory.
+/// DynamoDB on the embedded engine, in memory or in a directory; or DynamoDB Local, which outlives the test.
 struct Dynamo {
     log: DynamoLog,
-    _engine: Engine,
+    _engine: Option<Engine>,
     _dir: Option<TempDir>,
 }
 
@@ -53,23 +56,33 @@ async fn in_memory() -> MemoryLog {
 
 async fn dynamo_in_memory() -> Dynamo {
     let engine = Engine::memory().unwrap();
-    Dynamo { log: commit_log(&engine).await.unwrap(), _engine: engine, _dir: None }
+    Dynamo { log: commit_log(&engine).await.unwrap(), _engine: Some(engine), _dir: None }
 }
 
 async fn dynamo_in_a_directory() -> Dynamo {
     let dir = tempfile::tempdir().unwrap();
     let engine = Engine::open(dir.path()).unwrap();
-    Dynamo { log: commit_log(&engine).await.unwrap(), _engine: engine, _dir: Some(dir) }
+    Dynamo { log: commit_log(&engine).await.unwrap(), _engine: Some(engine), _dir: Some(dir) }
 }
 
+/// Each test has tables of its own.
+async fn dynamodb_local() -> Dynamo {
+    static TESTS: AtomicU64 = AtomicU64::new(0);
+    let prefix = format!("test-{}-", TESTS.fetch_add(1, Ordering::Relaxed));
+    let log = commit_log_at(muster_tests::dynamodb_local::client(), &prefix).await.unwrap();
+    Dynamo { log, _engine: None, _dir: None }
+}
+
+/// Each behaviour of each subject is a test, with the attribute that stands behind the subject.
 macro_rules! conformance {
-    ($($subject:ident)+ => $behaviours:tt) => {
-        $(conformance!(@ $subject $behaviours);)+
+    ($($subject:ident $attribute:tt)+ => $behaviours:tt) => {
+        $(conformance!(@ $subject $attribute $behaviours);)+
     };
-    (@ $subject:ident { $($room:ident::$behaviour:ident,)+ }) => {
+    (@ $subject:ident $attribute:tt { $($room:ident::$behaviour:ident,)+ }) => {
         mod $subject {
             use super::Subject as _;
             $(
+                # $attribute
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $behaviour() {
                     let subject = super::$subject().await;
@@ -81,7 +94,11 @@ macro_rules! conformance {
 }
 
 conformance! {
-    in_memory dynamo_in_memory dynamo_in_a_directory => {
+    in_memory [cfg(test)]
+    dynamo_in_memory [cfg(test)]
+    dynamo_in_a_directory [cfg(test)]
+    dynamodb_local [ignore = "needs DynamoDB Local: `cargo xtask test` sets it up and runs this"]
+    => {
         appending::a_commit_comes_back_as_it_was_written_and_its_hash_verifies,
         appending::a_taken_place_is_refused_and_what_stands_there_is_given,
         appending::a_taken_place_weighs_more_than_a_taken_reservation,

@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::types::{
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use muster_domain::Commit;
 use muster_domain::aggregate::Reservation;
+use muster_domain::mutant::{Mutant, planted};
 use muster_domain::ports::{CommitPage, ReadError, ScanCursor};
 
 use crate::item::{self, Item};
@@ -43,7 +44,7 @@ impl DynamoLog {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
-            .condition_expression(PLACE_IS_FREE)
+            .set_condition_expression((!planted(Mutant::NoPutCondition)).then(|| PLACE_IS_FREE.to_owned()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         request.customize().config_override(one_attempt()).send().await.map(|_| ()).map_err(|error| {
             match error.as_service_error() {
@@ -127,7 +128,7 @@ impl CommitLog for DynamoLog {
             .client
             .query()
             .table_name(&self.table)
-            .consistent_read(true)
+            .consistent_read(!planted(Mutant::StaleRead))
             .key_condition_expression("pk = :stream AND sk BETWEEN :lowest AND :highest")
             .expression_attribute_values(":stream", AttributeValue::S(query.stream.to_string()))
             .expression_attribute_values(":lowest", number(query.lowest))
@@ -138,6 +139,7 @@ impl CommitLog for DynamoLog {
             .await
             .map_err(|error| ReadError::Store(Box::new(error)))?;
         let next = output.last_evaluated_key.map(|key| item::key_of(&key).1).and_then(|last| query.after(last));
+        let next = next.filter(|_| !planted(Mutant::FirstPageOnly));
         let commits = output.items.unwrap_or_default().into_iter().map(decode).collect::<Result<_, _>>()?;
         Ok(Page { commits, next })
     }

@@ -4,12 +4,13 @@ use std::convert::Infallible;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use cqrs_es::event_sink::EventSink;
 use muster_domain::aggregate::Decider;
+use muster_domain::mutant::{Mutant, planted};
 use muster_domain::{Actor, CommandId, EventReader as _, Metadata, RecordedEvent};
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
+use crate::cache::{CACHE_BYTES, Cache};
 use crate::context::Context;
 use crate::error::StoreError;
 use crate::log::{BoxError, CommitLog, PageQuery};
@@ -145,16 +146,38 @@ impl<E: std::error::Error, G, T: Into<ExecuteError<E>>> From<T> for GuardedError
     }
 }
 
+/// What a command comes to on one state of its aggregate.
+enum Decision<E> {
+    /// It had its effect before.
+    Known(RecentCommand),
+    /// These events, at least one.
+    Append(Vec<E>),
+    /// There is nothing to change.
+    Nothing,
+}
+
 /// Carries out commands.
+///
+/// It remembers the aggregates that it used last, and decides the next command on one of them without a read. What is
+/// remembered may be behind what is stored, so it may lead to two answers only: an append, whose condition shows that
+/// it was not behind, and the first answer of a command that is known, which stays what it was. Before anything else is
+/// said (a refusal, another version, nothing to change), the aggregate is read and the command decided again.
 #[derive(Clone, Debug)]
 pub struct CommandHandler<L> {
     store: EventStore<L>,
+    pub(crate) cache: Cache,
 }
 
 impl<L: CommitLog> CommandHandler<L> {
-    /// A handler over this store.
-    pub const fn new(store: EventStore<L>) -> Self {
-        Self { store }
+    /// A handler over this store, which remembers [`CACHE_BYTES`] of aggregates.
+    pub fn new(store: EventStore<L>) -> Self {
+        Self { store, cache: Cache::new(CACHE_BYTES) }
+    }
+
+    /// The same, but it remembers at most about so many bytes of aggregates; 0: none.
+    #[must_use]
+    pub fn remembering(self, bytes: usize) -> Self {
+        Self { cache: Cache::new(bytes), ..self }
     }
 
     /// The store.
@@ -197,27 +220,82 @@ impl<L: CommitLog> CommandHandler<L> {
         A::Command: Clone + Send + Sync,
     {
         let mut backoff = Backoff::new(DECISIONS, metadata.command_id);
+        let mut remembered = self.cache.take::<A>(id);
         loop {
-            let mut context = self.store.load::<A>(id).await?;
-            if let Some(known) = self.known(&context, expected, metadata.command_id).await? {
-                return Ok(self.first_answer(id, &known, metadata).await?);
+            let (mut context, fresh) = match remembered.take() {
+                Some(context) => (context, false),
+                None => (self.store.load::<A>(id).await?, true),
+            };
+            let events = match self.decide(&context, &command, expected, metadata, &guard).await {
+                Ok(Decision::Append(events)) => events,
+                Ok(Decision::Known(known)) if fresh || known.fingerprint == metadata.fingerprint => {
+                    self.cache.put(context);
+                    return Ok(self.first_answer(id, &known, metadata).await?);
+                }
+                // It may be otherwise by now.
+                Ok(Decision::Known(_) | Decision::Nothing) | Err(_) if !fresh => continue,
+                Ok(Decision::Known(_) | Decision::Nothing) => {
+                    let answer = committed(&context, Vec::new(), metadata, false);
+                    self.cache.put(context);
+                    return Ok(answer);
+                }
+                Err(error) => {
+                    self.cache.put(context);
+                    return Err(error);
+                }
+            };
+            for event in &events {
+                context.aggregate.evolve(event);
             }
-            guard(&context.aggregate).map_err(GuardedError::Guard)?;
-            let actual = context.version();
-            if !expected.allows(actual) {
-                return Err(ExecuteError::VersionMismatch { expected, actual }.into());
-            }
-            let sink = EventSink::default();
-            context.aggregate.handle(command.clone(), &(), &sink).await.map_err(ExecuteError::Refused)?;
-            match self.store.append(context, sink.collect().await, metadata).await {
-                Ok(Appended { context, events }) => return Ok(committed(context, events, metadata, false)),
+            match self.store.append(context, events, metadata).await {
+                Ok(Appended { context, events }) => {
+                    let answer = committed(&context, events, metadata, false);
+                    self.remember(context);
+                    return Ok(answer);
+                }
                 // Somebody was faster, perhaps another sending of this command.
                 Err(StoreError::Conflict) => {}
+                Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
+                // It says that this had no effect. An earlier sending may have had one.
+                Err(_) if !fresh => {}
                 Err(error) => return Err(error.into()),
             }
-            if !backoff.wait().await {
+            // What was remembered does not count as a try: that it was behind says nothing of others at this moment.
+            if fresh && !backoff.wait().await {
                 return Err(ExecuteError::Contended.into());
             }
+        }
+    }
+
+    /// What the command comes to on this state, if the guard lets it.
+    async fn decide<A: Decider, G>(
+        &self,
+        context: &Context<A>,
+        command: &A::Command,
+        expected: ExpectedVersion,
+        metadata: &Metadata,
+        guard: &(impl Fn(&A) -> Result<(), G> + Sync),
+    ) -> Result<Decision<A::Event>, GuardedError<A::Error, G>>
+    where
+        A::Command: Clone + Send + Sync,
+    {
+        if let Some(known) = self.known(context, expected, metadata.command_id).await? {
+            return Ok(Decision::Known(known));
+        }
+        guard(&context.aggregate).map_err(GuardedError::Guard)?;
+        let actual = context.version();
+        if !expected.allows(actual) {
+            return Err(ExecuteError::VersionMismatch { expected, actual }.into());
+        }
+        let events = context.aggregate.decide(command.clone()).map_err(ExecuteError::Refused)?;
+        Ok(if events.is_empty() { Decision::Nothing } else { Decision::Append(events) })
+    }
+
+    /// Remembers an aggregate after a commit, unless that carries its state: whether the state was written and can be
+    /// used shows when it is read, and no history goes on for longer than that without being read.
+    fn remember<A: Decider>(&self, context: Context<A>) {
+        if context.commits_since_state > 0 {
+            self.cache.put(context);
         }
     }
 
@@ -228,6 +306,9 @@ impl<L: CommitLog> CommandHandler<L> {
         expected: ExpectedVersion,
         command_id: CommandId,
     ) -> Result<Option<RecentCommand>, StoreError> {
+        if planted(Mutant::RepeatUnseen) {
+            return Ok(None);
+        }
         if let Some(known) = context.commands().find(command_id) {
             return Ok(Some(known.clone()));
         }
@@ -252,13 +333,13 @@ impl<L: CommitLog> CommandHandler<L> {
         }
         let context = self.store.load_to::<A>(id, known.last).await?;
         let events = self.store.events(&context.stream(), known.first - 1, Some(known.last)).await;
-        Ok(committed(context, events.map_err(StoreError::from)?, metadata, true))
+        Ok(committed(&context, events.map_err(StoreError::from)?, metadata, true))
     }
 }
 
 /// The command's own time and actor stand in for those of an aggregate that has no history, and still has none.
 fn committed<A: Decider>(
-    context: Context<A>,
+    context: &Context<A>,
     events: Vec<RecordedEvent>,
     metadata: &Metadata,
     replayed: bool,
@@ -268,8 +349,8 @@ fn committed<A: Decider>(
         events,
         created_at: context.created_at.unwrap_or(metadata.at),
         updated_at: context.updated_at.unwrap_or(metadata.at),
-        updated_by: context.updated_by.unwrap_or_else(|| metadata.actor.clone()),
-        aggregate: context.aggregate,
+        updated_by: context.updated_by.as_ref().unwrap_or(&metadata.actor).clone(),
+        aggregate: context.aggregate.clone(),
         replayed,
     }
 }

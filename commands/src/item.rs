@@ -23,7 +23,7 @@ const STATE_SCHEMA: &str = "state_schema";
 const STATE: &str = "state";
 
 /// The attributes of a commit. A new one must be optional: older items do not have it.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct CommitItem {
     /// The stream, like `task#0190b2f4-…`.
     pk: String,
@@ -35,8 +35,25 @@ struct CommitItem {
     actor: Actor,
     recorded_at: DateTime<Utc>,
     correlation_id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     causation_id: Option<String>,
+    prev_hash: Hash,
+    hash: Hash,
+}
+
+/// The same to be written, without a copy of what is in it.
+#[derive(Serialize)]
+struct CommitAttributes<'a> {
+    pk: String,
+    sk: u64,
+    events: &'a [EventData],
+    command_id: CommandId,
+    fingerprint: &'a Fingerprint,
+    actor: &'a Actor,
+    recorded_at: DateTime<Utc>,
+    correlation_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    causation_id: Option<&'a str>,
     prev_hash: Hash,
     hash: Hash,
 }
@@ -141,16 +158,16 @@ pub(crate) fn decode(mut item: Item) -> Result<StoredCommit, ItemError> {
 /// The item of a commit. The state is left out when there is no room for it.
 pub(crate) fn encode(commit: &Commit, carried: Option<&CarriedState>) -> Result<Item, AppendError> {
     let refused = |error: serde_dynamo::Error| AppendError::Refused(Box::new(error));
-    let mut item: Item = serde_dynamo::to_item(CommitItem {
+    let mut item: Item = serde_dynamo::to_item(CommitAttributes {
         pk: commit.stream.to_string(),
         sk: commit.version,
-        events: commit.events.clone(),
+        events: &commit.events,
         command_id: commit.command_id,
-        fingerprint: commit.fingerprint.clone(),
-        actor: commit.actor.clone(),
+        fingerprint: &commit.fingerprint,
+        actor: &commit.actor,
         recorded_at: commit.recorded_at,
-        correlation_id: commit.correlation_id.clone(),
-        causation_id: commit.causation_id.clone(),
+        correlation_id: &commit.correlation_id,
+        causation_id: commit.causation_id.as_deref(),
         prev_hash: commit.prev_hash,
         hash: commit.hash,
     })

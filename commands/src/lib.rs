@@ -9,6 +9,7 @@
 //! - [`CommandHandler`] carries out commands: expected version, idempotency, bounded retry.
 
 mod backoff;
+mod cache;
 mod context;
 mod cqrs;
 mod dynamo;
@@ -25,6 +26,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use cache::CACHE_BYTES;
 pub use context::Context;
 pub use dynamo::DynamoLog;
 pub use error::StoreError;

@@ -39,6 +39,11 @@ impl RecentCommands {
             self.0.pop_front();
         }
     }
+
+    /// How many bytes they take in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.iter().map(|command| size_of::<RecentCommand>() + command.fingerprint.as_str().len()).sum()
+    }
 }
 
 impl RecentCommand {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::SubsecRound as _;
 use muster_domain::aggregate::{Decider, Reservation};
 use muster_domain::commit::MAX_EVENTS_IN_COMMIT;
+use muster_domain::mutant::{Mutant, planted};
 use muster_domain::{Commit, EventData, Hash, Metadata, RecordedEvent, StreamId};
-use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -24,9 +24,16 @@ pub const CARRY_EVERY: u32 = 50;
 const TRIES: u32 = 5;
 
 /// The event store over a commit log.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct EventStore<L> {
     pub(crate) log: L,
+    carry_every: u32,
+}
+
+impl<L: CommitLog + Default> Default for EventStore<L> {
+    fn default() -> Self {
+        Self::new(L::default())
+    }
 }
 
 /// What an append came to.
@@ -41,7 +48,14 @@ pub struct Appended<A> {
 impl<L: CommitLog> EventStore<L> {
     /// The store over this log.
     pub const fn new(log: L) -> Self {
-        Self { log }
+        Self { log, carry_every: CARRY_EVERY }
+    }
+
+    /// The same, but the state is carried every so many commits rather than every [`CARRY_EVERY`]; 0 counts as 1. For
+    /// tests, whose histories are short.
+    #[must_use]
+    pub fn carrying_every(self, commits: u32) -> Self {
+        Self { carry_every: commits.max(1), ..self }
     }
 
     /// The log beneath.
@@ -55,11 +69,12 @@ impl<L: CommitLog> EventStore<L> {
     }
 
     /// The aggregate after the last commit that begins at `highest` or before it. Reads the newest first, and stops at
-    /// the first state that is carried and usable: at most [`CARRY_EVERY`] commits, however long the history.
+    /// the first state that is carried and usable: at most [`CARRY_EVERY`] commits (or as many as
+    /// [`Self::carrying_every`] says), however long the history.
     pub(crate) async fn load_to<A: Decider>(&self, id: Uuid, highest: u64) -> Result<Context<A>, StoreError> {
         let stream = StreamId::new(A::KIND, id);
         let mut newer: Vec<Commit> = Vec::new();
-        let mut query = Some(PageQuery::backward(stream, highest).limit(CARRY_EVERY));
+        let mut query = Some(PageQuery::backward(stream, highest).limit(self.carry_every));
         while let Some(next) = query {
             let page = self.log.page(&next).await?;
             for stored in page.commits {
@@ -97,13 +112,13 @@ impl<L: CommitLog> EventStore<L> {
         let commit = seal(&context, &events, metadata)?;
         context.advance(&commit);
         let mut carried = None;
-        if context.commits_since_state >= CARRY_EVERY {
+        if context.commits_since_state >= self.carry_every {
             carried = context.to_carried();
             context.commits_since_state = 0;
         }
         let reservations = net(A::reservations(context.stream.id, &events));
         self.write(&commit, carried.as_ref(), &reservations).await?;
-        Ok(Appended { events: commit.recorded_events().collect(), context })
+        Ok(Appended { events: commit.into_recorded_events().collect(), context })
     }
 
     async fn write(
@@ -117,6 +132,7 @@ impl<L: CommitLog> EventStore<L> {
         loop {
             let error = match self.log.append(commit, carried, reservations).await {
                 Ok(()) => return Ok(()),
+                Err(AppendError::Taken { .. }) if planted(Mutant::ConflictIsSuccess) => return Ok(()),
                 Err(AppendError::Taken { existing }) => return self.is_ours(commit, existing).await,
                 Err(AppendError::Unknown(source)) => {
                     tracing::debug!(stream = %commit.stream, version = commit.version, error = %source, "unknown outcome");
@@ -163,17 +179,14 @@ fn seal<A: Decider>(context: &Context<A>, events: &[A::Event], metadata: &Metada
         .map_err(|error| unavailable(error.into()))
 }
 
-/// How every event serialises: adjacently tagged.
-#[derive(Deserialize)]
-struct Tagged {
-    #[serde(rename = "type")]
-    event_type: String,
-    data: Value,
-}
-
+/// Every event serialises adjacently tagged: its type, and its data.
 fn event_data<E: cqrs_es::DomainEvent>(event: &E) -> Result<EventData, serde_json::Error> {
-    let Tagged { event_type, data } = serde_json::from_value(serde_json::to_value(event)?)?;
-    let schema = event.event_version().parse().map_err(serde::de::Error::custom)?;
+    let schema = event.event_version().parse().map_err(serde::ser::Error::custom)?;
+    let mut tagged = serde_json::to_value(event)?;
+    let mut member = |name| tagged.get_mut(name).map(Value::take);
+    let (Some(Value::String(event_type)), Some(data)) = (member("type"), member("data")) else {
+        return Err(serde::ser::Error::custom("an event has a type and data"));
+    };
     Ok(EventData { event_type, schema, data })
 }
 

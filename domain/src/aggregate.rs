@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::stream::AggregateType;
 
 /// The pure heart of an aggregate. `cqrs_es::Aggregate::handle` and `apply` call these and add nothing.
-pub trait Decider: Aggregate {
+pub trait Decider: Aggregate + Clone + 'static {
     /// The kind of aggregate.
     const KIND: AggregateType;
 

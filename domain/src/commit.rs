@@ -201,19 +201,25 @@ impl Commit {
     }
 
     /// The events with their envelope.
-    pub fn recorded_events(&self) -> impl Iterator<Item = RecordedEvent> + '_ {
-        (self.version..).zip(&self.events).map(|(version, event)| RecordedEvent {
-            event_id: RecordedEvent::id_at(&self.stream, version),
-            stream: self.stream,
+    pub fn recorded_events(&self) -> impl Iterator<Item = RecordedEvent> + use<> {
+        self.clone().into_recorded_events()
+    }
+
+    /// The same, of a commit that is not needed any more: the payloads are not copied.
+    pub fn into_recorded_events(self) -> impl Iterator<Item = RecordedEvent> + use<> {
+        let Self { stream, events, command_id, actor, recorded_at, correlation_id, causation_id, .. } = self;
+        (self.version..).zip(events).map(move |(version, event)| RecordedEvent {
+            event_id: RecordedEvent::id_at(&stream, version),
+            stream,
             version,
-            event_type: event.event_type.clone(),
+            event_type: event.event_type,
             schema: event.schema,
-            recorded_at: self.recorded_at,
-            actor: self.actor.clone(),
-            command_id: self.command_id,
-            correlation_id: self.correlation_id.clone(),
-            causation_id: self.causation_id.clone(),
-            data: event.data.clone(),
+            recorded_at,
+            actor: actor.clone(),
+            command_id,
+            correlation_id: correlation_id.clone(),
+            causation_id: causation_id.clone(),
+            data: event.data,
         })
     }
 }

@@ -21,7 +21,7 @@ pub enum Mutant {
     AckBeforeWrite,
     /// The stream's checkpoint is saved before the projections have acknowledged.
     CheckpointBeforeAck,
-    /// Histories are read without consistency.
+    /// Histories are read without consistency, so that what was acknowledged may not be seen.
     StaleRead,
     /// A command that took effect is not known again.
     RepeatUnseen,
@@ -29,7 +29,7 @@ pub enum Mutant {
     ForeignStateTrusted,
     /// A repair leaves out the last of the missing events.
     RepairStopsShort,
-    /// A deleted aggregate's row forgets its version.
+    /// A deleted aggregate's row forgets what it was, and its version.
     TombstoneDropped,
     /// A rebuild lets projectors write to the new table only once it is filled.
     RebuildLosesTraffic,

@@ -14,6 +14,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 
+use bytes::Bytes;
+
 use crate::dispatch::Answer;
 use crate::engine::Inner;
 
@@ -56,7 +58,7 @@ pub(crate) struct InProcess(pub(crate) Arc<Inner>);
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get(TARGET).unwrap_or_default().to_owned();
-        let Some(body) = request.body().bytes().map(<[u8]>::to_vec) else {
+        let Some(body) = request.body().bytes().map(Bytes::copy_from_slice) else {
             return HttpConnectorFuture::ready(Err(ConnectorError::user("a DynamoDB request has no stream".into())));
         };
         let answer = self.0.execute(target, body);

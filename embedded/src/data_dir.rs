@@ -68,6 +68,11 @@ impl DataDir {
         self.path.join(DATABASE_FILES[0])
     }
 
+    /// The path of its write-ahead log.
+    pub(crate) fn wal(&self) -> PathBuf {
+        self.path.join(DATABASE_FILES[1])
+    }
+
     fn begin(&self) -> Result<(), EngineError> {
         let fail = EngineError::directory;
         fs::set_permissions(&self.path, Permissions::from_mode(0o700)).map_err(fail(&self.path))?;
@@ -98,7 +103,7 @@ impl DataDir {
     }
 
     /// Makes the names in the directory durable; syncing a file does not.
-    fn sync(&self) -> Result<(), EngineError> {
+    pub(crate) fn sync(&self) -> Result<(), EngineError> {
         File::open(&self.path).and_then(|dir| dir.sync_all()).map_err(EngineError::directory(&self.path))
     }
 }

@@ -2,21 +2,25 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::Client;
+use bytes::Bytes;
 use dynoxide::Database;
 use tokio::sync::watch;
 
 use crate::connector::{InProcess, client_over};
 use crate::data_dir::DataDir;
-use crate::dispatch::{Answer, dispatch};
+use crate::dispatch::{Answer, access, dispatch, is_short_read};
+use crate::durability::{Durability, SyncLog, sync_log};
 use crate::error::EngineError;
 use crate::integrity::check_database;
+use crate::settings;
 use crate::socket::{SocketHandle, serve};
 use crate::stream::StreamTail;
 use crate::stream_log::StreamLog;
-use crate::worker::Worker;
+use crate::unfinished::{self, concerns};
+use crate::worker::{Access, Commits, NoAnswer, Turn, Worker, guarded};
 
 /// A DynamoDB engine in this process.
 ///
@@ -40,10 +44,15 @@ impl Engine {
 
     /// The engine over the store in `dir`, which is made when the directory is not there or empty.
     ///
-    /// A write that was acknowledged survives a power cut: the file is in write-ahead-log mode with
-    /// `synchronous = FULL`, so each commit is synced to the disk before its answer is given. An opening that finds
-    /// anything else fails. See [`EngineError`] for the directories that are refused.
+    /// A write that was acknowledged survives a power cut: no answer is given, to a read neither, before all that it
+    /// may rest on is synced to the disk. Requests that wait at the same time share one sync. When the disk refuses
+    /// one, the engine answers nothing any more. See [`EngineError`] for the directories that are refused.
     pub fn open(dir: &Path) -> Result<Self, EngineError> {
+        Self::open_with(dir, |sync| sync)
+    }
+
+    /// Opens with what `wrap` makes of the sync of the log.
+    pub(crate) fn open_with(dir: &Path, wrap: impl FnOnce(SyncLog) -> SyncLog) -> Result<Self, EngineError> {
         let mut data_dir = DataDir::claim(dir)?;
         let path = data_dir.database();
         if data_dir.is_initialised() {
@@ -54,25 +63,47 @@ impl Engine {
         };
         let db = Database::new(location).map_err(EngineError::open)?;
         let stream_log = StreamLog::open(location)?;
-        stream_log.check_durable()?;
+        stream_log.defer_sync()?;
+        settings::defer_sync(&db)?;
+        settings::check(&db)?;
+        unfinished::remove_all(stream_log.connection(), &db)?;
+        stream_log.empty_wal()?;
+        data_dir.sync()?;
+        let sync = sync_log(&data_dir.wal()).map_err(EngineError::directory(&data_dir.wal()))?;
         if !data_dir.is_initialised() {
             data_dir.finish()?;
         }
-        Self::start(db, stream_log, Some(data_dir))
+        Self::start(db, stream_log, Some((data_dir, wrap(sync))))
     }
 
-    fn start(db: Database, stream_log: StreamLog, data_dir: Option<DataDir>) -> Result<Self, EngineError> {
-        let worker = Worker::start("dynamodb").map_err(EngineError::Thread)?;
+    /// What it shares with its clients.
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Inner {
+        &self.inner
+    }
+
+    fn start(db: Database, stream_log: StreamLog, file: Option<(DataDir, SyncLog)>) -> Result<Self, EngineError> {
+        let (data_dir, sync) = file.unzip();
+        let durability = Arc::<Durability>::default();
+        let writes = watch::Sender::new(0_u64);
+        let announce = {
+            let writes = writes.clone();
+            Box::new(move || writes.send_modify(|count| *count = count.wrapping_add(1)))
+        };
+        let turn = Arc::new(Mutex::new(Ok(())));
+        let commits = Commits { sync, durability: Arc::clone(&durability), turn: Arc::clone(&turn), announce };
+        let worker = Worker::start("dynamodb", commits).map_err(EngineError::Thread)?;
         // A file can be read while it is written; shared memory cannot, so there one thread does both.
-        let stream_reader =
-            data_dir.is_some().then(|| Worker::start("dynamodb-stream")).transpose().map_err(EngineError::Thread)?;
+        let stream_reader = data_dir.is_some().then(|| Worker::start_reader("dynamodb-stream")).transpose();
         Ok(Self {
             inner: Arc::new(Inner {
                 worker,
-                stream_reader,
+                stream_reader: stream_reader.map_err(EngineError::Thread)?,
                 stream_log: Arc::new(Mutex::new(stream_log)),
                 db,
-                writes: watch::Sender::new(0),
+                durability,
+                turn,
+                writes,
                 _data_dir: data_dir,
             }),
         })
@@ -84,6 +115,17 @@ impl Engine {
     /// runs to its end, one that still waits for its turn is never run.
     pub fn client(&self) -> Client {
         client_over(InProcess(Arc::clone(&self.inner)))
+    }
+
+    /// Runs one request of DynamoDB's JSON protocol: `target` is what `x-amz-target` would say, such as
+    /// `DynamoDB_20120810.PutItem`. Gives the HTTP status and the JSON body. It is queued by this call, in the order
+    /// of the calls, and the answer can be waited for on any runtime or on none.
+    pub fn request(&self, target: &str, body: Vec<u8>) -> impl Future<Output = (u16, Vec<u8>)> + Send + use<> {
+        let answer = self.inner.execute(target.to_owned(), body.into());
+        async move {
+            let answer = answer.await;
+            (answer.status, answer.body)
+        }
     }
 
     /// The stream of `table`, which must have been created with one.
@@ -113,6 +155,8 @@ pub(crate) struct Inner {
     stream_reader: Option<Worker>,
     stream_log: Arc<Mutex<StreamLog>>,
     db: Database,
+    durability: Arc<Durability>,
+    turn: Arc<Turn>,
     writes: watch::Sender<u64>,
     _data_dir: Option<DataDir>,
 }
@@ -125,30 +169,52 @@ impl std::fmt::Debug for Inner {
 
 impl Inner {
     /// Runs one request. It is queued by this call; dropping the future before its turn means that it is never run.
-    pub(crate) fn execute(&self, target: String, body: Vec<u8>) -> impl Future<Output = Answer> + Send + use<> {
-        let db = self.db.clone();
-        let writes = self.writes.clone();
-        let answer = self.worker.run(move || {
-            let answer = dispatch(&db, &target, &body);
-            if answer.wrote {
-                writes.send_modify(|count| *count = count.wrapping_add(1));
-            }
-            answer
+    pub(crate) fn execute(&self, target: String, body: Bytes) -> impl Future<Output = Answer> + Send + use<> {
+        let here = self.execute_here(&target, &body);
+        let queued = here.is_none().then(|| {
+            let db = self.db.clone();
+            // What makes or removes a table is noted meanwhile, over the second connection.
+            let log = concerns(&target).then(|| Arc::clone(&self.stream_log));
+            self.worker.run(access(&target), move || match log {
+                Some(log) => unfinished::run(lock(&log).connection(), &db, &target, &body),
+                None => dispatch(&db, &target, &body),
+            })
         });
-        async move { answer.await.unwrap_or_else(|error| Answer::internal_error(&error.to_string())) }
+        async move {
+            let answer = match queued {
+                Some(answer) => answer.await,
+                None => here.unwrap_or(Err(NoAnswer::Gone)),
+            };
+            answer.unwrap_or_else(|error| Answer::internal_error(&error.to_string()))
+        }
     }
 
-    /// Changes whenever a request has written items.
+    /// Runs a short read on the caller's own thread while the engine has nothing to do: two changes of thread cost more
+    /// than the read. Never waits; `None` when the request must be queued.
+    fn execute_here(&self, target: &str, body: &[u8]) -> Option<Result<Answer, NoAnswer>> {
+        if !is_short_read(target, body) {
+            return None;
+        }
+        let Ok(state) = self.turn.try_lock() else { return None };
+        // After a failure, the thread that knows the reason gives it.
+        state.is_ok().then(|| guarded(|| dispatch(&self.db, target, body)))
+    }
+
+    /// Changes whenever requests have written, when that is on the disk.
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.writes.subscribe()
     }
 
-    /// Reads the stream log beside the requests, where that is possible.
+    /// Reads the stream log beside the requests, where that is possible. What is given is on the disk: it is read
+    /// first, and handed out when all the writes that it may show are synced.
     pub(crate) async fn read_stream<T: Send + 'static>(
         &self,
         read: impl FnOnce(&StreamLog) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
-        self.with_stream_log(self.stream_reader.as_ref().unwrap_or(&self.worker), read).await
+        let worker = self.stream_reader.as_ref().unwrap_or(&self.worker);
+        let found = self.with_stream_log(worker, Access::Read, read).await?;
+        self.durability.settled().await.map_err(NoAnswer::from)?;
+        Ok(found)
     }
 
     /// Writes the stream log between two requests, so that the two connections do not wait for each other's locks.
@@ -156,33 +222,25 @@ impl Inner {
         &self,
         write: impl FnOnce(&StreamLog) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
-        self.with_stream_log(&self.worker, write).await
+        self.with_stream_log(&self.worker, Access::Write, write).await
     }
 
     async fn with_stream_log<T: Send + 'static>(
         &self,
         worker: &Worker,
+        access: Access,
         work: impl FnOnce(&StreamLog) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let log = Arc::clone(&self.stream_log);
-        worker
-            .run(move || work(&log.lock().unwrap_or_else(PoisonError::into_inner)))
-            .await
-            .map_err(|_| EngineError::NoAnswer)?
+        worker.run(access, move || work(&lock(&log))).await?
     }
 
     async fn remove_expired(&self) -> Result<usize, EngineError> {
         let db = self.db.clone();
-        let writes = self.writes.clone();
-        self.worker
-            .run(move || {
-                let removed = db.sweep_ttl().map_err(EngineError::stream)?;
-                if removed > 0 {
-                    writes.send_modify(|count| *count = count.wrapping_add(1));
-                }
-                Ok(removed)
-            })
-            .await
-            .map_err(|_| EngineError::NoAnswer)?
+        self.worker.run(Access::Write, move || db.sweep_ttl().map_err(EngineError::stream)).await?
     }
+}
+
+fn lock(log: &Mutex<StreamLog>) -> MutexGuard<'_, StreamLog> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,6 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::worker::NoAnswer;
 
 /// Why an engine cannot be opened, served or read. In each of the cases that refuse a data directory, nothing in it
 /// was changed.
@@ -80,6 +83,10 @@ pub enum EngineError {
     /// The engine's thread could not be started.
     #[error("cannot start the engine's thread: {0}")]
     Thread(#[source] io::Error),
+    /// The disk did not take what was written. What was acknowledged is there; the engine answers nothing any more
+    /// until the store is opened again.
+    #[error("the disk did not take what was written: {0}")]
+    Disk(#[source] Arc<io::Error>),
     /// The engine's thread gave no answer: the request failed in a way that was not foreseen, and is in the log.
     #[error("the engine gave no answer")]
     NoAnswer,
@@ -115,5 +122,14 @@ impl EngineError {
     pub(crate) fn socket(path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self::Socket { path, source }
+    }
+}
+
+impl From<NoAnswer> for EngineError {
+    fn from(error: NoAnswer) -> Self {
+        match error {
+            NoAnswer::Gone => Self::NoAnswer,
+            NoAnswer::Disk(failure) => Self::Disk(failure.0),
+        }
     }
 }

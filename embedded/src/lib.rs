@@ -5,19 +5,25 @@
 //! [`Engine::stream`] reads a table's stream, and [`Engine::serve_socket`] lets other programs in.
 //!
 //! Underneath is dynoxide, a DynamoDB engine on SQLite. All requests go through one thread, one after the other:
-//! reads are always consistent, and every write is committed before it is answered.
+//! reads are always consistent, and every write is on the disk before it is answered. Those that wait at the same time
+//! share one sync.
 
 mod connector;
 mod data_dir;
 mod dispatch;
+mod durability;
 mod engine;
 mod error;
+#[cfg(test)]
+mod group_commit_tests;
 mod integrity;
+mod settings;
 mod socket;
 mod socket_client;
 mod stream;
 mod stream_index;
 mod stream_log;
+mod unfinished;
 mod worker;
 
 pub use engine::Engine;

@@ -135,7 +135,7 @@ async fn answer(engine: &Inner, request: Request<Incoming>) -> Result<Response<F
     let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await else {
         return Ok(response(StatusCode::PAYLOAD_TOO_LARGE, Bytes::new()));
     };
-    let Answer { status, body, .. } = engine.execute(target, body.to_bytes().into()).await;
+    let Answer { status, body } = engine.execute(target, body.to_bytes()).await;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     Ok(response(status, body.into()))
 }

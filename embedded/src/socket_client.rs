@@ -63,7 +63,7 @@ impl Pool {
         let status = answer.status().as_u16();
         let body = answer.into_body().collect().await.map_err(lost)?.to_bytes();
         self.keep(connection);
-        response(Answer { status, body: body.into(), wrote: false })
+        response(Answer { status, body: body.into() })
     }
 
     /// A kept connection that is still open, or a new one.

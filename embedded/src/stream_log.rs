@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::EngineError;
 use crate::stream::StreamRecord;
-use crate::stream_index;
+use crate::{settings, stream_index, unfinished};
 
 /// How long to wait for the engine's own connection to finish a commit.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -42,32 +42,38 @@ pub(crate) struct StreamLog {
 }
 
 impl StreamLog {
-    /// Opens the database at `location` (a path, or a URI), which the engine has open, and indexes its stream records.
+    /// Opens the database at `location` (a path, or a URI), which the engine has open, and makes what the engine lacks.
     pub(crate) fn open(location: &str) -> Result<Self, EngineError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(location, flags).map_err(EngineError::open)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(EngineError::open)?;
         stream_index::ensure(&connection)?;
+        settings::create_view(&connection)?;
+        unfinished::ensure(&connection)?;
         Ok(Self { connection })
     }
 
-    /// Refuses a SQLite that does not sync each commit.
+    /// The connection itself.
+    pub(crate) const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Leaves the syncing of commits to the engine, which syncs the log for both connections.
+    pub(crate) fn defer_sync(&self) -> Result<(), EngineError> {
+        self.connection.pragma_update(None, "synchronous", "NORMAL").map_err(EngineError::open)
+    }
+
+    /// Moves what a crash has left in the write-ahead log into the database, synced, and leaves the log empty.
     ///
-    /// The journal mode is the file's, so it is seen from here. `synchronous` is each connection's own; the engine
-    /// never sets it on the paths that are used (only its bulk loading and import do, which are not reachable through
-    /// [`crate::Engine`]), so it has there the default that the linked SQLite gives to this connection too.
-    pub(crate) fn check_durable(&self) -> Result<(), EngineError> {
-        let pragma = |name: &str| -> rusqlite::Result<rusqlite::types::Value> {
-            self.connection.pragma_query_value(None, name, |row| row.get(0))
-        };
-        let journal = pragma("journal_mode").map_err(EngineError::open)?;
-        let synchronous = pragma("synchronous").map_err(EngineError::open)?;
-        if journal != "wal".to_owned().into() || synchronous != 2.into() {
-            return Err(EngineError::NotDurable(format!(
-                "journal mode {journal:?}, synchronous {synchronous:?}; wal and 2 (full) are needed"
-            )));
-        }
-        Ok(())
+    /// The last process may have ended before it synced, or because the disk refused: then the log can look sound in the
+    /// system's memory and have a hole on the disk, and commits written behind the hole would be lost with it. Copied
+    /// into the database, everything is written afresh.
+    pub(crate) fn empty_wal(&self) -> Result<(), EngineError> {
+        let busy: i64 = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .map_err(EngineError::open)?;
+        if busy == 0 { Ok(()) } else { Err(EngineError::open("another program is reading the database")) }
     }
 
     /// Up to `limit` records of `table` with a number over `after`, oldest first; fewer when they are large, but never

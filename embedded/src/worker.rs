@@ -8,60 +8,124 @@
 //!
 //! It also settles what cancelling means: a job that has started runs to its end whoever still waits for it; one
 //! whose caller has gone before its turn is not started. Either way nothing is half done.
+//!
+//! **Group commit.** The jobs that wait are run one after the other, each with its own transaction, and then share one
+//! sync of the log. Until that has succeeded nobody is answered, not even a job that only read, for it may have read
+//! what is not on the disk yet. A job that finds nothing unsynced before it, and writes nothing, is answered at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-type Job = Box<dyn FnOnce() + Send>;
+use crate::durability::{DiskFailure, Durability, SyncLog};
+
+/// What a job may do to the store. In doubt, it writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+/// Gives the job's caller the answer, or the reason why there is none.
+type Reply = Box<dyn FnOnce(Result<(), DiskFailure>) + Send>;
+
+struct Job {
+    access: Access,
+    /// Runs the work, or with an error gives it to the caller instead. `None` when the caller has gone: nothing was run.
+    run: Box<dyn FnOnce(Result<(), DiskFailure>) -> Option<Reply> + Send>,
+}
 
 /// In bytes. Expressions and documents are read by recursion; a stack that ends would end the process.
 const STACK: usize = 16 * 1024 * 1024;
 
-/// The job did not give a result: it panicked, or the thread has ended.
+/// How many jobs at most share a sync: the first of them waits until all are run.
+const BATCH: usize = 64;
+
+/// How long a batch that is smaller than the last one waits for those who were in it, as a part of the time that the
+/// last sync took: they were answered together and ask again together.
+const STRAGGLERS: u32 = 8;
+
+/// The job did not give a result.
 #[derive(Debug, thiserror::Error)]
-#[error("the embedded engine's thread gave no answer")]
-pub(crate) struct NoAnswer;
+pub(crate) enum NoAnswer {
+    /// It panicked, or the thread has ended.
+    #[error("the embedded engine's thread gave no answer")]
+    Gone,
+    /// What was written before it, or by it, may not be on the disk.
+    #[error(transparent)]
+    Disk(#[from] DiskFailure),
+}
+
+/// Whose turn it is to use the store. Whoever has the lock finds nothing unsynced, or the reason why no more is answered.
+pub(crate) type Turn = Mutex<Result<(), DiskFailure>>;
+
+/// What is done when jobs have written.
+pub(crate) struct Commits {
+    /// `None` for a store that is in memory only.
+    pub(crate) sync: Option<SyncLog>,
+    pub(crate) durability: Arc<Durability>,
+    pub(crate) turn: Arc<Turn>,
+    /// Called when what was written is on the disk, before the writers are answered.
+    pub(crate) announce: Box<dyn Fn() + Send>,
+}
 
 /// The thread. Dropping it finishes the jobs that wait and joins.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Worker {
-    pub(crate) fn start(name: &str) -> std::io::Result<Self> {
-        let (jobs, queue) = mpsc::channel::<Job>();
-        let thread = std::thread::Builder::new().name(name.to_owned()).stack_size(STACK).spawn(move || {
+    /// A thread whose jobs may write.
+    pub(crate) fn start(name: &str, commits: Commits) -> std::io::Result<Self> {
+        Self::spawn(name, move |queue| Committer { commits, last_size: 0, last_sync: Duration::ZERO }.serve(&queue))
+    }
+
+    /// A thread whose jobs only read, and wait for no sync.
+    pub(crate) fn start_reader(name: &str) -> std::io::Result<Self> {
+        Self::spawn(name, |queue| {
             for job in queue {
-                // The caller sees a panic as `NoAnswer`; the others must still be served.
-                if catch_unwind(AssertUnwindSafe(job)).is_err() {
-                    tracing::error!("a request panicked in the embedded engine");
+                if let Some(reply) = run(job, Ok(())) {
+                    reply(Ok(()));
                 }
             }
-        })?;
+        })
+    }
+
+    fn spawn(name: &str, serve: impl FnOnce(Receiver<Job>) + Send + 'static) -> std::io::Result<Self> {
+        let (jobs, queue) = channel();
+        let thread = std::thread::Builder::new().name(name.to_owned()).stack_size(STACK).spawn(move || serve(queue))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
     /// Runs `work` on the thread. It is queued by this call, not by the first poll, so that calls made one after
     /// the other run in that order.
-    pub(crate) fn run<T, F>(&self, work: F) -> impl Future<Output = Result<T, NoAnswer>> + Send + use<T, F>
+    pub(crate) fn run<T, F>(
+        &self,
+        access: Access,
+        work: F,
+    ) -> impl Future<Output = Result<T, NoAnswer>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move || {
-            if !reply.is_closed() {
-                // Nobody listens any more: the work is done all the same.
-                let _ = reply.send(work());
+        let (caller, answer) = oneshot::channel();
+        let run = move |may_run: Result<(), DiskFailure>| -> Option<Reply> {
+            if caller.is_closed() {
+                return None;
             }
-        });
+            let result = may_run.map(|()| work());
+            // When nobody listens any more, the work is done all the same.
+            Some(Box::new(move |synced: Result<(), DiskFailure>| drop(caller.send(synced.and(result)))))
+        };
+        let job = Job { access, run: Box::new(run) };
         let queued = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
-        async move { if queued { answer.await.map_err(|_| NoAnswer) } else { Err(NoAnswer) } }
+        async move { if queued { Ok(answer.await.map_err(|_| NoAnswer::Gone)??) } else { Err(NoAnswer::Gone) } }
     }
 }
 
@@ -74,11 +138,95 @@ impl Drop for Worker {
     }
 }
 
+/// The thread that writes.
+struct Committer {
+    commits: Commits,
+    /// How many were answered after the last sync.
+    last_size: usize,
+    last_sync: Duration,
+}
+
+impl Committer {
+    fn serve(&mut self, queue: &Receiver<Job>) {
+        let turn = Arc::clone(&self.commits.turn);
+        for job in queue {
+            let mut state = turn.lock().unwrap_or_else(PoisonError::into_inner);
+            if job.access == Access::Write && state.is_ok() {
+                let (replies, outcome) = self.batch(job, queue);
+                state.clone_from(&outcome);
+                drop(state);
+                for reply in replies {
+                    reply(outcome.clone());
+                }
+            } else {
+                let reply = run(job, state.clone());
+                drop(state);
+                if let Some(reply) = reply {
+                    reply(Ok(()));
+                }
+            }
+        }
+    }
+
+    /// Runs a write and what waits behind it, and syncs once.
+    fn batch(&mut self, first: Job, queue: &Receiver<Job>) -> (Vec<Reply>, Result<(), DiskFailure>) {
+        let mut replies = Vec::new();
+        let mut add = |job: Job| {
+            if job.access == Access::Write {
+                self.commits.durability.begin();
+            }
+            replies.extend(run(job, Ok(())));
+            replies.len()
+        };
+        let mut size = add(first);
+        let mut outcome = Ok(());
+        if let Some(sync) = &mut self.commits.sync {
+            let mut patience = self.last_sync / STRAGGLERS;
+            while size < BATCH {
+                let waited = Instant::now();
+                let timeout = if size < self.last_size { patience } else { Duration::ZERO };
+                match queue.recv_timeout(timeout) {
+                    Ok(job) => {
+                        patience = patience.saturating_sub(waited.elapsed());
+                        size = add(job);
+                    }
+                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+                }
+            }
+            let began = Instant::now();
+            outcome = sync().map_err(|error| {
+                tracing::error!(%error, "the embedded engine stops: the disk did not take what was written");
+                DiskFailure(Arc::new(error))
+            });
+            self.last_sync = began.elapsed();
+            self.last_size = size;
+        }
+        self.commits.durability.end(outcome.clone());
+        if outcome.is_ok() {
+            (self.commits.announce)();
+        }
+        (replies, outcome)
+    }
+}
+
+fn run(job: Job, may_run: Result<(), DiskFailure>) -> Option<Reply> {
+    guarded(|| (job.run)(may_run)).unwrap_or(None)
+}
+
+/// The caller of work that panics gets no answer; the others must still be served.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, NoAnswer> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| {
+        tracing::error!("a request panicked in the embedded engine");
+        NoAnswer::Gone
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
 
     /// A job that says when it has begun and ends when it is told to.
     fn gated(ran: &Arc<AtomicBool>) -> (impl FnOnce() + Send + use<>, mpsc::Receiver<()>, mpsc::Sender<()>) {
@@ -95,44 +243,44 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_that_has_begun_runs_to_its_end_when_its_caller_goes() {
-        let worker = Worker::start("test").unwrap();
+        let worker = Worker::start_reader("test").unwrap();
         let ran = Arc::new(AtomicBool::new(false));
         let (job, begun, open) = gated(&ran);
-        let answer = worker.run(job);
+        let answer = worker.run(Access::Read, job);
         begun.recv().unwrap();
 
         drop(answer);
         open.send(()).unwrap();
 
-        worker.run(|| ()).await.unwrap();
+        worker.run(Access::Read, || ()).await.unwrap();
         assert!(ran.load(Ordering::SeqCst));
     }
 
     #[tokio::test]
     async fn a_job_whose_caller_goes_before_its_turn_is_never_started() {
-        let worker = Worker::start("test").unwrap();
+        let worker = Worker::start_reader("test").unwrap();
         let ran = Arc::new(AtomicBool::new(false));
         let (first, begun, open) = gated(&Arc::default());
-        let first = worker.run(first);
+        let first = worker.run(Access::Read, first);
         begun.recv().unwrap();
         let flag = Arc::clone(&ran);
-        let second = worker.run(move || flag.store(true, Ordering::SeqCst));
+        let second = worker.run(Access::Read, move || flag.store(true, Ordering::SeqCst));
 
         drop(second);
         open.send(()).unwrap();
 
         first.await.unwrap();
-        worker.run(|| ()).await.unwrap();
+        worker.run(Access::Read, || ()).await.unwrap();
         assert!(!ran.load(Ordering::SeqCst));
     }
 
     #[tokio::test]
     async fn a_job_that_panics_fails_alone() {
-        let worker = Worker::start("test").unwrap();
+        let worker = Worker::start_reader("test").unwrap();
 
-        let failed = worker.run(|| panic!("on purpose")).await;
+        let failed = worker.run(Access::Read, || panic!("on purpose")).await;
 
         assert!(failed.is_err());
-        assert_eq!(worker.run(|| 7).await.unwrap(), 7);
+        assert_eq!(worker.run(Access::Read, || 7).await.unwrap(), 7);
     }
 }

@@ -221,20 +221,6 @@ async fn a_first_start_that_was_cut_off_starts_over() {
     assert_eq!(client.list_tables().send().await.unwrap().table_names(), [""; 0]);
 }
 
-/// What a power cut can undo is decided by the journal mode, which is the file's, and by `synchronous`, which is each
-/// connection's own and cannot be read from outside; the engine leaves it at the default of the linked SQLite.
-#[tokio::test]
-async fn commits_are_synced_to_the_disk_by_default() {
-    let dir = tempfile::tempdir().unwrap();
-    store_in(dir.path()).await;
-
-    let connection = rusqlite::Connection::open(dir.path().join("muster.db")).unwrap();
-
-    let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
-    let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
-    assert_eq!((journal.as_str(), synchronous), ("wal", 2));
-}
-
 #[tokio::test]
 async fn only_its_owner_can_read_what_is_stored() {
     let dir = tempfile::tempdir().unwrap();

@@ -5,6 +5,7 @@ use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use muster_domain::RecordedEvent;
+use muster_domain::mutant::{Mutant, planted};
 
 use crate::publisher::{BusError, EventBus, PutOutcome, SOURCE};
 
@@ -51,6 +52,7 @@ impl EventBridge {
         // `FailedEntryCount` is the number of entries with an error code; the codes say which.
         let outcomes = answer.entries().iter().map(|entry| match entry.error_code() {
             None => PutOutcome::Accepted,
+            Some(_) if planted(Mutant::FailedEntriesIgnored) => PutOutcome::Accepted,
             Some(code) => {
                 PutOutcome::Refused { reason: format!("{code}: {}", entry.error_message().unwrap_or_default()) }
             }

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, StreamSpecification, StreamViewType, TimeToLiveSpecification,
+    ScalarAttributeType, StreamSpecification, StreamViewType, TimeToLiveSpecification, TimeToLiveStatus,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -210,7 +210,10 @@ pub async fn create_table(client: &Client, name: &str, shape: &TableShape) -> Re
     match request.send().await {
         Ok(_) => {}
         Err(error) if matches!(error.as_service_error(), Some(CreateTableError::ResourceInUseException(_))) => {
-            return Ok(());
+            // Whoever made it may have been cut off before its time to live was set.
+            if shape.ttl.is_none() || expires(client, name).await.map_err(failed)? {
+                return Ok(());
+            }
         }
         Err(error) => return Err(failed(DisplayErrorContext(error).to_string())),
     }
@@ -226,6 +229,14 @@ pub async fn create_table(client: &Client, name: &str, shape: &TableShape) -> Re
             .map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
     }
     Ok(())
+}
+
+/// Whether the items of a table have a time to live.
+async fn expires(client: &Client, name: &str) -> Result<bool, String> {
+    let found = client.describe_time_to_live().table_name(name).send().await;
+    let found = found.map_err(|error| DisplayErrorContext(error).to_string())?;
+    let status = found.time_to_live_description.and_then(|description| description.time_to_live_status);
+    Ok(matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)))
 }
 
 impl TableShape {
@@ -387,6 +398,18 @@ mod tests {
 
         assert_eq!(client.list_tables().send().await.unwrap().table_names, before);
         assert_eq!(before.unwrap().len(), topology.tables.len() + topology.projections.len());
+    }
+
+    #[tokio::test]
+    async fn a_table_whose_maker_was_cut_off_gets_its_time_to_live_from_the_next() {
+        let (topology, client) = (Topology::load().unwrap(), Engine::memory().unwrap().client());
+        let (name, shape) = topology.tables.iter().find(|(_, shape)| shape.ttl.is_some()).unwrap();
+        create_table(&client, name, &TableShape { ttl: None, ..shape.clone() }).await.unwrap();
+        assert!(!expires(&client, name).await.unwrap());
+
+        create_table(&client, name, shape).await.unwrap();
+
+        assert!(expires(&client, name).await.unwrap());
     }
 
     #[test]

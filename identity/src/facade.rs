@@ -16,7 +16,7 @@ use crate::password::{Password, PasswordAttempt};
 use crate::secrets::{Secrets, ServerSecret};
 use crate::sessions::{EndReason, Rotated, SessionError, SessionId, Sessions};
 use crate::store::{IdentityTables, StoreError};
-use crate::tokens::{AccessTokens, TokenError, TokenSettings};
+use crate::tokens::{AccessTokens, TokenError, TokenSettings, VerifiedToken};
 
 /// What is known of the program that logs in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -258,7 +258,18 @@ impl Identity {
     /// Who calls with this access token. The token must be good and its session alive: after a log-out it is refused
     /// at once, not at its expiry.
     pub async fn authenticate(&self, bearer: &str) -> Result<Authenticated, AuthError> {
-        let token = self.tokens.verify(bearer)?;
+        let token = self.verify(bearer)?;
+        self.confirm(token).await
+    }
+
+    /// The first half of [`Self::authenticate`]: whether the token is good. It says who calls if the session lives.
+    pub fn verify(&self, bearer: &str) -> Result<VerifiedToken, TokenError> {
+        self.tokens.verify(bearer)
+    }
+
+    /// The second half: whether the token's session still lives, by a consistent read. Nobody has authenticated before
+    /// this says so.
+    pub async fn confirm(&self, token: VerifiedToken) -> Result<Authenticated, AuthError> {
         let session = self.sessions.live(token.session_id).await?;
         match session {
             Some(session) if session.user_id == token.user_id => {

@@ -15,6 +15,7 @@ mod secrets;
 mod sessions;
 mod store;
 mod tokens;
+mod verified;
 
 pub use credentials::{CredentialsError, CredentialsStore};
 pub use emails::Emails;

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::keys::{KeyError, PublicKey, SigningError, TokenSigner};
 use crate::sessions::SessionId;
+use crate::verified::{TokenHash, VerifiedTokens};
 
 /// The one type of token that is accepted here, so that a token made for another purpose is none.
 const TYPE: &str = "at+jwt";
@@ -84,6 +85,14 @@ pub struct VerifiedToken {
     pub session_id: SessionId,
 }
 
+/// What a good signature vouches for, whenever it is asked.
+#[derive(Clone, Copy)]
+struct Vouched {
+    token: VerifiedToken,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -117,6 +126,8 @@ pub struct AccessTokens {
     clock: Arc<dyn Clock>,
     accepted: HashMap<String, (PublicKey, DecodingKey)>,
     validation: Validation,
+    /// Of the accepted keys.
+    verified: VerifiedTokens<Vouched>,
 }
 
 impl AccessTokens {
@@ -130,7 +141,8 @@ impl AccessTokens {
         validation.validate_exp = false;
         validation.validate_nbf = false;
         let current = signer.public_key().clone();
-        let tokens = Self { signer, settings, clock, accepted: HashMap::new(), validation };
+        let verified = VerifiedTokens::default();
+        let tokens = Self { signer, settings, clock, accepted: HashMap::new(), validation, verified };
         tokens.also_accepting(current)
     }
 
@@ -138,6 +150,8 @@ impl AccessTokens {
     pub fn also_accepting(mut self, key: PublicKey) -> Result<Self, KeyError> {
         let decoding = key.decoding_key()?;
         self.accepted.insert(key.kid().to_owned(), (key, decoding));
+        // A clone from before does not accept the key.
+        self.verified = VerifiedTokens::default();
         Ok(self)
     }
 
@@ -176,22 +190,41 @@ impl AccessTokens {
         Ok(token)
     }
 
-    /// Checks everything that the token itself can show.
+    /// Checks everything that the token itself can show. The signature of a token is checked once, its time each time.
     pub fn verify(&self, token: &str) -> Result<VerifiedToken, TokenError> {
         if token.len() > MAX_BYTES {
             return Err(TokenError::Malformed);
         }
+        let hash = TokenHash::of(token);
+        if let Some(vouched) = self.verified.get(hash) {
+            return self.in_time(vouched).inspect_err(|_| self.verified.forget(hash));
+        }
+        let vouched = self.vouched(token)?;
+        let verified = self.in_time(vouched)?;
+        self.verified.remember(hash, vouched);
+        Ok(verified)
+    }
+
+    /// What the token says, if it is one of ours.
+    fn vouched(&self, token: &str) -> Result<Vouched, TokenError> {
         let key = self.key_for(token)?;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(|e| refusal(&e))?.claims;
+        Ok(Vouched {
+            token: VerifiedToken { user_id: claims.sub, session_id: claims.sid },
+            from: at(claims.nbf.unwrap_or(claims.iat).max(claims.iat))?,
+            until: at(claims.exp)?,
+        })
+    }
+
+    fn in_time(&self, vouched: Vouched) -> Result<VerifiedToken, TokenError> {
         let now = self.clock.now();
-        if now >= at(claims.exp)? + LEEWAY {
+        if now >= vouched.until + LEEWAY {
             return Err(TokenError::Expired);
         }
-        let from = claims.nbf.unwrap_or(claims.iat).max(claims.iat);
-        if now + LEEWAY < at(from)? {
+        if now + LEEWAY < vouched.from {
             return Err(TokenError::NotYetValid);
         }
-        Ok(VerifiedToken { user_id: claims.sub, session_id: claims.sid })
+        Ok(vouched.token)
     }
 
     fn key_for(&self, token: &str) -> Result<&DecodingKey, TokenError> {

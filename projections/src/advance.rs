@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use muster_domain::mutant::{Mutant, planted};
 use muster_domain::ports::ReadError;
 use muster_domain::{EventReader, RecordedEvent, StreamId};
 
@@ -131,7 +132,13 @@ impl<P: Projection> Advance<'_, P> {
     ) -> Result<Advanced, Attempt> {
         let expected = stored.as_ref().map_or(0, |stored| stored.as_of);
         let parked = stored.as_ref().and_then(|stored| stored.parked.clone());
-        let start = start::<P>(stored);
+        let mut start = start::<P>(stored);
+        if planted(Mutant::NoVersionGate)
+            && let Target::Events(events) = target
+            && let Some(lowest) = events.keys().next()
+        {
+            start.as_of = start.as_of.min(lowest.saturating_sub(1));
+        }
         let stale = start.as_of < expected;
         let wanted = match target {
             Target::Events(events) => events.keys().next_back().copied().unwrap_or(0),
@@ -149,7 +156,12 @@ impl<P: Projection> Advance<'_, P> {
                 start.through(self.projection, events.range(first..).map(|(_, event)| event))
             }
             Target::Events(_) | Target::Head => match self.reader.events(stream, start.as_of, None).await {
-                Ok(events) => start.through(self.projection, &events),
+                Ok(mut events) => {
+                    if planted(Mutant::RepairStopsShort) {
+                        events.pop();
+                    }
+                    start.through(self.projection, &events)
+                }
                 // What is damaged in the store stays so: the row says it, and others go on.
                 Err(error @ ReadError::Damaged { .. }) => {
                     Fold { parked: Some(Parked { version: first, reason: error.to_string() }), ..start }
@@ -179,7 +191,12 @@ impl<P: Projection> Advance<'_, P> {
         let keys = fold.row.as_ref().map(|row| self.projection.index_keys(stream, row)).unwrap_or_default();
         let row = fold.row.as_ref().map(serde_json::to_value).transpose();
         let row = row.map_err(|error| StoreError::damaged(P::NAME, stream, &error))?;
-        let stored = StoredRow { as_of: fold.as_of, projection_version: P::VERSION, row, parked: fold.parked.clone() };
+        let parked = fold.parked.clone();
+        let mut stored = StoredRow { as_of: fold.as_of, projection_version: P::VERSION, row, parked };
+        // A tombstone has no keys, and leaves nothing beside it.
+        if planted(Mutant::TombstoneDropped) && keys.is_empty() && fold.entries.is_empty() {
+            stored = StoredRow { as_of: 0, row: None, ..stored };
+        }
         match self.rows.save(stream, expected, NewRow { stored, keys }, fold.entries.clone()).await {
             Ok(()) => Ok(()),
             Err(SaveError::Conflict) => Err(Attempt::Conflict),

@@ -111,13 +111,14 @@ impl<P: Projection + Clone> Hosted for Live<P> {
 pub fn hosted(client: &Client, prefix: &str, reader: &Arc<dyn EventReader>) -> Vec<Arc<dyn Hosted>> {
     let generations = Generations::new(client.clone(), prefix);
     vec![
-        live(TaskList, &generations, reader),
-        live(AuditLog, &generations, reader),
-        live(Directory, &generations, reader),
+        host(TaskList, &generations, reader),
+        host(AuditLog, &generations, reader),
+        host(Directory, &generations, reader),
     ]
 }
 
-fn live<P: Projection + Clone>(
+/// One projection over the tables of its generations, which reads histories through `reader`.
+pub fn host<P: Projection + Clone>(
     projection: P,
     generations: &Generations,
     reader: &Arc<dyn EventReader>,

@@ -29,7 +29,7 @@ pub use audit_log::{AuditLog, AuditQueries};
 pub use directory::{Directory, DirectoryQueries};
 pub use error::{CursorError, QueryError, StoreError};
 pub use generations::{GenerationState, Generations};
-pub use hosted::{Hosted, hosted};
+pub use hosted::{Hosted, host, hosted};
 pub use listing::{Listed, Page};
 pub use projection::{Entry, IndexKey, KeyValue, Poison, Projection};
 pub use projector::{Failure, Message, Projector, RepairError, Repaired};

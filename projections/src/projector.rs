@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::{FutureExt as _, StreamExt as _};
+use muster_domain::mutant::{Mutant, planted};
 use muster_domain::ports::ReadError;
 use muster_domain::{EventReader, RecordedEvent, StreamId};
 
@@ -275,6 +276,9 @@ impl<P: Projection> Projector<P> {
 
 /// Poison in one generation is poison; the first reason stays.
 fn note(failures: &mut BTreeMap<String, Failure>, id: &str, reason: &str, poison: bool) {
+    if !poison && planted(Mutant::AckBeforeWrite) {
+        return;
+    }
     let failure = failures.entry(id.to_owned()).or_insert_with(|| Failure {
         id: id.to_owned(),
         reason: reason.to_owned(),

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use muster_domain::StreamId;
+use tokio::time::Instant;
 
 use crate::attribute::{Item, Reader, text};
 use crate::error::StoreError;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use futures::future::try_join_all;
+use muster_domain::mutant::{Mutant, planted};
 use muster_domain::ports::ReadError;
 use muster_domain::{EventReader, StreamId};
 use serde::Serialize;
@@ -137,8 +138,12 @@ pub async fn rebuild<P: Projection + Clone>(
     created.map_err(|source| RebuildError::Table { generation, source })?;
     // From here on projectors write to the new table too; what they wrote before is in the log, and the scan begins
     // after this.
-    let building =
-        if seen.building == Some(generation) { seen } else { generations.announce(P::NAME, generation, seen).await? };
+    let announced = seen.building == Some(generation);
+    let late = planted(Mutant::RebuildLosesTraffic);
+    let mut building = seen;
+    if !announced && !late {
+        building = generations.announce(P::NAME, generation, seen).await?;
+    }
     let rows: Arc<dyn RowStore> = Arc::new(generations.rows(P::NAME, generation));
     let filler = Projector::new(projection, reader, Arc::new(OneTable(Arc::clone(&rows))));
     let work = Work { filler: &filler, rows: &*rows, segments: options.segments.max(1), progress };
@@ -146,6 +151,9 @@ pub async fn rebuild<P: Projection + Clone>(
     let (aggregates, mismatches) = work.verify(total).await?;
     if !mismatches.is_empty() {
         return Err(RebuildError::Different(mismatches));
+    }
+    if !announced && late {
+        building = generations.announce(P::NAME, generation, seen).await?;
     }
     let now = generations.switch(P::NAME, building).await?;
     Ok(RebuildReport { before: seen.active, active: now.active, aggregates, parked })

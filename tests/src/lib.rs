@@ -1,5 +1,7 @@
 //! What crosses rooms: store conformance, end to end, crashes.
 
 pub mod client;
+pub mod crash;
+pub mod dynamodb_local;
 pub mod server;
 pub mod tables;

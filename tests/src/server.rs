@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -70,23 +70,45 @@ struct Running {
     child: Child,
     guard: Child,
     output: Arc<Mutex<String>>,
+    collector: JoinHandle<()>,
 }
 
 impl Server {
     /// A new store, ready to answer.
     pub async fn start() -> Self {
-        let dir = tempfile::Builder::new().prefix("muster-server-").tempdir().unwrap();
-        let none = String::new;
-        let mut server = Self { base_url: none(), admin_email: none(), admin_password: none(), running: None, dir };
+        let mut server = Self::to_start();
         server.start_again().await;
         let shown = server.shown().await;
-        after(&shown, "  e-mail    ").expect("an e-mail address").clone_into(&mut server.admin_email);
-        after(&shown, "  password  ").expect("a password").clone_into(&mut server.admin_password);
+        assert!(server.take_sign_in(&shown), "a sign-in: {shown}");
         server
+    }
+
+    /// A directory for a store, and nothing started.
+    pub fn to_start() -> Self {
+        let dir = tempfile::Builder::new().prefix("muster-server-").tempdir().unwrap();
+        let none = String::new;
+        Self { base_url: none(), admin_email: none(), admin_password: none(), running: None, dir }
+    }
+
+    /// Keeps the sign-in that is in this output. Whether there is one.
+    pub fn take_sign_in(&mut self, shown: &str) -> bool {
+        let (Some(email), Some(password)) = (after(shown, "  e-mail    "), after(shown, "  password  ")) else {
+            return false;
+        };
+        email.clone_into(&mut self.admin_email);
+        password.clone_into(&mut self.admin_password);
+        true
     }
 
     /// Starts it on the same data after it ended, and waits until it is ready.
     pub async fn start_again(&mut self) {
+        self.launch();
+        self.until_listening().await;
+        self.ready().await;
+    }
+
+    /// Starts it and waits for nothing.
+    pub fn launch(&mut self) {
         assert!(self.running.is_none(), "it runs");
         let child = command(&["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(self.data())
@@ -95,10 +117,13 @@ impl Server {
             .spawn();
         let mut child = child.expect("the program to start");
         let guard = guard(child.id(), self.dir.path());
-        let output = collect(child.stdout.take().unwrap());
-        self.running = Some(Running { child, guard, output });
+        let (output, collector) = collect(child.stdout.take().unwrap());
+        self.running = Some(Running { child, guard, output, collector });
+    }
+
+    /// Returns when it has printed its address.
+    pub async fn until_listening(&mut self) {
         self.base_url = self.address().await;
-        self.ready().await;
     }
 
     /// Its data directory.
@@ -125,13 +150,14 @@ impl Server {
         }
     }
 
-    /// Kills it without a warning (SIGKILL).
-    pub fn kill(&mut self) {
-        if let Some(mut running) = self.running.take() {
-            running.stop_guard();
-            running.child.kill().unwrap();
-            running.child.wait().unwrap();
-        }
+    /// Kills it without a warning (SIGKILL), if it runs. What it had written to the standard output.
+    pub fn kill(&mut self) -> String {
+        let Some(mut running) = self.running.take() else { return String::new() };
+        running.stop_guard();
+        running.child.kill().unwrap();
+        running.child.wait().unwrap();
+        running.collector.join().unwrap();
+        running.output.lock().unwrap().clone()
     }
 
     /// Sends it a signal, such as `INT`.
@@ -240,17 +266,17 @@ fn guard(pid: u32, dir: &Path) -> Child {
 }
 
 /// Everything that the program prints, line by line.
-fn collect(stdout: ChildStdout) -> Arc<Mutex<String>> {
+fn collect(stdout: ChildStdout) -> (Arc<Mutex<String>>, JoinHandle<()>) {
     let output = Arc::new(Mutex::new(String::new()));
     let collected = Arc::clone(&output);
-    thread::spawn(move || {
+    let collector = thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             let mut output = collected.lock().unwrap();
             output.push_str(&line);
             output.push('\n');
         }
     });
-    output
+    (output, collector)
 }
 
 /// What follows `prefix` on the first line that begins with it.

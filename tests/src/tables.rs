@@ -1,4 +1,4 @@
-//! The tables of `schemas/topology.json` in an engine of the test's own.
+//! The tables of `schemas/topology.json` in an engine of the test's own, or beside those of other tests.
 
 use aws_sdk_dynamodb::Client;
 use muster_commands::DynamoLog;
@@ -17,6 +17,11 @@ pub async fn create_tables(engine: &Engine) -> Result<Client, TopologyError> {
 
 /// The commit log in an engine, its tables made.
 pub async fn commit_log(engine: &Engine) -> Result<DynamoLog, TopologyError> {
-    let client = create_tables(engine).await?;
-    Ok(DynamoLog::new(client, format!("{PREFIX}events"), format!("{PREFIX}reservations")))
+    commit_log_at(engine.client(), PREFIX).await
+}
+
+/// The commit log behind a client, its tables made, with this before the name of each.
+pub async fn commit_log_at(client: Client, prefix: &str) -> Result<DynamoLog, TopologyError> {
+    Topology::load()?.create_tables(&client, prefix).await?;
+    Ok(DynamoLog::new(client, format!("{prefix}events"), format!("{prefix}reservations")))
 }

@@ -1,4 +1,7 @@
-//! Who may use whom. The arrows are those of `docs/architecture.md`; one that is not listed is a defect.
+//! Who may use whom. The arrows are those of `docs/architecture.md`; one that is not listed is a defect. And nobody but
+//! the simulation can have planted defects in its build.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{Dependency, DependencyKind, Metadata};
 
@@ -41,12 +44,21 @@ const OUTSIDE_WORLD: &[&str] = &[
     "tower",
 ];
 
-/// Fails with every forbidden arrow of the workspace.
+/// The feature of the domain that makes defects plantable (`domain/src/mutant.rs`).
+const MUTANTS: &str = "mutants";
+
+/// Fails with every forbidden arrow of the workspace, and with every way for planted defects into a build.
 pub(crate) fn check(workspace: &Metadata) -> Result<(), Failure> {
     let found: Vec<_> = workspace
         .workspace_packages()
         .iter()
-        .flat_map(|package| violations(&package.name, package.dependencies.iter().map(Arrow::from)))
+        .flat_map(|package| {
+            let dependencies = package.dependencies.iter();
+            let switched = dependencies.clone().map(|used| (used.name.as_str(), used.features.as_slice()));
+            let mut found = violations(&package.name, dependencies.map(Arrow::from));
+            found.extend(mutants(&package.name, switched, &package.features));
+            found
+        })
         .collect();
     if found.is_empty() { Ok(()) } else { Err(Failure::Architecture(found)) }
 }
@@ -84,9 +96,52 @@ fn violations<'a>(from: &str, arrows: impl Iterator<Item = Arrow<'a>>) -> Vec<St
     arrows.filter(forbidden).map(|Arrow { to, .. }| format!("{from} must not use {to}")).collect()
 }
 
+/// How this crate would let planted defects into a build that did not ask for them: by the features that it switches on
+/// in a crate that it uses, which holds for every build that it is in, or by a feature of its own. Only the simulation
+/// has such a feature, which must be asked for by name; nobody can use the simulation.
+fn mutants<'a>(
+    from: &str,
+    mut dependencies: impl Iterator<Item = (&'a str, &'a [String])>,
+    features: &BTreeMap<String, Vec<String>>,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    if dependencies.any(|(to, on)| to == DOMAIN && on.iter().any(|feature| feature == MUTANTS)) {
+        found.push(format!("{from} must not use {DOMAIN} with the feature {MUTANTS}"));
+    }
+    // `<crate>/mutants` or `<crate>?/mutants`, whatever the crate is called there.
+    let elsewhere = |value: &String| value.rsplit_once('/').is_some_and(|(_, feature)| feature == MUTANTS);
+    let plants = |value: &String| elsewhere(value) || from == DOMAIN && value == MUTANTS;
+    let by_default = closure("default", features);
+    for (name, values) in features {
+        if values.iter().any(plants) && (from != SIMULATION || by_default.contains(name.as_str())) {
+            found.push(format!("the feature {name} of {from} must not turn on the feature {MUTANTS} of {DOMAIN}"));
+        }
+    }
+    found
+}
+
+/// This feature and all those of the same crate that come with it.
+fn closure<'a>(feature: &'a str, features: &'a BTreeMap<String, Vec<String>>) -> BTreeSet<&'a str> {
+    let (mut all, mut open) = (BTreeSet::new(), vec![feature]);
+    while let Some(name) = open.pop() {
+        if all.insert(name) {
+            open.extend(features.get(name).into_iter().flatten().map(String::as_str));
+        }
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whether a crate with this feature lets planted defects in.
+    fn lets_in(from: &str, feature: &str, values: &[&str]) -> bool {
+        let values = values.iter().map(|&value| value.to_owned()).collect();
+        let more = ("default".to_owned(), vec!["fast".to_owned()]);
+        let features = BTreeMap::from([more, (feature.to_owned(), values)]);
+        !mutants(from, std::iter::empty(), &features).is_empty()
+    }
 
     const USE: (bool, bool) = (true, false);
     const USE_IN_TESTS: (bool, bool) = (true, true);
@@ -137,6 +192,30 @@ mod tests {
         }
         assert!(!forbidden(DOMAIN, USE_FROM_REGISTRY, "serde"));
         assert!(!forbidden(DOMAIN, USE_FROM_REGISTRY_IN_TESTS, "tokio"));
+    }
+
+    #[test]
+    fn nobody_uses_the_domain_with_planted_defects() {
+        let mutable = [MUTANTS.to_owned()];
+        let uses = |from, to, on| !mutants(from, std::iter::once((to, on)), &BTreeMap::new()).is_empty();
+        // Not the simulation either: it would hold for all that is built beside it.
+        for from in [COMMANDS, CLI, SIMULATION] {
+            assert!(uses(from, DOMAIN, &mutable), "{from} may");
+            assert!(!uses(from, DOMAIN, &[]), "{from} may not use the domain as it is");
+        }
+    }
+
+    #[test]
+    fn only_the_simulation_has_a_feature_for_planted_defects_and_not_by_default() {
+        for plants in ["muster-domain/mutants", "muster-domain?/mutants", "renamed/mutants"] {
+            assert!(lets_in(CLI, "chaos", &[plants]));
+            assert!(!lets_in(SIMULATION, "chaos", &[plants]));
+            assert!(lets_in(SIMULATION, "fast", &[plants]), "it comes with the default features");
+            assert!(lets_in(SIMULATION, "default", &[plants]));
+        }
+        assert!(lets_in(DOMAIN, "default", &[MUTANTS]));
+        assert!(lets_in(DOMAIN, "chaos", &[MUTANTS]));
+        assert!(!lets_in(DOMAIN, MUTANTS, &[]));
     }
 
     #[test]

@@ -29,11 +29,22 @@ pub(crate) fn run(command: &mut Command) -> Result<(), Failure> {
 
 /// Runs a command to its end, and gives what it wrote, which is shown as well.
 pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
+    captured(command, true)
+}
+
+/// Runs a command to its end, and gives what it wrote.
+pub(crate) fn quiet_output(command: &mut Command) -> Result<String, Failure> {
+    captured(command, false)
+}
+
+fn captured(command: &mut Command, show: bool) -> Result<String, Failure> {
     let what = shown(command);
     match command.stderr(Stdio::inherit()).output() {
         Ok(output) => {
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            eprint!("{text}");
+            if show {
+                eprint!("{text}");
+            }
             if output.status.success() { Ok(text) } else { Err(Failure::Program { what, code: output.status.code() }) }
         }
         Err(source) => Err(Failure::NotRun { what, source }),

@@ -31,6 +31,18 @@ pub(crate) enum Failure {
     /// The test that keeps a contract is gone or has another name.
     #[error("there is no test {0}; xtask/src/schemas.rs names the tests that keep the contracts")]
     NoTest(&'static str),
+    /// The part of the toolchain that reads what a measured program wrote is not there and cannot be installed.
+    #[error(
+        "coverage needs llvm-profdata and llvm-cov of the compiler's LLVM (`rustc -vV`): {source}; without rustup, name \
+         both programs in LLVM_PROFDATA and LLVM_COV"
+    )]
+    NoLlvmTools {
+        /// Why.
+        source: Box<Failure>,
+    },
+    /// The tests over DynamoDB Local are gone or have another name.
+    #[error("no test ran over DynamoDB Local; xtask/src/test.rs names them")]
+    NoConformanceTest,
     /// Crates use each other in a way that the architecture forbids.
     #[error("the architecture does not hold:\n{}", .0.join("\n"))]
     Architecture(Vec<String>),

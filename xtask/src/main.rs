@@ -6,10 +6,15 @@
 #![allow(clippy::print_stderr, reason = "these commands speak to the person who runs them")]
 
 mod architecture;
+mod bench;
 mod cargo;
+mod coverage;
+mod crash;
+mod dynamodb_local;
 mod failure;
 mod schemas;
 mod serve;
+mod sim;
 mod test;
 
 use std::ffi::OsString;
@@ -31,6 +36,36 @@ enum Xtask {
     },
     /// Set up what the tests need, and run all of them: format, architecture, clippy, tests.
     Test,
+    /// Simulate the whole system under faults, seed by seed: `--seeds N`, `--seed S` to see one, `--engine`, `--mutants`.
+    #[command(disable_help_flag = true)]
+    Sim {
+        /// Passed on to the simulation as they are; `--help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Kill a server again and again while clients write, and check what is left: `--cycles 500`, `--seed S`, `--json`.
+    #[command(disable_help_flag = true)]
+    Crash {
+        /// Passed on to the program as they are; `--help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Measure how fast Muster is: `--json`, `--only PREFIX`, `--runs N`, `--quick`.
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Passed on to the program as they are; `--help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Run all tests, and report which lines of Muster they reach.
+    Coverage {
+        /// Also write the source with its marks, as pages.
+        #[arg(long)]
+        html: bool,
+        /// Print the figures as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Write the contracts under schemas/ that are made from the code.
     Schemas {
         /// Write nothing; fail when a file is stale, and name it.
@@ -42,7 +77,11 @@ enum Xtask {
 fn main() -> ExitCode {
     let result = match Xtask::parse() {
         Xtask::Serve { demo, args } => serve::run(demo, &args),
+        Xtask::Sim { args } => sim::run(&args),
         Xtask::Test => test::run(),
+        Xtask::Crash { args } => crash::run(&args),
+        Xtask::Bench { args } => bench::run(&args),
+        Xtask::Coverage { html, json } => coverage::run(html, json),
         Xtask::Schemas { check } => schemas::run(check),
     };
     match result {

@@ -2,15 +2,22 @@
 
 use std::process::{Command, Stdio};
 
+use cargo_metadata::camino::Utf8Path;
+
 use crate::failure::Failure;
-use crate::{architecture, cargo};
+use crate::{architecture, cargo, dynamodb_local};
 
 pub(crate) fn run() -> Result<(), Failure> {
     heading("Tools");
     component("rustfmt", "fmt")?;
     component("clippy", "clippy")?;
-
     let workspace = cargo::workspace()?;
+    let dynamodb_local = dynamodb_local::set_up(&workspace);
+    match &dynamodb_local {
+        Ok(dir) => eprintln!("DynamoDB Local: {dir}"),
+        Err(reason) => eprintln!("DynamoDB Local: not here, because {reason}"),
+    }
+
     let cargo = |args: &[&str]| {
         let mut command = cargo::cargo();
         command.args(args).current_dir(&workspace.workspace_root);
@@ -24,16 +31,33 @@ pub(crate) fn run() -> Result<(), Failure> {
 
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     cargo(&["test", "--workspace"])?;
+    if let Ok(dir) = &dynamodb_local {
+        conformance_over(dir)?;
+    }
 
     heading("All of it holds");
+    if let Err(reason) = dynamodb_local {
+        eprintln!("except that the stores were not compared with DynamoDB Local: it is not here, because {reason}");
+    }
     Ok(())
+}
+
+/// Runs the tests that need DynamoDB Local, which a plain `cargo test` lists as ignored.
+fn conformance_over(dynamodb_local: &Utf8Path) -> Result<(), Failure> {
+    let mut test = cargo::cargo();
+    test.args(["test", "--package", "muster-tests", "--test", "store_conformance", "dynamodb_local::"]);
+    test.args(["--", "--ignored"]).env(dynamodb_local::DIRECTORY, dynamodb_local);
+    heading(&cargo::shown(&test));
+    let output = cargo::output(&mut test)?;
+    // No test at all passes, too.
+    if output.contains("ok. 0 passed") { Err(Failure::NoConformanceTest) } else { Ok(()) }
 }
 
 fn heading(text: &str) {
     eprintln!("\n== {text}");
 }
 
-/// Installs a part of the Rust toolchain, unless it is there. It is all that the tests need beside cargo.
+/// Installs a part of the Rust toolchain, unless it is there. It and cargo are all that the tests cannot do without.
 fn component(name: &str, subcommand: &str) -> Result<(), Failure> {
     let mut ask = cargo::cargo();
     ask.args([subcommand, "--version"]).stdout(Stdio::null()).stderr(Stdio::null());

@@ -13,12 +13,12 @@ mod control;
 mod ledger;
 mod parking;
 mod queue;
+mod source;
 mod tail;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use muster_embedded::StreamTail;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -31,6 +31,7 @@ pub use control::ControlError;
 pub(crate) use control::{read, text};
 pub use parking::{AsideRecord, ParkedEvent, Parking};
 pub use queue::{Consumer, ProjectionConsumer, QueueMeter, QueueStatus};
+pub use source::{SourceError, SourceRecord, StreamSource};
 
 use bus::LocalBus;
 use ledger::Ledger;
@@ -42,7 +43,7 @@ use crate::system::System;
 
 /// The pipeline's parts, which run until it is stopped.
 pub struct Pipeline {
-    tail: StreamTail,
+    stream: Arc<dyn StreamSource>,
     stop: CancellationToken,
     settled: watch::Receiver<Option<String>>,
     meters: BTreeMap<String, Arc<QueueMeter>>,
@@ -66,20 +67,21 @@ pub struct PipelineStatus {
 
 impl Pipeline {
     /// Starts it where its checkpoint is, with a queue for each projection of the system.
-    pub async fn start(system: &System, tail: StreamTail) -> Result<Self, Failure> {
+    pub async fn start(system: &System, stream: impl StreamSource + 'static) -> Result<Self, Failure> {
         let consumers = system
             .projections
             .iter()
             .map(|projection| -> Arc<dyn Consumer> { Arc::new(ProjectionConsumer(Arc::clone(projection))) });
-        Self::start_with(system, tail, consumers.collect()).await
+        Self::start_with(system, stream, consumers.collect()).await
     }
 
     /// The same, with other consumers, each of which the topology must name.
     pub async fn start_with(
         system: &System,
-        tail: StreamTail,
+        stream: impl StreamSource + 'static,
         consumers: Vec<Arc<dyn Consumer>>,
     ) -> Result<Self, Failure> {
+        let stream: Arc<dyn StreamSource> = Arc::new(stream);
         let rules = Rules::of(&system.topology).map_err(failed("reading the rules of the bus"))?;
         let checkpoint = Checkpoint::new(system.client.clone());
         let from = checkpoint.load().await.map_err(failed("reading the stream's checkpoint"))?;
@@ -101,12 +103,12 @@ impl Pipeline {
         let position = Arc::new(Mutex::new(from.clone()));
         let settled = ledger.settled();
         let bus = LocalBus::new(rules, senders, Arc::clone(&ledger));
-        let reader = Tail { stream: tail.clone(), bus, ledger, position: Arc::clone(&position), parking };
+        let reader = Tail { stream: Arc::clone(&stream), bus, ledger, position: Arc::clone(&position), parking };
         workers.push(watched.spawn("the reader of the stream".to_owned(), reader.run(from.clone(), stop.clone())));
-        let keeper = Keeper { stream: tail.clone(), checkpoint, saved: from, settled: settled.clone() };
+        let keeper = Keeper { stream: Arc::clone(&stream), checkpoint, saved: from, settled: settled.clone() };
         // The keeper ends when the ledger is gone, which is when all workers have ended.
         let keeper = watched.spawn("the keeper of the checkpoint".to_owned(), keeper.run());
-        Ok(Self { tail, stop, settled, meters, position, broken, workers, keeper })
+        Ok(Self { stream, stop, settled, meters, position, broken, workers, keeper })
     }
 
     /// How far it has come.
@@ -121,7 +123,7 @@ impl Pipeline {
     /// Returns when everything that is in the stream now was acknowledged by every projection. Fails when a part of the
     /// pipeline ends before that.
     pub async fn caught_up(&self) -> Result<(), Failure> {
-        let last = self.tail.last_sequence().await?;
+        let last = self.stream.last_sequence().await.map_err(failed("reading the end of the stream"))?;
         let mut settled = self.settled.clone();
         // The numbers have one length: they compare as texts.
         tokio::select! {
@@ -143,12 +145,14 @@ impl Pipeline {
     ) -> Result<T, Failure> {
         let mut work = std::pin::pin!(work);
         tokio::select! {
-            done = &mut work => done,
+            // First, so that work that ends at the very moment fails too.
+            biased;
             part = self.broke() => {
                 stop.cancel();
                 let _ = work.await;
                 Err(Failure::Broken { part })
             }
+            done = &mut work => done,
         }
     }
 

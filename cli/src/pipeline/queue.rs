@@ -1,7 +1,7 @@
 //! The queue between the bus and one projector, as SQS is on AWS: batches, redelivery with growing pauses, and a place
 //! for what cannot be taken in.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -237,7 +237,7 @@ impl Queue {
         let message =
             |delivery: &Delivery| Message { id: delivery.ticket.to_string(), event: Ok(delivery.event.clone()) };
         let faults = self.handle(batch.iter().map(message).collect()).await;
-        let mut faults: HashMap<String, Fault> =
+        let mut faults: BTreeMap<String, Fault> =
             faults.into_iter().map(|fault| (fault.id().to_owned(), fault)).collect();
         for mut delivery in batch {
             delivery.deliveries = delivery.deliveries.saturating_add(1);

@@ -3,8 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_lambda_events::dynamodb::EventRecord;
-use muster_embedded::{StreamRecord, StreamTail};
 use muster_handlers::publisher::{StreamItem, publish};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -14,6 +12,7 @@ use super::bus::LocalBus;
 use super::checkpoint::Checkpoint;
 use super::ledger::Ledger;
 use super::parking::Parking;
+use super::source::{SourceRecord, StreamSource};
 
 /// How many records are read at once.
 const BATCH: usize = 200;
@@ -25,7 +24,7 @@ const SAVE_EVERY: Duration = Duration::from_millis(200);
 
 /// Carries the stream to the bus.
 pub(crate) struct Tail {
-    pub(crate) stream: StreamTail,
+    pub(crate) stream: Arc<dyn StreamSource>,
     pub(crate) bus: LocalBus,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) position: Arc<Mutex<Option<String>>>,
@@ -44,8 +43,10 @@ impl Tail {
                     continue;
                 }
             };
-            let Some(last) = records.last().map(|record| record.sequence_number.clone()) else {
+            let places: Vec<_> = records.iter().map(|record| record.sequence_number.clone()).collect();
+            let Some(last) = places.last() else {
                 tokio::select! {
+                    biased;
                     () = stop.cancelled() => {}
                     waited = self.stream.wait(from.as_deref()) => if let Err(error) = waited {
                         tracing::error!(%error, "the stream cannot be waited for");
@@ -54,15 +55,15 @@ impl Tail {
                 }
                 continue;
             };
-            let items: Vec<StreamItem> = records.iter().filter_map(item).collect();
+            let items: Vec<StreamItem> = records.into_iter().filter_map(item).collect();
             match publish(&self.bus, &items).await {
-                None => self.reached(&mut from, last),
+                None => self.reached(&mut from, last.clone()),
                 Some(_) if stop.is_cancelled() => {}
                 Some(failed) => {
                     // Everything before the failed record is on the bus.
-                    let before = records.iter().rev().find(|record| record.sequence_number < failed);
+                    let before = places.iter().rev().find(|place| **place < failed);
                     if let Some(before) = before {
-                        self.reached(&mut from, before.sequence_number.clone());
+                        self.reached(&mut from, before.clone());
                     }
                     if self.put_aside(&items, &failed).await {
                         self.reached(&mut from, failed);
@@ -96,24 +97,22 @@ impl Tail {
 
 async fn pause(stop: &CancellationToken) {
     tokio::select! {
+        biased;
         () = stop.cancelled() => {}
         () = sleep(PAUSE) => {}
     }
 }
 
-/// The record as a Lambda would get it.
-fn item(record: &StreamRecord) -> Option<StreamItem> {
-    match serde_json::from_value::<EventRecord>(record.to_lambda_record()) {
-        Ok(record) => StreamItem::from_record(record),
-        Err(error) => {
-            Some(StreamItem { sequence_number: record.sequence_number.clone(), commit: Err(error.to_string()) })
-        }
+fn item(SourceRecord { sequence_number, record }: SourceRecord) -> Option<StreamItem> {
+    match record {
+        Ok(record) => StreamItem::from_record(record).map(|item| StreamItem { sequence_number, ..item }),
+        Err(reason) => Some(StreamItem { sequence_number, commit: Err(reason) }),
     }
 }
 
 /// Saves the checkpoint when it moves, and trims the stream up to it.
 pub(crate) struct Keeper {
-    pub(crate) stream: StreamTail,
+    pub(crate) stream: Arc<dyn StreamSource>,
     pub(crate) checkpoint: Checkpoint,
     pub(crate) saved: Option<String>,
     pub(crate) settled: watch::Receiver<Option<String>>,

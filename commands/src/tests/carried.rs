@@ -8,7 +8,7 @@ use super::*;
 use crate::{CARRY_EVERY, CarriedState, Context, PageQuery, StoredCommit};
 
 /// The versions of the commits that carry a state.
-async fn carrying(log: &TestLog) -> Vec<u64> {
+pub(super) async fn carrying(log: &TestLog) -> Vec<u64> {
     let mut query = Some(PageQuery::forward(StreamId::new(Task::KIND, TASK)));
     let mut versions = Vec::new();
     while let Some(next) = query {
@@ -19,7 +19,7 @@ async fn carrying(log: &TestLog) -> Vec<u64> {
     versions
 }
 
-fn meaning(context: &Context<Task>) -> Value {
+pub(super) fn meaning(context: &Context<Task>) -> Value {
     json!([
         context.state(),
         context.version(),
@@ -96,6 +96,21 @@ async fn a_state_that_was_lost_is_made_up_for_by_the_next_commit() {
     let blind = self::handler(log.seen(|stored| Some(StoredCommit { carried: None, ..stored })));
     send(&blind, 121, comment("next"), ExpectedVersion::Any).await.unwrap();
     assert_eq!(carrying(log).await, [50, 100, 121]);
+}
+
+#[tokio::test]
+async fn a_store_that_carries_every_3_commits_reads_no_further_back_than_that() {
+    let log = TestLog::default();
+    let handler = CommandHandler::new(EventStore::new(log.clone()).carrying_every(3));
+    send(&handler, 1, create("Fix the lift"), ExpectedVersion::New).await.unwrap();
+    for n in 2..=8 {
+        send(&handler, n, comment(&format!("comment {n}")), ExpectedVersion::Any).await.unwrap();
+    }
+    assert_eq!(carrying(&log).await, [3, 6]);
+
+    log.commits_read();
+    let task = handler.store().load::<Task>(TASK).await.unwrap();
+    assert_eq!((task.version(), comments(task.state()), log.commits_read()), (8, 7, 3));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod carried;
 mod handling;
 mod histories;
 mod outcomes;
+mod remembered;
 mod repeats;
 mod reservations;
 mod test_log;

@@ -57,7 +57,8 @@ async fn contention_and_throttling_pass() {
 #[tokio::test(start_paused = true)]
 async fn contention_that_does_not_pass_is_said_to_have_had_no_effect() {
     let handler = handler_with_history(1).await;
-    handler.store().log().fail_with((0..5).map(|_| Fault::Refuse(AppendError::Contention)));
+    // Five tries on what is remembered, and five on what is read.
+    handler.store().log().fail_with((0..10).map(|_| Fault::Refuse(AppendError::Contention)));
     let answer = send(&handler, 2, comment("here"), ExpectedVersion::Any).await;
     assert!(matches!(answer, Err(ExecuteError::Contended)), "{answer:?}");
     assert_eq!(versions(&handler).await, (1, 0));

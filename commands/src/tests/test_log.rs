@@ -33,6 +33,7 @@ pub(super) struct TestLog {
     pub(super) inner: MemoryLog,
     faults: Arc<Mutex<VecDeque<Fault>>>,
     commits_read: Arc<AtomicUsize>,
+    pages: Arc<AtomicUsize>,
     appends: Arc<AtomicUsize>,
     view: View,
     /// The first reads wait here for each other.
@@ -46,6 +47,7 @@ impl Default for TestLog {
             inner: MemoryLog::new(),
             faults: Arc::default(),
             commits_read: Arc::default(),
+            pages: Arc::default(),
             appends: Arc::default(),
             view: Some,
             start: None,
@@ -73,6 +75,11 @@ impl TestLog {
     /// How many commits were read since the last call.
     pub(super) fn commits_read(&self) -> usize {
         self.commits_read.swap(0, Ordering::Relaxed)
+    }
+
+    /// How many pages were read since the last call.
+    pub(super) fn pages(&self) -> usize {
+        self.pages.swap(0, Ordering::Relaxed)
     }
 
     /// How many appends were tried since the last call.
@@ -114,6 +121,7 @@ impl CommitLog for TestLog {
         {
             start.wait().await;
         }
+        self.pages.fetch_add(1, Ordering::Relaxed);
         self.commits_read.fetch_add(page.commits.len(), Ordering::Relaxed);
         Ok(Page { commits: page.commits.into_iter().filter_map(self.view).collect(), next: page.next })
     }

@@ -59,12 +59,16 @@ impl FromRequestParts<Arc<App>> for Caller {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim())
             .ok_or_else(|| unauthenticated("Send an access token: Authorization: Bearer …"))?;
-        let authenticated = app.identity.authenticate(token).await.map_err(|error| match &error {
+        let refused = |error: &AuthError| match error {
             AuthError::Token(_) => unauthenticated("The access token is not good, or not any more."),
             AuthError::SessionEnded => unauthenticated("The session has ended: sign in again."),
-            AuthError::Store(_) => Problem::unavailable(&error),
-        })?;
-        let user = app.user(authenticated.user_id, 1).await?.filter(|user| user.active);
+            AuthError::Store(_) => Problem::unavailable(error),
+        };
+        let token = app.identity.verify(token).map_err(|error| refused(&error.into()))?;
+        // Neither read waits for the other, and nothing is said of the account before the session is known to live.
+        let (authenticated, user) = tokio::join!(app.identity.confirm(token), app.user(token.user_id, 1));
+        let authenticated = authenticated.map_err(|error| refused(&error))?;
+        let user = user?.filter(|user| user.active);
         let user = user.ok_or_else(|| unauthenticated("The account is not active."))?;
         Ok(Self(Principal {
             user_id: authenticated.user_id,

@@ -126,6 +126,50 @@ async fn a_token_lives_for_fifteen_minutes_and_a_leeway_of_five_seconds() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_good_before_is_asked_for_its_time_again() {
+    let case = Case::new();
+    let now = case.clock.now().timestamp();
+    let ahead = changed(case.claims(), "nbf", json!(now + 5));
+    let token = case.signed(&case.header(), &ahead).await;
+    let good = Ok(VerifiedToken { user_id: USER, session_id: SESSION });
+    assert_eq!([case.tokens.verify(&token), case.tokens.verify(&token)], [good, good]);
+
+    // A clock that is set back.
+    case.clock.advance(TimeDelta::seconds(-1));
+    assert_eq!(case.tokens.verify(&token), Err(TokenError::NotYetValid));
+    case.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(case.tokens.verify(&token), good);
+    case.clock.advance(TimeDelta::seconds(900 + 5));
+    assert_eq!([case.tokens.verify(&token), case.tokens.verify(&token)], [Err(TokenError::Expired); 2]);
+}
+
+#[tokio::test]
+async fn a_token_that_was_good_before_vouches_for_no_other_one() {
+    let case = Case::new();
+    let token = case.tokens.issue(USER, SESSION).await.expect("a token");
+    assert!(case.tokens.verify(&token).is_ok());
+
+    let (message, signature) = token.rsplit_once('.').expect("a signature");
+    let other = case.tokens.issue(USER, SESSION).await.expect("a token");
+    let (_, of_other) = other.rsplit_once('.').expect("a signature");
+    assert_eq!(case.tokens.verify(&format!("{message}.{of_other}")), Err(TokenError::BadSignature));
+    let forged = part(&changed(decoded(&token, 1), "sub", json!(Uuid::from_u128(9))));
+    let (head, _) = message.split_once('.').expect("a header");
+    assert_eq!(case.tokens.verify(&format!("{head}.{forged}.{signature}")), Err(TokenError::BadSignature));
+}
+
+#[tokio::test]
+async fn a_key_that_is_accepted_by_one_is_not_thereby_accepted_by_the_other() {
+    let case = Case::new();
+    let next = SigningKey::generate().expect("a key");
+    let both = case.tokens.clone().also_accepting(next.public_key().clone()).expect("tokens");
+    let header = changed(case.header(), "kid", json!(next.public_key().kid()));
+    let token = sign(&next, &header, &case.claims()).await;
+    assert_eq!(both.verify(&token), Ok(VerifiedToken { user_id: USER, session_id: SESSION }));
+    assert_eq!(case.tokens.verify(&token), Err(TokenError::UnknownKey));
+}
+
+#[tokio::test]
 async fn a_token_of_the_near_future_is_a_clock_apart_and_a_later_one_is_refused() {
     let case = Case::new();
     let now = case.clock.now().timestamp();

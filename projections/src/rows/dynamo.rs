@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, PutRequest, WriteRequest};
 use muster_domain::StreamId;
+use muster_domain::mutant::{Mutant, planted};
 use serde_json::Value;
 
 use super::{NewRow, RowCursor, RowHead, RowPage, RowStore, SaveError, StoredRow};
@@ -67,7 +68,7 @@ impl DynamoRows {
                 let row = self.stored(&item)?;
                 found.insert(Reader { table: &self.table, item: &item }.text("pk")?.to_owned(), row);
             }
-            requests = answer.unprocessed_keys.unwrap_or_default();
+            requests = answer.unprocessed_keys.filter(|_| !planted(Mutant::UnprocessedDropped)).unwrap_or_default();
             if requests.is_empty() {
                 return Ok(());
             }
@@ -105,7 +106,8 @@ impl DynamoRows {
         let mut requests = HashMap::from([(self.table.clone(), puts)]);
         for round in 0..MAX_ROUNDS {
             let call = self.client.batch_write_item().set_request_items(Some(requests)).send().await;
-            requests = call.map_err(|error| self.unavailable(error))?.unprocessed_items.unwrap_or_default();
+            let unprocessed = call.map_err(|error| self.unavailable(error))?.unprocessed_items;
+            requests = unprocessed.filter(|_| !planted(Mutant::UnprocessedDropped)).unwrap_or_default();
             if requests.is_empty() {
                 return Ok(());
             }
@@ -159,13 +161,10 @@ impl RowStore for DynamoRows {
         item.extend(keys.iter().map(|(name, value)| ((*name).to_owned(), attribute::key(value))));
         let condition =
             if expected == 0 { "attribute_not_exists(pk) OR as_of = :expected" } else { "as_of = :expected" };
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression(condition)
-            .expression_attribute_values(":expected", number(&expected));
+        let mut put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        if !planted(Mutant::NoRowCondition) {
+            put = put.condition_expression(condition).expression_attribute_values(":expected", number(&expected));
+        }
         match put.send().await {
             Ok(_) => Ok(()),
             Err(SdkError::ServiceError(error))

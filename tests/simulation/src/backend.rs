@@ -12,7 +12,7 @@ pub struct Answer {
 }
 
 /// A store that speaks DynamoDB's JSON protocol and answers at once. Faults come from what is in front of it.
-pub trait Backend: Send {
+pub trait Backend: Send + std::fmt::Debug {
     /// Answers one request. `operation` is the part of `x-amz-target` after the dot, such as `PutItem`.
     fn execute(&mut self, operation: &str, body: &[u8]) -> Answer;
 

@@ -1,1 +1,63 @@
-//! What must hold, written apart from the code under test.
+//! What must hold, written apart from the code under test: it reads what is stored, knows what events mean, and calls
+//! nothing of what it judges. What a commit carries besides (the state after it) is a cache, and looked at nowhere.
+
+mod attribute;
+mod calls;
+mod canonical;
+mod commands;
+mod expected;
+mod history;
+mod log;
+mod models;
+mod reservations;
+mod rules;
+mod tamper;
+mod time;
+mod timeline;
+mod violation;
+
+use crate::observed::{Lag, Observed};
+
+use log::Log;
+use timeline::Timeline;
+use violation::Findings;
+
+pub use tamper::{tamper, tampering_shows};
+pub use violation::Violation;
+
+/// All that a run breaks, by promise; nothing when it keeps them all. The same run gives the same answer.
+pub fn check(observed: &Observed) -> Vec<Violation> {
+    let mut found = Findings::default();
+    let log = Log::read(&observed.events, &mut found);
+    history::check_order(&log, &mut found);
+    history::check_chain(&log, &mut found);
+    let timeline = Timeline::read(&observed.event_writes, &log, &mut found);
+    let folded = history::fold(&log, &mut found);
+    calls::check(&observed.calls, &log, &timeline, &mut found);
+    commands::check(&observed.calls, &log, &timeline, &mut found);
+    models::check(observed, &log, &folded, &mut found);
+    models::check_writes(&observed.row_writes, &timeline, &mut found);
+    reservations::check(observed, &log, &folded, &mut found);
+    check_rest(observed, &mut found);
+    found.into_sorted()
+}
+
+/// Promise 9: nothing is under way any more.
+fn check_rest(observed: &Observed, found: &mut Findings) {
+    let Lag { unpublished, queued, dead } = &observed.lag;
+    if *unpublished > 0 {
+        found.note(9, format_args!("{unpublished} stream records are not published"));
+    }
+    for (projection, messages) in queued.iter().filter(|(_, messages)| **messages > 0) {
+        found.note(9, format_args!("{projection}: {messages} messages are in the queue"));
+    }
+    for (projection, messages) in dead.iter().filter(|(_, messages)| **messages > 0) {
+        found.note(9, format_args!("{projection}: {messages} messages are in the dead-letter queue"));
+    }
+    if observed.rest.is_none() {
+        found.note(9, "the run did not come to rest within its bound");
+    }
+}
+
+#[cfg(test)]
+mod tests;

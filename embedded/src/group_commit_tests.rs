@@ -1,0 +1,307 @@
+//! Concurrent writes share a sync, and nothing is answered before it: seen with a sync that is counted, held or failed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+
+use serde_json::{Value, json};
+
+use crate::{Engine, EngineError};
+
+/// One request, which is queued when this returns.
+fn request(engine: &Engine, operation: &str, body: &Value) -> impl Future<Output = (u16, Value)> + Send + use<> {
+    let answer = engine.request(&format!("DynamoDB_20120810.{operation}"), body.to_string().into_bytes());
+    async move {
+        let (status, body) = answer.await;
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+}
+
+async fn create_table(engine: &Engine) {
+    let table = json!({
+        "TableName": "events",
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"},
+    });
+    assert_eq!(request(engine, "CreateTable", &table).await.0, 200);
+}
+
+fn put(engine: &Engine, key: &str) -> impl Future<Output = (u16, Value)> + Send + use<> {
+    let item = json!({"TableName": "events", "Item": {"pk": {"S": key}, "data": {"S": "x".repeat(400)}}});
+    request(engine, "PutItem", &item)
+}
+
+fn get(engine: &Engine, key: &str) -> impl Future<Output = (u16, Value)> + Send + use<> {
+    request(engine, "GetItem", &json!({"TableName": "events", "Key": {"pk": {"S": key}}, "ConsistentRead": true}))
+}
+
+async fn is_there(engine: &Engine, key: &str) -> bool {
+    let (status, body) = get(engine, key).await;
+    assert_eq!(status, 200, "{body}");
+    body.get("Item").is_some()
+}
+
+/// Whether there is no answer yet.
+async fn is_pending<F: Future>(answer: &mut Pin<Box<F>>) -> bool {
+    std::future::poll_fn(|context| Poll::Ready(answer.as_mut().poll(context).is_pending())).await
+}
+
+/// An engine with a table, whose syncs are counted.
+async fn counted(dir: &Path) -> (Engine, Arc<AtomicUsize>) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&count);
+    let engine = Engine::open_with(dir, |mut sync| {
+        Box::new(move || {
+            counting.fetch_add(1, Ordering::SeqCst);
+            sync()
+        })
+    })
+    .unwrap();
+    create_table(&engine).await;
+    (engine, count)
+}
+
+/// A sync that says when it has begun, and then waits for the outcome that it is to have.
+struct HeldSync {
+    begun: Receiver<()>,
+    outcomes: Sender<io::Result<()>>,
+}
+
+impl HeldSync {
+    /// An engine with a table, whose syncs from now on are held.
+    async fn engine(dir: &Path) -> (Engine, Self) {
+        let (say_begun, begun) = channel();
+        let (outcomes, outcome) = channel::<io::Result<()>>();
+        let engine = Engine::open_with(dir, |mut sync| {
+            Box::new(move || {
+                say_begun.send(()).unwrap();
+                outcome.recv().unwrap()?;
+                sync()
+            })
+        })
+        .unwrap();
+        outcomes.send(Ok(())).unwrap();
+        create_table(&engine).await;
+        begun.recv().unwrap();
+        (engine, Self { begun, outcomes })
+    }
+
+    fn wait_until_begun(&self) {
+        self.begun.recv().unwrap();
+    }
+
+    fn end(&self) {
+        self.outcomes.send(Ok(())).unwrap();
+    }
+
+    fn fail(&self) {
+        self.outcomes.send(Err(io::Error::other("the disk is gone"))).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_lone_write_is_synced_once_and_a_lone_read_never() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, syncs) = counted(dir.path()).await;
+    let before = syncs.load(Ordering::SeqCst);
+
+    assert_eq!(put(&engine, "a").await.0, 200);
+    assert_eq!(syncs.load(Ordering::SeqCst) - before, 1);
+
+    assert!(is_there(&engine, "a").await);
+    assert_eq!(syncs.load(Ordering::SeqCst) - before, 1);
+}
+
+#[tokio::test]
+async fn writes_that_wait_at_the_same_time_share_one_sync() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, disk) = HeldSync::engine(dir.path()).await;
+    let first = put(&engine, "first");
+    disk.wait_until_begun();
+    let waiting: Vec<_> = (0..50).map(|number| put(&engine, &number.to_string())).collect();
+
+    disk.end();
+    assert_eq!(first.await.0, 200);
+    disk.wait_until_begun();
+    disk.end();
+
+    for answer in waiting {
+        assert_eq!(answer.await.0, 200);
+    }
+    assert_eq!(disk.begun.try_iter().count(), 0, "there was a third sync");
+}
+
+#[tokio::test]
+async fn a_write_is_answered_when_its_sync_has_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, disk) = HeldSync::engine(dir.path()).await;
+
+    let mut answer = Box::pin(put(&engine, "a"));
+    disk.wait_until_begun();
+    assert!(is_pending(&mut answer).await);
+
+    disk.end();
+    assert_eq!(answer.await.0, 200);
+}
+
+#[tokio::test]
+async fn a_read_is_answered_when_the_write_that_it_may_have_seen_is_synced() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, disk) = HeldSync::engine(dir.path()).await;
+    let first = put(&engine, "first");
+    disk.wait_until_begun();
+    let write = put(&engine, "a");
+    // One read that is run behind the write, before the second sync begins, and one that comes while that is held.
+    let mut behind = Box::pin(get(&engine, "a"));
+    disk.end();
+    assert_eq!(first.await.0, 200);
+    disk.wait_until_begun();
+    let mut later = Box::pin(get(&engine, "a"));
+
+    assert!(is_pending(&mut behind).await);
+    assert!(is_pending(&mut later).await);
+
+    disk.end();
+    assert_eq!(write.await.0, 200);
+    assert_eq!(behind.await.1["Item"]["pk"], json!({"S": "a"}));
+    assert_eq!(later.await.1["Item"]["pk"], json!({"S": "a"}));
+}
+
+#[tokio::test]
+async fn a_stream_record_is_handed_out_when_its_write_is_synced() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, disk) = HeldSync::engine(dir.path()).await;
+    let tail = engine.stream("events");
+    let write = put(&engine, "a");
+    disk.wait_until_begun();
+
+    let (say_seen, seen) = channel();
+    let mut read = Box::pin(engine.shared().read_stream(move |log| {
+        let records = log.read("events", 0, 10);
+        say_seen.send(records.as_ref().unwrap().len()).unwrap();
+        records
+    }));
+    let mut last = Box::pin(tail.last_sequence());
+    let mut waiting = Box::pin(tail.wait(None));
+    let (say_done, done) = channel();
+    let mut fence = Box::pin(engine.shared().read_stream(move |_| Ok(say_done.send(()))));
+    // Polled once, they are queued; when the last one runs, the reader's thread has answered the others.
+    is_pending(&mut read).await;
+    is_pending(&mut last).await;
+    is_pending(&mut waiting).await;
+    is_pending(&mut fence).await;
+    done.recv().unwrap();
+
+    assert_eq!(seen.recv().unwrap(), 1, "the reader's connection sees the commit");
+    assert!(is_pending(&mut read).await);
+    assert!(is_pending(&mut last).await);
+    assert!(is_pending(&mut waiting).await);
+
+    disk.end();
+    assert_eq!(read.await.unwrap().len(), 1);
+    assert!(last.await.unwrap().is_some());
+    waiting.await.unwrap();
+    assert_eq!(write.await.0, 200);
+}
+
+#[tokio::test]
+async fn an_engine_whose_disk_refuses_answers_nothing_any_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, disk) = HeldSync::engine(dir.path()).await;
+    disk.end();
+    assert_eq!(put(&engine, "kept").await.0, 200);
+    disk.wait_until_begun();
+
+    disk.fail();
+    let refused = put(&engine, "refused").await;
+
+    let reason = "the disk did not take what was written (the disk is gone); the store must be closed and opened again";
+    for (status, body) in [refused, get(&engine, "kept").await, put(&engine, "later").await] {
+        assert_eq!((status, body["message"].as_str().unwrap()), (500, reason));
+    }
+    let error = engine.stream("events").read(None, 10).await.unwrap_err();
+    assert!(matches!(&error, EngineError::Disk(reason) if reason.to_string() == "the disk is gone"), "{error}");
+    assert!(matches!(engine.remove_expired().await.unwrap_err(), EngineError::Disk(_)));
+    drop(engine);
+    let engine = Engine::open(dir.path()).unwrap();
+    assert!(is_there(&engine, "kept").await);
+    assert!(!is_there(&engine, "later").await);
+}
+
+/// What a power cut would leave, and what had been acknowledged when it came.
+struct Cut {
+    image: PathBuf,
+    acknowledged: BTreeSet<String>,
+}
+
+/// The files as they are when a sync ends, with nothing written since: that is what the disk has for certain. Whatever is
+/// acknowledged before the next sync must be in them. There are enough writes for SQLite to start its log anew a few
+/// times.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_a_power_cut_at_any_moment() {
+    const WRITERS: usize = 8;
+    const EACH: usize = 120;
+    let (dir, images) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let acknowledged: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+    let cuts: Arc<Mutex<Vec<Cut>>> = Arc::default();
+    let engine = Engine::open_with(dir.path(), |mut sync| {
+        let (from, to) = (dir.path().to_owned(), images.path().to_owned());
+        let (acknowledged, cuts) = (Arc::clone(&acknowledged), Arc::clone(&cuts));
+        let (mut number, mut synced) = (0, None::<PathBuf>);
+        Box::new(move || {
+            if let Some(image) = synced.take() {
+                let acknowledged = acknowledged.lock().unwrap().clone();
+                cuts.lock().unwrap().push(Cut { image, acknowledged });
+            }
+            number += 1;
+            sync()?;
+            // Not at regular distances, which the batches could fall in step with.
+            if number * number % 23 < 4 {
+                let image = to.join(number.to_string());
+                fs::create_dir(&image)?;
+                for file in ["format", "muster.db", "muster.db-wal"] {
+                    fs::copy(from.join(file), image.join(file))?;
+                }
+                synced = Some(image);
+            }
+            Ok(())
+        })
+    })
+    .unwrap();
+    create_table(&engine).await;
+
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let (engine, acknowledged) = (engine.clone(), Arc::clone(&acknowledged));
+            tokio::spawn(async move {
+                for number in 0..EACH {
+                    let key = format!("{writer}-{number}");
+                    assert_eq!(put(&engine, &key).await.0, 200);
+                    acknowledged.lock().unwrap().insert(key);
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    drop(engine);
+
+    assert_eq!(acknowledged.lock().unwrap().len(), WRITERS * EACH);
+    let cuts = std::mem::take(&mut *cuts.lock().unwrap());
+    assert!(cuts.iter().any(|cut| !cut.acknowledged.is_empty()));
+    for cut in cuts {
+        let engine = Engine::open(&cut.image).unwrap();
+        for key in &cut.acknowledged {
+            assert!(is_there(&engine, key).await, "{key}, one of {}, is lost", cut.acknowledged.len());
+        }
+    }
+}

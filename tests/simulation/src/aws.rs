@@ -1,0 +1,80 @@
+//! Muster on AWS: functions in containers, the stream's mapping, the bus, a queue for each projection.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use muster_commands::CommandHandler;
+use muster_handlers::wiring::event_store;
+use muster_projections::Hosted;
+
+use crate::bus;
+use crate::lambda::Pool;
+use crate::mapping::Mapping;
+use crate::observed::Lag;
+use crate::port::Port;
+use crate::projecting::{self, QueueSettings};
+use crate::senders::{Executor, Executors};
+use crate::world::{PREFIX, World};
+
+/// The containers of the command function.
+pub struct Containers {
+    carry_every: u32,
+    mixed: bool,
+    most: usize,
+    running: Mutex<Vec<Executor>>,
+}
+
+impl Executors for Containers {
+    fn pick(&self, world: &Arc<World>) -> Option<Executor> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.retain(|executor| !executor.instance.has_ended());
+        if running.len() < self.most {
+            let instance = world.start_instance("command", self.mixed);
+            let client = Port::new(world, &instance).dynamodb();
+            let store = event_store(&client, PREFIX).carrying_every(self.carry_every);
+            running.push(Executor { instance, handler: CommandHandler::new(store) });
+        }
+        let one = world.inner().rng.usize(..running.len());
+        Some(running[one].clone())
+    }
+}
+
+/// The whole of it.
+pub struct Aws {
+    /// Where commands go.
+    pub commands: Arc<Containers>,
+    mapping: Arc<Mapping>,
+    projectors: Vec<Arc<Pool<Arc<dyn Hosted>>>>,
+}
+
+impl Aws {
+    /// Starts everything.
+    pub fn start(world: &Arc<World>, mixed: bool) -> Self {
+        let settings = QueueSettings::draw(&mut world.inner().rng, mixed);
+        let (carry_every, most) = {
+            let mut inner = world.inner();
+            (inner.rng.u32(2..6), inner.rng.usize(1..=3))
+        };
+        let commands = Containers { carry_every, mixed, most, running: Mutex::default() };
+        Self {
+            commands: Arc::new(commands),
+            mapping: Mapping::start(world),
+            projectors: bus::projections().map(|name| projecting::start(world, name, settings)).collect(),
+        }
+    }
+
+    /// What is under way.
+    pub fn lag(&self, world: &World) -> Lag {
+        let inner = world.inner();
+        let queued = inner.queues.iter().filter(|(_, queue)| !queue.is_empty());
+        let dead = inner.queues.iter().filter(|(_, queue)| queue.dead() > 0);
+        let queued = queued.map(|(name, queue)| (name.clone(), queue.len())).collect();
+        let dead = dead.map(|(name, queue)| (name.clone(), queue.dead())).collect();
+        drop(inner);
+        Lag { unpublished: self.mapping.behind(), queued, dead }
+    }
+
+    /// Replaces the containers that wait by new ones.
+    pub fn renew(&self) {
+        self.projectors.iter().for_each(|pool| pool.renew());
+    }
+}

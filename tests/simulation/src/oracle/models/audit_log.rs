@@ -1,0 +1,126 @@
+//! `audit-log`: one entry for each event, found by who did it and on which day.
+
+use uuid::{Uuid, uuid};
+
+use super::{History, Item};
+use crate::oracle::attribute::{list, map, text};
+use crate::oracle::expected::Expected;
+use crate::oracle::log::{Commit, Event};
+use crate::oracle::time::sortable;
+
+/// The ids of events are derived from stream and version in this namespace.
+const EVENT_IDS: Uuid = uuid!("6d757374-6572-5000-8000-6576656e7400");
+
+fn event_id(stream: &str, version: u64) -> String {
+    Uuid::new_v5(&EVENT_IDS, format!("{stream}@{version}").as_bytes()).to_string()
+}
+
+pub(super) fn row<'a>(history: &History<'_, 'a>) -> Item<'a> {
+    let first_at = history.commits.first().map(|first| first.recorded_at_stored).into();
+    let last_event_id = event_id(history.stream, history.folded.head).into();
+    let row = vec![("first_at", first_at), ("last_at", history.updated_at()), ("last_event_id", last_event_id)];
+    (Expected::Map(row), Vec::new())
+}
+
+pub(super) fn entry<'a>(commit: &Commit<'a>, event: &Event<'a>) -> Item<'a> {
+    let Commit { stream, .. } = *commit;
+    let (aggregate, id) = commit.aggregate_and_id();
+    let note = match event.kind {
+        "TaskHeld" | "TaskResumed" => event.field("reason"),
+        "TaskCommented" => event.field("text"),
+        _ => None,
+    };
+    let body = Expected::Map(vec![
+        ("event_id", event_id(stream, event.version).into()),
+        ("stream", Expected::Map(vec![("type", aggregate.into()), ("id", id.into())])),
+        ("version", Expected::Number(event.version)),
+        ("type", event.kind_stored.into()),
+        ("at", commit.recorded_at_stored.into()),
+        ("actor", commit.actor.into()),
+        ("command_id", commit.command_id_stored.into()),
+        ("correlation_id", commit.correlation_id_stored.into()),
+        ("changes", Expected::List(changes(event))),
+        ("note", note.into()),
+        ("comment_id", event.field("comment_id").into()),
+    ]);
+    let at = sortable(commit.recorded_at);
+    let keys = vec![
+        ("gsi_actor", actor(commit).into()),
+        ("gsi_day", at.chars().take(10).collect::<String>().into()),
+        ("at", format!("{at}#{stream}#v#{:020}", event.version).into()),
+    ];
+    (body, keys)
+}
+
+/// `user:` and an id, or `system:` and a name.
+fn actor(commit: &Commit<'_>) -> String {
+    let field = |name: &str| map(commit.actor).and_then(|actor| text(actor.get(name)?)).unwrap_or_default();
+    let kind = field("type");
+    format!("{kind}:{}", field(if kind == "user" { "id" } else { "name" }))
+}
+
+/// Property, before, after.
+fn change<'a>(field: &'static str, from: impl Into<Expected<'a>>, to: impl Into<Expected<'a>>) -> Expected<'a> {
+    Expected::Map(vec![("field", field.into()), ("from", from.into()), ("to", to.into())])
+}
+
+/// What an event changed, property by property, under the names that the API has for them.
+fn changes<'a>(event: &Event<'a>) -> Vec<Expected<'a>> {
+    let (from, to) = (event.field("from"), event.field("to"));
+    // Of what begins, the properties that it has.
+    let begun = |names: &[(&'static str, &str)]| -> Vec<Expected<'a>> {
+        let has = names.iter().filter_map(|(shown, name)| Some((*shown, event.field(name)?)));
+        let full = has.filter(|(_, value)| list(value).is_none_or(|list| !list.is_empty()));
+        full.map(|(shown, value)| change(shown, None, value)).collect()
+    };
+    let edited = |names: &[&'static str]| -> Vec<Expected<'a>> {
+        let changed = names.iter().filter_map(|name| Some((*name, event.change(name)?)));
+        changed.map(|(name, (from, to))| change(name, from, to)).collect()
+    };
+    let one = |field, from: Expected<'a>, to: Expected<'a>| vec![change(field, from, to)];
+    match event.kind {
+        "TaskCreated" => begun(&[
+            ("title", "title"),
+            ("description", "description"),
+            ("priority", "priority"),
+            ("labels", "labels"),
+            ("location", "location"),
+            ("team_id", "team"),
+            ("assignee_id", "assignee"),
+            ("reporter_id", "reporter"),
+            ("deadline", "deadline"),
+        ]),
+        "TaskEdited" => edited(&["title", "description", "labels", "location"]),
+        "TaskAssigned" | "TaskUnassigned" => one("assignee_id", from.into(), to.into()),
+        "TaskTeamChanged" => one("team_id", from.into(), to.into()),
+        "TaskPriorityChanged" => one("priority", from.into(), to.into()),
+        "TaskStatusChanged" => one("status", from.into(), to.into()),
+        "TaskDeadlineSet" | "TaskDeadlineCleared" => one("deadline", from.into(), to.into()),
+        "TaskHeld" => {
+            let hold = vec![("reason", event.field("reason").into()), ("since", event.field("at").into())];
+            one("hold", Expected::Null, Expected::Map(hold))
+        }
+        "TaskResumed" => one("hold", Expected::Map(vec![("since", event.field("held_since").into())]), Expected::Null),
+        "TaskDeleted" => one("deleted_at", Expected::Null, event.field("at").into()),
+        "TaskRestored" => one("deleted_at", event.field("deleted_at").into(), Expected::Null),
+        "UserRegistered" => begun(&[
+            ("name", "name"),
+            ("email", "email"),
+            ("role", "role"),
+            ("time_zone", "time_zone"),
+            ("locale", "locale"),
+            ("phone", "phone"),
+        ]),
+        "UserProfileChanged" => edited(&["name", "time_zone", "locale", "phone"]),
+        "UserEmailChanged" => one("email", from.into(), to.into()),
+        "UserRoleChanged" => one("role", from.into(), to.into()),
+        "UserJoinedTeam" => one("team", Expected::Null, event.field("team_id").into()),
+        "UserLeftTeam" => one("team", event.field("team_id").into(), Expected::Null),
+        "UserDeactivated" => one("active", Expected::Bool(true), Expected::Bool(false)),
+        "UserReactivated" => one("active", Expected::Bool(false), Expected::Bool(true)),
+        "TeamCreated" => begun(&[("name", "name"), ("description", "description")]),
+        "TeamEdited" => edited(&["name", "description"]),
+        // A comment changes no property.
+        _ => Vec::new(),
+    }
+}

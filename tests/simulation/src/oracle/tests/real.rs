@@ -1,0 +1,387 @@
+//! Random runs of the real command handler and the real projectors, in memory: the oracle finds nothing wrong with them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use fastrand::Rng;
+use muster_commands::{CommandHandler, Committed, EventStore, ExecuteError, ExpectedVersion, MemoryLog};
+use muster_domain::aggregate::Decider;
+use muster_domain::task::{CreateTask, Priority, Status, Task, TaskCommand, UpdateTask};
+use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
+use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand};
+use muster_domain::values::{Labels, Location, Position};
+use muster_domain::{
+    Actor, AggregateType, CommandId, CommentId, Commit, EventReader, Fingerprint, Metadata, StreamId, TeamId, UserId,
+};
+use muster_projections::rows::MemoryRows;
+use muster_projections::{
+    AuditLog, Directory, IndexKey, KeyValue, Message, Projection, Projector, TaskList, projector::OneTable,
+};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::kept;
+use super::story::{attribute, item};
+use crate::observed::{Call, EventWrite, Observed, Outcome, RowWrite};
+use crate::oracle::{check, tampering_shows};
+
+const TASKS: u128 = 4;
+const USERS: u128 = 4;
+const TEAMS: u128 = 3;
+
+struct Run {
+    rng: Rng,
+    now: Duration,
+    handler: CommandHandler<MemoryLog>,
+    observed: Observed,
+    /// What was sent, so that it can be sent again.
+    sent: Vec<(StreamId, Asked, ExpectedVersion, Metadata)>,
+}
+
+#[derive(Clone, Debug, serde::Serialize)]
+enum Asked {
+    Task(TaskCommand),
+    User(UserCommand),
+    Team(TeamCommand),
+}
+
+fn some<T>(rng: &mut Rng, make: impl FnOnce(&mut Rng) -> T) -> Option<T> {
+    rng.bool().then(|| make(rng))
+}
+
+fn text<T: std::str::FromStr<Err: std::fmt::Debug>>(rng: &mut Rng) -> T {
+    let texts = ["Fix the lift", "Ärger \"im\" Haus\\", "😀", "north", "NORTH", "a b"];
+    texts[rng.usize(..texts.len())].parse().unwrap()
+}
+
+fn person(rng: &mut Rng) -> UserId {
+    UserId(Uuid::from_u128(100 + rng.u128(..USERS)))
+}
+
+fn team(rng: &mut Rng) -> TeamId {
+    TeamId(Uuid::from_u128(200 + rng.u128(..TEAMS)))
+}
+
+fn labels(rng: &mut Rng) -> Labels {
+    let count = rng.usize(..3);
+    Labels::try_from((0..count).map(|_| text(rng)).collect::<Vec<_>>()).unwrap()
+}
+
+fn location(rng: &mut Rng) -> Location {
+    let position = some(rng, |rng| Position::new(rng.f64() * 180.0 - 90.0, f64::from(rng.i16(-180..180))).unwrap());
+    Location { name: text(rng), position }
+}
+
+fn priority(rng: &mut Rng) -> Priority {
+    *rng.choice(Priority::ALL).unwrap()
+}
+
+fn deadline(rng: &mut Rng) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(rng.i64(-70_000_000_000_000..300_000_000_000_000)).unwrap()
+}
+
+fn task(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
+    match rng.u8(..12) {
+        0..=3 => TaskCommand::Create(CreateTask {
+            title: text(rng),
+            description: some(rng, text),
+            priority: priority(rng),
+            labels: labels(rng),
+            location: some(rng, location),
+            team: some(rng, team),
+            assignee: some(rng, person),
+            reporter: some(rng, person),
+            deadline: some(rng, deadline),
+            at,
+        }),
+        4 => TaskCommand::Hold { reason: text(rng), at },
+        5 => TaskCommand::Resume { reason: text(rng), at },
+        6 => TaskCommand::Comment { comment_id: CommentId(Uuid::from_u128(rng.u128(..))), text: text(rng) },
+        7 if rng.bool() => TaskCommand::Delete { at },
+        8 => TaskCommand::Restore,
+        _ => TaskCommand::Update(UpdateTask {
+            title: some(rng, text),
+            description: some(rng, |rng| some(rng, text)),
+            labels: some(rng, labels),
+            location: some(rng, |rng| some(rng, location)),
+            team: some(rng, |rng| some(rng, team)),
+            assignee: some(rng, |rng| some(rng, person)),
+            priority: some(rng, priority),
+            deadline: some(rng, |rng| some(rng, deadline)),
+            status: some(rng, |rng| *rng.choice(Status::ALL).unwrap()),
+            at,
+        }),
+    }
+}
+
+fn user(rng: &mut Rng, at: DateTime<Utc>) -> UserCommand {
+    let emails = ["ada@example.com", "Ada@Example.com", "ÜNAL@example.com", "ben@example.com"];
+    let email = |rng: &mut Rng| emails[rng.usize(..emails.len())].parse().unwrap();
+    let zone = |rng: &mut Rng| ["UTC", "Europe/Berlin"][rng.usize(..2)].parse().unwrap();
+    let role = |rng: &mut Rng| *rng.choice(Role::ALL).unwrap();
+    match rng.u8(..8) {
+        0..=2 => UserCommand::Register(RegisterUser {
+            locale: some(rng, text),
+            phone: some(rng, text),
+            time_zone: zone(rng),
+            ..RegisterUser::new(text(rng), email(rng), role(rng), at)
+        }),
+        3 => UserCommand::JoinTeam(team(rng)),
+        4 => UserCommand::LeaveTeam(team(rng)),
+        5 => UserCommand::Deactivate,
+        6 => UserCommand::Reactivate,
+        _ => UserCommand::Update(UpdateUser {
+            name: some(rng, text),
+            email: some(rng, email),
+            role: some(rng, role),
+            time_zone: some(rng, zone),
+            locale: some(rng, |rng| some(rng, text)),
+            phone: some(rng, |rng| some(rng, text)),
+        }),
+    }
+}
+
+fn of_team(rng: &mut Rng, at: DateTime<Utc>) -> TeamCommand {
+    if rng.bool() {
+        TeamCommand::Create(CreateTeam { name: text(rng), description: some(rng, text), at })
+    } else {
+        TeamCommand::Update(UpdateTeam { name: some(rng, text), description: some(rng, |rng| some(rng, text)) })
+    }
+}
+
+fn outcome<A: Decider>(answer: Result<Committed<A>, ExecuteError<A::Error>>) -> Outcome {
+    match answer {
+        Ok(Committed { version, events, replayed, .. }) => {
+            let events = events.into_iter().map(|event| (event.version, event.event_type, event.data)).collect();
+            Outcome::Committed { version, events, replayed }
+        }
+        Err(ExecuteError::Refused(_)) => Outcome::Refused,
+        Err(ExecuteError::VersionMismatch { actual, .. }) => Outcome::VersionMismatch { actual },
+        Err(ExecuteError::KeyReused) => Outcome::KeyReused,
+        Err(ExecuteError::Reserved { .. }) => Outcome::Reserved,
+        Err(error) => panic!("a store in memory does not fail: {error}"),
+    }
+}
+
+impl Run {
+    fn new(seed: u64) -> Self {
+        Self {
+            rng: Rng::with_seed(seed),
+            now: Duration::ZERO,
+            handler: CommandHandler::new(EventStore::new(MemoryLog::new())),
+            observed: Observed { rest: Some(Duration::ZERO), ..Observed::default() },
+            sent: Vec::new(),
+        }
+    }
+
+    /// Something new, something again, or something else under an old id.
+    fn choose(&mut self) -> (StreamId, Asked, ExpectedVersion, Metadata) {
+        let rng = &mut self.rng;
+        let at = DateTime::from_timestamp(1_772_438_400, 0).unwrap()
+            + TimeDelta::from_std(self.now).unwrap()
+            + TimeDelta::milliseconds(rng.i64(-2000..2000));
+        let kind = AggregateType::ALL[rng.choice([0, 0, 0, 0, 1, 1, 2]).unwrap()];
+        let (id, asked) = match kind {
+            AggregateType::Task => (300 + rng.u128(..TASKS), Asked::Task(task(rng, at))),
+            AggregateType::User => (100 + rng.u128(..USERS), Asked::User(user(rng, at))),
+            AggregateType::Team => (200 + rng.u128(..TEAMS), Asked::Team(of_team(rng, at))),
+        };
+        let expected = match rng.u64(..12) {
+            0 => ExpectedVersion::New,
+            version @ 1..6 => ExpectedVersion::Exactly(version),
+            _ => ExpectedVersion::Any,
+        };
+        let new = Metadata {
+            command_id: CommandId(Uuid::from_u128(rng.u128(..))),
+            fingerprint: Fingerprint::of("test", &asked),
+            actor: if rng.bool() { person(rng).into() } else { Actor::system("test: \u{e9}") },
+            at,
+            correlation_id: text::<muster_domain::values::Title>(rng).to_string(),
+            causation_id: some(rng, |_| "an event".to_owned()),
+        };
+        let stream = StreamId::new(kind, Uuid::from_u128(id));
+        match rng.u8(..10) {
+            0 if !self.sent.is_empty() => rng.choice(&self.sent).unwrap().clone(),
+            1 if !self.sent.is_empty() => {
+                let (of, .., metadata) = rng.choice(&self.sent).unwrap();
+                let metadata = Metadata { command_id: metadata.command_id, ..new };
+                if of.aggregate == kind {
+                    (*of, asked, expected, metadata)
+                } else {
+                    (stream, asked, expected, metadata)
+                }
+            }
+            _ => (stream, asked, expected, new),
+        }
+    }
+
+    async fn send(&mut self) {
+        let (stream, asked, expected, metadata) = self.choose();
+        self.now += Duration::from_millis(10);
+        let sent = self.now;
+        let before = self.handler.store().head(&stream).await.unwrap();
+        let handler = &self.handler;
+        let outcome = match asked.clone() {
+            Asked::Task(command) => outcome(handler.execute::<Task>(stream.id, command, expected, &metadata).await),
+            Asked::User(command) => outcome(handler.execute::<User>(stream.id, command, expected, &metadata).await),
+            Asked::Team(command) => outcome(handler.execute::<Team>(stream.id, command, expected, &metadata).await),
+        };
+        self.now += Duration::from_millis(10);
+        if self.handler.store().head(&stream).await.unwrap() > before {
+            let write = EventWrite { at: self.now, stream: stream.to_string(), version: before + 1, replaced: false };
+            self.observed.event_writes.push(write);
+        }
+        self.now += Duration::from_millis(10);
+        // Sometimes the answer is lost.
+        let lost = self.rng.u8(..8) == 0;
+        self.observed.calls.push(Call {
+            sent,
+            answered: (!lost).then_some(self.now),
+            stream: stream.to_string(),
+            command_id: metadata.command_id.to_string(),
+            content: metadata.fingerprint.as_str().to_owned(),
+            expected: match expected {
+                ExpectedVersion::Any => None,
+                ExpectedVersion::New => Some(0),
+                ExpectedVersion::Exactly(version) => Some(version),
+            },
+            outcome: if lost { Outcome::Unknown } else { outcome },
+        });
+        self.sent.push((stream, asked, expected, metadata));
+    }
+
+    /// Takes down what is stored, projected by the real projectors in one batch or several.
+    async fn finish(mut self) -> Observed {
+        let mut commits: Vec<Commit> = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = self.handler.store().scan(0, 1, cursor).await.unwrap();
+            commits.extend(page.commits);
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        self.observed.events = commits.iter().map(stored).collect();
+        for user in 0..USERS {
+            for email in ["ada@example.com", "ünal@example.com", "ben@example.com"] {
+                let (key, owner) = (format!("email#{email}"), Uuid::from_u128(100 + user));
+                if self.handler.store().log().owner(&key) == Some(owner) {
+                    let item = json!({ "pk": { "S": key }, "owner": { "S": owner.to_string() } });
+                    self.observed.reservations.push(item);
+                }
+            }
+        }
+        self.project(TaskList, &commits).await;
+        self.project(AuditLog, &commits).await;
+        self.project(Directory, &commits).await;
+        self.observed
+    }
+
+    async fn project<P: Projection>(&mut self, projection: P, commits: &[Commit]) {
+        let rows = Arc::new(MemoryRows::default());
+        let reader: Arc<dyn EventReader> = Arc::new(self.handler.store().clone());
+        let projector = Projector::new(projection, reader, Arc::new(OneTable(rows.clone())));
+        let mut events: Vec<_> = commits.iter().flat_map(Commit::recorded_events).collect();
+        self.rng.shuffle(&mut events);
+        for batch in events.chunks(7) {
+            let message = |event: &muster_domain::RecordedEvent| Message {
+                id: event.event_id.to_string(),
+                event: Ok(event.clone()),
+            };
+            assert_eq!(projector.handle(batch.iter().map(message).collect()).await, []);
+        }
+        let mut table = Vec::new();
+        let mut heads = BTreeMap::new();
+        for commit in commits {
+            heads.insert(commit.stream, commit.last_version());
+        }
+        for stream in heads.keys() {
+            let Some(row) = rows.row(stream) else { continue };
+            let entry = |sort_key: &str, keys: &[IndexKey], fields: Value| {
+                let mut fields: Map<String, Value> = fields.as_object().unwrap().clone();
+                fields.insert("pk".to_owned(), json!(stream.to_string()));
+                fields.insert("sk".to_owned(), json!(sort_key));
+                fields.extend(keys.iter().map(|(name, value)| match value {
+                    KeyValue::Text(text) => ((*name).to_owned(), json!(text)),
+                    KeyValue::Number(number) => ((*name).to_owned(), json!(number)),
+                }));
+                Value::Object(item(&fields))
+            };
+            let muster_projections::rows::StoredRow { as_of, projection_version, row: body, parked: _ } = row.stored;
+            let body = json!({ "as_of": as_of, "projection_version": projection_version, "row": body });
+            table.push(entry("row", &row.keys, body));
+            for found in rows.entries_of(stream) {
+                table.push(entry(&found.sort_key, &found.keys, json!({ "entry": found.body })));
+            }
+        }
+        for (stream, as_of) in rows.saved() {
+            self.observed.row_writes.push(RowWrite {
+                at: self.now,
+                projection: P::NAME.to_owned(),
+                generation: 1,
+                stream: stream.to_string(),
+                as_of,
+                projection_version: u64::from(P::VERSION),
+            });
+        }
+        self.rng.shuffle(&mut table);
+        self.observed.tables.insert((P::NAME.to_owned(), 1), table);
+        self.observed.active.insert(P::NAME.to_owned(), 1);
+    }
+}
+
+/// A commit as an item, by its fields as they are published.
+fn stored(commit: &Commit) -> Value {
+    let mut fields = serde_json::to_value(commit).unwrap().as_object().unwrap().clone();
+    fields.remove("stream");
+    let version = fields.remove("version").unwrap();
+    fields.insert("pk".to_owned(), json!(commit.stream.to_string()));
+    fields.insert("sk".to_owned(), version);
+    attribute(&Value::Object(fields))["M"].clone()
+}
+
+async fn run(seed: u64, commands: usize) -> Observed {
+    let mut run = Run::new(seed);
+    for _ in 0..commands {
+        run.send().await;
+    }
+    run.finish().await
+}
+
+#[tokio::test]
+async fn random_runs_of_the_real_handlers_keep_every_promise() {
+    let mut told = BTreeMap::new();
+    let mut kinds = BTreeMap::new();
+    for seed in 0..150 {
+        let observed = run(seed, 120).await;
+        kept(&observed);
+        assert_eq!(tampering_shows(&observed, &mut Rng::with_seed(seed)), None, "seed {seed}");
+        for call in &observed.calls {
+            *told.entry(format!("{:?}", call.outcome).split([' ', '{']).next().unwrap().to_owned()).or_insert(0) += 1;
+        }
+        for event in observed.events.iter().flat_map(|item| item["events"]["L"].as_array().unwrap()) {
+            *kinds.entry(event["M"]["type"]["S"].as_str().unwrap().to_owned()).or_insert(0) += 1;
+        }
+    }
+    // Every kind of event, and every answer that a store in memory gives, was among them.
+    assert_eq!(kinds.len(), 24, "{kinds:?}");
+    for outcome in ["Committed", "Refused", "VersionMismatch", "KeyReused", "Reserved", "Unknown"] {
+        assert!(told.contains_key(outcome), "{told:?}");
+    }
+}
+
+/// `cargo test --release -p muster-simulation how_long -- --ignored --nocapture`
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn how_long_a_check_takes() {
+    let observed = run(1, 150).await;
+    let began = Instant::now();
+    for _ in 0..1000 {
+        assert_eq!(check(&observed), []);
+    }
+    let took = began.elapsed() / 1000;
+    println!("{} commits, {} calls: {took:?} a check", observed.events.len(), observed.calls.len());
+}
