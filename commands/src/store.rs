@@ -133,6 +133,9 @@ impl<L: CommitLog> EventStore<L> {
             let error = match self.log.append(commit, carried, reservations).await {
                 Ok(()) => return Ok(()),
                 Err(AppendError::Taken { .. }) if planted(Mutant::ConflictIsSuccess) => return Ok(()),
+                // Nothing of this write can stand there yet. The very same commit may, written by another sending of the
+                // command: whoever loads again finds it, and answers as one does to a repeat.
+                Err(AppendError::Taken { .. }) if unknown.is_none() => return Err(StoreError::Conflict),
                 Err(AppendError::Taken { existing }) => return self.is_ours(commit, existing).await,
                 Err(AppendError::Unknown(source)) => {
                     tracing::debug!(stream = %commit.stream, version = commit.version, error = %source, "unknown outcome");
@@ -142,11 +145,10 @@ impl<L: CommitLog> EventStore<L> {
                 Err(error @ (AppendError::Contention | AppendError::Throttled)) => error.into(),
                 Err(
                     error @ (AppendError::Reserved { .. } | AppendError::TooLarge { .. } | AppendError::Refused(_)),
-                ) => return Err(error.into()),
+                ) => return Err(known_or(unknown, error.into())),
             };
             if !backoff.wait().await {
-                // After one unknown outcome, all that follows leaves it unknown.
-                return Err(unknown.map_or(error, StoreError::Unavailable));
+                return Err(known_or(unknown, error));
             }
         }
     }
@@ -163,6 +165,12 @@ impl<L: CommitLog> EventStore<L> {
         let ours = existing.is_some_and(|existing| existing.version == commit.version && existing.hash == commit.hash);
         if ours { Ok(()) } else { Err(StoreError::Conflict) }
     }
+}
+
+/// After one unknown outcome, all that follows leaves it unknown, but for a place that is taken: the put whose answer never
+/// came may still be under way, and find that a reservation that refused this one was released.
+fn known_or(unknown: Option<BoxError>, error: StoreError) -> StoreError {
+    unknown.map_or(error, StoreError::Unavailable)
 }
 
 /// The commit of these events after those of the context. Time never runs back in a history: a clock that is behind

@@ -87,3 +87,18 @@ async fn a_registration_whose_answer_was_lost_is_found_with_its_reservation() {
     assert_eq!(order(&handler, 1, ADA, register("ada@example.com")).await.unwrap(), 1);
     assert_eq!(handler.store().log().inner.owner("email#ada@example.com"), Some(ADA));
 }
+
+#[tokio::test(start_paused = true)]
+async fn after_a_lost_request_a_taken_address_leaves_the_outcome_unknown() {
+    let handler = handler(TestLog::default());
+    let log = handler.store().log();
+    order(&handler, 1, ADA, register("ada@example.com")).await.unwrap();
+    log.fail_with([Fault::LoseRequest]);
+
+    // The lost request may still arrive, once the address is free.
+    let answer = order(&handler, 2, BEN, register("ada@example.com")).await;
+    assert!(matches!(answer, Err(ExecuteError::Unavailable(_))), "{answer:?}");
+
+    let again = order(&handler, 2, BEN, register("ada@example.com")).await;
+    assert!(is_reserved(&again, "ada@example.com"), "{again:?}");
+}

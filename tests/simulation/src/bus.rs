@@ -81,7 +81,10 @@ fn deliver(world: &World, entry: &Value) {
         for _ in 0..copies {
             if world.happens(|faults| faults.dropped) {
                 world.step(("dropped", projection, detail.version), || {
-                    format!("{}#{} {} goes to the dead letters of {projection}", detail.stream.aggregate, detail.stream.id, detail.version)
+                    format!(
+                        "{}#{} {} goes to the dead letters of {projection}",
+                        detail.stream.aggregate, detail.stream.id, detail.version
+                    )
                 });
                 world.inner().queues.entry(projection.clone()).or_default().bury(Arc::clone(&body));
                 continue;

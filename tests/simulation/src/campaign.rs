@@ -115,7 +115,8 @@ impl Summary {
                 self.virtual_time += report.took;
                 self.longest_rest = self.longest_rest.max(report.rest.unwrap_or_default());
                 // Threads finish in any order: a sum has none.
-                self.hash = self.hash.wrapping_add(report.hash.rotate_left(u32::try_from(seed % 64).unwrap_or_default()));
+                self.hash =
+                    self.hash.wrapping_add(report.hash.rotate_left(u32::try_from(seed % 64).unwrap_or_default()));
                 report.violations
             }
             Err(error) => vec![error],
@@ -151,7 +152,11 @@ impl fmt::Display for Summary {
         writeln!(f, "{seeds} seeds in {:.1} s ({rate:.0}/s), trace {hash:016x}", took.as_secs_f64())?;
         writeln!(f, "{steps} steps, {calls} sendings of commands, {commits} commits")?;
         let days = virtual_time.as_secs_f64() / 86_400.0;
-        writeln!(f, "{days:.1} days of virtual time; at rest at most {} s after the last fault", longest_rest.as_secs())?;
+        writeln!(
+            f,
+            "{days:.1} days of virtual time; at rest at most {} s after the last fault",
+            longest_rest.as_secs()
+        )?;
         match failed {
             None => f.write_str("every promise was kept"),
             Some(Failed { seed, violations }) => {

@@ -77,7 +77,7 @@ impl<T: Clone + Send> Pool<T> {
     {
         let waiting = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let (instance, part) = waiting.unwrap_or_else(|| {
-            let instance = world.start_instance(self.name, self.mixed);
+            let instance = world.start_instance(self.name, self.mixed && world.is_mixed());
             let part = (self.make)(&instance);
             (instance, part)
         });

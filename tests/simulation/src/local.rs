@@ -109,7 +109,8 @@ impl Local {
         let trimmed = Arc::default();
         loop {
             let instance = world.start_instance("muster", false);
-            let starting = tokio::spawn(Arc::clone(&self).serve(Arc::clone(&world), Arc::clone(&instance), Arc::clone(&trimmed)));
+            let starting =
+                tokio::spawn(Arc::clone(&self).serve(Arc::clone(&world), Arc::clone(&instance), Arc::clone(&trimmed)));
             tokio::select! {
                 biased;
                 () = instance.ending() => {}
@@ -134,7 +135,8 @@ impl Local {
     ) -> bool {
         let Ok(system) = System::over(Port::new(&world, &instance).dynamodb()).await else { return false };
         let stream = Stream { world: Arc::clone(&world), instance: Arc::clone(&instance), trimmed };
-        let consumer = |projection: &Arc<_>| -> Arc<dyn Consumer> { Arc::new(ProjectionConsumer(Arc::clone(projection))) };
+        let consumer =
+            |projection: &Arc<_>| -> Arc<dyn Consumer> { Arc::new(ProjectionConsumer(Arc::clone(projection))) };
         let consumers = system.projections.iter().map(consumer).collect();
         let Ok(pipeline) = Pipeline::start_with(&system, stream, consumers).await else { return false };
         let handler = CommandHandler::new(system.events.clone().carrying_every(self.carry_every));

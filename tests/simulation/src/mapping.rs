@@ -126,7 +126,8 @@ impl Mapping {
     /// How many of these records are on the bus, from the first on; `None` when the publisher gave no answer.
     async fn publish(&self, batch: &[Value]) -> Option<usize> {
         let event: dynamodb::Event = serde_json::from_value(json!({ "Records": batch })).ok()?;
-        let answer = self.publisher.invoke(&self.world, LIMIT, |_, bus| async move { publish_stream(&bus, event).await });
+        let answer =
+            self.publisher.invoke(&self.world, LIMIT, |_, bus| async move { publish_stream(&bus, event).await });
         let failed = answer.await?.batch_item_failures.into_iter().next().and_then(|failure| failure.item_identifier);
         let done = match failed {
             None => batch.len(),

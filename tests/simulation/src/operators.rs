@@ -60,7 +60,10 @@ pub async fn rebuild(world: &Arc<World>, name: &'static str) -> bool {
     });
     let done = done.await;
     world.step(("rebuilt", name, matches!(done, Some(Ok(_)))), || format!("rebuild of {name}: {done:?}"));
-    if let Some(Err(error @ RebuildError::Different(_))) = &done {
+    // A program of another version writes rows of its own shape, into the new table too, as long as it runs.
+    if let Some(Err(error @ RebuildError::Different(_))) = &done
+        && !world.inner().mixed
+    {
         world.inner().panics.push(format!("a rebuild of {name} found a difference: {error}"));
     }
     matches!(done, Some(Ok(_)))
@@ -99,7 +102,9 @@ pub async fn redrive(world: &Arc<World>, name: &'static str) {
     }
     for (stream, bodies) in streams {
         let done = operate(world, name, "redrive", |hosted, _| async move { hosted.repair(&stream).await }).await;
-        world.step(("redriven", name, matches!(done, Some(Ok(_)))), || format!("redrive of {stream} in {name}: {done:?}"));
+        world.step(("redriven", name, matches!(done, Some(Ok(_)))), || {
+            format!("redrive of {stream} in {name}: {done:?}")
+        });
         if !matches!(done, Some(Ok(_)))
             && let Some(queue) = world.inner().queues.get_mut(name)
         {

@@ -64,8 +64,7 @@ pub fn projection(world: &Arc<World>, instance: &Arc<Instance>, name: &str) -> A
 /// Starts the deliveries of one projection's queue; gives the pool of its projectors.
 pub fn start(world: &Arc<World>, name: &'static str, settings: QueueSettings) -> Arc<Pool<Arc<dyn Hosted>>> {
     let port = Arc::clone(world);
-    let pool =
-        Arc::new(Pool::new("projector", settings.mixed, move |instance| projection(&port, instance, name)));
+    let pool = Arc::new(Pool::new("projector", settings.mixed, move |instance| projection(&port, instance, name)));
     world.inner().queues.entry(name.to_owned()).or_default();
     for _ in 0..settings.concurrency {
         tokio::spawn(deliver(Arc::clone(world), name, settings, Arc::clone(&pool)));
@@ -105,9 +104,8 @@ async fn deliver(world: Arc<World>, name: &'static str, settings: QueueSettings,
             let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
             format!("{name}: messages {ids:?} are delivered")
         });
-        let answer = pool
-            .invoke(&world, LIMIT, |_, projection| async move { project_queue(&*projection, event).await })
-            .await;
+        let answer =
+            pool.invoke(&world, LIMIT, |_, projection| async move { project_queue(&*projection, event).await }).await;
         // Without an answer they can be received again once they are not hidden any more.
         let Some(answer) = answer else { continue };
         let failed: Vec<String> =

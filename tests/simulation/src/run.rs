@@ -117,6 +117,7 @@ async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Rep
     };
     world.step(("faults", local, mixed), || format!("local {local}, mixed {mixed}, {faults:?}"));
     world.inner().faults = faults;
+    world.inner().mixed = mixed;
 
     let (deployment, executors): (Deployment, Arc<dyn Executors>) = if local {
         let local = Local::start(&world);
@@ -200,6 +201,8 @@ async fn come_to_rest(world: &Arc<World>, deployment: &Deployment, mixed: bool) 
         let generations = generations(world, name);
         if mixed || generations.building {
             if let Deployment::Aws(aws) = deployment {
+                // Whoever is started from here on runs the program's own version.
+                world.inner().mixed = false;
                 aws.renew();
             }
             for _ in 0..3 {

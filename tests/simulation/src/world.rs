@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::backend::{Answer, Backend};
-use crate::faults::{Faults, Fate};
+use crate::faults::{Fate, Faults};
 use crate::instance::Instance;
 use crate::observed::{EventWrite, RowWrite};
 use crate::queue::Queue;
@@ -53,6 +53,8 @@ pub struct Inner {
     pub late: usize,
     /// Records or messages were lost for good, so that only a reconciliation finds what they told of.
     pub lossy: bool,
+    /// Programs of two versions run side by side.
+    pub mixed: bool,
     /// What the code under test panicked with.
     pub panics: Vec<String>,
     backend: Box<dyn Backend>,
@@ -78,6 +80,7 @@ impl World {
                 row_writes: Vec::new(),
                 late: 0,
                 lossy: false,
+                mixed: false,
                 panics: Vec::new(),
                 backend,
                 places: HashSet::new(),
@@ -111,8 +114,15 @@ impl World {
         let skew = if inner.rng.bool() { TimeDelta::seconds(inner.rng.i64(-SKEW..=SKEW)) } else { TimeDelta::zero() };
         let former = may_be_former && inner.rng.bool();
         let at = self.elapsed();
-        inner.trace.step(at, ("start", name, id, former), || format!("{name} {id} starts (skew {skew}, former {former})"));
+        inner
+            .trace
+            .step(at, ("start", name, id, former), || format!("{name} {id} starts (skew {skew}, former {former})"));
         Arc::new(Instance::new(id, name, skew, former))
+    }
+
+    /// Whether programs of two versions run side by side.
+    pub fn is_mixed(&self) -> bool {
+        self.inner().mixed
     }
 
     /// A step of the run, in the trace.

@@ -13,6 +13,7 @@ use crate::observed::{Call, Outcome};
 
 /// Checks each answer against the log and the times.
 pub(super) fn check(calls: &[Call], log: &Log<'_>, timeline: &Timeline<'_>, found: &mut Findings) {
+    let first_sent = first_sent(calls);
     for call in calls {
         match &call.outcome {
             Outcome::Committed { version, events, replayed } if events.is_empty() => {
@@ -20,7 +21,7 @@ pub(super) fn check(calls: &[Call], log: &Log<'_>, timeline: &Timeline<'_>, foun
             }
             Outcome::Committed { version, events, replayed } => {
                 in_the_log(call, *version, events, log, found);
-                in_time(call, events[0].0, *replayed, timeline, found);
+                in_time(call, &first_sent, events[0].0, *replayed, timeline, found);
             }
             Outcome::VersionMismatch { actual } => mismatch(call, *actual, timeline, found),
             Outcome::Damaged { reason } => {
@@ -29,7 +30,24 @@ pub(super) fn check(calls: &[Call], log: &Log<'_>, timeline: &Timeline<'_>, foun
             Outcome::Refused | Outcome::KeyReused | Outcome::Reserved | Outcome::Contended | Outcome::Unknown => {}
         }
     }
-    check_real_time(calls, found);
+    check_real_time(calls, &first_sent, found);
+}
+
+/// When each command was sent for the first time. All its sendings are one operation: which of them is told that it was a
+/// repeat is not promised, as one that lost an answer cannot know whose commit it finds.
+type FirstSent<'a> = BTreeMap<(&'a str, &'a str), Duration>;
+
+fn first_sent(calls: &[Call]) -> FirstSent<'_> {
+    let mut first = FirstSent::new();
+    for call in calls {
+        let sent = first.entry((&call.stream, &call.command_id)).or_insert(call.sent);
+        *sent = (*sent).min(call.sent);
+    }
+    first
+}
+
+fn began(call: &Call, first_sent: &FirstSent<'_>) -> Duration {
+    first_sent.get(&(call.stream.as_str(), call.command_id.as_str())).copied().unwrap_or(call.sent)
 }
 
 /// A call as a person finds it again.
@@ -138,12 +156,19 @@ fn in_the_log(call: &Call, version: u64, events: &[(u64, String, Value)], log: &
 }
 
 /// An acknowledged commit stands where it was allowed to, and was put between the question and the answer.
-fn in_time(call: &Call, first: u64, replayed: bool, timeline: &Timeline<'_>, found: &mut Findings) {
+fn in_time(
+    call: &Call,
+    first_sent: &FirstSent<'_>,
+    first: u64,
+    replayed: bool,
+    timeline: &Timeline<'_>,
+    found: &mut Findings,
+) {
     if let Some(expected) = call.expected.filter(|expected| !replayed && first != expected + 1) {
         found.note(1, format_args!("{}: expected version {expected}, and its events begin at {first}", Name(call)));
     }
     let Some(write) = timeline.write(&call.stream, first) else { return };
-    let too_early = !replayed && write.at < call.sent;
+    let too_early = !replayed && write.at < began(call, first_sent);
     if too_early || call.answered.is_some_and(|answered| write.at > answered) {
         let said = if replayed { "an earlier effect" } else { "its effect" };
         found.note(
@@ -154,7 +179,7 @@ fn in_time(call: &Call, first: u64, replayed: bool, timeline: &Timeline<'_>, fou
 }
 
 /// What was answered before another command was sent comes before it in the stream.
-fn check_real_time(calls: &[Call], found: &mut Findings) {
+fn check_real_time(calls: &[Call], first_sent: &FirstSent<'_>, found: &mut Findings) {
     let mut streams: BTreeMap<&str, Vec<(&Call, u64, u64)>> = BTreeMap::new();
     for call in calls {
         if let Outcome::Committed { events, replayed: false, .. } = &call.outcome
@@ -165,14 +190,14 @@ fn check_real_time(calls: &[Call], found: &mut Findings) {
     }
     for effects in streams.values() {
         let mut sent: Vec<_> = effects.iter().collect();
-        sent.sort_by_key(|(call, ..)| call.sent);
+        sent.sort_by_key(|(call, ..)| began(call, first_sent));
         let mut answered: Vec<_> = effects.iter().collect();
         answered.sort_by_key(|(call, ..)| call.answered.unwrap_or(Duration::MAX));
         let mut answered = answered.into_iter().peekable();
         let mut highest: Option<(&Call, u64)> = None;
         for (call, first, _) in sent {
-            while let Some((earlier, _, last)) =
-                answered.next_if(|(earlier, ..)| earlier.answered.is_some_and(|answered| answered < call.sent))
+            while let Some((earlier, _, last)) = answered
+                .next_if(|(earlier, ..)| earlier.answered.is_some_and(|answered| answered < began(call, first_sent)))
             {
                 if highest.is_none_or(|(_, highest)| *last > highest) {
                     highest = Some((earlier, *last));
