@@ -87,6 +87,8 @@ impl StreamSource for Stream {
 pub struct Local {
     carry_every: u32,
     running: Mutex<Option<(Executor, Arc<Pipeline>)>>,
+    /// How far the stream is trimmed. A checkpoint that was saved late may be before this: what is trimmed was settled.
+    trimmed: Arc<Mutex<Option<String>>>,
 }
 
 impl Executors for Local {
@@ -100,17 +102,19 @@ impl Local {
     /// Starts it, and lets somebody start it again whenever it ends.
     pub fn start(world: &Arc<World>) -> Arc<Self> {
         let carry_every = world.inner().rng.u32(2..6);
-        let local = Arc::new(Self { carry_every, running: Mutex::default() });
+        let local = Arc::new(Self { carry_every, running: Mutex::default(), trimmed: Arc::default() });
         tokio::spawn(Arc::clone(&local).supervise(Arc::clone(world)));
         local
     }
 
     async fn supervise(self: Arc<Self>, world: Arc<World>) {
-        let trimmed = Arc::default();
         loop {
             let instance = world.start_instance("muster", false);
-            let starting =
-                tokio::spawn(Arc::clone(&self).serve(Arc::clone(&world), Arc::clone(&instance), Arc::clone(&trimmed)));
+            let starting = tokio::spawn(Arc::clone(&self).serve(
+                Arc::clone(&world),
+                Arc::clone(&instance),
+                Arc::clone(&self.trimmed),
+            ));
             tokio::select! {
                 biased;
                 () = instance.ending() => {}
@@ -150,7 +154,9 @@ impl Local {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((_, pipeline)) = running.as_ref() else { return Lag { unpublished: 1, ..Lag::default() } };
         let status = pipeline.status();
-        let left = world.stream(&format!("{PREFIX}events"), status.settled.as_deref(), usize::MAX).len();
+        let trimmed = self.trimmed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let settled = status.settled.max(trimmed);
+        let left = world.stream(&format!("{PREFIX}events"), settled.as_deref(), usize::MAX).len();
         let queued = status.queues.into_iter().filter(|(_, queue)| queue.lag > 0);
         Lag {
             unpublished: left,
