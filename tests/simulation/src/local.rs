@@ -71,7 +71,7 @@ impl StreamSource for Stream {
 
     async fn trim(&self, up_to: &str) -> Result<(), SourceError> {
         self.call().await?;
-        self.world.step(("trimmed", up_to), || format!("the stream is trimmed up to {up_to}"));
+        self.world.step("trimmed", || format!("the stream is trimmed up to {up_to}"));
         let mut trimmed = self.trimmed.lock().unwrap_or_else(PoisonError::into_inner);
         *trimmed = trimmed.clone().max(Some(up_to.to_owned()));
         Ok(())
