@@ -23,6 +23,10 @@ const PLACE_IS_FREE: &str = "attribute_not_exists(pk)";
 /// Of a reservation, whether it is claimed or released: nobody else holds it.
 const FREE_OR_OWN: &str = "attribute_not_exists(pk) OR #owner = :owner";
 
+/// How many commits a page of a scan has at most. Most pages end before that, at the megabyte of DynamoDB; the embedded
+/// store reads all that is left of a table for a page without a limit.
+const SCAN_LIMIT: i32 = 1_000;
+
 /// The event table and the table of reservations.
 #[derive(Clone, Debug)]
 pub struct DynamoLog {
@@ -156,8 +160,9 @@ impl CommitLog for DynamoLog {
             .scan()
             .table_name(&self.table)
             .consistent_read(true)
-            .segment(count(segment))
-            .total_segments(count(segments))
+            .set_segment((segments > 1).then(|| count(segment)))
+            .set_total_segments((segments > 1).then(|| count(segments)))
+            .limit(SCAN_LIMIT)
             .set_exclusive_start_key(cursor.map(|cursor| item::key(&cursor.stream, cursor.version)))
             .send()
             .await

@@ -43,6 +43,9 @@ pub(crate) enum Target<'a> {
     Events(&'a BTreeMap<u64, RecordedEvent>),
     /// To the end of the history.
     Head,
+    /// To the end of the history that a scan showed: every event from version 1 on. A row that has come farther goes to
+    /// the end of the history as it is now.
+    History(&'a [RecordedEvent]),
 }
 
 /// A row and how far it has come, between two events.
@@ -142,7 +145,7 @@ impl<P: Projection> Advance<'_, P> {
         let stale = start.as_of < expected;
         let wanted = match target {
             Target::Events(events) => events.keys().next_back().copied().unwrap_or(0),
-            Target::Head => expected,
+            Target::Head | Target::History(_) => expected,
         };
         if let Target::Events(_) = target
             && wanted <= start.as_of
@@ -150,24 +153,33 @@ impl<P: Projection> Advance<'_, P> {
             return Ok(Advanced { from: expected, to: expected, parked });
         }
         let first = start.as_of + 1;
+        // How far the row is known to go, be it up to an event that is poison.
+        let known = parked.as_ref().map_or(expected, |parked| parked.version.max(expected));
         let fold = match target {
             // Everything up to the newest is at hand: no need to ask the store.
             Target::Events(events) if !stale && (first..=wanted).all(|version| events.contains_key(&version)) => {
                 start.through(self.projection, events.range(first..).map(|(_, event)| event))
             }
-            Target::Events(_) | Target::Head => match self.reader.events(stream, start.as_of, None).await {
-                Ok(mut events) => {
-                    if planted(Mutant::RepairStopsShort) {
-                        events.pop();
+            Target::History(events) if known <= events.len() as u64 => {
+                let kept = events.len().saturating_sub(usize::from(planted(Mutant::RepairStopsShort)));
+                let missing = events.iter().take(kept).filter(|event| event.version >= first);
+                start.through(self.projection, missing)
+            }
+            Target::Events(_) | Target::Head | Target::History(_) => {
+                match self.reader.events(stream, start.as_of, None).await {
+                    Ok(mut events) => {
+                        if planted(Mutant::RepairStopsShort) {
+                            events.pop();
+                        }
+                        start.through(self.projection, &events)
                     }
-                    start.through(self.projection, &events)
+                    // What is damaged in the store stays so: the row says it, and others go on.
+                    Err(error @ ReadError::Damaged { .. }) => {
+                        Fold { parked: Some(Parked { version: first, reason: error.to_string() }), ..start }
+                    }
+                    Err(error) => return Err(error.into()),
                 }
-                // What is damaged in the store stays so: the row says it, and others go on.
-                Err(error @ ReadError::Damaged { .. }) => {
-                    Fold { parked: Some(Parked { version: first, reason: error.to_string() }), ..start }
-                }
-                Err(error) => return Err(error.into()),
-            },
+            }
         };
         if fold.as_of < expected {
             // A row of another shape, whose history this program cannot fold as far: it stays as it was.

@@ -10,6 +10,7 @@ mod attribute;
 mod cursor;
 mod listing;
 mod read_models;
+mod stream_scan;
 
 pub mod audit_log;
 pub mod directory;

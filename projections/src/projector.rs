@@ -265,12 +265,27 @@ impl<P: Projection> Projector<P> {
     }
 
     pub(crate) async fn repair_in(&self, rows: &dyn RowStore, stream: &StreamId) -> Result<Repaired, RepairError> {
-        let moved = self.advance(rows).load_and_move(stream, &Target::Head).await;
-        let Advanced { from, to, parked } = moved.map_err(|error| RepairError::of(*stream, error))?;
-        match parked {
-            Some(Parked { version, reason }) => Err(RepairError::Poison { stream: *stream, version, reason }),
-            None => Ok(Repaired { from, to }),
-        }
+        repaired(*stream, self.advance(rows).load_and_move(stream, &Target::Head).await)
+    }
+
+    /// The same for a row that was loaded, by the history that a scan showed if it showed all of it.
+    pub(crate) async fn bring_up(
+        &self,
+        rows: &dyn RowStore,
+        stream: &StreamId,
+        stored: Option<StoredRow>,
+        history: Option<&[RecordedEvent]>,
+    ) -> Result<Repaired, RepairError> {
+        let target = history.map_or(Target::Head, Target::History);
+        repaired(*stream, self.advance(rows).move_row(stream, stored, &target).await)
+    }
+}
+
+fn repaired(stream: StreamId, moved: Result<Advanced, AdvanceError>) -> Result<Repaired, RepairError> {
+    let Advanced { from, to, parked } = moved.map_err(|error| RepairError::of(stream, error))?;
+    match parked {
+        Some(Parked { version, reason }) => Err(RepairError::Poison { stream, version, reason }),
+        None => Ok(Repaired { from, to }),
     }
 }
 

@@ -1,16 +1,20 @@
 //! Rebuilding a read model: a new generation is filled from the log while live events go on, verified, and switched to
 //! in one write. The generation before is kept, so that there is a way back.
 
+use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use futures::future::try_join_all;
+use futures::channel::mpsc;
+use futures::stream;
+use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _};
 use muster_domain::mutant::{Mutant, planted};
 use muster_domain::ports::ReadError;
-use muster_domain::{EventReader, StreamId};
+use muster_domain::{EventReader, RecordedEvent, StreamId};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 use crate::advance::Fold;
 use crate::attribute;
@@ -18,8 +22,12 @@ use crate::error::StoreError;
 use crate::generations::{ChangeError, GenerationState, Generations};
 use crate::projection::Projection;
 use crate::projector::{OneTable, Projector, RepairError};
-use crate::reconcile::{OnProgress, Progress, StreamScan};
+use crate::reconcile::{OnProgress, Progress};
 use crate::rows::{Parked, RowStore, StoredRow};
+use crate::stream_scan::{IN_FLIGHT, Scanned, StreamScan};
+
+/// For how many pages of scans rows are loaded at a time.
+const PAGES_AHEAD: usize = 2;
 
 /// Makes physical tables.
 #[async_trait]
@@ -32,7 +40,8 @@ pub trait TableMaker: Send + Sync {
 /// How to rebuild.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RebuildOptions {
-    /// In how many parts the log is scanned side by side.
+    /// In how many parts the log is scanned side by side. Rows are written side by side in any case; the embedded store
+    /// reads a log in one part best.
     pub segments: u32,
     /// Into which generation: an older one to go back to it, or none for a new one (or the one that an interrupted
     /// rebuild was filling).
@@ -43,7 +52,7 @@ pub struct RebuildOptions {
 
 impl Default for RebuildOptions {
     fn default() -> Self {
-        Self { segments: 4, generation: None, estimate: None }
+        Self { segments: 1, generation: None, estimate: None }
     }
 }
 
@@ -145,8 +154,8 @@ pub async fn rebuild<P: Projection + Clone>(
         building = generations.announce(P::NAME, generation, seen).await?;
     }
     let rows: Arc<dyn RowStore> = Arc::new(generations.rows(P::NAME, generation));
-    let filler = Projector::new(projection, reader, Arc::new(OneTable(Arc::clone(&rows))));
-    let work = Work { filler: &filler, rows: &*rows, segments: options.segments.max(1), progress };
+    let filler = Arc::new(Projector::new(projection, reader, Arc::new(OneTable(Arc::clone(&rows)))));
+    let work = Work { filler, rows, segments: options.segments.max(1), progress };
     let (total, parked) = work.fill(options.estimate).await?;
     let (aggregates, mismatches) = work.verify(total).await?;
     if !mismatches.is_empty() {
@@ -179,90 +188,127 @@ fn target(seen: GenerationState, wanted: Option<u64>) -> Result<u64, RebuildErro
     }
 }
 
+/// An aggregate to be filled in or compared.
+struct Aggregate {
+    stream: StreamId,
+    scanned: Scanned,
+    /// Loaded after the scan.
+    row: Option<StoredRow>,
+}
+
+type Loaded = Result<Aggregate, RebuildError>;
+
 /// Filling and verifying one table.
 struct Work<'a, P> {
-    filler: &'a Projector<P>,
-    rows: &'a dyn RowStore,
+    filler: Arc<Projector<P>>,
+    rows: Arc<dyn RowStore>,
     segments: u32,
     progress: OnProgress<'a>,
 }
 
 impl<P: Projection> Work<'_, P> {
-    fn scan(&self, segment: u32) -> StreamScan<'_> {
-        StreamScan::new(&**self.filler.reader(), segment, self.segments)
+    async fn with_rows(&self, page: BTreeMap<StreamId, Scanned>) -> Result<Vec<Loaded>, RebuildError> {
+        let streams: Vec<_> = page.keys().copied().collect();
+        let rows = self.rows.load(&streams).await?;
+        Ok(page.into_iter().zip(rows).map(|((stream, scanned), row)| Ok(Aggregate { stream, scanned, row })).collect())
     }
 
-    fn wants(&self, stream: &StreamId) -> bool {
-        self.filler.projection().wants(stream.aggregate)
+    /// Does this with every aggregate, with many at a time, and tells of each. Further pages are read meanwhile, on
+    /// other threads where there are any.
+    async fn each<T, W>(
+        &self,
+        work: impl Fn(Aggregate) -> W + Send,
+        mut tell: impl FnMut(T) + Send,
+    ) -> Result<(), RebuildError>
+    where
+        W: Future<Output = Result<T, RebuildError>> + Send,
+    {
+        let (ahead, pages) = mpsc::channel(0);
+        // Dropped with this future: then they end too.
+        let mut scans = JoinSet::new();
+        for segment in 0..self.segments {
+            scans.spawn(scan_ahead(Arc::clone(&self.filler), segment, self.segments, ahead.clone()));
+        }
+        drop(ahead);
+        let pages = pages.map(|page| self.with_rows(page)).buffered(PAGES_AHEAD).map_ok(stream::iter);
+        let mut done = pin!(pages.try_flatten().map_ok(work).try_buffer_unordered(IN_FLIGHT));
+        while let Some(one) = done.try_next().await? {
+            tell(one);
+        }
+        // The pages may have ended because one of them could not be read.
+        while let Some(scan) = scans.join_next().await {
+            scan.map_err(|error| ReadError::Store(Box::new(error)))??;
+        }
+        Ok(())
     }
 
     /// Brings every aggregate's row up to its history. How many there are, and which are parked.
-    async fn fill(&self, estimate: Option<u64>) -> Result<(u64, Vec<StreamId>), RebuildError> {
-        let done = AtomicU64::new(0);
-        let parts = (0..self.segments).map(|segment| self.fill_segment(segment, estimate, &done));
-        let mut parked: Vec<_> = try_join_all(parts).await?.into_iter().flatten().collect();
-        parked.sort_unstable();
-        Ok((done.into_inner(), parked))
-    }
-
-    async fn fill_segment(
-        &self,
-        segment: u32,
-        total: Option<u64>,
-        done: &AtomicU64,
-    ) -> Result<Vec<StreamId>, RebuildError> {
-        let mut scan = self.scan(segment);
-        let mut parked = Vec::new();
-        while let Some(heads) = scan.next(|stream| self.wants(stream)).await? {
-            for stream in heads.into_keys() {
-                match self.filler.repair_in(self.rows, &stream).await {
-                    Ok(_) => {}
-                    Err(RepairError::Poison { .. }) => parked.push(stream),
-                    Err(error) => return Err(error.into()),
-                }
-                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                (self.progress)(Progress { phase: "fill", done, total });
+    async fn fill(&self, total: Option<u64>) -> Result<(u64, Vec<StreamId>), RebuildError> {
+        let (mut done, mut parked) = (0, Vec::new());
+        let bring_up = |Aggregate { stream, scanned, row }| async move {
+            match self.filler.bring_up(&*self.rows, &stream, row, scanned.history()).await {
+                Ok(_) => Ok(None),
+                Err(RepairError::Poison { .. }) => Ok(Some(stream)),
+                Err(error) => Err(error.into()),
             }
-        }
-        Ok(parked)
+        };
+        let tell = |stopped| {
+            parked.extend(stopped);
+            done += 1;
+            (self.progress)(Progress { phase: "fill", done, total });
+        };
+        self.each(bring_up, tell).await?;
+        parked.sort_unstable();
+        Ok((done, parked))
     }
 
     /// Folds every history anew and compares it with its row and its entries.
     async fn verify(&self, total: u64) -> Result<(u64, Vec<Mismatch>), RebuildError> {
-        let done = AtomicU64::new(0);
-        let parts = (0..self.segments).map(|segment| self.verify_segment(segment, total, &done));
-        let mismatches = try_join_all(parts).await?.into_iter().flatten().collect();
-        Ok((done.into_inner(), mismatches))
+        let (mut done, mut mismatches) = (0, Vec::new());
+        let compare = |Aggregate { stream, scanned, row }| async move {
+            let reason = self.difference(&stream, &scanned, row).await?;
+            Ok(reason.map(|reason| Mismatch { stream, reason }))
+        };
+        let tell = |mismatch| {
+            mismatches.extend(mismatch);
+            done += 1;
+            (self.progress)(Progress { phase: "verify", done, total: Some(total.max(done)) });
+        };
+        self.each(compare, tell).await?;
+        mismatches.sort_by_key(|mismatch: &Mismatch| mismatch.stream);
+        Ok((done, mismatches))
     }
 
-    async fn verify_segment(&self, segment: u32, total: u64, done: &AtomicU64) -> Result<Vec<Mismatch>, RebuildError> {
-        let mut scan = self.scan(segment);
-        let mut mismatches = Vec::new();
-        while let Some(heads) = scan.next(|stream| self.wants(stream)).await? {
-            for (stream, head) in heads {
-                if let Some(reason) = self.difference(&stream, head).await? {
-                    mismatches.push(Mismatch { stream, reason });
-                }
-                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                (self.progress)(Progress { phase: "verify", done, total: Some(total.max(done)) });
+    /// In what an aggregate's row, as it was loaded after the scan, differs from its history.
+    async fn difference(
+        &self,
+        stream: &StreamId,
+        scanned: &Scanned,
+        row: Option<StoredRow>,
+    ) -> Result<Option<String>, RebuildError> {
+        match (row, scanned.history()) {
+            // Nothing has happened since the scan, so that nothing else needs to be asked for.
+            (Some(row), Some(history))
+                if row.as_of == scanned.head() && row.projection_version == P::VERSION && row.parked.is_none() =>
+            {
+                self.compare(stream, &row, history).await
             }
+            (Some(_) | None, _) => self.difference_now(stream, scanned.head()).await,
         }
-        Ok(mismatches)
     }
 
     async fn load(&self, stream: &StreamId) -> Result<Option<StoredRow>, StoreError> {
         Ok(self.rows.load(&[*stream]).await?.pop().flatten())
     }
 
-    /// In what an aggregate's row differs from its history, which goes at least up to `head`.
-    async fn difference(&self, stream: &StreamId, head: u64) -> Result<Option<String>, RebuildError> {
+    /// In what an aggregate's row differs from its history, which goes at least up to `head`, as both are now.
+    async fn difference_now(&self, stream: &StreamId, head: u64) -> Result<Option<String>, RebuildError> {
         // An event that was appended since the aggregate was filled in may still be on its way.
-        match self.filler.repair_in(self.rows, stream).await {
+        match self.filler.repair_in(&*self.rows, stream).await {
             Ok(_) | Err(RepairError::Poison { .. }) => {}
             Err(error) => return Err(error.into()),
         }
         let Some(row) = self.load(stream).await? else { return Ok(Some("there is no row".to_owned())) };
-        let stored_entries = self.rows.entries(stream).await?;
         let events = match self.filler.reader().events(stream, 0, None).await {
             Ok(events) => events,
             // Parked like an event that cannot be taken in: there is no whole history to compare it with.
@@ -277,7 +323,17 @@ impl<P: Projection> Work<'_, P> {
         if row.as_of < reached {
             return Ok(Some(format!("the row is at version {} and the history at {reached}", row.as_of)));
         }
-        // The history may have gone on since the row was loaded: compare at the row's version.
+        self.compare(stream, &row, &events).await
+    }
+
+    /// In what a row and its entries differ from the history up to the row's version.
+    async fn compare(
+        &self,
+        stream: &StreamId,
+        row: &StoredRow,
+        events: &[RecordedEvent],
+    ) -> Result<Option<String>, RebuildError> {
+        // The history may have gone on since the row was loaded.
         let until = events.iter().take_while(|event| event.version <= row.as_of);
         let fold = Fold::from(0, None).through(self.filler.projection(), until);
         if fold.as_of != row.as_of {
@@ -289,6 +345,10 @@ impl<P: Projection> Work<'_, P> {
         }
         let expected: Result<Vec<(String, Value)>, String> =
             fold.entries.iter().map(|entry| Ok((entry.sort_key.clone(), attribute::as_stored(&entry.body)?))).collect();
+        if expected.as_ref().is_ok_and(Vec::is_empty) {
+            return Ok(None);
+        }
+        let stored_entries = self.rows.entries(stream).await?;
         // A projector may be just about to move the row: then there are entries beyond it.
         let known = &stored_entries[..stored_entries.len().min(fold.entries.len())];
         if expected.as_deref() != Ok(known) {
@@ -296,4 +356,21 @@ impl<P: Projection> Work<'_, P> {
         }
         Ok(None)
     }
+}
+
+/// Scans one segment page by page, for the aggregates that are wanted.
+async fn scan_ahead<P: Projection>(
+    filler: Arc<Projector<P>>,
+    segment: u32,
+    segments: u32,
+    mut ahead: mpsc::Sender<BTreeMap<StreamId, Scanned>>,
+) -> Result<(), RebuildError> {
+    let mut scan = StreamScan::new(&**filler.reader(), segment, segments);
+    while let Some(page) = scan.next(|stream| filler.projection().wants(stream.aggregate)).await? {
+        if ahead.send(page).await.is_err() {
+            // The work has failed.
+            break;
+        }
+    }
+    Ok(())
 }

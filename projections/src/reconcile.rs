@@ -1,23 +1,25 @@
 //! Comparing the heads of all histories with the rows, and bringing up what is behind. This finds the one loss that no
 //! later gap shows: the last event of an aggregate.
 
-use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::future::try_join_all;
-use muster_domain::ports::{ReadError, ScanCursor};
+use futures::{StreamExt as _, TryStreamExt as _};
+use muster_domain::ports::ReadError;
 use muster_domain::{EventReader, StreamId};
 use serde::Serialize;
 
 use crate::error::StoreError;
 use crate::projection::Projection;
 use crate::projector::{Projector, RepairError};
-use crate::rows::{RowStore, load_each};
+use crate::rows::{RowHead, RowStore, load_each};
+use crate::stream_scan::{IN_FLIGHT, StreamScan};
 
 /// How to reconcile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReconcileOptions {
-    /// In how many parts the stores are scanned side by side.
+    /// In how many parts the stores are scanned side by side. The embedded store reads them in one part best.
     pub segments: u32,
     /// Only say what is wrong.
     pub dry_run: bool,
@@ -25,7 +27,7 @@ pub struct ReconcileOptions {
 
 impl Default for ReconcileOptions {
     fn default() -> Self {
-        Self { segments: 4, dry_run: false }
+        Self { segments: 1, dry_run: false }
     }
 }
 
@@ -137,29 +139,35 @@ async fn histories<P: Projection>(
 ) -> Result<Vec<Finding>, ReconcileError> {
     let mut findings = Vec::new();
     let mut scan = StreamScan::new(&**projector.reader(), segment, options.segments.max(1));
-    while let Some(heads) = scan.next(|stream| projector.projection().wants(stream.aggregate)).await? {
-        let streams: Vec<_> = heads.keys().copied().collect();
+    while let Some(page) = scan.next(|stream| projector.projection().wants(stream.aggregate)).await? {
+        let streams: Vec<_> = page.keys().copied().collect();
         let loaded = load_each(rows, &streams).await?;
-        for ((stream, head), row) in heads.iter().zip(loaded) {
+        let mut repairs = Vec::new();
+        for ((stream, scanned), row) in page.into_iter().zip(loaded) {
+            let head = scanned.head();
             let row = match row {
                 Ok(row) => row,
                 Err(error) => {
-                    findings.push(unreadable(*stream, *head, &error));
+                    findings.push(unreadable(stream, head, &error));
                     continue;
                 }
             };
             let as_of = row.as_ref().map_or(0, |row| row.as_of);
             // Parked before its end or not: a row that is behind is behind.
             let difference = if row.is_none() { Difference::Missing } else { Difference::Lagging };
-            if as_of < *head {
-                let outcome = if options.dry_run {
-                    Outcome::Listed
-                } else {
-                    outcome(projector.repair_in(rows, stream).await.map(|_| ()))
-                };
-                findings.push(Finding { stream: *stream, difference, as_of, head: *head, outcome });
+            if as_of < head {
+                repairs.push(async move {
+                    let outcome = if options.dry_run {
+                        Outcome::Listed
+                    } else {
+                        outcome(projector.bring_up(rows, &stream, row, scanned.history()).await.map(|_| ()))
+                    };
+                    Finding { stream, difference, as_of, head, outcome }
+                });
             }
         }
+        let repairs = futures::stream::iter(repairs).buffer_unordered(IN_FLIGHT);
+        findings.extend(repairs.collect::<Vec<_>>().await);
         let count = streams.len() as u64;
         let done = done.fetch_add(count, Ordering::Relaxed) + count;
         progress(Progress { phase: "compare", done, total: None });
@@ -201,120 +209,29 @@ async fn orphans<P: Projection>(
     let mut cursor = None;
     loop {
         let page = rows.scan(segment, segments, cursor).await?;
-        for row in page.rows {
-            if let Some(head) = readable_head(&**projector.reader(), &row.stream).await?
-                && row.as_of > head
-            {
-                findings.push(Finding {
-                    stream: row.stream,
-                    difference: Difference::Ahead,
-                    as_of: row.as_of,
-                    head,
-                    outcome: Outcome::Listed,
-                });
-            }
+        let reader = projector.reader();
+        let heads = page.rows.into_iter().map(|RowHead { stream, as_of, .. }| async move {
+            let head = readable_head(&**reader, &stream).await?;
+            let ahead = head.filter(|head| as_of > *head);
+            Ok::<_, ReadError>(ahead.map(|head| Finding {
+                stream,
+                difference: Difference::Ahead,
+                as_of,
+                head,
+                outcome: Outcome::Listed,
+            }))
+        });
+        let mut heads = pin!(futures::stream::iter(heads).buffer_unordered(IN_FLIGHT));
+        while let Some(ahead) = heads.try_next().await? {
+            findings.extend(ahead);
         }
         for (stream, error) in page.damaged {
-            let head = readable_head(&**projector.reader(), &stream).await?;
+            let head = readable_head(&**reader, &stream).await?;
             findings.push(unreadable(stream, head.unwrap_or(0), &error));
         }
         cursor = page.next;
         if cursor.is_none() {
             return Ok(findings);
         }
-    }
-}
-
-/// Walks over one segment of the event store by aggregate.
-pub(crate) struct StreamScan<'a> {
-    reader: &'a dyn EventReader,
-    segment: u32,
-    segments: u32,
-    cursor: Option<ScanCursor>,
-    /// The last aggregate of the page before: its history may go on. A scan gives a history in one piece.
-    held: Option<(StreamId, u64)>,
-    ended: bool,
-}
-
-impl<'a> StreamScan<'a> {
-    pub(crate) const fn new(reader: &'a dyn EventReader, segment: u32, segments: u32) -> Self {
-        Self { reader, segment, segments, cursor: None, held: None, ended: false }
-    }
-
-    /// The next aggregates that are wanted, each once and with the version that its history ends at; `None` at the end.
-    /// A commit that cannot be read counts as one of one event, so that its aggregate is looked at like any other.
-    pub(crate) async fn next(
-        &mut self,
-        wants: impl Fn(&StreamId) -> bool,
-    ) -> Result<Option<BTreeMap<StreamId, u64>>, ReadError> {
-        if self.ended {
-            return Ok(None);
-        }
-        let page = self.reader.scan(self.segment, self.segments, self.cursor.take()).await?;
-        self.cursor = page.next;
-        self.ended = self.cursor.is_none();
-        let mut heads: BTreeMap<StreamId, u64> = self.held.take().into_iter().collect();
-        let readable = page.commits.iter().map(|commit| (commit.stream, commit.last_version()));
-        // Histories begin at 1: what stands before is in none.
-        let damaged = page.damaged.into_iter().filter(|(_, version)| *version > 0);
-        for (stream, version) in readable.chain(damaged).filter(|(stream, _)| wants(stream)) {
-            let head = heads.entry(stream).or_default();
-            *head = version.max(*head);
-        }
-        if let Some(last) = &self.cursor {
-            self.held = heads.remove_entry(&last.stream);
-        }
-        Ok(Some(heads))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use muster_domain::task::{TaskCommented, TaskEvent};
-    use muster_domain::{CommentId, TaskId};
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::spec::{History, MemoryLog};
-
-    #[tokio::test]
-    async fn a_history_that_goes_over_the_edge_of_a_page_comes_once_and_whole() {
-        let log = MemoryLog::default();
-        let mut heads = BTreeMap::new();
-        for (id, events) in [(1, 30), (2, 250), (3, 1)] {
-            let said =
-                |number| TaskCommented { comment_id: CommentId(Uuid::from_u128(number)), text: "…".parse().unwrap() };
-            let task = TaskId(Uuid::from_u128(id));
-            let history =
-                (0..events).fold(History::of(task), |history, number| history.then(TaskEvent::from(said(number))));
-            history.into_iter().for_each(|event| log.append(&event));
-            heads.insert(StreamId::from(task), u64::try_from(events).unwrap());
-        }
-
-        let mut scan = StreamScan::new(&log, 0, 1);
-        let mut seen = Vec::new();
-        while let Some(page) = scan.next(|_| true).await.unwrap() {
-            seen.extend(page);
-        }
-
-        assert_eq!(seen, heads.into_iter().collect::<Vec<_>>());
-    }
-
-    #[tokio::test]
-    async fn an_unreadable_commit_counts_from_version_1_on() {
-        let log = MemoryLog::default();
-        let task = |number| TaskId(Uuid::from_u128(number));
-        let said = TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "…".parse().unwrap() };
-        for (number, version) in [(1, 0), (2, 0), (2, 1), (3, 7)] {
-            let mut event = History::of(task(number)).then(TaskEvent::from(said.clone())).events()[0].clone();
-            event.version = version;
-            log.append(&event);
-        }
-        for (number, version) in [(1, 0), (2, 0), (3, 7)] {
-            log.damage(&task(number).into(), version);
-        }
-
-        let heads = StreamScan::new(&log, 0, 1).next(|_| true).await.unwrap().unwrap();
-        assert_eq!(heads, BTreeMap::from([(task(2).into(), 1), (task(3).into(), 7)]));
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! What is measured, and how, is in `tests/bench`.
 
-use std::env;
 use std::ffi::OsString;
 use std::io::BufReader;
 use std::process::Stdio;
@@ -24,11 +23,6 @@ pub(crate) fn run(args: &[OsString]) -> Result<(), Failure> {
     let mut bench = cargo::cargo();
     // A build of its own, after that of the programs: it uses more of some libraries, and they are to be as shipped.
     bench.args(["run", "--quiet", "--release", "--package", "muster-bench", "--features", "dynamo-es", "--"]);
-    // What cargo says of this very program, build scripts down there would take for a change: they would build everything
-    // again.
-    for (name, _) in env::vars_os().filter(|(name, _)| is_about_this_package(&name.to_string_lossy())) {
-        bench.env_remove(name);
-    }
     bench.arg("--muster").arg(muster);
     for lambda in lambdas {
         bench.arg("--lambda").arg(lambda);
@@ -36,11 +30,6 @@ pub(crate) fn run(args: &[OsString]) -> Result<(), Failure> {
     // Beside what is built, which is on the disk where a data directory would be, and in no commit.
     bench.arg("--dir").arg(workspace.target_directory.join("bench")).args(args);
     cargo::run(bench.current_dir(&workspace.workspace_root))
-}
-
-/// Whether cargo has set this variable to describe the program that it runs.
-fn is_about_this_package(variable: &str) -> bool {
-    ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| variable.starts_with(prefix))
 }
 
 /// Builds `muster` and the Lambdas, and says where they are.

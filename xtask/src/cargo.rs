@@ -7,9 +7,19 @@ use cargo_metadata::{Metadata, MetadataCommand};
 
 use crate::failure::Failure;
 
-/// The cargo that runs this program.
+/// The cargo that runs this program, without what it says of this very program: build scripts down there would take that for
+/// a change, and build everything again.
 pub(crate) fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os().filter(|(name, _)| is_about_this_package(&name.to_string_lossy())) {
+        cargo.env_remove(name);
+    }
+    cargo
+}
+
+/// Whether cargo has set this variable to describe the program that it runs.
+fn is_about_this_package(variable: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| variable.starts_with(prefix))
 }
 
 /// The workspace without its dependencies: what is in the manifests.

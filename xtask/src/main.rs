@@ -34,7 +34,7 @@ enum Xtask {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
-    /// Set up what the tests need, and run all of them: format, architecture, clippy, tests.
+    /// Set up what the tests need, and run all of them: format, architecture, clippy, tests, simulation.
     Test,
     /// Simulate the whole system under faults, seed by seed: `--seeds N`, `--seed S` to see one, `--engine`, `--mutants`.
     #[command(disable_help_flag = true)]

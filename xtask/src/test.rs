@@ -1,11 +1,17 @@
 //! `cargo xtask test`: everything that must hold before a change lands. Stops at the first thing that does not.
 
+use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
 use cargo_metadata::camino::Utf8Path;
 
 use crate::failure::Failure;
-use crate::{architecture, cargo, dynamodb_local};
+use crate::{architecture, cargo, dynamodb_local, sim};
+
+/// What the simulation runs here: on the model of DynamoDB; on the embedded engine, each seed twice; and every planted defect
+/// until it is noticed.
+const SIMULATIONS: &[&[&str]] =
+    &[&["--seeds", "20000"], &["--seeds", "1000", "--engine", "--twice"], &["--seeds", "10000", "--mutants"]];
 
 pub(crate) fn run() -> Result<(), Failure> {
     heading("Tools");
@@ -33,6 +39,10 @@ pub(crate) fn run() -> Result<(), Failure> {
     cargo(&["test", "--workspace"])?;
     if let Ok(dir) = &dynamodb_local {
         conformance_over(dir)?;
+    }
+    for arguments in SIMULATIONS {
+        heading(&format!("cargo xtask sim {}", arguments.join(" ")));
+        sim::run(&arguments.iter().map(OsString::from).collect::<Vec<_>>())?;
     }
 
     heading("All of it holds");

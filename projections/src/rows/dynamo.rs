@@ -28,6 +28,9 @@ pub(crate) const ROW: &str = "row";
 const MAX_GET: usize = 100;
 /// The most items in one `BatchWriteItem`.
 const MAX_WRITE: usize = 25;
+/// How many items a page of a scan looks at, at most: the embedded store reads all that is left of a table for a page
+/// without a limit.
+const SCAN_LIMIT: i32 = 1_000;
 /// How often what a batch call left undone is asked for again.
 const MAX_ROUNDS: u32 = 8;
 
@@ -204,8 +207,9 @@ impl RowStore for DynamoRows {
             .scan()
             .table_name(&self.table)
             .consistent_read(true)
-            .segment(parts(segment))
-            .total_segments(parts(segments))
+            .set_segment((segments > 1).then(|| parts(segment)))
+            .set_total_segments((segments > 1).then(|| parts(segments)))
+            .limit(SCAN_LIMIT)
             .filter_expression("sk = :row")
             .expression_attribute_values(":row", text(ROW))
             .projection_expression("pk, as_of, parked")

@@ -9,6 +9,7 @@ mod projector;
 mod rebuild;
 mod reconcile;
 mod rows;
+mod scans;
 mod support;
 mod tasks;
 mod topology;
