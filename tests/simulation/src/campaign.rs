@@ -148,8 +148,8 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seeds, steps, commits, calls, took, virtual_time, longest_rest, hash, failed } = self;
-        let rate = *seeds as f64 / took.as_secs_f64().max(0.001);
-        writeln!(f, "{seeds} seeds in {:.1} s ({rate:.0}/s), trace {hash:016x}", took.as_secs_f64())?;
+        let rate = u128::from(*seeds) * 1_000 / took.as_millis().max(1);
+        writeln!(f, "{seeds} seeds in {:.1} s ({rate}/s), trace {hash:016x}", took.as_secs_f64())?;
         writeln!(f, "{steps} steps, {calls} sendings of commands, {commits} commits")?;
         let days = virtual_time.as_secs_f64() / 86_400.0;
         writeln!(

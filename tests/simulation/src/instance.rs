@@ -48,7 +48,7 @@ impl Instance {
     /// Goes on if it runs, and never returns if it has ended: what is left of it must not act.
     pub async fn alive(&self) {
         if self.has_ended() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

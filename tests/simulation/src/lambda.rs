@@ -50,11 +50,14 @@ pub async fn invoke<T: Send + 'static>(
     }
 }
 
+/// Makes what a container holds.
+type Make<T> = Box<dyn Fn(&Arc<Instance>) -> T + Send + Sync>;
+
 /// The containers of one function: those that wait for work.
 pub struct Pool<T> {
     name: &'static str,
     mixed: bool,
-    make: Box<dyn Fn(&Arc<Instance>) -> T + Send + Sync>,
+    make: Make<T>,
     idle: Mutex<Vec<(Arc<Instance>, T)>>,
 }
 

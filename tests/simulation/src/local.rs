@@ -65,7 +65,7 @@ impl StreamSource for Stream {
                 return Ok(());
             }
             // The bound is for a wake-up that came in between.
-            let _ = timeout(Duration::from_secs(60), written).await;
+            let _ = timeout(Duration::from_mins(1), written).await;
         }
     }
 

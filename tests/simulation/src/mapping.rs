@@ -76,7 +76,7 @@ impl Mapping {
                     shard.done = last;
                 } else {
                     // The bound is for a wake-up that came in between.
-                    let _ = timeout(Duration::from_secs(60), written).await;
+                    let _ = timeout(Duration::from_mins(1), written).await;
                     sleep(self.world.millis(200)).await;
                 }
                 continue;

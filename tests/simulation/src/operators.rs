@@ -21,7 +21,7 @@ use crate::projecting::projection;
 use crate::world::{PREFIX, World};
 
 /// How long a command of an operator may take.
-const LIMIT: Duration = Duration::from_secs(3_600);
+const LIMIT: Duration = Duration::from_hours(1);
 
 /// Makes the tables of further generations.
 struct Tables {
@@ -108,7 +108,9 @@ pub async fn redrive(world: &Arc<World>, name: &'static str) {
         if !matches!(done, Some(Ok(_)))
             && let Some(queue) = world.inner().queues.get_mut(name)
         {
-            bodies.into_iter().for_each(|body| queue.bury(body));
+            for body in bodies {
+                queue.bury(body);
+            }
         }
     }
 }

@@ -105,7 +105,7 @@ impl Port {
         instance.alive().await;
         let request = Request::new(target, body);
         let fate = world.fate(request.writes);
-        world.step((instance.id, target, request.digest, fate_number(fate)), || {
+        world.step((instance.id, target, request.digest, fate), || {
             format!("{} {} {} {}: {fate:?}", instance.name, instance.id, request.operation, request.about())
         });
         let slow = world.inner().rng.u8(..8) == 0;
@@ -160,20 +160,6 @@ impl Port {
         let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
         response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
         Ok(response)
-    }
-}
-
-const fn fate_number(fate: Fate) -> u64 {
-    match fate {
-        Fate::Well => 0,
-        Fate::Error => 1,
-        Fate::Throttle => 2,
-        Fate::Conflict => 3,
-        Fate::LostAnswer => 4,
-        Fate::CrashBefore => 5,
-        Fate::CrashAfter => 6,
-        Fate::LateEffect(time) => 100 + time.as_millis() as u64,
-        Fate::Stall(time) => 1_000_000 + time.as_millis() as u64,
     }
 }
 
@@ -240,15 +226,16 @@ impl Request {
     /// A write, perhaps with a carried state that is missing, damaged, or of another program.
     fn write(&self, world: &World, instance: &Instance) -> Answer {
         let mut request = self.parsed();
-        let changed = match self.operation.as_str() {
-            "PutItem" => tamper::state(world, instance, &mut request["Item"]),
-            _ => {
-                let items = request["TransactItems"].as_array_mut();
-                items.into_iter().flatten().fold(false, |changed, item| {
-                    item.get_mut("Put").is_some_and(|put| tamper::state(world, instance, &mut put["Item"])) || changed
-                })
+        let mut changed = false;
+        if self.operation == "PutItem" {
+            changed = tamper::state(world, instance, &mut request["Item"]);
+        } else {
+            for item in request["TransactItems"].as_array_mut().into_iter().flatten() {
+                if let Some(put) = item.get_mut("Put") {
+                    changed |= tamper::state(world, instance, &mut put["Item"]);
+                }
             }
-        };
+        }
         if changed {
             let body = serde_json::to_vec(&request).unwrap_or_default();
             world.execute(&self.operation, &body, Some(&request))

@@ -86,7 +86,7 @@ async fn deliver(world: Arc<World>, name: &'static str, settings: QueueSettings,
             (messages, queue.next_visible())
         };
         if messages.is_empty() {
-            let pause = next.map_or(Duration::from_secs(3_600), |next| next.saturating_sub(now));
+            let pause = next.map_or(Duration::from_hours(1), |next| next.saturating_sub(now));
             let _ = timeout(pause.max(Duration::from_millis(1)), waits).await;
             continue;
         }

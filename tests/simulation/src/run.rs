@@ -28,7 +28,7 @@ use crate::senders::{Executors, Senders};
 use crate::world::{PREFIX, World};
 
 /// How long everything may take to come to rest once no more faults happen.
-const PATIENCE: Duration = Duration::from_secs(3_600);
+const PATIENCE: Duration = Duration::from_hours(1);
 
 /// How to run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -194,7 +194,7 @@ async fn come_to_rest(world: &Arc<World>, deployment: &Deployment, mixed: bool) 
     // What stood still for two minutes may wake up and write now: nothing may go back by that.
     sleep(Duration::from_secs(125)).await;
     let rested = rests(world).await && rested;
-    let rest = rested.then(|| world.elapsed() - begun);
+    let rest = rested.then(|| world.elapsed().saturating_sub(begun));
     let lossy = world.inner().lossy;
     for name in bus::projections() {
         operators::redrive(world, name).await;

@@ -163,10 +163,8 @@ impl World {
             Fate::LostAnswer
         } else if is(if writes { late_effect } else { 0.0 }) {
             Fate::LateEffect(Duration::from_millis(inner.rng.u64(1..4_000)))
-        } else if is(crash / 2.0) {
-            Fate::CrashBefore
-        } else if is(crash / 2.0) {
-            Fate::CrashAfter
+        } else if is(crash) {
+            if inner.rng.bool() { Fate::CrashBefore } else { Fate::CrashAfter }
         } else if is(stall) {
             Fate::Stall(Duration::from_millis(inner.rng.u64(1_000..120_000)))
         } else {
