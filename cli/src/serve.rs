@@ -58,7 +58,7 @@ async fn serve(
     listener: TcpListener,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    let system = System::over(engine.client()).await?;
+    let system = System::over_both(engine.client(), engine.derived_client()).await?;
     let secrets = Secrets::load_or_create(&args.data)?;
     let app = system.app(secrets).map_err(failed("putting the parts together"))?;
     if args.demo {

@@ -59,6 +59,11 @@ impl Store {
         &self.client
     }
 
+    /// A client for what is made from events: [`Engine::derived_client`], where the engine runs in this process.
+    pub fn derived(&self) -> Client {
+        self.engine.as_ref().map_or_else(|| self.client.clone(), Engine::derived_client)
+    }
+
     /// The engine, if it runs in this process; otherwise a server has it, and carries on with what is written.
     pub const fn engine(&self) -> Option<&Engine> {
         self.engine.as_ref()

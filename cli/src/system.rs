@@ -28,6 +28,8 @@ const ISSUER: &str = "muster";
 pub struct System {
     /// Reaches the tables.
     pub client: Client,
+    /// Reaches them too, for what is made from events: read models and how far the pipeline has come.
+    pub derived: Client,
     /// Names them.
     pub topology: Topology,
     /// The event store.
@@ -43,17 +45,23 @@ pub struct System {
 impl System {
     /// The parts over this client. Tables that are not there yet are made.
     pub async fn over(client: Client) -> Result<Self, Failure> {
+        Self::over_both(client.clone(), client).await
+    }
+
+    /// The same, with a client of its own for what is made from events (`muster_embedded::Engine::derived_client`).
+    pub async fn over_both(client: Client, derived: Client) -> Result<Self, Failure> {
         let topology = Topology::load()?;
         topology.create_tables(&client, PREFIX).await?;
         let events = wiring::event_store(&client, PREFIX);
         let reader: Arc<dyn EventReader> = Arc::new(events.clone());
         Ok(Self {
             commands: CommandHandler::new(events.clone()),
-            projections: hosted(&client, PREFIX, &reader),
+            projections: hosted(&derived, PREFIX, &reader),
             generations: Generations::new(client.clone(), PREFIX),
             events,
             topology,
             client,
+            derived,
         })
     }
 

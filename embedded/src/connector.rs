@@ -16,8 +16,9 @@ use aws_smithy_types::body::SdkBody;
 
 use bytes::Bytes;
 
-use crate::dispatch::Answer;
+use crate::dispatch::{Answer, access};
 use crate::engine::Inner;
+use crate::worker::Access;
 
 /// The content type of DynamoDB's requests and answers.
 pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
@@ -53,7 +54,11 @@ impl HttpClient for OneConnector {
 
 /// Hands requests to the engine in this process.
 #[derive(Debug)]
-pub(crate) struct InProcess(pub(crate) Arc<Inner>);
+pub(crate) struct InProcess {
+    pub(crate) engine: Arc<Inner>,
+    /// Whether its writes are answered without a sync.
+    pub(crate) derived: bool,
+}
 
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
@@ -61,7 +66,11 @@ impl HttpConnector for InProcess {
         let Some(body) = request.body().bytes().map(Bytes::copy_from_slice) else {
             return HttpConnectorFuture::ready(Err(ConnectorError::user("a DynamoDB request has no stream".into())));
         };
-        let answer = self.0.execute(target, body);
+        let access = match access(&target) {
+            Access::Write if self.derived => Access::Derived,
+            access => access,
+        };
+        let answer = self.engine.execute(target, body, access);
         HttpConnectorFuture::new(async move { response(answer.await) })
     }
 }

@@ -114,14 +114,24 @@ impl Engine {
     /// A request whose future is dropped has either happened or not, never in part: one that the engine has begun
     /// runs to its end, one that still waits for its turn is never run.
     pub fn client(&self) -> Client {
-        client_over(InProcess(Arc::clone(&self.inner)))
+        client_over(InProcess { engine: Arc::clone(&self.inner), derived: false })
+    }
+
+    /// The same, but its writes are answered before they are on the disk. For what can be made again from what other
+    /// clients wrote, such as read models and how far they have come.
+    ///
+    /// A power cut takes back the newest writes of the whole store, never one from their midst. So it takes back such
+    /// a write only together with everything that was written after it, by whichever client; and what is synced later is
+    /// never there without it. Without a power cut, it is there like any other.
+    pub fn derived_client(&self) -> Client {
+        client_over(InProcess { engine: Arc::clone(&self.inner), derived: true })
     }
 
     /// Runs one request of DynamoDB's JSON protocol: `target` is what `x-amz-target` would say, such as
     /// `DynamoDB_20120810.PutItem`. Gives the HTTP status and the JSON body. It is queued by this call, in the order
     /// of the calls, and the answer can be waited for on any runtime or on none.
     pub fn request(&self, target: &str, body: Vec<u8>) -> impl Future<Output = (u16, Vec<u8>)> + Send + use<> {
-        let answer = self.inner.execute(target.to_owned(), body.into());
+        let answer = self.inner.execute(target.to_owned(), body.into(), access(target));
         async move {
             let answer = answer.await;
             (answer.status, answer.body)
@@ -169,13 +179,18 @@ impl std::fmt::Debug for Inner {
 
 impl Inner {
     /// Runs one request. It is queued by this call; dropping the future before its turn means that it is never run.
-    pub(crate) fn execute(&self, target: String, body: Bytes) -> impl Future<Output = Answer> + Send + use<> {
+    pub(crate) fn execute(
+        &self,
+        target: String,
+        body: Bytes,
+        access: Access,
+    ) -> impl Future<Output = Answer> + Send + use<> {
         let here = self.execute_here(&target, &body);
         let queued = here.is_none().then(|| {
             let db = self.db.clone();
             // What makes or removes a table is noted meanwhile, over the second connection.
             let log = concerns(&target).then(|| Arc::clone(&self.stream_log));
-            self.worker.run(access(&target), move || match log {
+            self.worker.run(access, move || match log {
                 Some(log) => unfinished::run(lock(&log).connection(), &db, &target, &body),
                 None => dispatch(&db, &target, &body),
             })
@@ -217,12 +232,13 @@ impl Inner {
         Ok(found)
     }
 
-    /// Writes the stream log between two requests, so that the two connections do not wait for each other's locks.
+    /// Writes the stream log between two requests, so that the two connections do not wait for each other's locks. Not
+    /// synced: what is removed was done with, and comes back at most together with the checkpoint before it.
     pub(crate) async fn write_stream<T: Send + 'static>(
         &self,
         write: impl FnOnce(&StreamLog) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
-        self.with_stream_log(&self.worker, Access::Write, write).await
+        self.with_stream_log(&self.worker, Access::Derived, write).await
     }
 
     async fn with_stream_log<T: Send + 'static>(

@@ -305,3 +305,36 @@ async fn what_was_acknowledged_survives_a_power_cut_at_any_moment() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_derived_write_is_answered_without_a_sync_and_seen_by_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, syncs) = counted(dir.path()).await;
+    let before = syncs.load(Ordering::SeqCst);
+
+    let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+    engine.derived_client().put_item().table_name("events").item("pk", text("derived")).send().await.unwrap();
+
+    assert_eq!(syncs.load(Ordering::SeqCst) - before, 0);
+    assert!(is_there(&engine, "derived").await);
+    assert_eq!(put(&engine, "durable").await.0, 200);
+    assert_eq!(syncs.load(Ordering::SeqCst) - before, 1);
+}
+
+#[tokio::test]
+async fn a_derived_write_behind_one_that_is_being_synced_waits_for_no_further_sync() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, disk) = HeldSync::engine(dir.path()).await;
+    let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+    let first = put(&engine, "durable");
+    disk.wait_until_begun();
+    let client = engine.derived_client();
+    let mut derived = Box::pin(client.put_item().table_name("events").item("pk", text("derived")).send());
+    assert!(is_pending(&mut derived).await);
+
+    disk.end();
+
+    assert_eq!(first.await.0, 200);
+    derived.await.unwrap();
+    assert_eq!(disk.begun.try_iter().count(), 0, "there was a second sync");
+}

@@ -11,7 +11,7 @@
 //!
 //! **Group commit.** The jobs that wait are run one after the other, each with its own transaction, and then share one
 //! sync of the log. Until that has succeeded nobody is answered, not even a job that only read, for it may have read
-//! what is not on the disk yet. A job that finds nothing unsynced before it, and writes nothing, is answered at once.
+//! what is not on the disk yet. A job that finds nothing unsynced before it, and asks for no sync, is answered at once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -27,6 +27,9 @@ use crate::durability::{DiskFailure, Durability, SyncLog};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
+    /// Writes what can be made again from what was synced, and asks for no sync of its own: see
+    /// [`crate::Engine::derived_client`].
+    Derived,
     Write,
 }
 

@@ -16,7 +16,7 @@ const DOING: &str = "rebuilding";
 /// Rebuilds, and says what it did.
 pub async fn run(args: RebuildArgs) -> Result<(), Failure> {
     let store = Store::open(&args.data.data).await?;
-    let system = System::over(store.client().clone()).await?;
+    let system = System::over_both(store.client().clone(), store.derived()).await?;
     let projection = system.projection(&args.projection)?;
     if args.abandon {
         let generation = abandon(&system, &**projection).await?;

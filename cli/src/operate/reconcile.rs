@@ -18,7 +18,7 @@ const DOING: &str = "reconciling";
 /// Reconciles, and says what it found.
 pub async fn run(args: ReconcileArgs) -> Result<(), Failure> {
     let store = Store::open(&args.data.data).await?;
-    let system = System::over(store.client().clone()).await?;
+    let system = System::over_both(store.client().clone(), store.derived()).await?;
     let projections = match &args.projection {
         Some(name) => vec![system.projection(name)?],
         None => system.projections.iter().collect(),

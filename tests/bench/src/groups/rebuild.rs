@@ -41,7 +41,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<(), Failure> {
     bench.doing("a log to rebuild from");
     let tasks = fill_up(bench, dir.path(), histories).await?;
     let engine = Engine::open(dir.path())?;
-    let system = System::over(engine.client()).await?;
+    let system = System::over_both(engine.client(), engine.derived_client()).await?;
     let events = u64::from(histories * EVENTS_EACH);
 
     let (mut queries, mut scans, mut rebuilds) = (Vec::new(), Vec::new(), Vec::new());
