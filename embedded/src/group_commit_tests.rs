@@ -206,8 +206,9 @@ async fn a_stream_record_is_handed_out_when_its_write_is_synced() {
     assert!(is_pending(&mut waiting).await);
 
     disk.end();
-    assert_eq!(read.await.unwrap().len(), 1);
-    assert!(last.await.unwrap().is_some());
+    let records = read.await.unwrap();
+    assert_eq!(records.len(), 1);
+    assert_eq!(last.await.unwrap().as_ref(), records.last().map(|record| &record.sequence_number));
     waiting.await.unwrap();
     assert_eq!(write.await.0, 200);
 }

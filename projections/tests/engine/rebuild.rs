@@ -132,7 +132,8 @@ async fn a_commit_that_cannot_be_read_parks_its_aggregate_and_the_rebuild_goes_o
 
     let report = world.hosted("task-list").rebuild(&world, RebuildOptions::default(), &|_| {}).await.unwrap();
     assert_eq!((report.active, report.aggregates, report.parked), (2, 3, vec![task(2).into()]));
-    assert!(world.row("task-list", 2, task(2)).await.unwrap().parked.is_some());
+    let parked = world.row("task-list", 2, task(2)).await.unwrap().parked.unwrap();
+    assert_eq!((parked.version, parked.reason.contains("it was damaged")), (1, true), "{}", parked.reason);
     for number in [1, 3] {
         assert_eq!(world.row("task-list", 2, task(number)).await.unwrap().as_of, 3);
     }

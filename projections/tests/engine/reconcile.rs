@@ -111,6 +111,7 @@ async fn a_commit_that_cannot_be_read_parks_its_aggregate_and_the_others_are_rep
     assert_eq!((report.checked, found), (3, vec![(task(2).into(), 2), (task(3).into(), 2)]));
     assert!(reason(&report.findings[0]).contains("it was damaged"));
     assert_eq!(report.findings[1].outcome, Outcome::Repaired);
-    assert!(world.row("task-list", 1, task(2)).await.unwrap().parked.is_some());
+    let parked = world.row("task-list", 1, task(2)).await.unwrap().parked.unwrap();
+    assert_eq!((parked.version, parked.reason.contains("it was damaged")), (1, true), "{}", parked.reason);
     assert_eq!(world.row("task-list", 1, task(3)).await.unwrap().as_of, 2);
 }

@@ -45,6 +45,25 @@ impl HttpClient for OnePort {
     }
 }
 
+/// A client of one of the SDK's crates, whose configurations are alike and of different types. It does not try again by
+/// itself: what comes after a fault is for the code above it, and the SDK draws its pauses from elsewhere.
+macro_rules! client {
+    ($sdk:ident, $port:expr) => {{
+        use $sdk::config::{BehaviorVersion, Config, Region, StalledStreamProtectionConfig};
+        $sdk::Client::from_conf(
+            Config::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .region(Region::from_static("simulated"))
+                .endpoint_url("http://simulated.invalid")
+                .allow_no_auth()
+                .retry_config(RetryConfig::disabled())
+                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+                .http_client($port.http_client())
+                .build(),
+        )
+    }};
+}
+
 impl Port {
     /// The way out of this process.
     pub fn new(world: &Arc<World>, instance: &Arc<Instance>) -> Self {
@@ -55,37 +74,14 @@ impl Port {
         SharedHttpClient::new(OnePort(SharedHttpConnector::new(self)))
     }
 
-    /// A DynamoDB client of this process. It does not try again by itself: what comes after a fault is for the code
-    /// above it, and the SDK draws its pauses from elsewhere.
+    /// A DynamoDB client of this process.
     pub fn dynamodb(self) -> aws_sdk_dynamodb::Client {
-        use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region, StalledStreamProtectionConfig};
-        aws_sdk_dynamodb::Client::from_conf(
-            Config::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .region(Region::from_static("simulated"))
-                .endpoint_url("http://simulated.invalid")
-                .allow_no_auth()
-                .retry_config(RetryConfig::disabled())
-                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-                .http_client(self.http_client())
-                .build(),
-        )
+        client!(aws_sdk_dynamodb, self)
     }
 
     /// An EventBridge client of this process.
     pub fn eventbridge(self) -> aws_sdk_eventbridge::Client {
-        use aws_sdk_eventbridge::config::{BehaviorVersion, Config, Region, StalledStreamProtectionConfig};
-        aws_sdk_eventbridge::Client::from_conf(
-            Config::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .region(Region::from_static("simulated"))
-                .endpoint_url("http://simulated.invalid")
-                .allow_no_auth()
-                .retry_config(RetryConfig::disabled())
-                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-                .http_client(self.http_client())
-                .build(),
-        )
+        client!(aws_sdk_eventbridge, self)
     }
 }
 
