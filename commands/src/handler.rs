@@ -158,10 +158,11 @@ enum Decision<E> {
 
 /// Carries out commands.
 ///
-/// It remembers the aggregates that it used last, and decides the next command on one of them without a read. What is
-/// remembered may be behind what is stored, so it may lead to two answers only: an append, whose condition shows that
-/// it was not behind, and the first answer of a command that is known, which stays what it was. Before anything else is
-/// said (a refusal, another version, nothing to change), the aggregate is read and the command decided again.
+/// It remembers the aggregates that it used last, and decides the next command on one of them without a read; of one that
+/// is to begin ([`ExpectedVersion::New`]) it assumes that there is nothing yet. What is assumed may be behind what is
+/// stored, so it may lead to two answers only: an append, whose condition shows that it was not behind, and the first
+/// answer of a command that is known, which stays what it was. Before anything else is said (a refusal, another version,
+/// nothing to change), the aggregate is read and the command decided again.
 #[derive(Clone, Debug)]
 pub struct CommandHandler<L> {
     store: EventStore<L>,
@@ -220,9 +221,11 @@ impl<L: CommitLog> CommandHandler<L> {
         A::Command: Clone + Send + Sync,
     {
         let mut backoff = Backoff::new(DECISIONS, metadata.command_id);
-        let mut remembered = self.cache.take::<A>(id);
+        // Of an aggregate that is to begin, nothing at all is as good as remembered.
+        let begins = || (expected == ExpectedVersion::New).then(|| Context::new(id));
+        let mut assumed = self.cache.take::<A>(id).or_else(begins);
         loop {
-            let (mut context, fresh) = match remembered.take() {
+            let (mut context, fresh) = match assumed.take() {
                 Some(context) => (context, false),
                 None => (self.store.load::<A>(id).await?, true),
             };
@@ -260,7 +263,7 @@ impl<L: CommitLog> CommandHandler<L> {
                 Err(_) if !fresh => {}
                 Err(error) => return Err(error.into()),
             }
-            // What was remembered does not count as a try: that it was behind says nothing of others at this moment.
+            // What was assumed does not count as a try: that it was behind says nothing of others at this moment.
             if fresh && !backoff.wait().await {
                 return Err(ExecuteError::Contended.into());
             }

@@ -38,6 +38,27 @@ async fn the_next_command_on_an_aggregate_needs_no_read() {
 }
 
 #[tokio::test]
+async fn an_aggregate_begins_without_a_read() {
+    let handler = handler(TestLog::default());
+    let log = handler.store().log();
+    let answer = send(&handler, 1, create("Fix the lift"), ExpectedVersion::New).await.unwrap();
+    assert_eq!((answer.version, log.pages(), log.appends()), (1, 0, 1));
+}
+
+#[tokio::test]
+async fn an_aggregate_that_began_elsewhere_does_not_begin_again() {
+    let (first, _) = two_handlers(3).await;
+    let third = handler(first.store().log().clone());
+    let answer = send(&third, 4, create("Fix the lift"), ExpectedVersion::New).await;
+    assert!(matches!(answer, Err(ExecuteError::VersionMismatch { actual: 3, .. })), "{answer:?}");
+
+    let fourth = handler(first.store().log().clone());
+    let again = send(&fourth, 1, create("Fix the lift"), ExpectedVersion::New).await.unwrap();
+    assert_eq!((again.version, again.replayed), (1, true));
+    assert_eq!(version(&first).await, 3);
+}
+
+#[tokio::test]
 async fn a_handler_that_remembers_nothing_reads_for_each_command() {
     let handler = handler_with_history(1).await.remembering(0);
     handler.store().log().pages();
@@ -174,6 +195,15 @@ async fn a_command_that_took_effect_elsewhere_is_found_though_it_is_not_remember
     let again = first.execute::<Task>(TASK, comment("once"), ExpectedVersion::Any, &later).await.unwrap();
     assert_eq!((again.version, again.updated_at, again.replayed), (2, minute(2), true));
     assert_eq!(version(&first).await, 2);
+}
+
+#[tokio::test]
+async fn a_repeat_that_would_make_the_very_same_commit_is_called_a_repeat() {
+    let (first, second) = two_handlers(1).await;
+    let once = send(&second, 2, comment("once"), ExpectedVersion::Any).await.unwrap();
+    let again = send(&first, 2, comment("once"), ExpectedVersion::Any).await.unwrap();
+    assert_eq!((once.version, once.replayed), (2, false));
+    assert_eq!((again.version, again.replayed, again.events), (2, true, once.events));
 }
 
 #[tokio::test(start_paused = true)]

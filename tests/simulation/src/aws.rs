@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use muster_commands::CommandHandler;
 use muster_handlers::wiring::event_store;
 use muster_projections::Hosted;
 
@@ -12,12 +11,12 @@ use crate::mapping::Mapping;
 use crate::observed::Lag;
 use crate::port::Port;
 use crate::projecting::{self, QueueSettings};
-use crate::senders::{Executor, Executors};
+use crate::senders::{Executor, Executors, HandlerSettings};
 use crate::world::{PREFIX, World};
 
 /// The containers of the command function.
 pub struct Containers {
-    carry_every: u32,
+    settings: HandlerSettings,
     mixed: bool,
     most: usize,
     running: Mutex<Vec<Executor>>,
@@ -30,8 +29,8 @@ impl Executors for Containers {
         if running.len() < self.most {
             let instance = world.start_instance("command", self.mixed);
             let client = Port::new(world, &instance).dynamodb();
-            let store = event_store(&client, PREFIX).carrying_every(self.carry_every);
-            running.push(Executor { instance, handler: CommandHandler::new(store) });
+            let handler = self.settings.handler(event_store(&client, PREFIX));
+            running.push(Executor { instance, handler });
         }
         let one = world.inner().rng.usize(..running.len());
         Some(running[one].clone())
@@ -49,16 +48,14 @@ pub struct Aws {
 impl Aws {
     /// Starts everything.
     pub fn start(world: &Arc<World>, mixed: bool) -> Self {
-        let settings = QueueSettings::draw(&mut world.inner().rng, mixed);
-        let (carry_every, most) = {
-            let mut inner = world.inner();
-            (inner.rng.u32(2..6), inner.rng.usize(1..=3))
-        };
-        let commands = Containers { carry_every, mixed, most, running: Mutex::default() };
+        let queues = QueueSettings::draw(&mut world.inner().rng, mixed);
+        let settings = HandlerSettings::draw(&mut world.inner().rng);
+        let most = world.inner().rng.usize(1..=3);
+        let commands = Containers { settings, mixed, most, running: Mutex::default() };
         Self {
             commands: Arc::new(commands),
             mapping: Mapping::start(world),
-            projectors: bus::projections().map(|name| projecting::start(world, name, settings)).collect(),
+            projectors: bus::projections().map(|name| projecting::start(world, name, queues)).collect(),
         }
     }
 

@@ -6,13 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use muster_cli::pipeline::{Consumer, Pipeline, ProjectionConsumer, SourceError, SourceRecord, StreamSource};
 use muster_cli::system::System;
-use muster_commands::CommandHandler;
 use tokio::time::{sleep, timeout};
 
 use crate::instance::Instance;
 use crate::observed::Lag;
 use crate::port::Port;
-use crate::senders::{Executor, Executors};
+use crate::senders::{Executor, Executors, HandlerSettings};
 use crate::world::{PREFIX, World};
 
 /// The stream of the event table, as this process reads it.
@@ -85,7 +84,7 @@ impl StreamSource for Stream {
 
 /// The program, started again whenever it ends.
 pub struct Local {
-    carry_every: u32,
+    settings: HandlerSettings,
     running: Mutex<Option<(Executor, Arc<Pipeline>)>>,
     /// How far the stream is trimmed. A checkpoint that was saved late may be before this: what is trimmed was settled.
     trimmed: Arc<Mutex<Option<String>>>,
@@ -101,8 +100,8 @@ impl Executors for Local {
 impl Local {
     /// Starts it, and lets somebody start it again whenever it ends.
     pub fn start(world: &Arc<World>) -> Arc<Self> {
-        let carry_every = world.inner().rng.u32(2..6);
-        let local = Arc::new(Self { carry_every, running: Mutex::default(), trimmed: Arc::default() });
+        let settings = HandlerSettings::draw(&mut world.inner().rng);
+        let local = Arc::new(Self { settings, running: Mutex::default(), trimmed: Arc::default() });
         tokio::spawn(Arc::clone(&local).supervise(Arc::clone(world)));
         local
     }
@@ -143,7 +142,7 @@ impl Local {
             |projection: &Arc<_>| -> Arc<dyn Consumer> { Arc::new(ProjectionConsumer(Arc::clone(projection))) };
         let consumers = system.projections.iter().map(consumer).collect();
         let Ok(pipeline) = Pipeline::start_with(&system, stream, consumers).await else { return false };
-        let handler = CommandHandler::new(system.events.clone().carrying_every(self.carry_every));
+        let handler = self.settings.handler(system.events.clone());
         let executor = Executor { instance, handler };
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some((executor, Arc::new(pipeline)));
         true

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
-use muster_commands::{CommandHandler, Committed, DynamoLog, ExecuteError, ExpectedVersion};
+use muster_commands::{CommandHandler, Committed, DynamoEventStore, DynamoLog, ExecuteError, ExpectedVersion};
 use muster_domain::task::Task;
 use muster_domain::team::Team;
 use muster_domain::user::User;
@@ -29,6 +29,26 @@ pub struct Executor {
     pub instance: Arc<Instance>,
     /// Its command handler.
     pub handler: CommandHandler<DynamoLog>,
+}
+
+/// How the command handlers of a run are set up.
+#[derive(Clone, Copy, Debug)]
+pub struct HandlerSettings {
+    carry_every: u32,
+    remembers: bool,
+}
+
+impl HandlerSettings {
+    /// Draws them: in half of the runs handlers remember no aggregates, and read one for each command.
+    pub fn draw(rng: &mut fastrand::Rng) -> Self {
+        Self { carry_every: rng.u32(2..6), remembers: rng.bool() }
+    }
+
+    /// A handler over this store.
+    pub fn handler(self, store: DynamoEventStore) -> CommandHandler<DynamoLog> {
+        let handler = CommandHandler::new(store.carrying_every(self.carry_every));
+        if self.remembers { handler } else { handler.remembering(0) }
+    }
 }
 
 /// Where senders find a process that runs.
