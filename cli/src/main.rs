@@ -6,6 +6,10 @@ use clap::Parser as _;
 use muster_cli::args::Muster;
 use muster_cli::{log, report};
 
+/// A command makes and frees thousands of small values, many of them on another thread: see `docs/performance.md`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let muster = Muster::parse();
     log::start(&muster);

@@ -16,9 +16,8 @@ use aws_smithy_types::body::SdkBody;
 
 use bytes::Bytes;
 
-use crate::dispatch::{Answer, access};
+use crate::dispatch::Answer;
 use crate::engine::Inner;
-use crate::worker::Access;
 
 /// The content type of DynamoDB's requests and answers.
 pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
@@ -66,11 +65,7 @@ impl HttpConnector for InProcess {
         let Some(body) = request.body().bytes().map(Bytes::copy_from_slice) else {
             return HttpConnectorFuture::ready(Err(ConnectorError::user("a DynamoDB request has no stream".into())));
         };
-        let access = match access(&target) {
-            Access::Write if self.derived => Access::Derived,
-            access @ (Access::Read | Access::Derived | Access::Write) => access,
-        };
-        let answer = self.engine.execute(target, body, access);
+        let answer = self.engine.execute(target, body, self.derived);
         HttpConnectorFuture::new(async move { response(answer.await) })
     }
 }

@@ -6,8 +6,6 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::worker::Access;
-
 /// The prefix of every `x-amz-target` of DynamoDB.
 const TARGET_PREFIX: &str = "DynamoDB_20120810.";
 
@@ -34,26 +32,32 @@ impl Answer {
     }
 }
 
-/// What the operation that `target` names may do, whether it succeeds or not.
-pub(crate) fn access(target: &str) -> Access {
-    match target.strip_prefix(TARGET_PREFIX) {
-        Some("GetItem" | "Query" | "Scan" | "BatchGetItem" | "TransactGetItems" | "ListTables") => Access::Read,
-        _ => Access::Write,
-    }
+/// Whether the operation that `target` names reads items, and does nothing else.
+pub(crate) fn reads_items(target: &str) -> bool {
+    matches!(operation(target), Some("GetItem" | "Query" | "Scan" | "BatchGetItem"))
+}
+
+/// Whether the operation that `target` names may change how a table is made, or remove it.
+pub(crate) fn changes_a_table(target: &str) -> bool {
+    matches!(operation(target), Some("DeleteTable" | "UpdateTable" | "UpdateTimeToLive"))
 }
 
 /// Whether this reads one item by its key, with a request that is read without deep recursion: it takes some ten
 /// microseconds and little stack.
 pub(crate) fn is_short_read(target: &str, body: &[u8]) -> bool {
-    target.strip_prefix(TARGET_PREFIX) == Some("GetItem")
+    operation(target) == Some("GetItem")
         && body.len() <= 4096
         && body.iter().filter(|byte| matches!(byte, b'{' | b'[' | b'(')).count() <= 64
+}
+
+fn operation(target: &str) -> Option<&str> {
+    target.strip_prefix(TARGET_PREFIX)
 }
 
 /// Runs the operation that `target` names (the `x-amz-target` header) with the JSON `body`. Blocks until the
 /// engine has run it; what it wrote is not synced to the disk yet.
 pub(crate) fn dispatch(db: &Database, target: &str, body: &[u8]) -> Answer {
-    let result = target.strip_prefix(TARGET_PREFIX).and_then(|operation| run(db, operation, body));
+    let result = operation(target).and_then(|operation| run(db, operation, body));
     match result {
         Some(Ok(body)) => Answer { status: 200, body },
         Some(Err(error)) => {

@@ -5,13 +5,15 @@
 //! the log before its pages are copied into the database, the database before the log is used anew, and the log's new
 //! header. So a power cut leaves a prefix of the commits, and that prefix holds all that was synced here.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
+
+use crate::tables::Tables;
 
 /// Returns when all that was written to the log before the call is on the disk.
 pub(crate) type SyncLog = Box<dyn FnMut() -> io::Result<()> + Send>;
@@ -35,34 +37,101 @@ pub(crate) fn sync_log(path: &Path) -> io::Result<SyncLog> {
 /// How far the writes have come: which have begun, and which are on the disk.
 #[derive(Debug)]
 pub(crate) struct Durability {
-    begun: AtomicU64,
+    begun: Mutex<Begun>,
     synced: watch::Sender<Result<u64, DiskFailure>>,
+}
+
+/// The writes that have begun, counted.
+#[derive(Debug, Default)]
+struct Begun {
+    count: u64,
+    /// The last one of each table.
+    by_table: HashMap<String, u64>,
+    /// The last one that may touch any table.
+    anywhere: u64,
 }
 
 impl Default for Durability {
     fn default() -> Self {
-        Self { begun: AtomicU64::new(0), synced: watch::Sender::new(Ok(0)) }
+        Self { begun: Mutex::default(), synced: watch::Sender::new(Ok(0)) }
     }
 }
 
 impl Durability {
     /// To be called before a write begins, so that whoever sees its effect also sees that it has begun.
-    pub(crate) fn begin(&self) {
-        self.begun.fetch_add(1, Ordering::SeqCst);
+    pub(crate) fn begin(&self, tables: &Tables) {
+        let mut begun = self.begun();
+        begun.count += 1;
+        let number = begun.count;
+        match tables {
+            Tables::Any => begun.anywhere = number,
+            Tables::Named(names) => {
+                for name in names {
+                    if let Some(last) = begun.by_table.get_mut(name) {
+                        *last = number;
+                    } else {
+                        begun.by_table.insert(name.clone(), number);
+                    }
+                }
+            }
+        }
     }
 
     /// To be called after a sync that began when no write was under way.
     pub(crate) fn end(&self, outcome: Result<(), DiskFailure>) {
-        let reached = outcome.map(|()| self.begun.load(Ordering::SeqCst));
+        let reached = outcome.map(|()| self.begun().count);
         self.synced.send_modify(|synced| *synced = reached);
     }
 
-    /// Returns when everything that a read which has ended may have seen is on the disk.
-    pub(crate) async fn settled(&self) -> Result<(), DiskFailure> {
-        let seen = self.begun.load(Ordering::SeqCst);
+    /// Returns when everything that a read of these tables, which has ended, may have seen is on the disk.
+    pub(crate) async fn settled(&self, tables: &Tables) -> Result<(), DiskFailure> {
+        let seen = self.begun().last(tables);
+        self.reached(seen).await
+    }
+
+    /// Whether the disk has taken everything so far.
+    pub(crate) fn holds(&self) -> Result<(), DiskFailure> {
+        self.synced.borrow().clone().map(drop)
+    }
+
+    async fn reached(&self, seen: u64) -> Result<(), DiskFailure> {
         let mut synced = self.synced.subscribe();
         let reached = synced.wait_for(|synced| synced.as_ref().map_or(true, |synced| *synced >= seen)).await;
         // The sender is `self`: it is there.
         reached.map_or(Ok(()), |synced| synced.clone().map(drop))
+    }
+
+    fn begun(&self) -> MutexGuard<'_, Begun> {
+        // Nothing in here panics halfway.
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Begun {
+    fn last(&self, tables: &Tables) -> u64 {
+        match tables {
+            Tables::Any => self.count,
+            Tables::Named(names) => {
+                names.iter().filter_map(|name| self.by_table.get(name)).copied().fold(self.anywhere, u64::max)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_rests_on_the_last_write_to_its_tables_or_to_any() {
+        let named = |name: &str| Tables::Named(vec![name.to_owned()]);
+        let durability = Durability::default();
+        for tables in [named("one"), Tables::Any, named("two"), named("three")] {
+            durability.begin(&tables);
+        }
+        let begun = durability.begun();
+        let both = Tables::Named(vec!["two".to_owned(), "one".to_owned()]);
+        let last = [named("one"), named("two"), named("none"), both, Tables::Any].map(|tables| begun.last(&tables));
+        assert_eq!(last, [2, 3, 2, 3, 4]);
     }
 }

@@ -7,20 +7,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use aws_sdk_dynamodb::Client;
 use bytes::Bytes;
 use dynoxide::Database;
+use futures::future::Either;
 use tokio::sync::watch;
 
 use crate::connector::{InProcess, client_over};
 use crate::data_dir::DataDir;
-use crate::dispatch::{Answer, access, dispatch, is_short_read};
+use crate::dispatch::{Answer, changes_a_table, dispatch, is_short_read, reads_items};
 use crate::durability::{Durability, SyncLog, sync_log};
 use crate::error::EngineError;
 use crate::integrity::check_database;
+use crate::reader::Reader;
 use crate::settings;
 use crate::socket::{SocketHandle, serve};
 use crate::stream::StreamTail;
 use crate::stream_log::StreamLog;
+use crate::tables::Tables;
 use crate::unfinished::{self, concerns};
-use crate::worker::{Access, Commits, NoAnswer, Turn, Worker, guarded};
+use crate::worker::{Access, Commits, NoAnswer, Worker, guarded};
 
 /// A DynamoDB engine in this process.
 ///
@@ -73,7 +76,8 @@ impl Engine {
         if !data_dir.is_initialised() {
             data_dir.finish()?;
         }
-        Self::start(db, stream_log, Some((data_dir, wrap(sync))))
+        let reader = Reader::open(location).map_err(EngineError::open)?;
+        Self::start(db, stream_log, Some(OnFile { data_dir, sync: wrap(sync), reader }))
     }
 
     /// What it shares with its clients.
@@ -82,27 +86,28 @@ impl Engine {
         &self.inner
     }
 
-    fn start(db: Database, stream_log: StreamLog, file: Option<(DataDir, SyncLog)>) -> Result<Self, EngineError> {
-        let (data_dir, sync) = file.unzip();
+    fn start(db: Database, stream_log: StreamLog, file: Option<OnFile>) -> Result<Self, EngineError> {
+        let (data_dir, sync, reader) = match file {
+            Some(OnFile { data_dir, sync, reader }) => (Some(data_dir), Some(sync), Some(reader)),
+            None => (None, None, None),
+        };
         let durability = Arc::<Durability>::default();
         let writes = watch::Sender::new(0_u64);
         let announce = {
             let writes = writes.clone();
             Box::new(move || writes.send_modify(|count| *count = count.wrapping_add(1)))
         };
-        let turn = Arc::new(Mutex::new(Ok(())));
-        let commits = Commits { sync, durability: Arc::clone(&durability), turn: Arc::clone(&turn), announce };
+        let commits = Commits { sync, durability: Arc::clone(&durability), announce };
         let worker = Worker::start("dynamodb", commits).map_err(EngineError::Thread)?;
-        // A file can be read while it is written; shared memory cannot, so there one thread does both.
-        let stream_reader = data_dir.is_some().then(|| Worker::start_reader("dynamodb-stream")).transpose();
+        let reading = reader
+            .map(|reader| Ok(Reading { reader: Arc::new(reader), worker: Worker::start_reader("dynamodb-read")? }));
         Ok(Self {
             inner: Arc::new(Inner {
                 worker,
-                stream_reader: stream_reader.map_err(EngineError::Thread)?,
+                reading: reading.transpose().map_err(EngineError::Thread)?,
                 stream_log: Arc::new(Mutex::new(stream_log)),
                 db,
                 durability,
-                turn,
                 writes,
                 _data_dir: data_dir,
             }),
@@ -131,7 +136,7 @@ impl Engine {
     /// `DynamoDB_20120810.PutItem`. Gives the HTTP status and the JSON body. It is queued by this call, in the order
     /// of the calls, and the answer can be waited for on any runtime or on none.
     pub fn request(&self, target: &str, body: Vec<u8>) -> impl Future<Output = (u16, Vec<u8>)> + Send + use<> {
-        let answer = self.inner.execute(target.to_owned(), body.into(), access(target));
+        let answer = self.inner.execute(target.to_owned(), body.into(), false);
         async move {
             let answer = answer.await;
             (answer.status, answer.body)
@@ -158,15 +163,28 @@ impl Engine {
     }
 }
 
+/// What an engine has that is not in memory only.
+struct OnFile {
+    data_dir: DataDir,
+    sync: SyncLog,
+    reader: Reader,
+}
+
+/// What reads beside the thread that writes. A file can be read while it is written; shared memory cannot, so there one
+/// thread does both.
+struct Reading {
+    worker: Worker,
+    reader: Arc<Reader>,
+}
+
 /// What an engine and its clients share. Fields are dropped from the top: the threads end first, then the connections
 /// close, then the directory is free.
 pub(crate) struct Inner {
     worker: Worker,
-    stream_reader: Option<Worker>,
+    reading: Option<Reading>,
     stream_log: Arc<Mutex<StreamLog>>,
     db: Database,
     durability: Arc<Durability>,
-    turn: Arc<Turn>,
     writes: watch::Sender<u64>,
     _data_dir: Option<DataDir>,
 }
@@ -178,41 +196,50 @@ impl std::fmt::Debug for Inner {
 }
 
 impl Inner {
-    /// Runs one request. It is queued by this call; dropping the future before its turn means that it is never run.
+    /// Runs one request, of the derived client or of another. It is queued by this call; dropping the future before its
+    /// turn means that it is never run.
     pub(crate) fn execute(
         &self,
         target: String,
         body: Bytes,
-        access: Access,
+        derived: bool,
     ) -> impl Future<Output = Answer> + Send + use<> {
-        let here = self.execute_here(&target, &body);
-        let queued = here.is_none().then(|| {
-            let db = self.db.clone();
-            // What makes or removes a table is noted meanwhile, over the second connection.
-            let log = concerns(&target).then(|| Arc::clone(&self.stream_log));
-            self.worker.run(access, move || match log {
-                Some(log) => unfinished::run(lock(&log).connection(), &db, &target, &body),
-                None => dispatch(&db, &target, &body),
-            })
-        });
-        async move {
-            let answer = match queued {
-                Some(answer) => answer.await,
-                None => here.unwrap_or(Err(NoAnswer::Gone)),
-            };
-            answer.unwrap_or_else(|error| Answer::internal_error(&error.to_string()))
-        }
+        let reads = reads_items(&target);
+        let answer = match &self.reading {
+            Some(reading) if reads => Either::Left(reading.read(&self.durability, target, body, derived)),
+            _ => Either::Right(self.write(target, body, derived, reads)),
+        };
+        async move { answer.await.unwrap_or_else(|error| Answer::internal_error(&error.to_string())) }
     }
 
-    /// Runs a short read on the caller's own thread while the engine has nothing to do: two changes of thread cost more
-    /// than the read. Never waits; `None` when the request must be queued.
-    fn execute_here(&self, target: &str, body: &[u8]) -> Option<Result<Answer, NoAnswer>> {
-        if !is_short_read(target, body) {
-            return None;
-        }
-        let Ok(state) = self.turn.try_lock() else { return None };
-        // After a failure, the thread that knows the reason gives it.
-        state.is_ok().then(|| guarded(|| dispatch(&self.db, target, body)))
+    /// Runs a request on the thread that writes.
+    fn write(
+        &self,
+        target: String,
+        body: Bytes,
+        derived: bool,
+        reads: bool,
+    ) -> impl Future<Output = Result<Answer, NoAnswer>> + Send + use<> {
+        let access = match (reads, derived) {
+            (true, _) => Access::Read,
+            (false, true) => Access::Derived,
+            (false, false) => Access::Write(Tables::of(&body)),
+        };
+        let db = self.db.clone();
+        // What makes or removes a table is noted meanwhile, over the second connection.
+        let log = concerns(&target).then(|| Arc::clone(&self.stream_log));
+        let reader =
+            self.reading.as_ref().filter(|_| changes_a_table(&target)).map(|reading| Arc::clone(&reading.reader));
+        self.worker.run(access, move || {
+            let answer = match log {
+                Some(log) => unfinished::run(lock(&log).connection(), &db, &target, &body),
+                None => dispatch(&db, &target, &body),
+            };
+            if let Some(reader) = reader {
+                reader.forget_tables();
+            }
+            answer
+        })
     }
 
     /// Changes whenever requests have written, when that is on the disk.
@@ -226,9 +253,9 @@ impl Inner {
         &self,
         read: impl FnOnce(&StreamLog) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
-        let worker = self.stream_reader.as_ref().unwrap_or(&self.worker);
+        let worker = self.reading.as_ref().map_or(&self.worker, |reading| &reading.worker);
         let found = self.with_stream_log(worker, Access::Read, read).await?;
-        self.durability.settled().await.map_err(NoAnswer::from)?;
+        self.durability.settled(&Tables::Any).await.map_err(NoAnswer::from)?;
         Ok(found)
     }
 
@@ -253,7 +280,43 @@ impl Inner {
 
     async fn remove_expired(&self) -> Result<usize, EngineError> {
         let db = self.db.clone();
-        self.worker.run(Access::Write, move || db.sweep_ttl().map_err(EngineError::stream)).await?
+        self.worker.run(Access::Write(Tables::Any), move || db.sweep_ttl().map_err(EngineError::stream)).await?
+    }
+}
+
+impl Reading {
+    /// Runs a request that only reads: a short one on the caller's own thread, where nobody else reads at this moment,
+    /// for two changes of thread cost more than the read. The answer waits until what it may rest on is on the disk; the
+    /// derived client writes nothing for which that matters.
+    fn read(
+        &self,
+        durability: &Arc<Durability>,
+        target: String,
+        body: Bytes,
+        derived: bool,
+    ) -> impl Future<Output = Result<Answer, NoAnswer>> + Send + use<> {
+        let durability = Arc::clone(durability);
+        let rests_on = (!derived).then(|| Tables::of(&body));
+        let here = if is_short_read(&target, &body) {
+            guarded(|| self.reader.try_read(&target, &body)).transpose()
+        } else {
+            None
+        };
+        let queued = here.is_none().then(|| {
+            let reader = Arc::clone(&self.reader);
+            self.worker.run(Access::Read, move || reader.read(&target, &body))
+        });
+        async move {
+            let answer = match queued {
+                Some(answer) => answer.await,
+                None => here.unwrap_or(Err(NoAnswer::Gone)),
+            };
+            match &rests_on {
+                Some(tables) => durability.settled(tables).await?,
+                None => durability.holds()?,
+            }
+            answer
+        }
     }
 }
 

@@ -24,14 +24,18 @@ fn request(engine: &Engine, operation: &str, body: &Value) -> impl Future<Output
 }
 
 async fn create_table(engine: &Engine) {
+    assert_eq!(create(engine, "events").await.0, 200);
+}
+
+fn create(engine: &Engine, table: &str) -> impl Future<Output = (u16, Value)> + Send + use<> {
     let table = json!({
-        "TableName": "events",
+        "TableName": table,
         "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
         "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
         "BillingMode": "PAY_PER_REQUEST",
         "StreamSpecification": {"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"},
     });
-    assert_eq!(request(engine, "CreateTable", &table).await.0, 200);
+    request(engine, "CreateTable", &table)
 }
 
 fn put(engine: &Engine, key: &str) -> impl Future<Output = (u16, Value)> + Send + use<> {
@@ -41,6 +45,10 @@ fn put(engine: &Engine, key: &str) -> impl Future<Output = (u16, Value)> + Send 
 
 fn get(engine: &Engine, key: &str) -> impl Future<Output = (u16, Value)> + Send + use<> {
     request(engine, "GetItem", &json!({"TableName": "events", "Key": {"pk": {"S": key}}, "ConsistentRead": true}))
+}
+
+fn scan(engine: &Engine) -> impl Future<Output = (u16, Value)> + Send + use<> {
+    request(engine, "Scan", &json!({"TableName": "events", "ConsistentRead": true}))
 }
 
 async fn is_there(engine: &Engine, key: &str) -> bool {
@@ -156,23 +164,68 @@ async fn a_write_is_answered_when_its_sync_has_ended() {
 async fn a_read_is_answered_when_the_write_that_it_may_have_seen_is_synced() {
     let dir = tempfile::tempdir().unwrap();
     let (engine, disk) = HeldSync::engine(dir.path()).await;
-    let first = put(&engine, "first");
-    disk.wait_until_begun();
     let write = put(&engine, "a");
-    // One read that is run behind the write, before the second sync begins, and one that comes while that is held.
-    let mut behind = Box::pin(get(&engine, "a"));
-    disk.end();
-    assert_eq!(first.await.0, 200);
     disk.wait_until_begun();
-    let mut later = Box::pin(get(&engine, "a"));
 
-    assert!(is_pending(&mut behind).await);
-    assert!(is_pending(&mut later).await);
+    let mut seen = Box::pin(get(&engine, "a"));
+    let mut other = Box::pin(get(&engine, "b"));
+    let mut listed = Box::pin(scan(&engine));
+    for pending in [&mut seen, &mut other] {
+        assert!(is_pending(pending).await);
+    }
+    // It is read on another thread.
+    for _ in 0..100 {
+        assert!(is_pending(&mut listed).await);
+        tokio::task::yield_now().await;
+    }
+
+    disk.end();
+    assert_eq!(seen.await.1["Item"]["pk"], json!({"S": "a"}));
+    assert_eq!(other.await.1, json!({}));
+    assert_eq!(listed.await.1["Count"], 1);
+    assert_eq!(write.await.0, 200);
+}
+
+#[tokio::test]
+async fn a_read_of_one_table_waits_for_no_write_to_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, disk) = HeldSync::engine(dir.path()).await;
+    let mut other = Box::pin(create(&engine, "people"));
+    assert!(is_pending(&mut other).await);
+    disk.wait_until_begun();
+    disk.end();
+    assert_eq!(other.await.0, 200);
+    let write = put(&engine, "a");
+    disk.wait_until_begun();
+
+    let read = json!({"TableName": "people", "Key": {"pk": {"S": "a"}}, "ConsistentRead": true});
+    assert_eq!(request(&engine, "GetItem", &read).await, (200, json!({})));
 
     disk.end();
     assert_eq!(write.await.0, 200);
-    assert_eq!(behind.await.1["Item"]["pk"], json!({"S": "a"}));
-    assert_eq!(later.await.1["Item"]["pk"], json!({"S": "a"}));
+}
+
+#[tokio::test]
+async fn what_reads_knows_a_table_as_it_is_now() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, _) = counted(dir.path()).await;
+    assert!(!is_there(&engine, "a").await);
+
+    assert_eq!(request(&engine, "DeleteTable", &json!({"TableName": "events"})).await.0, 200);
+    let gone = get(&engine, "a").await;
+    assert_eq!((gone.0, gone.1["message"].as_str().unwrap()), (400, "Requested resource not found"));
+
+    let table = json!({
+        "TableName": "events",
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "N"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    });
+    assert_eq!(request(&engine, "CreateTable", &table).await.0, 200);
+    let item = json!({"TableName": "events", "Item": {"id": {"N": "7"}}});
+    assert_eq!(request(&engine, "PutItem", &item).await.0, 200);
+    let read = json!({"TableName": "events", "Key": {"id": {"N": "7"}}});
+    assert_eq!(request(&engine, "GetItem", &read).await.1["Item"], json!({"id": {"N": "7"}}));
 }
 
 #[tokio::test]

@@ -4,9 +4,9 @@
 //! `aws_sdk_dynamodb::Client` whose requests never leave the process: code written for DynamoDB runs unchanged.
 //! [`Engine::stream`] reads a table's stream, and [`Engine::serve_socket`] lets other programs in.
 //!
-//! Underneath is dynoxide, a DynamoDB engine on SQLite. All requests go through one thread, one after the other:
-//! reads are always consistent, and every write is on the disk before it is answered. Those that wait at the same time
-//! share one sync.
+//! Underneath is dynoxide, a DynamoDB engine on SQLite. All writes go through one thread, one after the other, and every
+//! one is on the disk before it is answered; those that wait at the same time share one sync. Reads go beside them, and
+//! are always consistent.
 
 mod connector;
 mod data_dir;
@@ -17,12 +17,15 @@ mod error;
 #[cfg(test)]
 mod group_commit_tests;
 mod integrity;
+mod jobs;
+mod reader;
 mod settings;
 mod socket;
 mod socket_client;
 mod stream;
 mod stream_index;
 mod stream_log;
+mod tables;
 mod unfinished;
 mod worker;
 

@@ -1,36 +1,39 @@
 //! A thread that runs blocking SQLite work for asynchronous callers.
 //!
-//! The engine serialises all requests behind one lock, and a commit waits for the disk. Run on the runtime's own
+//! The engine serialises all writes behind one lock, and a commit waits for the disk. Run on the runtime's own
 //! threads, a few concurrent writes would hold all of them: nothing else in the process would move meanwhile, and a
 //! `current_thread` runtime would stand still. `block_in_place` does not exist there, and the blocking pool would grow
-//! a thread for every waiter of one lock. So there is exactly one thread per SQLite connection, with requests in the
-//! order of their arrival, on any kind of runtime.
+//! a thread for every waiter of one lock. So there is exactly one thread for what writes and one for what reads, with
+//! requests in the order of their arrival ([`crate::jobs`] says which go first), on any kind of runtime.
 //!
 //! It also settles what cancelling means: a job that has started runs to its end whoever still waits for it; one
 //! whose caller has gone before its turn is not started. Either way nothing is half done.
 //!
-//! **Group commit.** The jobs that wait are run one after the other, each with its own transaction, and then share one
-//! sync of the log. Until that has succeeded nobody is answered, not even a job that only read, for it may have read
-//! what is not on the disk yet. A job that finds nothing unsynced before it, and asks for no sync, is answered at once.
+//! **Group commit.** The urgent jobs that wait behind a write are run one after the other, each with its own transaction,
+//! and then share one sync of the log. Until that has succeeded none of them is answered, not even one that only read,
+//! for it may have read what is not on the disk yet. Jobs that find nothing unsynced and ask for no sync are answered at
+//! once.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 use crate::durability::{DiskFailure, Durability, SyncLog};
+use crate::jobs::{Jobs, Lane};
+use crate::tables::Tables;
 
-/// What a job may do to the store. In doubt, it writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a job may do to the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
     /// Writes what can be made again from what was synced, and asks for no sync of its own: see
     /// [`crate::Engine::derived_client`].
     Derived,
-    Write,
+    /// Writes to these tables.
+    Write(Tables),
 }
 
 /// Gives the job's caller the answer, or the reason why there is none.
@@ -63,36 +66,32 @@ pub(crate) enum NoAnswer {
     Disk(#[from] DiskFailure),
 }
 
-/// Whose turn it is to use the store. Whoever has the lock finds nothing unsynced, or the reason why no more is answered.
-pub(crate) type Turn = Mutex<Result<(), DiskFailure>>;
-
 /// What is done when jobs have written.
 pub(crate) struct Commits {
     /// `None` for a store that is in memory only.
     pub(crate) sync: Option<SyncLog>,
     pub(crate) durability: Arc<Durability>,
-    pub(crate) turn: Arc<Turn>,
     /// Called when what was written is on the disk, before the writers are answered.
     pub(crate) announce: Box<dyn Fn() + Send>,
 }
 
 /// The thread. Dropping it finishes the jobs that wait and joins.
-#[derive(Debug)]
 pub(crate) struct Worker {
-    jobs: Option<Sender<Job>>,
+    jobs: Arc<Jobs<Job>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Worker {
     /// A thread whose jobs may write.
     pub(crate) fn start(name: &str, commits: Commits) -> std::io::Result<Self> {
-        Self::spawn(name, move |queue| Committer { commits, last_size: 0, last_sync: Duration::ZERO }.serve(&queue))
+        let mut committer = Committer { commits, failed: None, last_size: 0, last_sync: Duration::ZERO };
+        Self::spawn(name, move |jobs| committer.serve(jobs))
     }
 
     /// A thread whose jobs only read, and wait for no sync.
     pub(crate) fn start_reader(name: &str) -> std::io::Result<Self> {
-        Self::spawn(name, |queue| {
-            for job in queue {
+        Self::spawn(name, |jobs| {
+            while let Some(job) = jobs.next() {
                 if let Some(reply) = run(job, Ok(())) {
                     reply(Ok(()));
                 }
@@ -100,10 +99,12 @@ impl Worker {
         })
     }
 
-    fn spawn(name: &str, serve: impl FnOnce(Receiver<Job>) + Send + 'static) -> std::io::Result<Self> {
-        let (jobs, queue) = channel();
-        let thread = std::thread::Builder::new().name(name.to_owned()).stack_size(STACK).spawn(move || serve(queue))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    fn spawn(name: &str, serve: impl FnOnce(&Jobs<Job>) + Send + 'static) -> std::io::Result<Self> {
+        let jobs = Arc::<Jobs<Job>>::default();
+        let served = Serving(Arc::clone(&jobs));
+        let thread = std::thread::Builder::new().name(name.to_owned()).stack_size(STACK);
+        let thread = thread.spawn(move || serve(&served.0))?;
+        Ok(Self { jobs, thread: Some(thread) })
     }
 
     /// Runs `work` on the thread. It is queued by this call, not by the first poll, so that calls made one after
@@ -126,57 +127,64 @@ impl Worker {
             // When nobody listens any more, the work is done all the same.
             Some(Box::new(move |synced: Result<(), DiskFailure>| drop(caller.send(synced.and(result)))))
         };
-        let job = Job { access, run: Box::new(run) };
-        let queued = self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok());
+        let lane = if access == Access::Derived { Lane::Background } else { Lane::Urgent };
+        let queued = self.jobs.push(lane, Job { access, run: Box::new(run) }).is_ok();
         async move { if queued { Ok(answer.await.map_err(|_| NoAnswer::Gone)??) } else { Err(NoAnswer::Gone) } }
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        drop(self.jobs.take());
+        self.jobs.close();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
+/// While the thread serves. When it ends, in whichever way, nobody waits for it any longer.
+struct Serving(Arc<Jobs<Job>>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
 /// The thread that writes.
 struct Committer {
     commits: Commits,
+    /// Why no more is run.
+    failed: Option<DiskFailure>,
     /// How many were answered after the last sync.
     last_size: usize,
     last_sync: Duration,
 }
 
 impl Committer {
-    fn serve(&mut self, queue: &Receiver<Job>) {
-        let turn = Arc::clone(&self.commits.turn);
-        for job in queue {
-            let mut state = turn.lock().unwrap_or_else(PoisonError::into_inner);
-            if job.access == Access::Write && state.is_ok() {
-                let (replies, outcome) = self.batch(job, queue);
-                state.clone_from(&outcome);
-                drop(state);
-                for reply in replies {
-                    reply(outcome.clone());
-                }
-            } else {
-                let reply = run(job, state.clone());
-                drop(state);
-                if let Some(reply) = reply {
-                    reply(Ok(()));
+    fn serve(&mut self, jobs: &Jobs<Job>) {
+        while let Some(job) = jobs.next() {
+            match &job.access {
+                Access::Write(_) if self.failed.is_none() => self.batch(job, jobs),
+                access @ (Access::Read | Access::Derived | Access::Write(_)) => {
+                    if *access == Access::Read {
+                        jobs.owe(1);
+                    }
+                    let may_run = self.failed.clone().map_or(Ok(()), Err);
+                    if let Some(reply) = run(job, may_run) {
+                        reply(Ok(()));
+                    }
                 }
             }
         }
     }
 
-    /// Runs a write and what waits behind it, and syncs once.
-    fn batch(&mut self, first: Job, queue: &Receiver<Job>) -> (Vec<Reply>, Result<(), DiskFailure>) {
+    /// Runs a write and what waits behind it, syncs once, and answers.
+    fn batch(&mut self, first: Job, jobs: &Jobs<Job>) {
         let mut replies = Vec::new();
         let mut add = |job: Job| {
-            if job.access == Access::Write {
-                self.commits.durability.begin();
+            if let Access::Write(tables) = &job.access {
+                self.commits.durability.begin(tables);
             }
             replies.extend(run(job, Ok(())));
             replies.len()
@@ -187,14 +195,10 @@ impl Committer {
             let mut patience = self.last_sync / STRAGGLERS;
             while size < BATCH {
                 let waited = Instant::now();
-                let timeout = if size < self.last_size { patience } else { Duration::ZERO };
-                match queue.recv_timeout(timeout) {
-                    Ok(job) => {
-                        patience = patience.saturating_sub(waited.elapsed());
-                        size = add(job);
-                    }
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-                }
+                let within = if size < self.last_size { patience } else { Duration::ZERO };
+                let Some(job) = jobs.next_urgent(within) else { break };
+                patience = patience.saturating_sub(waited.elapsed());
+                size = add(job);
             }
             let began = Instant::now();
             outcome = sync().map_err(|error| {
@@ -205,10 +209,14 @@ impl Committer {
             self.last_size = size;
         }
         self.commits.durability.end(outcome.clone());
-        if outcome.is_ok() {
-            (self.commits.announce)();
+        match &outcome {
+            Ok(()) => (self.commits.announce)(),
+            Err(failure) => self.failed = Some(failure.clone()),
         }
-        (replies, outcome)
+        jobs.owe(size);
+        for reply in replies {
+            reply(outcome.clone());
+        }
     }
 }
 
