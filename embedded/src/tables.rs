@@ -17,6 +17,7 @@ pub(crate) enum Tables {
 
 /// Where the requests for items name their tables.
 #[derive(Deserialize)]
+#[expect(clippy::zero_sized_map_values, reason = "a set is not read from an object")]
 struct Names<'a> {
     #[serde(rename = "TableName", borrow, default)]
     table: Option<Cow<'a, str>>,

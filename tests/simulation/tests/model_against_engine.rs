@@ -8,7 +8,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test, with helpers around it")]
 
-#[path = "model_against_engine/requests.rs"]
+#[path = "model_against_engine/requests/mod.rs"]
 mod requests;
 
 use std::collections::{BTreeMap, HashMap};

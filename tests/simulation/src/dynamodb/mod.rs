@@ -11,6 +11,7 @@ mod evaluate;
 mod expression;
 mod key;
 mod number;
+mod page;
 mod query;
 mod read;
 mod refusal;

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use super::Model;
 use super::evaluate::{self, Scope};
 use super::key::{KeyValue, Partition};
-use super::query::Page;
+use super::page::Page;
 use super::refusal::Refusal;
 use super::requests::Scan;
 
