@@ -21,5 +21,6 @@ pub fn start(muster: &Muster) {
     };
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(terminal);
     // A subscriber that is there already stays.
-    let _ = if json { subscriber.json().try_init() } else { subscriber.try_init() };
+    // Of the spans around a line the innermost says it all: a request.
+    let _ = if json { subscriber.json().with_span_list(false).try_init() } else { subscriber.try_init() };
 }

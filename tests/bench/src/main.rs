@@ -25,6 +25,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::bench::Bench;
 
+/// That of the program, parts of which are measured in this process.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures how fast Muster is. `cargo xtask bench` builds what it needs and fills in the paths.
 #[derive(Debug, Parser)]
 #[command(name = "muster-bench")]
