@@ -1,7 +1,7 @@
 //! The jobs that wait for a thread: those that somebody waits for go before those of the background.
 //!
-//! A command is answered sooner when the read models of the one before it give way. They must not fall behind without
-//! end either, so whatever was done for the first is owed to the second: one of the background for each of the others.
+//! A command is answered sooner when the read models of the one before it give way. They must not be starved either: for
+//! each two urgent jobs that were done, one of the background is owed its turn.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -92,9 +92,9 @@ impl<T> Jobs<T> {
         waited.unwrap_or_else(PoisonError::into_inner).0.next_urgent()
     }
 
-    /// Tells that so many urgent ones were done.
+    /// Tells that so many urgent ones were done one after the other, at least one.
     pub(crate) fn owe(&self, done: usize) {
-        self.waiting().owed = done;
+        self.waiting().owed = done.div_ceil(2);
     }
 
     /// Takes no more.
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn what_is_owed_to_the_background_is_given_before_the_next_urgent_one() {
         let jobs = filled(&[1, 2], &[11, 12, 13]);
-        jobs.owe(2);
+        jobs.owe(3);
         assert_eq!(rest(&jobs), [11, 12, 1, 2, 13]);
     }
 
