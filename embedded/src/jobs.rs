@@ -125,7 +125,9 @@ mod tests {
     fn filled(urgent: &[u8], background: &[u8]) -> Jobs<u8> {
         let jobs = Jobs::default();
         for (lane, numbers) in [(Lane::Background, background), (Lane::Urgent, urgent)] {
-            numbers.iter().for_each(|number| jobs.push(lane, *number).unwrap());
+            for number in numbers {
+                jobs.push(lane, *number).unwrap();
+            }
         }
         jobs
     }
