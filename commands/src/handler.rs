@@ -221,7 +221,8 @@ impl<L: CommitLog> CommandHandler<L> {
         A::Command: Clone + Send + Sync,
     {
         let mut backoff = Backoff::new(DECISIONS, metadata.command_id);
-        // Of an aggregate that is to begin, nothing at all is as good as remembered.
+        // Of an aggregate that is to begin, nothing at all is as good as remembered. (A history whose first commit was lost
+        // is not noticed here: its next reader will.)
         let begins = || (expected == ExpectedVersion::New).then(|| Context::new(id));
         let mut assumed = self.cache.take::<A>(id).or_else(begins);
         loop {

@@ -37,9 +37,9 @@ pub(crate) fn reads_items(target: &str) -> bool {
     matches!(operation(target), Some("GetItem" | "Query" | "Scan" | "BatchGetItem"))
 }
 
-/// Whether the operation that `target` names may change how a table is made, or remove it.
+/// Whether the operation that `target` names may make, change or remove a table.
 pub(crate) fn changes_a_table(target: &str) -> bool {
-    matches!(operation(target), Some("DeleteTable" | "UpdateTable" | "UpdateTimeToLive"))
+    matches!(operation(target), Some("CreateTable" | "DeleteTable" | "UpdateTable" | "UpdateTimeToLive"))
 }
 
 /// Whether this reads one item by its key, with a request that is read without deep recursion: it takes some ten

@@ -79,7 +79,7 @@ impl Durability {
 
     /// To be called after a sync that began when no write was under way.
     pub(crate) fn end(&self, outcome: Result<(), DiskFailure>) {
-        let reached = outcome.map(|()| self.begun().count);
+        let reached = outcome.map(|()| self.begun().settle());
         self.synced.send_modify(|synced| *synced = reached);
     }
 
@@ -108,6 +108,13 @@ impl Durability {
 }
 
 impl Begun {
+    /// Notes that all of them are on the disk, and gives how many.
+    fn settle(&mut self) -> u64 {
+        self.by_table.clear();
+        self.anywhere = 0;
+        self.count
+    }
+
     fn last(&self, tables: &Tables) -> u64 {
         match tables {
             Tables::Any => self.count,
@@ -133,5 +140,18 @@ mod tests {
         let both = Tables::Named(vec!["two".to_owned(), "one".to_owned()]);
         let last = [named("one"), named("two"), named("none"), both, Tables::Any].map(|tables| begun.last(&tables));
         assert_eq!(last, [2, 3, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_read_rests_on_nothing_that_was_synced() {
+        let one = Tables::Named(vec!["one".to_owned()]);
+        let durability = Durability::default();
+        for tables in [&one, &Tables::Any] {
+            durability.begin(tables);
+        }
+        durability.end(Ok(()));
+        assert_eq!(durability.begun().last(&one), 0);
+        durability.begin(&one);
+        assert_eq!(durability.begun().last(&one), 3);
     }
 }

@@ -47,8 +47,8 @@ impl Engine {
 
     /// The engine over the store in `dir`, which is made when the directory is not there or empty.
     ///
-    /// A write that was acknowledged survives a power cut: no answer is given, to a read neither, before all that it
-    /// may rest on is synced to the disk. Requests that wait at the same time share one sync. When the disk refuses
+    /// A write that was acknowledged survives a power cut, and what was read does too: no answer is given before all that
+    /// it may rest on is synced to the disk, but for what [`Self::derived_client`] wrote. Requests that wait at the same time share one sync. When the disk refuses
     /// one, the engine answers nothing any more. See [`EngineError`] for the directories that are refused.
     pub fn open(dir: &Path) -> Result<Self, EngineError> {
         Self::open_with(dir, |sync| sync)
@@ -133,8 +133,8 @@ impl Engine {
     }
 
     /// Runs one request of DynamoDB's JSON protocol: `target` is what `x-amz-target` would say, such as
-    /// `DynamoDB_20120810.PutItem`. Gives the HTTP status and the JSON body. It is queued by this call, in the order
-    /// of the calls, and the answer can be waited for on any runtime or on none.
+    /// `DynamoDB_20120810.PutItem`. Gives the HTTP status and the JSON body. It is queued by this call, writes in the
+    /// order of the calls, and the answer can be waited for on any runtime or on none.
     pub fn request(&self, target: &str, body: Vec<u8>) -> impl Future<Output = (u16, Vec<u8>)> + Send + use<> {
         let answer = self.inner.execute(target.to_owned(), body.into(), false);
         async move {
@@ -231,14 +231,14 @@ impl Inner {
         let reader =
             self.reading.as_ref().filter(|_| changes_a_table(&target)).map(|reading| Arc::clone(&reading.reader));
         self.worker.run(access, move || {
-            let answer = match log {
+            let answer = || match log {
                 Some(log) => unfinished::run(lock(&log).connection(), &db, &target, &body),
                 None => dispatch(&db, &target, &body),
             };
-            if let Some(reader) = reader {
-                reader.forget_tables();
+            match reader {
+                Some(reader) => reader.beside_a_change(answer),
+                None => answer(),
             }
-            answer
         })
     }
 

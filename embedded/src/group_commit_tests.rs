@@ -62,6 +62,14 @@ async fn is_pending<F: Future>(answer: &mut Pin<Box<F>>) -> bool {
     std::future::poll_fn(|context| Poll::Ready(answer.as_mut().poll(context).is_pending())).await
 }
 
+/// Returns when the thread that reads has run what was queued before.
+async fn reads_are_done(engine: &Engine) {
+    let (say_done, done) = channel();
+    let mut fence = Box::pin(engine.shared().read_stream(move |_| Ok(say_done.send(()))));
+    is_pending(&mut fence).await;
+    done.recv().unwrap();
+}
+
 /// An engine with a table, whose syncs are counted.
 async fn counted(dir: &Path) -> (Engine, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
@@ -173,11 +181,9 @@ async fn a_read_is_answered_when_the_write_that_it_may_have_seen_is_synced() {
     for pending in [&mut seen, &mut other] {
         assert!(is_pending(pending).await);
     }
-    // It is read on another thread.
-    for _ in 0..100 {
-        assert!(is_pending(&mut listed).await);
-        tokio::task::yield_now().await;
-    }
+    assert!(is_pending(&mut listed).await);
+    reads_are_done(&engine).await;
+    assert!(is_pending(&mut listed).await);
 
     disk.end();
     assert_eq!(seen.await.1["Item"]["pk"], json!({"S": "a"}));
@@ -244,14 +250,11 @@ async fn a_stream_record_is_handed_out_when_its_write_is_synced() {
     }));
     let mut last = Box::pin(tail.last_sequence());
     let mut waiting = Box::pin(tail.wait(None));
-    let (say_done, done) = channel();
-    let mut fence = Box::pin(engine.shared().read_stream(move |_| Ok(say_done.send(()))));
-    // Polled once, they are queued; when the last one runs, the reader's thread has answered the others.
+    // Polled once, they are queued.
     is_pending(&mut read).await;
     is_pending(&mut last).await;
     is_pending(&mut waiting).await;
-    is_pending(&mut fence).await;
-    done.recv().unwrap();
+    reads_are_done(&engine).await;
 
     assert_eq!(seen.recv().unwrap(), 1, "the reader's connection sees the commit");
     assert!(is_pending(&mut read).await);
@@ -274,20 +277,61 @@ async fn an_engine_whose_disk_refuses_answers_nothing_any_more() {
     assert_eq!(put(&engine, "kept").await.0, 200);
     disk.wait_until_begun();
 
+    let tail = engine.stream("events");
+    let last = tail.last_sequence().await.unwrap();
+    let mut waiting = Box::pin(tail.wait(last.as_deref()));
+    assert!(is_pending(&mut waiting).await);
+    reads_are_done(&engine).await;
+    // It has looked, and waits for a write.
+    assert!(is_pending(&mut waiting).await);
+    let refused = put(&engine, "refused");
+    disk.wait_until_begun();
+    let mut read = Box::pin(get(&engine, "refused"));
+    assert!(is_pending(&mut read).await);
+
     disk.fail();
-    let refused = put(&engine, "refused").await;
 
     let reason = "the disk did not take what was written (the disk is gone); the store must be closed and opened again";
-    for (status, body) in [refused, get(&engine, "kept").await, put(&engine, "later").await] {
+    for (status, body) in [refused.await, read.await, get(&engine, "kept").await, put(&engine, "later").await] {
         assert_eq!((status, body["message"].as_str().unwrap()), (500, reason));
     }
+    let (table, key) = ("events", aws_sdk_dynamodb::types::AttributeValue::S("kept".to_owned()));
+    let derived = engine.derived_client().get_item().table_name(table).key("pk", key).send().await.unwrap_err();
+    assert_eq!(derived.raw_response().unwrap().status().as_u16(), 500);
+    let told = waiting.await.unwrap_err();
+    assert!(matches!(&told, EngineError::Disk(reason) if reason.to_string() == "the disk is gone"), "{told}");
     let error = engine.stream("events").read(None, 10).await.unwrap_err();
     assert!(matches!(&error, EngineError::Disk(reason) if reason.to_string() == "the disk is gone"), "{error}");
     assert!(matches!(engine.remove_expired().await.unwrap_err(), EngineError::Disk(_)));
-    drop(engine);
+    drop((engine, tail));
     let engine = Engine::open(dir.path()).unwrap();
     assert!(is_there(&engine, "kept").await);
     assert!(!is_there(&engine, "later").await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_sees_a_table_whole_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let (engine, _) = counted(dir.path()).await;
+    let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+    let reading = tokio::spawn({
+        let engine = engine.clone();
+        async move {
+            let mut seen = BTreeSet::new();
+            while stopped.try_recv().is_err() {
+                seen.extend([get(&engine, "a").await.0, scan(&engine).await.0]);
+            }
+            seen
+        }
+    });
+
+    for _ in 0..200 {
+        assert_eq!(request(&engine, "DeleteTable", &json!({"TableName": "events"})).await.0, 200);
+        create_table(&engine).await;
+    }
+    stop.send(()).unwrap();
+
+    assert!(reading.await.unwrap().is_subset(&BTreeSet::from([200, 400])));
 }
 
 /// What a power cut would leave, and what had been acknowledged when it came.

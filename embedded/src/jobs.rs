@@ -1,7 +1,7 @@
 //! The jobs that wait for a thread: those that somebody waits for go before those of the background.
 //!
 //! A command is answered sooner when the read models of the one before it give way. They must not be starved either: for
-//! each two urgent jobs that were done, one of the background is owed its turn.
+//! each two urgent jobs that were done, one of the background that waits gets its turn.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -92,7 +92,7 @@ impl<T> Jobs<T> {
         waited.unwrap_or_else(PoisonError::into_inner).0.next_urgent()
     }
 
-    /// Tells that so many urgent ones were done one after the other, at least one.
+    /// Tells that so many urgent ones were done one after the other.
     pub(crate) fn owe(&self, done: usize) {
         self.waiting().owed = done.div_ceil(2);
     }

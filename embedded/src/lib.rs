@@ -5,8 +5,8 @@
 //! [`Engine::stream`] reads a table's stream, and [`Engine::serve_socket`] lets other programs in.
 //!
 //! Underneath is dynoxide, a DynamoDB engine on SQLite. All writes go through one thread, one after the other, and every
-//! one is on the disk before it is answered; those that wait at the same time share one sync. Reads go beside them, and
-//! are always consistent.
+//! one but those of [`Engine::derived_client`] is on the disk before it is answered; those that wait at the same time
+//! share one sync. Reads go beside them, and are always consistent.
 
 mod connector;
 mod data_dir;

@@ -3,7 +3,7 @@
 //! SQLite lets a second connection read while the first one writes: it sees all that was committed before it began.
 //! What it saw may not be on the disk yet, so the answer waits for that ([`crate::durability`]).
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use dynoxide::{Database, DynoxideError};
 
@@ -29,13 +29,23 @@ impl Reader {
 
     /// The same, unless it would have to wait for another.
     pub(crate) fn try_read(&self, target: &str, body: &[u8]) -> Option<Answer> {
-        let db = self.db.try_lock().ok()?;
+        let db = match self.db.try_lock() {
+            Ok(db) => db,
+            Err(TryLockError::Poisoned(left)) => left.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
         db.is_some().then(|| self.answer(db, target, body))
     }
 
-    /// Forgets what it knows of the tables, which dynoxide does for the connection that changed one alone.
-    pub(crate) fn forget_tables(&self) {
-        *self.db() = None;
+    /// Does what makes, changes or removes a table, on the thread that writes. No read sees it half done, and what the
+    /// connection knew of tables is forgotten: dynoxide does that for the one that changes them alone.
+    pub(crate) fn beside_a_change<T>(&self, change: impl FnOnce() -> T) -> T {
+        let mut db = self.db();
+        *db = None;
+        let changed = change();
+        // Opening waits for the writer; here is none at work. If it fails, the next read tries again and says why.
+        *db = Database::new(&self.location).ok();
+        changed
     }
 
     fn answer(&self, mut db: MutexGuard<'_, Option<Database>>, target: &str, body: &[u8]) -> Answer {
@@ -44,7 +54,12 @@ impl Reader {
             None => Database::new(&self.location),
         };
         match opened {
-            Ok(opened) => dispatch(db.insert(opened), target, body),
+            Ok(opened) => {
+                let answer = dispatch(&opened, target, body);
+                // Not if it panicked: dynoxide could not use it again.
+                *db = Some(opened);
+                answer
+            }
             Err(error) => {
                 tracing::error!(%error, "the embedded engine's second connection could not be opened again");
                 Answer::internal_error(&error.to_string())
@@ -53,7 +68,7 @@ impl Reader {
     }
 
     fn db(&self) -> MutexGuard<'_, Option<Database>> {
-        // A request that panicked has left the lock; what dynoxide makes of its own is its own.
+        // Whoever panicked with it has taken the connection out.
         self.db.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

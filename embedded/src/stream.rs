@@ -99,8 +99,8 @@ impl StreamTail {
     /// Returns when there is a record after the checkpoint; at once if there is one already.
     ///
     /// No wake-up is lost: the count of writes is subscribed to before the stream is looked at, so a write that the
-    /// look did not see raises the count afterwards and wakes this up. It does not poll; a write to any table makes
-    /// it look again, which is one index lookup.
+    /// look did not see raises the count afterwards and wakes this up. It does not poll; a synced write to any table
+    /// makes it look again, which is one index lookup.
     pub async fn wait(&self, after_sequence: Option<&str>) -> Result<(), EngineError> {
         let after = after_sequence.map(stored).transpose()?.unwrap_or(0);
         let mut writes = self.inner.subscribe();

@@ -14,6 +14,7 @@
 //! for it may have read what is not on the disk yet. Jobs that find nothing unsynced and ask for no sync are answered at
 //! once.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -71,8 +72,16 @@ pub(crate) struct Commits {
     /// `None` for a store that is in memory only.
     pub(crate) sync: Option<SyncLog>,
     pub(crate) durability: Arc<Durability>,
-    /// Called when what was written is on the disk, before the writers are answered.
+    /// Called when what was written is on the disk, before the writers are answered, and when it never will be: whoever
+    /// waits for writes looks again then, and is told.
     pub(crate) announce: Box<dyn Fn() + Send>,
+}
+
+impl Commits {
+    fn end(&self, outcome: Result<(), DiskFailure>) {
+        self.durability.end(outcome);
+        (self.announce)();
+    }
 }
 
 /// The thread. Dropping it finishes the jobs that wait and joins.
@@ -161,6 +170,15 @@ struct Committer {
     last_sync: Duration,
 }
 
+/// Nothing more will be synced once the thread has ended before its time.
+impl Drop for Committer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.commits.end(Err(DiskFailure(Arc::new(io::Error::other("the thread that writes has ended")))));
+        }
+    }
+}
+
 impl Committer {
     fn serve(&mut self, jobs: &Jobs<Job>) {
         while let Some(job) = jobs.next() {
@@ -208,11 +226,8 @@ impl Committer {
             self.last_sync = began.elapsed();
             self.last_size = size;
         }
-        self.commits.durability.end(outcome.clone());
-        match &outcome {
-            Ok(()) => (self.commits.announce)(),
-            Err(failure) => self.failed = Some(failure.clone()),
-        }
+        self.failed = outcome.clone().err();
+        self.commits.end(outcome.clone());
         jobs.owe(size);
         for reply in replies {
             reply(outcome.clone());
