@@ -17,6 +17,16 @@ use tokio::time::sleep;
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How long between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
+/// How long a server that is not needed any more may take to end.
+const END_WITHIN: Duration = Duration::from_secs(10);
+/// What ends a process (`$1`) and removes its directory (`$2`) when the standard input ends.
+const END: &str = r#"
+    read -r _
+    kill "$1"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$1" && sleep 1; done
+    kill -9 "$1"
+    rm -rf -- "$2"
+"#;
 
 /// The program, built if it has to be.
 pub fn muster() -> &'static Path {
@@ -239,8 +249,16 @@ impl Server {
     }
 }
 
+/// It is told to end, so that it may still write what is measured of it; one that does not is killed.
 impl Drop for Server {
     fn drop(&mut self) {
+        if let Some(running) = &mut self.running {
+            let _ = Command::new("kill").arg(running.child.id().to_string()).status();
+            let begun = Instant::now();
+            while matches!(running.child.try_wait(), Ok(None)) && begun.elapsed() < END_WITHIN {
+                std::thread::sleep(PAUSE);
+            }
+        }
         self.kill();
     }
 }
@@ -253,10 +271,11 @@ impl Running {
     }
 }
 
-/// Kills the process and removes its directory when this test program ends in whatever way: its end of the pipe closes.
+/// Ends the process, by force after ten seconds, and removes its directory when this test program ends in whatever way: its
+/// end of the pipe closes.
 fn guard(pid: u32, dir: &Path) -> Child {
     Command::new("sh")
-        .args(["-c", r#"read -r _; kill -9 "$1"; rm -rf -- "$2""#, "guard", &pid.to_string()])
+        .args(["-c", END, "guard", &pid.to_string()])
         .arg(dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
