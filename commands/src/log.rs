@@ -1,7 +1,5 @@
 //! The port beneath the event store: what a store of commits can do, page by page and item by item.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use muster_domain::aggregate::Reservation;
 use muster_domain::ports::{CommitPage, ReadError, ScanCursor};
@@ -152,30 +150,4 @@ pub trait CommitLog: Send + Sync {
         segments: u32,
         cursor: Option<&ScanCursor>,
     ) -> Result<CommitPage, ReadError>;
-}
-
-/// So that a log can be shared, and chosen while the program runs (`Arc<dyn CommitLog>`).
-#[async_trait]
-impl<L: CommitLog + ?Sized> CommitLog for Arc<L> {
-    async fn append(
-        &self,
-        commit: &Commit,
-        carried: Option<&CarriedState>,
-        reservations: &[Reservation],
-    ) -> Result<(), AppendError> {
-        (**self).append(commit, carried, reservations).await
-    }
-
-    async fn page(&self, query: &PageQuery) -> Result<Page, ReadError> {
-        (**self).page(query).await
-    }
-
-    async fn scan_page(
-        &self,
-        segment: u32,
-        segments: u32,
-        cursor: Option<&ScanCursor>,
-    ) -> Result<CommitPage, ReadError> {
-        (**self).scan_page(segment, segments, cursor).await
-    }
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{TeamId, UserId};
-use crate::values::{Description, Invalid, Labels, Location, Reason, Title};
+use crate::values::{Description, Labels, Location, Reason, Title};
 
 /// An enum whose variants are words of the API: serialised, parsed and shown as the same word.
 macro_rules! words {
@@ -31,14 +31,6 @@ macro_rules! words {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(self.as_str())
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = Invalid;
-            fn from_str(text: &str) -> Result<Self, Invalid> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == text)
-                    .ok_or(Invalid::Form(concat!("must be one of:", $(" ", $word),+)))
             }
         }
     };

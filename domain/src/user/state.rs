@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::TeamId;
 use crate::task::words;
-use crate::values::{Email, Invalid, Locale, Name, Phone, TimeZone};
+use crate::values::{Email, Locale, Name, Phone, TimeZone};
 
 words!(
     /// What a person is to Muster.
