@@ -48,7 +48,8 @@ impl Engine {
     /// The engine over the store in `dir`, which is made when the directory is not there or empty.
     ///
     /// A write that was acknowledged survives a power cut, and what was read does too: no answer is given before all that
-    /// it may rest on is synced to the disk, but for what [`Self::derived_client`] wrote. Requests that wait at the same time share one sync. When the disk refuses
+    /// it may rest on is synced to the disk, but for what [`Self::derived_client`] wrote. Writes that wait at the same time
+    /// share one sync. When the disk refuses
     /// one, the engine answers nothing any more. See [`EngineError`] for the directories that are refused.
     pub fn open(dir: &Path) -> Result<Self, EngineError> {
         Self::open_with(dir, |sync| sync)

@@ -1,7 +1,7 @@
 //! The jobs that wait for a thread: those that somebody waits for go before those of the background.
 //!
-//! A command is answered sooner when the read models of the one before it give way. They must not be starved either: for
-//! each two urgent jobs that were done, one of the background that waits gets its turn.
+//! A command is answered sooner when the read models of the one before it give way. They must not be starved either:
+//! after some urgent jobs, half as many of the background that wait get their turn, and at least one.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

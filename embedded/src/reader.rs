@@ -61,7 +61,7 @@ impl Reader {
                 answer
             }
             Err(error) => {
-                tracing::error!(%error, "the embedded engine's second connection could not be opened again");
+                tracing::error!(%error, "the embedded engine's connection for reads could not be opened again");
                 Answer::internal_error(&error.to_string())
             }
         }

@@ -1,4 +1,4 @@
-//! `cargo xtask sim`: builds the simulation for release and runs it.
+//! `cargo xtask sim`: builds the simulation, in its own profile, and runs it.
 
 use std::ffi::OsString;
 
