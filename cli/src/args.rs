@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use muster_domain::values::Email;
+use muster_domain::user::Role;
+use muster_domain::values::{Email, Name};
+
+use crate::store::Stage;
 
 /// Task management for field teams: every change to a task is an event that stays.
 #[derive(Debug, Parser)]
@@ -57,6 +60,15 @@ pub enum Command {
     Reconcile(ReconcileArgs),
     /// Fill a new generation of a read model from the log, verify it, and switch to it, while the server runs.
     Rebuild(RebuildArgs),
+    /// List what the read models could not take in, and why. Exits with 1 when there is anything.
+    Parked(ParkedArgs),
+    /// Bring what is parked up to its history, which is always safe: after the defect that parked it was mended.
+    ///
+    /// On AWS, the messages about what was repaired leave the dead-letter queue. Exits with 1 when anything stays parked.
+    Redrive(RedriveArgs),
+    /// Open accounts.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Write every commit, with its hashes, as one line of JSON, ordered by stream and version.
     Export(ExportArgs),
     /// Print the OpenAPI document.
@@ -70,6 +82,23 @@ pub struct DataArgs {
     /// The data directory. If a server has it open, the command works through the server's socket in it.
     #[arg(long, env = "MUSTER_DATA", value_name = "DIR", default_value = "./data")]
     pub data: PathBuf,
+}
+
+/// Which store an operator's command works on: a data directory, or the tables of a stage on AWS.
+#[derive(Clone, Debug, Args)]
+pub struct StoreArgs {
+    /// A data directory.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Work on the tables of this stage on AWS, such as `dev` or `prod`, instead of a data directory.
+    #[arg(long, value_name = "STAGE")]
+    pub stage: Option<Stage>,
+    /// The AWS profile [default: as every AWS tool finds it].
+    #[arg(long, value_name = "NAME", requires = "stage")]
+    pub profile: Option<String>,
+    /// The AWS region [default: as every AWS tool finds it].
+    #[arg(long, value_name = "REGION", requires = "stage")]
+    pub region: Option<String>,
 }
 
 /// The first administrator.
@@ -123,7 +152,7 @@ pub struct DemoArgs {
 pub struct StatusArgs {
     /// Where the store is.
     #[command(flatten)]
-    pub data: DataArgs,
+    pub store: StoreArgs,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -137,7 +166,7 @@ pub struct HistoryArgs {
     pub stream: muster_domain::StreamId,
     /// Where the store is.
     #[command(flatten)]
-    pub data: DataArgs,
+    pub store: StoreArgs,
     /// Print each commit as one line of JSON, as `muster export` does.
     #[arg(long)]
     pub json: bool,
@@ -148,7 +177,7 @@ pub struct HistoryArgs {
 pub struct VerifyArgs {
     /// Where the store is.
     #[command(flatten)]
-    pub data: DataArgs,
+    pub store: StoreArgs,
     /// Verify a file that `muster export` wrote, without a store (`-` for the standard input). Commits or whole
     /// streams that are missing at the end do not show in an export: nothing in it says how much there was.
     #[arg(long, value_name = "FILE")]
@@ -166,7 +195,7 @@ pub struct ReconcileArgs {
     pub projection: Option<String>,
     /// Where the store is.
     #[command(flatten)]
-    pub data: DataArgs,
+    pub store: StoreArgs,
     /// Only list what is wrong. Exits with 1 when there is anything.
     #[arg(long)]
     pub dry_run: bool,
@@ -183,7 +212,7 @@ pub struct RebuildArgs {
     pub projection: String,
     /// Where the store is.
     #[command(flatten)]
-    pub data: DataArgs,
+    pub store: StoreArgs,
     /// Go back to the generation before the active one, brought up to date first.
     #[arg(long)]
     pub back: bool,
@@ -195,12 +224,84 @@ pub struct RebuildArgs {
     pub json: bool,
 }
 
+/// Of `muster parked`.
+#[derive(Clone, Debug, Args)]
+pub struct ParkedArgs {
+    /// Only of this read model, such as `task-list`; of all of them if left out.
+    #[arg(value_name = "PROJECTION")]
+    pub projection: Option<String>,
+    /// Where the store is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `muster redrive`.
+#[derive(Clone, Debug, Args)]
+pub struct RedriveArgs {
+    /// Only of this read model, such as `task-list`; of all of them if left out.
+    #[arg(value_name = "PROJECTION")]
+    pub projection: Option<String>,
+    /// Only this aggregate, such as `task#0190b2f4-…`; an id alone is a task's.
+    #[arg(long, value_name = "STREAM", value_parser = super::operate::history::parse_stream)]
+    pub stream: Option<muster_domain::StreamId>,
+    /// Where the store is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Only list what would be repaired.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be done with accounts.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Open an account for somebody, and show the sign-in once. Somebody has to be the first administrator of a stage.
+    Create(UserCreateArgs),
+}
+
+/// Of `muster user create`.
+#[derive(Clone, Debug, Args)]
+pub struct UserCreateArgs {
+    /// The address with which they sign in.
+    #[arg(long, value_name = "EMAIL")]
+    pub email: Email,
+    /// What they are called.
+    #[arg(long, value_name = "NAME")]
+    pub name: Name,
+    /// What they may do: `admin`, `manager`, `member` or `auditor`.
+    #[arg(long, value_name = "ROLE", default_value = "member", value_parser = parse_role)]
+    pub role: Role,
+    /// Ask for their password on the terminal. Otherwise it is in `MUSTER_PASSWORD`, or else is made up.
+    #[arg(long)]
+    pub password_prompt: bool,
+    /// Where the store is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn parse_role(text: &str) -> Result<Role, String> {
+    let role = Role::ALL.iter().find(|role| role.to_string() == text).copied();
+    role.ok_or_else(|| {
+        let names: Vec<_> = Role::ALL.iter().map(ToString::to_string).collect();
+        format!("there are the roles {}", names.join(", "))
+    })
+}
+
 /// Of `muster export`.
 #[derive(Clone, Debug, Args)]
 pub struct ExportArgs {
     /// Where the store is.
     #[command(flatten)]
-    pub data: DataArgs,
+    pub store: StoreArgs,
     /// The file to write; it appears when it is complete. The standard output if left out.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,

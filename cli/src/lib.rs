@@ -1,11 +1,12 @@
 //! The muster program: the whole system in one process on an embedded store, and the operator's commands.
 //!
-//! - [`system`] wires the parts over one client of a store; [`store`] opens a data directory, or reaches the server
-//!   that has it open.
+//! - [`system`] wires the parts over one client of a store; [`store`] opens a data directory, reaches the server
+//!   that has it open, or finds a stage on AWS.
 //! - [`pipeline`] carries events from the store to the read models: stream, publisher, bus, queues, projectors.
 //! - [`serve`], [`demo`] and [`operate`] are the commands; [`args`] says how they are called.
 
 pub mod args;
+pub mod dead_letters;
 pub mod demo;
 pub mod listen;
 pub mod log;
@@ -18,7 +19,7 @@ pub mod setup;
 pub mod store;
 pub mod system;
 
-use args::{Command, Muster};
+use args::{Command, Muster, UserCommand};
 use report::Failure;
 
 /// Runs one command to its end.
@@ -31,6 +32,9 @@ pub async fn run(muster: Muster) -> Result<(), Failure> {
         Command::Verify(args) => operate::verify::run(args).await,
         Command::Reconcile(args) => operate::reconcile::run(args).await,
         Command::Rebuild(args) => operate::rebuild::run(args).await,
+        Command::Parked(args) => operate::parked::run(args).await,
+        Command::Redrive(args) => operate::redrive::run(args).await,
+        Command::User(UserCommand::Create(args)) => operate::user::create(args).await,
         Command::Export(args) => operate::export::run(args).await,
         Command::Openapi => operate::openapi(),
     }

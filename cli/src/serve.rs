@@ -68,7 +68,7 @@ async fn serve(
     let (name, at) = if args.demo { (demo::admin_name()?, demo::admin_since(now)) } else { (administrator()?, now) };
     let sign_in = setup::first_admin(&system, &args.admin, name, at).await?;
     let socket = engine.serve_socket(&store::socket(&args.data))?;
-    let pipeline = Pipeline::start(&system, engine.stream(&System::table("events"))).await?;
+    let pipeline = Pipeline::start(&system, engine.stream(&system.table("events"))).await?;
     let sweeper = tokio::spawn(sweep(engine.clone()));
 
     // It is stopped by a signal, and when the pipeline breaks.

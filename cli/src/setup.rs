@@ -1,11 +1,11 @@
-//! The first administrator.
+//! Accounts that are opened from the command line: the first administrator, and those that an operator opens.
 
 use std::env;
 use std::io::{IsTerminal as _, stdin};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use muster_commands::ExpectedVersion;
-use muster_domain::user::{RegisterUser, Role, User, UserCommand};
+use muster_commands::{ExecuteError, ExpectedVersion};
+use muster_domain::user::{RegisterUser, Role, User, UserCommand, UserError};
 use muster_domain::values::Name;
 use muster_domain::{Actor, Clock as _, CommandId, Fingerprint, Metadata, UserId};
 use muster_handlers::clock::SystemClock;
@@ -13,12 +13,14 @@ use muster_identity::{CredentialsError, CredentialsStore, HashParameters, Passwo
 use uuid::Uuid;
 
 use crate::args::AdminArgs;
-use crate::pipeline::{Control, text};
+use crate::pipeline::text;
 use crate::report::{Failure, failed, line};
 use crate::system::System;
 
 /// The environment variable with the first administrator's password.
 const PASSWORD: &str = "MUSTER_ADMIN_PASSWORD";
+/// The environment variable with the password of an account that an operator opens.
+const NEW_PASSWORD: &str = "MUSTER_PASSWORD";
 /// Their address if none is given.
 const EMAIL: &str = "admin@muster.example";
 /// Where it is kept that their sign-in was shown.
@@ -43,7 +45,7 @@ pub async fn first_admin(
     at: DateTime<Utc>,
 ) -> Result<Option<SignIn>, Failure> {
     const DOING: &str = "making the first administrator";
-    let control = Control::new(system.client.clone());
+    let control = system.control();
     if control.get(KEY.0, KEY.1).await.map_err(failed(DOING))?.is_some() {
         return Ok(None);
     }
@@ -51,33 +53,70 @@ pub async fn first_admin(
         Some(email) => email.clone(),
         None => EMAIL.parse().map_err(failed(DOING))?,
     };
-    let (password, shown) = choose_password(args)?;
+    let (password, shown) = choose_password(PASSWORD, args.admin_password_prompt)?;
     let command_id = CommandId::from_key(&Actor::system("setup"), "first-admin");
     let id = UserId(command_id.created_id());
-    let hasher = PasswordHasher::new(HashParameters::default()).map_err(failed(DOING))?;
-    let hash = hasher.hash(&password).await.map_err(failed(DOING))?;
-    let credentials = CredentialsStore::new(system.client.clone(), System::identity_tables().credentials);
-    let stored = match credentials.create(id, &hash).await {
-        Err(CredentialsError::Exists) => credentials.replace(id, &hash).await,
-        other => other,
-    };
-    stored.map_err(failed(DOING))?;
+    set_password(system, id, &password).await?;
     let known = system.events.load::<User>(id.0).await.map_err(failed(DOING))?;
     if let Some(user) = &known.state().state {
         return Ok(Some(SignIn { email: user.email.as_str().to_owned(), password: shown }));
     }
+    let account = RegisterUser::new(name, email.clone(), Role::Admin, at);
+    register(system, command_id, "setup", account).await.map_err(failed(DOING))?;
+    Ok(Some(SignIn { email: email.as_str().to_owned(), password: shown }))
+}
+
+/// Opens an account for somebody, who can sign in at once.
+pub async fn open_account(system: &System, account: RegisterUser, prompt: bool) -> Result<(UserId, SignIn), Failure> {
+    const DOING: &str = "opening the account";
+    let (password, shown) = choose_password(NEW_PASSWORD, prompt)?;
+    let command_id = CommandId(Uuid::new_v4());
+    let id = UserId(command_id.created_id());
+    let email = account.email.as_str().to_owned();
+    // The password first: whoever has an account can sign in.
+    set_password(system, id, &password).await?;
+    if let Err(error) = register(system, command_id, "operator", account).await {
+        let credentials = CredentialsStore::new(system.client.clone(), system.identity_tables().credentials);
+        credentials.remove(id).await.map_err(failed(DOING))?;
+        if let ExecuteError::Reserved { .. } = error {
+            return Err(Failure::Refused(format!("somebody has an account with {email}")));
+        }
+        return Err(failed(DOING)(error));
+    }
+    Ok((id, SignIn { email, password: shown }))
+}
+
+/// Gives an account its password, whether it had one or not.
+async fn set_password(system: &System, id: UserId, password: &Password) -> Result<(), Failure> {
+    const DOING: &str = "setting the password";
+    let hasher = PasswordHasher::new(HashParameters::default()).map_err(failed(DOING))?;
+    let hash = hasher.hash(password).await.map_err(failed(DOING))?;
+    let credentials = CredentialsStore::new(system.client.clone(), system.identity_tables().credentials);
+    let stored = match credentials.create(id, &hash).await {
+        Err(CredentialsError::Exists) => credentials.replace(id, &hash).await,
+        other => other,
+    };
+    stored.map_err(failed(DOING))
+}
+
+/// Records the account, as a part of Muster.
+async fn register(
+    system: &System,
+    command_id: CommandId,
+    part: &str,
+    account: RegisterUser,
+) -> Result<(), ExecuteError<UserError>> {
     let metadata = Metadata {
         command_id,
-        fingerprint: Fingerprint::of("setup", &email),
-        actor: Actor::system("setup"),
-        at,
-        correlation_id: "setup".to_owned(),
+        fingerprint: Fingerprint::of(part, &account.email),
+        actor: Actor::system(part),
+        at: account.at,
+        correlation_id: part.to_owned(),
         causation_id: None,
     };
-    let command = UserCommand::Register(RegisterUser::new(name, email.clone(), Role::Admin, at));
-    let made = system.commands.execute::<User>(id.0, command, ExpectedVersion::New, &metadata).await;
-    made.map_err(failed(DOING))?;
-    Ok(Some(SignIn { email: email.as_str().to_owned(), password: shown }))
+    let command = UserCommand::Register(account);
+    let id = command_id.created_id();
+    system.commands.execute::<User>(id, command, ExpectedVersion::New, &metadata).await.map(|_| ())
 }
 
 /// Shows the sign-in, and keeps that it was shown. It goes to the standard output and into no log.
@@ -91,17 +130,17 @@ pub async fn show(system: &System, sign_in: &SignIn) -> Result<(), Failure> {
 /// Keeps that the first administrator's sign-in was shown: no later start shows it.
 pub async fn shown(system: &System) -> Result<(), Failure> {
     let at = SystemClock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
-    let control = Control::new(system.client.clone());
+    let control = system.control();
     control.put(KEY.0, KEY.1, [("at", text(&at))]).await.map_err(failed("keeping that the sign-in was shown"))
 }
 
 /// From the environment, the terminal, or made up; the text of one that was made up.
-fn choose_password(args: &AdminArgs) -> Result<(Password, Option<String>), Failure> {
-    if args.admin_password_prompt {
-        return Ok((prompt()?, None));
+fn choose_password(variable: &str, prompt: bool) -> Result<(Password, Option<String>), Failure> {
+    if prompt {
+        return Ok((ask_password(variable)?, None));
     }
-    if let Some(password) = env::var_os(PASSWORD) {
-        let refused = |reason: &dyn std::fmt::Display| Failure::Refused(format!("{PASSWORD} cannot be used: {reason}"));
+    if let Some(password) = env::var_os(variable) {
+        let refused = |reason: &dyn std::fmt::Display| Failure::Refused(format!("{variable} cannot be used: {reason}"));
         let password = password.into_string().map_err(|_| refused(&"it is not UTF-8"))?;
         return Ok((Password::parse(password).map_err(|error| refused(&error))?, None));
     }
@@ -110,14 +149,14 @@ fn choose_password(args: &AdminArgs) -> Result<(Password, Option<String>), Failu
     Ok((password, Some(made_up)))
 }
 
-fn prompt() -> Result<Password, Failure> {
+fn ask_password(variable: &str) -> Result<Password, Failure> {
     if !stdin().is_terminal() {
         return Err(Failure::Refused(format!(
-            "--admin-password-prompt needs a terminal; without one, give the password in {PASSWORD}"
+            "asking for a password needs a terminal; without one, give it in {variable}"
         )));
     }
     let ask = |prompt: &str| rpassword::prompt_password(prompt).map_err(failed("asking for the password"));
-    let password = ask("Password of the first administrator: ")?;
+    let password = ask("Password: ")?;
     if password != ask("The same again: ")? {
         return Err(Failure::Refused("the two passwords are not the same".to_owned()));
     }

@@ -1,27 +1,107 @@
-//! A data directory: opened here, or reached through the server that has it open.
+//! Where the tables are: in a data directory that is opened here, in one that a server has open, or on AWS.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use muster_embedded::{Engine, EngineError, socket_client};
 use tokio::time::{Instant, sleep};
 
+use crate::args::StoreArgs;
 use crate::report::Failure;
+use crate::system::System;
 
 /// How long to wait for a server that has the directory and does not answer yet, or not any more.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The store in a data directory.
+/// A stage on AWS, such as `dev` or `prod`: it is in the name of everything that its stacks have made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage(String);
+
+impl Stage {
+    /// What stands before the name of everything of this stage.
+    pub fn prefix(&self) -> String {
+        format!("muster-{self}-")
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Not a name that a stage can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a stage has 1 to 20 small letters and digits, such as `dev` or `prod`")]
+pub struct NotAStage;
+
+impl FromStr for Stage {
+    type Err = NotAStage;
+
+    fn from_str(text: &str) -> Result<Self, NotAStage> {
+        let fit = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        if (1..=20).contains(&text.len()) && text.bytes().all(fit) { Ok(Self(text.to_owned())) } else { Err(NotAStage) }
+    }
+}
+
+/// Where the tables are.
 #[derive(Clone, Debug)]
-pub struct Store {
+pub enum Store {
+    /// In a data directory.
+    Local(LocalStore),
+    /// On AWS.
+    Aws {
+        /// In this stage.
+        stage: Stage,
+        /// With this region and these credentials.
+        config: Box<SdkConfig>,
+    },
+}
+
+impl Store {
+    /// The store that an operator's command names, which must be there already.
+    pub async fn named(args: &StoreArgs) -> Result<Self, Failure> {
+        let Some(stage) = args.stage.clone() else {
+            return Ok(Self::Local(LocalStore::open(&args.data.data).await?));
+        };
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        if let Some(profile) = &args.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &args.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        let config = loader.load().await;
+        if config.region().is_none() {
+            let missing = "no AWS region is set: give --region, or set AWS_REGION or the profile's region";
+            return Err(Failure::Refused(missing.to_owned()));
+        }
+        Ok(Self::Aws { stage, config: Box::new(config) })
+    }
+
+    /// The parts over it.
+    pub async fn system(&self) -> Result<System, Failure> {
+        match self {
+            Self::Local(store) => System::over_both(store.client().clone(), store.derived()).await,
+            Self::Aws { stage, config } => System::of_stage(Client::new(config), stage).await,
+        }
+    }
+}
+
+/// A data directory: opened here, or reached through the server that has it open.
+#[derive(Clone, Debug)]
+pub struct LocalStore {
     client: Client,
     engine: Option<Engine>,
 }
 
-impl Store {
+impl LocalStore {
     /// The store in this directory, which must be there already.
     pub async fn open(data: &Path) -> Result<Self, Failure> {
         if !data.join("format").exists() && !data.join("muster.db").exists() {
@@ -73,4 +153,22 @@ impl Store {
 /// The socket on which a server lets the operator's commands in.
 pub fn socket(data: &Path) -> PathBuf {
     data.join("muster.sock")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_is_in_the_name_of_what_is_its() {
+        let stage: Stage = "prod".parse().expect("a stage");
+        assert_eq!(stage.prefix(), "muster-prod-");
+    }
+
+    #[test]
+    fn what_cannot_be_in_every_name_is_no_stage() {
+        for text in ["", "Prod", "dev-1", "a.b", "stage with words", "aaaaaaaaaaaaaaaaaaaaa"] {
+            assert_eq!(text.parse::<Stage>(), Err(NotAStage), "{text:?}");
+        }
+    }
 }

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Region;
+use aws_sdk_dynamodb::error::DisplayErrorContext;
+use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
 use muster_domain::EventReader;
 use muster_handlers::http::App;
@@ -15,10 +18,15 @@ use muster_projections::generations::Generations;
 use muster_projections::rebuild::TableMaker;
 use muster_projections::{Hosted, hosted};
 
-use crate::report::Failure;
+use crate::pipeline::{Checkpoint, Control, Parking};
+use crate::report::{Failure, failed};
+use crate::store::Stage;
 
-/// What stands before the name of every table.
+/// What stands before the name of every table of the local program.
 pub const PREFIX: &str = "muster-";
+
+/// In how many parts a table on AWS is scanned side by side.
+const SEGMENTS_ON_AWS: u32 = 8;
 
 /// Who issues access tokens, and who takes them: this program, wherever it listens.
 const ISSUER: &str = "muster";
@@ -26,6 +34,10 @@ const ISSUER: &str = "muster";
 /// The parts that need nothing but the store.
 #[derive(Clone)]
 pub struct System {
+    /// What stands before the name of every table.
+    prefix: String,
+    /// In how many parts a long scan of a table goes on side by side: the embedded store reads best in one.
+    pub segments: u32,
     /// Reaches the tables.
     pub client: Client,
     /// Reaches them too, for what is made from events: read models and how far the pipeline has come.
@@ -43,7 +55,7 @@ pub struct System {
 }
 
 impl System {
-    /// The parts over this client. Tables that are not there yet are made.
+    /// The parts over this client, for the local program. Tables that are not there yet are made.
     pub async fn over(client: Client) -> Result<Self, Failure> {
         Self::over_both(client.clone(), client).await
     }
@@ -52,32 +64,77 @@ impl System {
     pub async fn over_both(client: Client, derived: Client) -> Result<Self, Failure> {
         let topology = Topology::load()?;
         topology.create_tables(&client, PREFIX).await?;
-        let events = wiring::event_store(&client, PREFIX);
+        Ok(Self::with(client, derived, topology, PREFIX.to_owned(), 1))
+    }
+
+    /// The parts over the tables of a stage on AWS, which its stacks have made.
+    pub async fn of_stage(client: Client, stage: &Stage) -> Result<Self, Failure> {
+        let system = Self::with(client.clone(), client, Topology::load()?, stage.prefix(), SEGMENTS_ON_AWS);
+        let asked = system.client.describe_table().table_name(system.table("events")).send().await;
+        match asked {
+            Ok(_) => Ok(system),
+            Err(error) if error.as_service_error().is_some_and(DescribeTableError::is_resource_not_found_exception) => {
+                let region = system.client.config().region().map_or("this region", Region::as_ref).to_owned();
+                Err(Failure::Refused(format!("there is no stage {stage} in {region} of this AWS account")))
+            }
+            Err(error) => Err(failed("reaching the tables")(DisplayErrorContext(error).to_string())),
+        }
+    }
+
+    fn with(client: Client, derived: Client, topology: Topology, prefix: String, segments: u32) -> Self {
+        let events = wiring::event_store(&client, &prefix);
         let reader: Arc<dyn EventReader> = Arc::new(events.clone());
-        Ok(Self {
+        Self {
             commands: CommandHandler::new(events.clone()),
-            projections: hosted(&derived, PREFIX, &reader),
-            generations: Generations::new(client.clone(), PREFIX),
+            projections: hosted(&derived, &prefix, &reader),
+            generations: Generations::new(client.clone(), &prefix),
             events,
             topology,
             client,
             derived,
-        })
+            prefix,
+            segments,
+        }
     }
 
     /// The physical name of a table that is always there.
-    pub fn table(name: &str) -> String {
-        format!("{PREFIX}{name}")
+    pub fn table(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
     }
 
     /// The tables of the identity room.
-    pub fn identity_tables() -> IdentityTables {
-        wiring::identity_tables(PREFIX)
+    pub fn identity_tables(&self) -> IdentityTables {
+        wiring::identity_tables(&self.prefix)
+    }
+
+    /// What the pipeline and the program itself keep.
+    pub(crate) fn control(&self) -> Control {
+        Control::new(self.client.clone(), self.table("control"))
+    }
+
+    /// The events that were put aside.
+    pub fn parking(&self) -> Parking {
+        Parking::new(self.control())
+    }
+
+    /// How far the stream of the event table has been carried, in the local program.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::new(Control::new(self.derived.clone(), self.table("control")))
     }
 
     /// What is behind the HTTP routes.
     pub fn app(&self, secrets: Secrets) -> Result<App, IdentityError> {
-        wiring::app(&self.client, PREFIX, secrets, TokenSettings::new(ISSUER, ISSUER))
+        let Secrets { signing_key, server_secret } = secrets;
+        let tokens = TokenSettings::new(ISSUER, ISSUER);
+        wiring::app(&self.client, &self.prefix, Arc::new(signing_key), &server_secret, tokens)
+    }
+
+    /// The projection of this name, or all of them.
+    pub fn chosen(&self, name: Option<&str>) -> Result<Vec<&Arc<dyn Hosted>>, Failure> {
+        match name {
+            Some(name) => Ok(vec![self.projection(name)?]),
+            None => Ok(self.projections.iter().collect()),
+        }
     }
 
     /// The projection of this name.

@@ -25,7 +25,7 @@ use crate::pipeline::{Control, Pipeline, read, text};
 use crate::progress;
 use crate::report::{Failure, failed, line};
 use crate::setup;
-use crate::store::Store;
+use crate::store::LocalStore;
 use crate::system::System;
 
 use people::Roster;
@@ -39,12 +39,12 @@ const KEY: (&str, &str) = ("demo", "run");
 
 /// Fills the store in a data directory.
 pub async fn run(args: DemoArgs) -> Result<(), Failure> {
-    let store = Store::open_or_make(&args.data.data).await?;
+    let store = LocalStore::open_or_make(&args.data.data).await?;
     let system = System::over_both(store.client().clone(), store.derived()).await?;
     refuse_tasks(&system).await?;
     let sign_in = setup::first_admin(&system, &args.admin, admin_name()?, admin_since(SystemClock.now())).await?;
     let pipeline = match store.engine() {
-        Some(engine) => Some(Pipeline::start(&system, engine.stream(&System::table("events"))).await?),
+        Some(engine) => Some(Pipeline::start(&system, engine.stream(&system.table("events"))).await?),
         // A server has the store, and its own pipeline.
         None => None,
     };
@@ -75,12 +75,12 @@ pub fn admin_since(now: DateTime<Utc>) -> DateTime<Utc> {
 
 /// Refuses a store that has tasks, unless they are those of a run that was cut off.
 pub async fn refuse_tasks(system: &System) -> Result<(), Failure> {
-    let run = Control::new(system.client.clone()).get(KEY.0, KEY.1).await.map_err(failed(DOING))?;
+    let run = system.control().get(KEY.0, KEY.1).await.map_err(failed(DOING))?;
     let refused =
         |reason: &str| Err(Failure::Refused(format!("{reason}; the demo team is only put into an empty store")));
     match run {
         Some(run) if read(&run, "done").is_some() => refused("the store has the demo team already"),
-        None if streams::any(&system.client, AggregateType::Task).await? => refused("the store has tasks"),
+        None if streams::any(system, AggregateType::Task).await? => refused("the store has tasks"),
         Some(_) | None => Ok(()),
     }
 }
@@ -125,7 +125,7 @@ pub async fn fill(
     pipeline: Option<&Pipeline>,
     stop: &CancellationToken,
 ) -> Result<Report, Failure> {
-    let control = Control::new(system.client.clone());
+    let control = system.control();
     let now = begin(&control).await?;
     let admin = UserId(CommandId::from_key(&Actor::system("setup"), "first-admin").created_id());
     let password = setup::make_up_password();

@@ -147,7 +147,7 @@ pub(super) async fn make(
         execute::<Team>(system, crew.id.0, command, true, &format!("team/{name}"), admin.into(), begun).await?;
     }
     let hash = hash(password).await?;
-    let credentials = CredentialsStore::new(system.client.clone(), System::identity_tables().credentials);
+    let credentials = CredentialsStore::new(system.client.clone(), system.identity_tables().credentials);
     for (number, person) in roster.people.iter().enumerate() {
         let place = roster.teams.iter().position(|crew| crew.manager == person.id || crew.members.contains(&person.id));
         let (_, _, zone, locale, phone) = TEAMS[place.unwrap_or(1)];

@@ -19,8 +19,7 @@ const AHEAD: usize = 8;
 
 /// Writes the export.
 pub async fn run(args: ExportArgs) -> Result<(), Failure> {
-    let store = Store::open(&args.data.data).await?;
-    let system = System::over(store.client().clone()).await?;
+    let system = Store::named(&args.store).await?.system().await?;
     match &args.out {
         Some(path) => to_file(&system, path).await,
         None => write(&system, BufWriter::new(io::stdout())).await.map(|_| ()).map_err(|error| match error {
@@ -71,7 +70,7 @@ impl From<Failure> for WriteError {
 }
 
 async fn write(system: &System, mut target: impl Write) -> Result<Written, WriteError> {
-    let streams = streams::all(&system.client).await?.commits;
+    let streams = streams::all(system).await?.commits;
     let bar = progress::bar(Some(streams.values().sum()), "commits");
     bar.set_message("export");
     let mut written = Written { commits: 0, streams: streams.len() };

@@ -9,7 +9,6 @@ use super::json;
 use crate::args::HistoryArgs;
 use crate::report::{Failure, failed, line};
 use crate::store::Store;
-use crate::system::System;
 
 /// A stream as it is written; an id alone is a task's.
 pub fn parse_stream(text: &str) -> Result<StreamId, NotAStream> {
@@ -21,8 +20,7 @@ pub fn parse_stream(text: &str) -> Result<StreamId, NotAStream> {
 
 /// Shows the history.
 pub async fn run(args: HistoryArgs) -> Result<(), Failure> {
-    let store = Store::open(&args.data.data).await?;
-    let system = System::over(store.client().clone()).await?;
+    let system = Store::named(&args.store).await?.system().await?;
     let commits = system.events.commits(&args.stream, 0, None).await.map_err(failed("reading the history"))?;
     if commits.is_empty() {
         return Err(Failure::Refused(format!("there is no {}", args.stream)));

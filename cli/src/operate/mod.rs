@@ -2,10 +2,13 @@
 
 pub mod export;
 pub mod history;
+pub mod parked;
 pub mod rebuild;
 pub mod reconcile;
+pub mod redrive;
 pub mod status;
 pub(crate) mod streams;
+pub mod user;
 pub mod verify;
 
 use crate::report::{Failure, failed, line};

@@ -15,8 +15,7 @@ const DOING: &str = "rebuilding";
 
 /// Rebuilds, and says what it did.
 pub async fn run(args: RebuildArgs) -> Result<(), Failure> {
-    let store = Store::open(&args.data.data).await?;
-    let system = System::over_both(store.client().clone(), store.derived()).await?;
+    let system = Store::named(&args.store).await?.system().await?;
     let projection = system.projection(&args.projection)?;
     if args.abandon {
         let generation = abandon(&system, &**projection).await?;
@@ -63,10 +62,10 @@ pub async fn rebuild(system: &System, projection: &dyn Hosted, back: bool) -> Re
     } else {
         None
     };
-    let streams = streams::all(&system.client).await?.commits;
+    let streams = streams::all(system).await?.commits;
     let estimate = streams.keys().filter(|stream| projection.wants(stream.aggregate)).count() as u64;
     let bar = progress::bar(Some(estimate), "aggregates");
-    let options = RebuildOptions { generation, estimate: Some(estimate), ..RebuildOptions::default() };
+    let options = RebuildOptions { segments: system.segments, generation, estimate: Some(estimate) };
     let report = projection
         .rebuild(system, options, &|progress| {
             bar.set_message(progress.phase);

@@ -7,7 +7,6 @@ use muster_projections::reconcile::{Difference, Finding, Outcome, ReconcileOptio
 
 use super::json;
 use crate::args::ReconcileArgs;
-use crate::pipeline::Parking;
 use crate::progress;
 use crate::report::{Failure, failed, line};
 use crate::store::Store;
@@ -17,14 +16,9 @@ const DOING: &str = "reconciling";
 
 /// Reconciles, and says what it found.
 pub async fn run(args: ReconcileArgs) -> Result<(), Failure> {
-    let store = Store::open(&args.data.data).await?;
-    let system = System::over_both(store.client().clone(), store.derived()).await?;
-    let projections = match &args.projection {
-        Some(name) => vec![system.projection(name)?],
-        None => system.projections.iter().collect(),
-    };
+    let system = Store::named(&args.store).await?.system().await?;
     let mut reports = BTreeMap::new();
-    for projection in projections {
+    for projection in system.chosen(args.projection.as_deref())? {
         reports.insert(projection.name(), reconcile(&system, &**projection, args.dry_run).await?);
     }
     if args.json {
@@ -42,12 +36,12 @@ pub async fn run(args: ReconcileArgs) -> Result<(), Failure> {
 pub async fn reconcile(system: &System, projection: &dyn Hosted, dry_run: bool) -> Result<ReconcileReport, Failure> {
     let bar = progress::bar(None, "histories");
     bar.set_message(projection.name());
-    let options = ReconcileOptions { dry_run, ..ReconcileOptions::default() };
+    let options = ReconcileOptions { segments: system.segments, dry_run };
     let report = projection.reconcile(options, &|progress| bar.set_position(progress.done)).await;
     bar.finish_and_clear();
     let report = report.map_err(failed(DOING))?;
     if !dry_run {
-        let parking = Parking::new(system.client.clone());
+        let parking = system.parking();
         for parked in parking.list(projection.name()).await.map_err(failed(DOING))? {
             if projection.repair(&parked.stream).await.is_ok() {
                 parking.release(projection.name(), &parked.stream).await.map_err(failed(DOING))?;

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::json;
 use crate::args::StatusArgs;
-use crate::pipeline::{AsideRecord, Checkpoint, ParkedEvent, Parking};
+use crate::pipeline::{AsideRecord, ParkedEvent};
 use crate::report::{Failure, failed, line};
 use crate::store::Store;
 use crate::system::System;
@@ -70,9 +70,12 @@ pub struct ReadModel {
 
 /// Shows it.
 pub async fn run(args: StatusArgs) -> Result<(), Failure> {
-    let store = Store::open(&args.data.data).await?;
-    let system = System::over(store.client().clone()).await?;
-    let status = Status { serving: store.engine().is_none(), ..of(&system).await? };
+    let store = Store::named(&args.store).await?;
+    let serving = match &store {
+        Store::Local(local) => local.engine().is_none(),
+        Store::Aws { .. } => true,
+    };
+    let status = Status { serving, ..of(&store.system().await?).await? };
     if args.json { json(&status) } else { show(&status) }
 }
 
@@ -84,8 +87,8 @@ pub async fn of(system: &System) -> Result<Status, Failure> {
     for projection in &system.projections {
         projections.push(read_model(system, &**projection, &heads.versions).await?);
     }
-    let checkpoint = Checkpoint::new(system.client.clone()).load().await.map_err(failed(DOING))?;
-    let aside = Parking::new(system.client.clone()).aside().await.map_err(failed(DOING))?;
+    let checkpoint = system.checkpoint().load().await.map_err(failed(DOING))?;
+    let aside = system.parking().aside().await.map_err(failed(DOING))?;
     Ok(Status {
         serving: false,
         aggregates: heads.versions.len(),
@@ -160,7 +163,7 @@ async fn read_model(
     }
     let wanted = heads.iter().filter(|(stream, _)| projection.wants(stream.aggregate));
     let lag = wanted.map(|(stream, head)| head.saturating_sub(reached.get(stream).copied().unwrap_or(0))).sum();
-    let parked = Parking::new(system.client.clone()).list(name).await.map_err(failed(DOING))?;
+    let parked = system.parking().list(name).await.map_err(failed(DOING))?;
     let (active, building) = (state.active, state.building);
     Ok(ReadModel { name: name.to_owned(), active, building, rows: count, lag, parked_rows, parked })
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
@@ -24,9 +23,9 @@ pub(crate) struct Streams {
 }
 
 /// All histories.
-pub(crate) async fn all(client: &Client) -> Result<Streams, Failure> {
+pub(crate) async fn all(system: &System) -> Result<Streams, Failure> {
     let mut streams = Streams::default();
-    for keys in try_join_all((0..SEGMENTS).map(|segment| scan(client, segment))).await? {
+    for keys in try_join_all((0..SEGMENTS).map(|segment| scan(system, segment))).await? {
         for (key, count) in keys {
             match key.parse() {
                 Ok(stream) => *streams.commits.entry(stream).or_default() += count,
@@ -39,10 +38,10 @@ pub(crate) async fn all(client: &Client) -> Result<Streams, Failure> {
 }
 
 /// Whether there is an aggregate of this kind.
-pub(crate) async fn any(client: &Client, kind: AggregateType) -> Result<bool, Failure> {
+pub(crate) async fn any(system: &System, kind: AggregateType) -> Result<bool, Failure> {
     let mut start = None;
     loop {
-        let (keys, next) = page(client, 0, 1, start).await?;
+        let (keys, next) = page(system, 0, 1, start).await?;
         if keys.iter().any(|key| key.parse::<StreamId>().is_ok_and(|stream| stream.aggregate == kind)) {
             return Ok(true);
         }
@@ -54,11 +53,11 @@ pub(crate) async fn any(client: &Client, kind: AggregateType) -> Result<bool, Fa
 }
 
 /// The partition keys in one segment, each with its number of items.
-async fn scan(client: &Client, segment: i32) -> Result<HashMap<String, u64>, Failure> {
+async fn scan(system: &System, segment: i32) -> Result<HashMap<String, u64>, Failure> {
     let mut counts = HashMap::new();
     let mut start = None;
     loop {
-        let (keys, next) = page(client, segment, SEGMENTS, start).await?;
+        let (keys, next) = page(system, segment, SEGMENTS, start).await?;
         for key in keys {
             *counts.entry(key).or_default() += 1;
         }
@@ -72,14 +71,15 @@ async fn scan(client: &Client, segment: i32) -> Result<HashMap<String, u64>, Fai
 type Key = HashMap<String, AttributeValue>;
 
 async fn page(
-    client: &Client,
+    system: &System,
     segment: i32,
     segments: i32,
     start: Option<Key>,
 ) -> Result<(Vec<String>, Option<Key>), Failure> {
-    let answer = client
+    let answer = system
+        .client
         .scan()
-        .table_name(System::table("events"))
+        .table_name(system.table("events"))
         .consistent_read(true)
         .segment(segment)
         .total_segments(segments)

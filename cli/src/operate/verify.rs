@@ -49,8 +49,7 @@ pub async fn run(args: VerifyArgs) -> Result<(), Failure> {
     let verified = if let Some(path) = args.export {
         tokio::task::spawn_blocking(move || open_export(&path)).await.map_err(failed("verifying the export"))??
     } else {
-        let store = Store::open(&args.data.data).await?;
-        of_store(&System::over(store.client().clone()).await?).await?
+        of_store(&Store::named(&args.store).await?.system().await?).await?
     };
     if args.json {
         json(&verified)?;
@@ -70,7 +69,7 @@ pub async fn run(args: VerifyArgs) -> Result<(), Failure> {
 
 /// Follows every history of a store, several at a time.
 pub async fn of_store(system: &System) -> Result<Verified, Failure> {
-    let streams = streams::all(&system.client).await?;
+    let streams = streams::all(system).await?;
     let bar = progress::bar(Some(streams.commits.values().sum()), "commits");
     bar.set_message("verify");
     let mut verified = Verified { streams: streams.commits.len() as u64, ..Verified::default() };

@@ -2,8 +2,6 @@
 //!
 //! The item `pk` = `checkpoint`, `sk` = `stream` of the table `control` has `sequence_number`.
 
-use aws_sdk_dynamodb::Client;
-
 use super::control::{Control, ControlError, read, text};
 
 /// The checkpoint of the event table's stream.
@@ -13,9 +11,8 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// In the tables of this client.
-    pub fn new(client: Client) -> Self {
-        Self { control: Control::new(client) }
+    pub(crate) const fn new(control: Control) -> Self {
+        Self { control }
     }
 
     /// The sequence number of the last record that every projection has taken in, if there is one.

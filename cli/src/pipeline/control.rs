@@ -6,8 +6,6 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use crate::system::System;
-
 /// An item as the SDK gives it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -31,7 +29,7 @@ pub(crate) fn read<'a>(item: &'a Item, attribute: &str) -> Option<&'a str> {
     item.get(attribute)?.as_s().ok().map(String::as_str)
 }
 
-/// The table `control`.
+/// The table `control`, whatever its whole name.
 #[derive(Clone, Debug)]
 pub(crate) struct Control {
     client: Client,
@@ -39,8 +37,8 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client, table: System::table("control") }
+    pub(crate) const fn new(client: Client, table: String) -> Self {
+        Self { client, table }
     }
 
     /// The item under this key (consistent).

@@ -83,10 +83,10 @@ impl Pipeline {
     ) -> Result<Self, Failure> {
         let stream: Arc<dyn StreamSource> = Arc::new(stream);
         let rules = Rules::of(&system.topology).map_err(failed("reading the rules of the bus"))?;
-        let checkpoint = Checkpoint::new(system.derived.clone());
+        let checkpoint = system.checkpoint();
         let from = checkpoint.load().await.map_err(failed("reading the stream's checkpoint"))?;
         let ledger = Arc::new(Ledger::new(from.clone()));
-        let parking = Parking::new(system.client.clone());
+        let parking = system.parking();
         let stop = CancellationToken::new();
         let (breaks, broken) = watch::channel(None);
         let watched = Watched { stop: stop.clone(), breaks };

@@ -5,7 +5,6 @@
 //!
 //! A record of the stream that is no commit came to no projection: `pk` = `aside#stream`, `sk` = its sequence number.
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, SecondsFormat, Utc};
 use muster_domain::{Clock as _, RecordedEvent, StreamId};
@@ -46,9 +45,8 @@ pub struct Parking {
 }
 
 impl Parking {
-    /// In the tables of this client.
-    pub fn new(client: Client) -> Self {
-        Self { control: Control::new(client) }
+    pub(crate) const fn new(control: Control) -> Self {
+        Self { control }
     }
 
     /// Puts an event aside.

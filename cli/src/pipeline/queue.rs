@@ -328,6 +328,7 @@ mod tests {
     use tokio::sync::Notify;
     use tokio::time::sleep;
 
+    use super::super::control::Control;
     use super::*;
 
     /// Fails as often as it is told, and notes that it does.
@@ -372,7 +373,7 @@ mod tests {
     fn failing(times: usize) -> (Arc<Failing>, Arc<Ledger>, QueueSender, Queue, Arc<QueueMeter>) {
         let consumer = Arc::new(Failing { left: AtomicUsize::new(times), failed: Notify::new() });
         let ledger = Arc::new(Ledger::new(None));
-        let parking = Parking::new(Engine::memory().unwrap().client());
+        let parking = Parking::new(Control::new(Engine::memory().unwrap().client(), "control".to_owned()));
         let topology = muster_handlers::topology::Topology::load().unwrap();
         let shape = QueueShape { max_receives: 2, ..topology.projections["task-list"].queue };
         let (sender, queue, meter) = queue(consumer.clone(), shape, Arc::clone(&ledger), parking);

@@ -1,11 +1,12 @@
 //! The local program's parts on the real engine, in memory.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, in its helpers too")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic, in its helpers too")]
 
 mod demo;
 mod listen;
 mod pipeline;
 mod rebuild;
+mod redrive;
 mod setup;
 mod support;
 mod verify;

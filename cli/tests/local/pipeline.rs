@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use muster_cli::operate::reconcile::reconcile;
 use muster_cli::operate::status;
-use muster_cli::pipeline::{Consumer, Parking, Pipeline, ProjectionConsumer, Rules};
+use muster_cli::pipeline::{Consumer, Pipeline, ProjectionConsumer, Rules};
 use muster_domain::{AggregateType, RecordedEvent, StreamId};
 use muster_handlers::topology::Topology;
 use muster_projections::{Failure, Message};
@@ -169,7 +169,7 @@ async fn a_projector_whose_store_fails_loses_nothing() {
 }
 
 /// `task-list` before it knew the events that are delivered to it.
-struct Outdated;
+pub(crate) struct Outdated;
 
 #[async_trait]
 impl Consumer for Outdated {
@@ -191,7 +191,7 @@ async fn what_was_parked_is_taken_in_by_reconciling() {
     pipeline.caught_up().await.unwrap();
     pipeline.stop().await;
 
-    let parking = Parking::new(store.system.client.clone());
+    let parking = store.system.parking();
     let parked = parking.list("task-list").await.unwrap();
     assert_eq!(parked.len(), 1);
     assert_eq!((parked[0].stream, parked[0].version, parked[0].reason.as_str()), (task.into(), 1, "unknown"));
@@ -251,7 +251,7 @@ async fn a_poison_event_is_parked_at_once_and_the_rest_goes_on() {
 
     assert_eq!(store.row(before).await.unwrap().version, 1);
     assert_eq!(store.row(after).await.unwrap().version, 1);
-    let parked = Parking::new(store.system.client.clone()).list("task-list").await.unwrap();
+    let parked = store.system.parking().list("task-list").await.unwrap();
     assert_eq!(parked.iter().map(|parked| (parked.stream, parked.version)).collect::<Vec<_>>(), [(poison, 1)]);
     assert!(parked[0].reason.contains("TaskVanished"), "{}", parked[0].reason);
     assert_eq!(
@@ -304,7 +304,7 @@ async fn a_projector_that_panics_at_one_event_takes_in_the_others() {
     pipeline.caught_up().await.unwrap();
     pipeline.stop().await;
     assert!(store.row(before).await.is_some() && store.row(after).await.is_some());
-    let parked = Parking::new(store.system.client.clone()).list("task-list").await.unwrap();
+    let parked = store.system.parking().list("task-list").await.unwrap();
     assert_eq!(parked.iter().map(|parked| parked.stream).collect::<Vec<_>>(), [bad.into()]);
 }
 
@@ -320,7 +320,7 @@ async fn an_item_that_is_no_commit_is_put_aside_and_does_not_stop_the_stream() {
     assert_eq!(store.row(before).await.unwrap().version, 1);
     assert_eq!(store.row(after).await.unwrap().version, 1);
     pipeline.stop().await;
-    assert_eq!(Parking::new(store.system.client.clone()).aside().await.unwrap().len(), 1);
+    assert_eq!(store.system.parking().aside().await.unwrap().len(), 1);
     assert_eq!(store.checkpoint().await, store.tail().last_sequence().await.unwrap());
 }
 

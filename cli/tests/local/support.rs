@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
-use muster_cli::pipeline::{Checkpoint, Pipeline};
+use muster_cli::pipeline::Pipeline;
 use muster_cli::system::System;
 use muster_commands::{CommitLog as _, ExpectedVersion};
 use muster_domain::task::{CreateTask, Task, TaskCommand, UpdateTask};
@@ -39,7 +39,7 @@ impl TestStore {
     }
 
     pub(crate) async fn checkpoint(&self) -> Option<String> {
-        Checkpoint::new(self.system.client.clone()).load().await.unwrap()
+        self.system.checkpoint().load().await.unwrap()
     }
 
     /// The row of a task.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_cli::report::{Failure, failed};
-use muster_cli::system::System;
+use muster_cli::system::{PREFIX, System};
 use muster_commands::CommitLog as _;
 use muster_domain::aggregate::Decider as _;
 use muster_domain::task::{CreateTask, Priority, Task, TaskCommand, UpdateTask};
@@ -32,9 +32,14 @@ pub(crate) async fn histories(system: &System, tasks: Range<u32>, commits: u32) 
     stream::iter(tasks.map(write)).buffer_unordered(WRITERS).try_collect().await
 }
 
+/// The event table of the local program.
+pub(crate) fn event_table() -> String {
+    format!("{PREFIX}events")
+}
+
 /// Trims the stream of the event table, as the program does behind its checkpoint.
 pub(crate) async fn trim(engine: &Engine) -> Result<(), Failure> {
-    let stream = engine.stream(&System::table("events"));
+    let stream = engine.stream(&event_table());
     if let Some(last) = stream.last_sequence().await? {
         stream.trim(&last).await?;
     }

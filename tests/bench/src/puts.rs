@@ -32,6 +32,7 @@ pub(crate) struct RawTable {
 
 struct Putter {
     client: Client,
+    table: String,
     /// A stored commit. Its partition key is the only thing that differs from put to put.
     item: Item,
     next: AtomicU64,
@@ -54,11 +55,12 @@ impl RawTable {
         let mut history = History::new(TaskId(Uuid::new_v4()));
         let commit = history.create(0)?;
         system.events.log().append(&commit, None, &[]).await.map_err(failed(DOING))?;
-        let get = system.client.get_item().table_name(System::table("events"));
+        let table = system.table("events");
+        let get = system.client.get_item().table_name(&table);
         let get = get.key("pk", text(&StreamId::from(history.id()))).key("sk", AttributeValue::N("1".to_owned()));
         let item = get.send().await.map_err(failed(DOING))?.item.unwrap_or_default();
         let client = system.client;
-        Ok(Self { engine, putter: Arc::new(Putter { client, item, next: AtomicU64::new(0) }) })
+        Ok(Self { engine, putter: Arc::new(Putter { client, table, item, next: AtomicU64::new(0) }) })
     }
 
     /// The size of the item in bytes, as DynamoDB counts it.
@@ -116,7 +118,7 @@ impl Putter {
             u128::from(fastrand::u64(..)) << 64 | u128::from(self.next.fetch_add(1, Ordering::Relaxed)),
         );
         item.insert("pk".to_owned(), text(&StreamId::from(TaskId(id))));
-        let put = self.client.put_item().table_name(System::table("events")).set_item(Some(item));
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         put.condition_expression("attribute_not_exists(pk)").send().await.map(|_| ()).map_err(failed(DOING))
     }
 }

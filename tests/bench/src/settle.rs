@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use muster_cli::report::{Failure, failed};
-use muster_cli::store::Store;
+use muster_cli::store::LocalStore;
 use muster_domain::{StreamId, TaskId};
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -36,7 +36,7 @@ pub(crate) struct Rows {
 impl Rows {
     /// Of the server that has this data directory.
     pub(crate) async fn of(data: &Path) -> Result<Self, Failure> {
-        Ok(Self { client: Store::open(data).await?.client().clone() })
+        Ok(Self { client: LocalStore::open(data).await?.client().clone() })
     }
 
     /// Returns when every projection has taken in everything that a load did: first what each client did last, since

@@ -73,7 +73,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<(), Failure> {
 async fn fill_up(data: &Path, tasks: std::ops::Range<u32>) -> Result<(), Failure> {
     let engine = Engine::open(data)?;
     let system = System::over(engine.client()).await?;
-    let pipeline = Pipeline::start(&system, engine.stream(&System::table("events"))).await?;
+    let pipeline = Pipeline::start(&system, engine.stream(&system.table("events"))).await?;
     fill::histories(&system, tasks, 1).await?;
     pipeline.caught_up().await?;
     pipeline.stop().await;

@@ -91,7 +91,7 @@ async fn query_rate(client: &Client, tasks: &[TaskId]) -> Result<f64, Failure> {
         tokio::spawn(async move {
             let mut found = 0;
             for task in tasks {
-                let query = client.query().table_name(System::table("events")).consistent_read(true);
+                let query = client.query().table_name(fill::event_table()).consistent_read(true);
                 let query = query.key_condition_expression("pk = :stream AND sk BETWEEN :low AND :high");
                 let query =
                     query.expression_attribute_values(":stream", AttributeValue::S(StreamId::from(task).to_string()));
@@ -112,7 +112,7 @@ async fn scan_rate(client: &Client) -> Result<f64, Failure> {
     let work = (0..segments).map(|segment| {
         let client = client.clone();
         tokio::spawn(async move {
-            let scan = client.scan().table_name(System::table("events")).consistent_read(true);
+            let scan = client.scan().table_name(fill::event_table()).consistent_read(true);
             let mut pages = scan.segment(segment).total_segments(segments).into_paginator().send();
             let mut found = 0;
             while let Some(page) = pages.next().await {
