@@ -1,10 +1,17 @@
 //! Every entry point of Muster: HTTP routes, the stream publisher, the projector. The Lambdas in `src/bin` are thin over
-//! these functions, and the local program runs the same ones.
+//! these functions, and the local program runs the same ones. What only a Lambda needs is behind the feature `lambda`, so that
+//! the local program is built without the AWS services that it does not use.
 
 pub mod clock;
+#[cfg(feature = "lambda")]
 pub mod eventbridge;
 pub mod http;
+#[cfg(feature = "lambda")]
 pub mod lambda;
+pub mod metrics;
+#[cfg(feature = "lambda")]
+pub mod notifier;
 pub mod publisher;
+pub mod reactor;
 pub mod topology;
 pub mod wiring;

@@ -5,6 +5,8 @@ use aws_lambda_events::dynamodb::EventRecord;
 use muster_commands::commit_from_item;
 use muster_domain::{Commit, RecordedEvent};
 
+use crate::metrics::{EVENTS_PUBLISHED, EVENTS_REFUSED};
+
 /// The `source` of every event that Muster puts on a bus.
 pub const SOURCE: &str = "muster";
 
@@ -86,6 +88,7 @@ async fn put_all(bus: &dyn EventBus, records: &[StreamItem]) -> usize {
         let events: Vec<_> = pending.iter().map(|(_, event)| event.clone()).collect();
         match bus.put(&events).await {
             Ok(outcomes) => {
+                let sent = pending.len();
                 let mut outcomes = outcomes.into_iter();
                 // An event without an outcome counts as refused.
                 pending.retain(|(_, event)| match outcomes.next() {
@@ -96,12 +99,21 @@ async fn put_all(bus: &dyn EventBus, records: &[StreamItem]) -> usize {
                     }
                     None => true,
                 });
+                count(sent - pending.len(), pending.len());
             }
-            Err(error) => tracing::warn!(%error, "the bus did not answer"),
+            Err(error) => {
+                tracing::warn!(%error, "the bus did not answer");
+                count(0, pending.len());
+            }
         }
         if pending.is_empty() {
             return records.len();
         }
     }
     pending.first().map_or(records.len(), |(index, _)| *index)
+}
+
+fn count(accepted: usize, refused: usize) {
+    metrics::counter!(EVENTS_PUBLISHED).increment(accepted as u64);
+    metrics::counter!(EVENTS_REFUSED).increment(refused as u64);
 }

@@ -2,19 +2,24 @@
 //! AWS stacks read that one file, so that they cannot drift apart.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::client::Waiters as _;
 use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
-    ScalarAttributeType, StreamSpecification, StreamViewType, TimeToLiveSpecification, TimeToLiveStatus,
+    ScalarAttributeType, StreamSpecification, StreamViewType, TableStatus, TimeToLiveSpecification, TimeToLiveStatus,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
 /// The file, as it was when this program was built.
 const TOPOLOGY: &str = include_str!("../../schemas/topology.json");
+
+/// How long a new table may take until it can be used.
+const MAKING: Duration = Duration::from_mins(10);
 
 /// What Muster is made of outside its code.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,6 +31,8 @@ pub struct Topology {
     pub bus: Bus,
     /// The projections, by name. Each has a table for each of its generations.
     pub projections: BTreeMap<String, ProjectionShape>,
+    /// What has effects outside, by name. They are on AWS only so far.
+    pub reactors: BTreeMap<String, ReactorShape>,
 }
 
 /// A table's keys, indexes and switches.
@@ -128,13 +135,25 @@ pub struct ProjectionShape {
     pub queue: QueueShape,
 }
 
-/// A queue between the bus and a projector.
+/// A reactor: its rule on the bus and its queue.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReactorShape {
+    /// What it is for.
+    pub purpose: String,
+    /// The pattern of its rule on the bus.
+    pub rule: Value,
+    /// Its queue.
+    pub queue: QueueShape,
+}
+
+/// A queue between the bus and what takes its events.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QueueShape {
-    /// How many messages a projector takes at once.
+    /// How many messages are taken at once.
     pub batch_size: usize,
-    /// How long a projector waits for a batch to fill.
+    /// How long to wait for a batch to fill.
     pub batch_window_seconds: u32,
     /// How long a message that was taken is kept from others; then it is delivered again.
     pub visibility_timeout_seconds: u32,
@@ -191,7 +210,7 @@ impl Topology {
     }
 }
 
-/// Makes a table; one that is there already is left as it is.
+/// Makes a table, and waits until it can be used; one that is there already is left as it is.
 pub async fn create_table(client: &Client, name: &str, shape: &TableShape) -> Result<(), TopologyError> {
     let failed = |reason: String| TopologyError::CreateTable { table: name.to_owned(), reason };
     let mut request = client
@@ -208,8 +227,14 @@ pub async fn create_table(client: &Client, name: &str, shape: &TableShape) -> Re
         request = request.stream_specification(stream.build().map_err(|error| failed(error.to_string()))?);
     }
     match request.send().await {
-        Ok(_) => {}
+        Ok(answer) => {
+            let made = answer.table_description.and_then(|table| table.table_status);
+            if made != Some(TableStatus::Active) {
+                usable(client, name).await.map_err(failed)?;
+            }
+        }
         Err(error) if matches!(error.as_service_error(), Some(CreateTableError::ResourceInUseException(_))) => {
+            usable(client, name).await.map_err(failed)?;
             // Whoever made it may have been cut off before its time to live was set.
             if shape.ttl.is_none() || expires(client, name).await.map_err(failed)? {
                 return Ok(());
@@ -229,6 +254,12 @@ pub async fn create_table(client: &Client, name: &str, shape: &TableShape) -> Re
             .map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
     }
     Ok(())
+}
+
+/// Waits until a table that is being made can be used: on AWS that takes a while, the longer the more indexes it has.
+async fn usable(client: &Client, name: &str) -> Result<(), String> {
+    let table = client.wait_until_table_exists().table_name(name);
+    table.wait(MAKING).await.map(|_| ()).map_err(|error| DisplayErrorContext(error).to_string())
 }
 
 /// Whether the items of a table have a time to live.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
-use muster_identity::{Identity, IdentityError, IdentityTables, Secrets, TokenSettings};
+use muster_identity::{Identity, IdentityError, IdentityTables, ServerSecret, TokenSettings, TokenSigner};
 use muster_projections::{AuditQueries, DirectoryQueries, ReadModels, TaskQueries};
 
 use crate::clock::SystemClock;
@@ -24,8 +24,15 @@ pub fn identity_tables(prefix: &str) -> IdentityTables {
     }
 }
 
-/// The parts behind the HTTP routes, on the tables with this prefix.
-pub fn app(client: &Client, prefix: &str, secrets: Secrets, tokens: TokenSettings) -> Result<App, IdentityError> {
+/// The parts behind the HTTP routes, on the tables with this prefix. `signer` signs access tokens; refresh tokens are sealed
+/// with what follows from `secret`.
+pub fn app(
+    client: &Client,
+    prefix: &str,
+    signer: Arc<dyn TokenSigner>,
+    secret: &ServerSecret,
+    tokens: TokenSettings,
+) -> Result<App, IdentityError> {
     let clock = Arc::new(SystemClock);
     let store = event_store(client, prefix);
     let models = ReadModels::new(client.clone(), prefix);
@@ -35,7 +42,7 @@ pub fn app(client: &Client, prefix: &str, secrets: Secrets, tokens: TokenSetting
         tasks: TaskQueries::new(models.clone()),
         audit: AuditQueries::new(models.clone()),
         directory: DirectoryQueries::new(models),
-        identity: Identity::new(client, &identity_tables(prefix), secrets, tokens, clock.clone())?,
+        identity: Identity::new(client, &identity_tables(prefix), signer, secret, tokens, clock.clone())?,
         clock,
         store: client.clone(),
         control_table: format!("{prefix}control"),

@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use lambda_http::request::LambdaRequest;
 use muster_handlers::http::{MAX_BODY_BYTES, command_router, query_router};
 use muster_handlers::wiring::app;
-use muster_identity::{Secrets, ServerSecret, SigningKey, TokenSettings};
+use muster_identity::{ServerSecret, SigningKey, TokenSettings};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use support::{PREFIX, Store, fixture, http_event};
@@ -51,13 +51,10 @@ impl Answer {
 impl Lambdas {
     async fn new() -> Self {
         let store = Store::new().await;
-        let secrets = || Secrets {
-            signing_key: SigningKey::from_pem(&PEM).unwrap(),
-            server_secret: ServerSecret::from_bytes([7; 32]),
-        };
         let lambda = || {
+            let (key, secret) = (SigningKey::from_pem(&PEM).unwrap(), ServerSecret::from_bytes([7; 32]));
             let tokens = TokenSettings::new("https://muster.test", "https://muster.test");
-            Arc::new(app(&store.client, PREFIX, secrets(), tokens).unwrap())
+            Arc::new(app(&store.client, PREFIX, Arc::new(key), &secret, tokens).unwrap())
         };
         Self { command: command_router(lambda()), query: query_router(lambda()), _store: store }
     }

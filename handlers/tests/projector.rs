@@ -9,6 +9,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use muster_domain::task::Priority;
 use muster_domain::{EventReader, RecordedEvent, TaskId};
 use muster_embedded::Engine;
+use muster_handlers::clock::SystemClock;
 use muster_handlers::lambda::project_queue;
 use muster_handlers::wiring::event_store;
 use muster_projections::{AuditQueries, DirectoryQueries, Hosted, ReadModels, TaskQueries, hosted};
@@ -41,7 +42,7 @@ impl Store {
 
 async fn take_in(projection: &dyn Hosted, event: &Value) -> Value {
     let event: SqsEvent = serde_json::from_value(event.clone()).unwrap();
-    serde_json::to_value(project_queue(projection, event).await).unwrap()
+    serde_json::to_value(project_queue(projection, &SystemClock, event).await).unwrap()
 }
 
 /// A message with an event, as EventBridge puts it into a queue.

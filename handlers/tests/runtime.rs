@@ -1,4 +1,4 @@
-//! The four programs as Lambda runs them: against the Runtime API, with the store and the bus behind endpoints.
+//! The programs as Lambda runs them: against the Runtime API, with the services that they use behind endpoints.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
 mod support;
@@ -14,14 +14,12 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use muster_embedded::SocketHandle;
-use muster_identity::SigningKey;
 use muster_projections::{ReadModels, TaskQueries};
 use serde_json::{Value, json};
-use support::{PREFIX, Store, http_event, on_the_bus, queue_event};
+use support::{PREFIX, Store, http_event, kms, on_the_bus, queue_event};
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, UnixStream};
 use tokio::process::Command;
 use tokio::sync::mpsc;
@@ -30,6 +28,9 @@ const COMMAND_API: &str = env!("CARGO_BIN_EXE_command-api");
 const QUERY_API: &str = env!("CARGO_BIN_EXE_query-api");
 const PUBLISHER: &str = env!("CARGO_BIN_EXE_publisher");
 const PROJECTOR: &str = env!("CARGO_BIN_EXE_projector");
+const GUARD: &str = env!("CARGO_BIN_EXE_guard");
+const SWEEPER: &str = env!("CARGO_BIN_EXE_sweeper");
+const NOTIFIER: &str = env!("CARGO_BIN_EXE_notifier");
 
 /// A program that has not answered by then hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -49,18 +50,30 @@ fn environment(endpoint: SocketAddr) -> Environment {
     ]
 }
 
-/// Settings of the two programs behind the HTTP API.
-fn api_settings() -> Environment {
+/// Settings of the program behind the routes that answer questions.
+fn query_settings() -> Environment {
     vec![
         ("MUSTER_ISSUER", "https://muster.test".to_owned()),
         ("MUSTER_TABLE_PREFIX", PREFIX.to_owned()),
-        ("MUSTER_SIGNING_KEY", SigningKey::generate().unwrap().to_pem().unwrap().to_string()),
-        ("MUSTER_SERVER_SECRET", BASE64_STANDARD.encode([7; 32])),
+        ("MUSTER_SIGNING_KEY_ID", kms::SIGNING_KEY.to_owned()),
     ]
+}
+
+/// Settings of the program behind the routes that change something.
+fn command_settings() -> Environment {
+    [query_settings(), vec![("MUSTER_SERVER_KEY_ID", kms::SERVER_KEY.to_owned())]].concat()
 }
 
 fn projector_settings() -> Environment {
     vec![("MUSTER_TABLE_PREFIX", PREFIX.to_owned()), ("MUSTER_PROJECTION", "task-list".to_owned())]
+}
+
+fn notifier_settings() -> Environment {
+    vec![
+        ("MUSTER_TABLE_PREFIX", PREFIX.to_owned()),
+        ("MUSTER_MAIL_FROM", "muster@example.com".to_owned()),
+        ("MUSTER_TOPIC_ARN", "arn:aws:sns:eu-central-1:123456789012:muster-test-notifications".to_owned()),
+    ]
 }
 
 fn publisher_settings() -> Environment {
@@ -110,18 +123,35 @@ async fn runtime_api(event: &Value) -> (SocketAddr, mpsc::UnboundedReceiver<(Str
 }
 
 /// What a program answers to one invocation.
-async fn invoke(path: &str, mut environment: Environment, event: &Value) -> Value {
+async fn invoke(path: &str, environment: Environment, event: &Value) -> Value {
+    invoke_and_listen(path, environment, event).await.0
+}
+
+/// What a program answers to one invocation, and what it wrote until then.
+async fn invoke_and_listen(path: &str, mut environment: Environment, event: &Value) -> (Value, String) {
     let (runtime, mut outcomes) = runtime_api(event).await;
     environment.push(("AWS_LAMBDA_RUNTIME_API", runtime.to_string()));
-    let child = program(path, environment).spawn().unwrap();
-    let ended = child.wait_with_output();
-    let (kind, body) = tokio::select! {
-        outcome = outcomes.recv() => outcome.unwrap(),
-        output = ended => panic!("it ended: {}", String::from_utf8_lossy(&output.unwrap().stderr)),
+    let mut child = program(path, environment).spawn().unwrap();
+    let (mut output, mut errors) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let outcome = tokio::select! {
+        outcome = outcomes.recv() => outcome,
+        _ = child.wait() => None,
         () = tokio::time::sleep(PATIENCE) => panic!("it does not answer"),
     };
+    // What it wrote, it wrote before it answered.
+    child.kill().await.unwrap();
+    let (mut said, mut complained) = (String::new(), String::new());
+    output.read_to_string(&mut said).await.unwrap();
+    errors.read_to_string(&mut complained).await.unwrap();
+    let Some((kind, body)) = outcome else { panic!("it ended: {said}{complained}") };
     assert_eq!(kind, "response", "{body}");
-    body
+    (body, said)
+}
+
+/// The metrics among what a program wrote.
+fn metrics(said: &str) -> Vec<Value> {
+    let lines = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter(|line| line.get("_aws").is_some()).collect()
 }
 
 /// The engine at an address, as DynamoDB is, as long as the handle lives: bytes go to its socket and back.
@@ -159,21 +189,23 @@ async fn event_bus() -> (SocketAddr, Arc<Mutex<Vec<Value>>>) {
 async fn the_command_and_query_programs_work_on_one_store() {
     let store = Store::new().await;
     let (address, _served) = store_at_an_address(&store).await;
-    let lambda: Environment = [environment(address), api_settings()].concat();
+    let keys = vec![("AWS_ENDPOINT_URL_KMS", format!("http://{}", serve(kms::router()).await))];
+    let command: Environment = [environment(address), command_settings(), keys.clone()].concat();
+    let query: Environment = [environment(address), query_settings(), keys].concat();
     let account = json!({ "name": "Ada", "email": "ada@example.com", "password": "correct horse battery" });
     let post = |path: &str, body: &Value| http_event("POST", path, &[], Some(&body.to_string()));
 
-    let signed_up = invoke(COMMAND_API, lambda.clone(), &post("/api/v1/users/signup", &account)).await;
+    let signed_up = invoke(COMMAND_API, command.clone(), &post("/api/v1/users/signup", &account)).await;
     assert_eq!(signed_up["statusCode"], 201, "{signed_up}");
     assert_eq!(signed_up["headers"]["etag"], "\"1\"");
     assert_eq!(signed_up["isBase64Encoded"], false);
     let credentials = json!({ "email": "ada@example.com", "password": "correct horse battery" });
-    let signed_in = invoke(COMMAND_API, lambda.clone(), &post("/api/v1/login", &credentials)).await;
+    let signed_in = invoke(COMMAND_API, command, &post("/api/v1/login", &credentials)).await;
     let tokens: Value = serde_json::from_str(signed_in["body"].as_str().unwrap()).unwrap();
     let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
 
     let profile = http_event("GET", "/api/v1/profile", &[("authorization", &bearer)], None);
-    let profile = invoke(QUERY_API, lambda, &profile).await;
+    let profile = invoke(QUERY_API, query, &profile).await;
 
     assert_eq!(profile["statusCode"], 200, "{profile}");
     let profile: Value = serde_json::from_str(profile["body"].as_str().unwrap()).unwrap();
@@ -214,6 +246,28 @@ async fn the_projector_program_makes_rows_of_what_is_in_its_queue() {
     assert_eq!(row.map(|task| task.title).as_deref(), Some("Check the pump"));
 }
 
+#[tokio::test]
+async fn the_guard_program_counts_what_was_changed_in_the_event_table() {
+    let store = Store::new().await;
+    store.create_task("Check the pump").await;
+    let insertion = store.stream_event().await["Records"][0].take();
+    let record = |name: &str| {
+        let mut record = insertion.clone();
+        record["eventName"] = json!(name);
+        record
+    };
+    let event = json!({ "Records": [record("INSERT"), record("MODIFY"), record("REMOVE")] });
+
+    let (answer, said) = invoke_and_listen(GUARD, environment(nowhere()), &event).await;
+
+    assert_eq!(answer, Value::Null);
+    let counted = metrics(&said);
+    assert_eq!(counted.len(), 1, "{said}");
+    assert_eq!(counted[0]["EventTableChanged"], 2);
+    assert_eq!(counted[0]["stage"], "local");
+    assert_eq!(counted[0]["_aws"]["CloudWatchMetrics"][0]["Namespace"], "Muster");
+}
+
 /// Runs a program to its end; whether it succeeded, and what it wrote.
 async fn run(path: &str, environment: Environment) -> (bool, String) {
     let output = tokio::time::timeout(PATIENCE, program(path, environment).output()).await.unwrap().unwrap();
@@ -228,10 +282,12 @@ fn nowhere() -> SocketAddr {
 #[tokio::test]
 async fn a_program_that_misses_a_setting_ends_and_names_it() {
     let programs = [
-        (COMMAND_API, api_settings()),
-        (QUERY_API, api_settings()),
+        (COMMAND_API, command_settings()),
+        (QUERY_API, query_settings()),
         (PUBLISHER, publisher_settings()),
         (PROJECTOR, projector_settings()),
+        (SWEEPER, vec![("MUSTER_TABLE_PREFIX", PREFIX.to_owned())]),
+        (NOTIFIER, notifier_settings()),
     ];
     for (path, settings) in programs {
         for (missing, _) in &settings {
@@ -256,13 +312,16 @@ async fn a_projector_for_a_projection_that_there_is_not_ends_and_names_it() {
 }
 
 #[tokio::test]
-async fn a_program_with_a_damaged_secret_ends_and_keeps_it_to_itself() {
-    let mut settings = api_settings();
-    settings[3].1 = "c2VjcmV0LW9mLXRoZS13cm9uZy1sZW5ndGg=".to_owned();
+async fn a_program_whose_key_is_of_another_kind_ends_and_names_the_key() {
+    let keys = serve(kms::router()).await;
+    for (name, wrong) in [("MUSTER_SIGNING_KEY_ID", kms::SERVER_KEY), ("MUSTER_SERVER_KEY_ID", kms::SIGNING_KEY)] {
+        let mut settings = [environment(keys), command_settings()].concat();
+        settings.retain(|(setting, _)| *setting != name);
+        settings.push((name, wrong.to_owned()));
 
-    let (success, said) = run(COMMAND_API, [environment(nowhere()), settings.clone()].concat()).await;
+        let (success, said) = run(COMMAND_API, settings).await;
 
-    assert!(!success);
-    assert!(said.contains("MUSTER_SERVER_SECRET"), "{said}");
-    assert!(!said.contains(&settings[3].1), "{said}");
+        assert!(!success, "{name}");
+        assert!(said.contains(wrong), "{name}: {said}");
+    }
 }

@@ -13,7 +13,7 @@ use crate::emails::Emails;
 use crate::hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};
 use crate::keys::{KeyError, SigningError, TokenSigner};
 use crate::password::{Password, PasswordAttempt};
-use crate::secrets::{Secrets, ServerSecret};
+use crate::secrets::ServerSecret;
 use crate::sessions::{EndReason, Rotated, SessionError, SessionId, Sessions};
 use crate::store::{IdentityTables, StoreError};
 use crate::tokens::{AccessTokens, TokenError, TokenSettings, VerifiedToken};
@@ -140,21 +140,21 @@ pub enum IdentityError {
 }
 
 impl Identity {
-    /// With the keys of this process.
+    /// With this signer: a key in this process, or one in a key management service.
     pub fn new(
         client: &DynamoDb,
         tables: &IdentityTables,
-        secrets: Secrets,
+        signer: Arc<dyn TokenSigner>,
+        server_secret: &ServerSecret,
         settings: TokenSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, IdentityError> {
-        let Secrets { signing_key, server_secret } = secrets;
         let hasher = PasswordHasher::new(HashParameters::default())?;
-        Self::with_parts(client, tables, Arc::new(signing_key), &server_secret, settings, hasher, clock)
+        Self::with_hasher(client, tables, signer, server_secret, settings, hasher, clock)
     }
 
-    /// With another signer (a key management service) or another cost of hashing.
-    pub fn with_parts(
+    /// With another cost of hashing.
+    pub fn with_hasher(
         client: &DynamoDb,
         tables: &IdentityTables,
         signer: Arc<dyn TokenSigner>,

@@ -6,8 +6,6 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::{hmac, rand};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use uuid::Uuid;
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -15,8 +13,6 @@ use crate::keys::{KeyError, SigningKey};
 
 const KEY_FILE: &str = "signing-key.pem";
 const SECRET_FILE: &str = "server-secret";
-const KEY_VARIABLE: &str = "MUSTER_SIGNING_KEY";
-const SECRET_VARIABLE: &str = "MUSTER_SERVER_SECRET";
 const SECRET_BYTES: usize = 32;
 
 /// 32 random bytes from which keys are derived, one for each purpose. Wiped from memory on drop.
@@ -28,7 +24,8 @@ impl ServerSecret {
         Self(Zeroizing::new(bytes))
     }
 
-    fn generate() -> Result<Self, KeyError> {
+    /// A new random secret.
+    pub fn generate() -> Result<Self, KeyError> {
         let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
         rand::fill(&mut *bytes).map_err(|_| KeyError::NotMade)?;
         Ok(Self(bytes))
@@ -83,14 +80,11 @@ pub enum SecretsError {
     /// What is there is no key or no secret.
     #[error("{place} holds no {expected}")]
     Damaged {
-        /// The file or the environment variable.
+        /// The file.
         place: String,
         /// What should be there.
         expected: &'static str,
     },
-    /// An environment variable is not set.
-    #[error("{0} is not set")]
-    Unset(&'static str),
     /// The system gave no random numbers.
     #[error("a secret could not be made")]
     NotMade(#[from] KeyError),
@@ -108,22 +102,6 @@ impl Secrets {
         let bytes = read_or_create(&path, || Ok(Zeroizing::new(ServerSecret::generate()?.0.to_vec())))?;
         let server_secret = ServerSecret::from_slice(&bytes).ok_or_else(|| damaged_secret(path.display()))?;
         Ok(Self { signing_key, server_secret })
-    }
-
-    /// Reads `MUSTER_SIGNING_KEY` (PKCS#8 PEM) and `MUSTER_SERVER_SECRET` (base64 of 32 bytes).
-    pub fn from_env() -> Result<Self, SecretsError> {
-        Self::from_variables(|name| std::env::var(name).ok())
-    }
-
-    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SecretsError> {
-        let pem = variable(KEY_VARIABLE).map(Zeroizing::new).ok_or(SecretsError::Unset(KEY_VARIABLE))?;
-        let text = variable(SECRET_VARIABLE).map(Zeroizing::new).ok_or(SecretsError::Unset(SECRET_VARIABLE))?;
-        let bytes = BASE64_STANDARD.decode(text.trim()).map(Zeroizing::new);
-        let server_secret = bytes.ok().and_then(|bytes| ServerSecret::from_slice(&bytes));
-        Ok(Self {
-            signing_key: parse_key(KEY_VARIABLE, pem.as_bytes())?,
-            server_secret: server_secret.ok_or_else(|| damaged_secret(SECRET_VARIABLE))?,
-        })
     }
 }
 
@@ -237,32 +215,6 @@ mod tests {
             let refused = Secrets::load_or_create(directory.path()).expect_err("a refusal");
             assert!(matches!(refused, SecretsError::Damaged { .. }), "{refused}");
             assert_eq!(fs::read_to_string(&file).expect("the file"), contents);
-        }
-    }
-
-    #[test]
-    fn the_environment_gives_both_or_says_which_is_missing() {
-        let key = SigningKey::generate().expect("a key");
-        let pem = key.to_pem().expect("a PEM").to_string();
-        let secret = BASE64_STANDARD.encode([9; 32]);
-        let given = |name: &str| Some(if name == KEY_VARIABLE { pem.clone() } else { secret.clone() });
-        let secrets = Secrets::from_variables(given).expect("secrets");
-        assert_eq!(secrets.signing_key.public_key(), key.public_key());
-        assert_eq!(*secrets.server_secret.0, [9; 32]);
-        for missing in [KEY_VARIABLE, SECRET_VARIABLE] {
-            let refused =
-                Secrets::from_variables(|name| given(name).filter(|_| name != missing)).expect_err("a refusal");
-            assert!(matches!(refused, SecretsError::Unset(name) if name == missing));
-        }
-        for damaged in [KEY_VARIABLE, SECRET_VARIABLE] {
-            let refused =
-                Secrets::from_variables(
-                    |name| {
-                        if name == damaged { Some("no such thing".to_owned()) } else { given(name) }
-                    },
-                );
-            let refused = refused.expect_err("a refusal");
-            assert!(matches!(&refused, SecretsError::Damaged { place, .. } if place == damaged), "{refused}");
         }
     }
 

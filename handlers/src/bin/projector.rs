@@ -2,13 +2,16 @@
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use muster_handlers::lambda::{log_as_json, project_queue, projector_from_environment};
+use muster_handlers::clock::SystemClock;
+use muster_handlers::lambda::{log_and_count, observed, project_queue, projector};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    log_as_json();
+    let metrics = log_and_count()?;
     let config = aws_config::load_from_env().await;
-    let projection = &*projector_from_environment(&config)?;
-    run(service_fn(async |event: LambdaEvent<SqsEvent>| Ok::<_, Error>(project_queue(projection, event.payload).await)))
-        .await
+    let projection = &*projector(&config)?;
+    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, Error>(observed(metrics, project_queue(projection, &SystemClock, event.payload)).await)
+    }))
+    .await
 }

@@ -3,12 +3,15 @@
 use aws_lambda_events::dynamodb::Event;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use muster_handlers::eventbridge::EventBridge;
-use muster_handlers::lambda::{log_as_json, publish_stream, variable};
+use muster_handlers::lambda::{log_and_count, observed, publish_stream, variable};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    log_as_json();
+    let metrics = log_and_count()?;
     let config = aws_config::load_from_env().await;
     let bus = &EventBridge::new(aws_sdk_eventbridge::Client::new(&config), variable("MUSTER_BUS")?);
-    run(service_fn(async |event: LambdaEvent<Event>| Ok::<_, Error>(publish_stream(bus, event.payload).await))).await
+    run(service_fn(async |event: LambdaEvent<Event>| {
+        Ok::<_, Error>(observed(metrics, publish_stream(bus, event.payload)).await)
+    }))
+    .await
 }

@@ -1,6 +1,8 @@
 //! What these tests share: Muster's tables on the real embedded engine, and the events that AWS makes of what is in them.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod kms;
+
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -9,8 +11,9 @@ use chrono::{DateTime, Utc};
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog, ExpectedVersion};
 use muster_domain::task::{CreateTask, Priority, Task, TaskCommand, UpdateTask};
 use muster_domain::team::{CreateTeam, Team, TeamCommand};
+use muster_domain::user::{RegisterUser, Role, User, UserCommand};
 use muster_domain::{
-    Actor, CommandId, EventReader as _, Fingerprint, Metadata, RecordedEvent, StreamId, TaskId, TeamId,
+    Actor, CommandId, EventReader as _, Fingerprint, Metadata, RecordedEvent, StreamId, TaskId, TeamId, UserId,
 };
 use muster_embedded::Engine;
 use muster_handlers::topology::Topology;
@@ -64,6 +67,25 @@ impl Store {
         let command = TaskCommand::Update(update);
         let done = self.commands().execute::<Task>(id.0, command, ExpectedVersion::Any, &metadata()).await.unwrap();
         assert_eq!(done.events.len(), 2);
+    }
+
+    /// Gives a task to somebody: one event.
+    pub(crate) async fn assign_task(&self, id: TaskId, to: UserId, by: Actor) {
+        let update = UpdateTask { assignee: Some(Some(to)), ..UpdateTask::at(now()) };
+        let metadata = Metadata { actor: by, ..metadata() };
+        let commands = self.commands();
+        let done =
+            commands.execute::<Task>(id.0, TaskCommand::Update(update), ExpectedVersion::Any, &metadata).await.unwrap();
+        assert_eq!(done.events.len(), 1);
+    }
+
+    /// Registers a member: one event.
+    pub(crate) async fn register_user(&self, name: &str, email: &str) -> UserId {
+        let id = UserId(Uuid::new_v4());
+        let member = RegisterUser::new(name.parse().unwrap(), email.parse().unwrap(), Role::Member, now());
+        let command = UserCommand::Register(member);
+        self.commands().execute::<User>(id.0, command, ExpectedVersion::New, &metadata()).await.unwrap();
+        id
     }
 
     /// Makes a team: one event.

@@ -75,7 +75,7 @@ fn identity(
 ) -> Identity {
     let hasher = PasswordHasher::new(cost).expect("a hasher");
     let secret = ServerSecret::from_bytes([7; 32]);
-    Identity::with_parts(client, tables, key.clone(), &secret, settings(), hasher, clock.clone()).expect("an identity")
+    Identity::with_hasher(client, tables, key.clone(), &secret, settings(), hasher, clock.clone()).expect("an identity")
 }
 
 fn settings() -> TokenSettings {

@@ -15,7 +15,7 @@ use crate::former::Former;
 use crate::instance::Instance;
 use crate::lambda::Pool;
 use crate::port::Port;
-use crate::world::{PREFIX, World};
+use crate::world::{PREFIX, SkewedClock, World};
 
 /// How long a projector may take.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -104,8 +104,11 @@ async fn deliver(world: Arc<World>, name: &'static str, settings: QueueSettings,
             let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
             format!("{name}: messages {ids:?} are delivered")
         });
-        let answer =
-            pool.invoke(&world, LIMIT, |_, projection| async move { project_queue(&*projection, event).await }).await;
+        let port = Arc::clone(&world);
+        let answer = pool.invoke(&world, LIMIT, |instance, projection| async move {
+            project_queue(&*projection, &SkewedClock { world: port, instance }, event).await
+        });
+        let answer = answer.await;
         // Without an answer they can be received again once they are not hidden any more.
         let Some(answer) = answer else { continue };
         let failed: Vec<String> =

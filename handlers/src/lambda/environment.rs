@@ -1,0 +1,88 @@
+//! The parts behind the entry points, as a Lambda's environment names them.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use muster_domain::EventReader;
+use muster_identity::{ServerSecret, TokenSettings};
+use muster_projections::{Hosted, hosted};
+
+use super::kms::{KmsError, KmsSigner, server_secret};
+use super::mail::{Ses, Sns};
+use crate::http::App;
+use crate::notifier::{Claims, Notifier};
+use crate::wiring::{app, event_store};
+
+/// Why a Lambda cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An environment variable is missing.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// There is no projection of the name in `MUSTER_PROJECTION`.
+    #[error("there is no projection called {0:?}")]
+    NoSuchProjection(String),
+    /// A key cannot be used.
+    #[error(transparent)]
+    Kms(#[from] KmsError),
+    /// The server secret could not be made.
+    #[error(transparent)]
+    Key(#[from] muster_identity::KeyError),
+    /// The identity room cannot start.
+    #[error(transparent)]
+    Identity(#[from] muster_identity::IdentityError),
+}
+
+/// The environment variable of this name.
+pub fn variable(name: &'static str) -> Result<String, StartError> {
+    std::env::var(name).map_err(|_| StartError::Missing(name))
+}
+
+/// The parts behind the routes that change something: `MUSTER_TABLE_PREFIX`, `MUSTER_ISSUER`, and the keys
+/// `MUSTER_SIGNING_KEY_ID` (it signs access tokens) and `MUSTER_SERVER_KEY_ID` (the server secret is derived from it).
+pub async fn command_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
+    let (prefix, tokens) = (variable("MUSTER_TABLE_PREFIX")?, token_settings()?);
+    let (signing_key, server_key) = (variable("MUSTER_SIGNING_KEY_ID")?, variable("MUSTER_SERVER_KEY_ID")?);
+    let kms = aws_sdk_kms::Client::new(config);
+    let (signer, secret) = tokio::try_join!(KmsSigner::of(kms.clone(), signing_key), server_secret(&kms, &server_key))?;
+    Ok(Arc::new(app(&Client::new(config), &prefix, Arc::new(signer), &secret, tokens)?))
+}
+
+/// The parts behind the routes that answer questions: `MUSTER_TABLE_PREFIX`, `MUSTER_ISSUER` and
+/// `MUSTER_SIGNING_KEY_ID`, whose public half is all that they use.
+pub async fn query_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
+    let (prefix, tokens) = (variable("MUSTER_TABLE_PREFIX")?, token_settings()?);
+    let signer = KmsSigner::of(aws_sdk_kms::Client::new(config), variable("MUSTER_SIGNING_KEY_ID")?).await?;
+    // No route here begins or refreshes a session, so the true secret has no business here.
+    let secret = ServerSecret::generate()?;
+    Ok(Arc::new(app(&Client::new(config), &prefix, Arc::new(signer), &secret, tokens)?))
+}
+
+fn token_settings() -> Result<TokenSettings, StartError> {
+    let issuer = variable("MUSTER_ISSUER")?;
+    Ok(TokenSettings::new(issuer.clone(), issuer))
+}
+
+/// Every projection, over the tables with `MUSTER_TABLE_PREFIX`.
+pub fn hosted_projections(config: &SdkConfig) -> Result<Vec<Arc<dyn Hosted>>, StartError> {
+    let (prefix, client) = (variable("MUSTER_TABLE_PREFIX")?, Client::new(config));
+    let reader: Arc<dyn EventReader> = Arc::new(event_store(&client, &prefix));
+    Ok(hosted(&client, &prefix, &reader))
+}
+
+/// The notifier: `MUSTER_TABLE_PREFIX`, `MUSTER_MAIL_FROM` (the sender's address) and `MUSTER_TOPIC_ARN`.
+pub fn notifier(config: &SdkConfig) -> Result<Notifier, StartError> {
+    let (prefix, client) = (variable("MUSTER_TABLE_PREFIX")?, Client::new(config));
+    let mail = Ses::new(aws_sdk_sesv2::Client::new(config), variable("MUSTER_MAIL_FROM")?);
+    let topic = Sns::new(aws_sdk_sns::Client::new(config), variable("MUSTER_TOPIC_ARN")?);
+    let reader = Arc::new(event_store(&client, &prefix));
+    Ok(Notifier::new(reader, Claims::new(client, &prefix), vec![Arc::new(mail), Arc::new(topic)]))
+}
+
+/// The projection that `MUSTER_PROJECTION` names.
+pub fn projector(config: &SdkConfig) -> Result<Arc<dyn Hosted>, StartError> {
+    let name = variable("MUSTER_PROJECTION")?;
+    let projections = hosted_projections(config)?;
+    projections.into_iter().find(|projection| projection.name() == name).ok_or(StartError::NoSuchProjection(name))
+}

@@ -1,0 +1,16 @@
+//! What the Lambdas in `src/bin` share: their configuration, and the shapes of the events that AWS sends them.
+
+mod environment;
+mod kms;
+mod mail;
+mod observe;
+mod queue;
+mod stream;
+mod sweep;
+
+pub use environment::{StartError, command_app, hosted_projections, notifier, projector, query_app, variable};
+pub use kms::{KmsError, KmsSigner, server_secret};
+pub use observe::{Metrics, log_and_count, log_as_json, observed};
+pub use queue::{project_queue, react_queue};
+pub use stream::{guard_stream, publish_stream};
+pub use sweep::{ON_ITS_WAY, SweepError, sweep};

@@ -1,0 +1,51 @@
+//! A letter, and what carries it.
+
+use async_trait::async_trait;
+use muster_domain::UserId;
+use muster_projections::TaskDocument;
+use serde::Serialize;
+
+/// What somebody is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Letter {
+    /// Who is told.
+    pub recipient: UserId,
+    /// What they are called.
+    #[serde(skip)]
+    pub name: String,
+    /// Their e-mail address.
+    #[serde(skip)]
+    pub address: String,
+    /// What it is about, in a line.
+    pub subject: String,
+    /// The text.
+    pub text: String,
+    /// The task that it is about.
+    pub task: muster_domain::TaskId,
+}
+
+impl Letter {
+    /// A task is theirs now.
+    pub fn of_assignment(recipient: UserId, name: String, address: String, task: &TaskDocument) -> Self {
+        let subject = format!("Yours now: {}", task.title);
+        let due =
+            task.deadline.map_or_else(String::new, |deadline| format!(" It is due {}.", deadline.format("%F %R UTC")));
+        let text =
+            format!("Hello {name},\n\nthe task \"{}\" was assigned to you.{due}\n\nTask {}\n", task.title, task.id);
+        Self { recipient, name, address, subject, text, task: task.id }
+    }
+}
+
+/// It was certainly not sent. (When that is not certain, it counts as sent: nobody gets it twice.)
+#[derive(Debug)]
+pub struct NotSent(pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Carries letters.
+#[async_trait]
+pub trait Channel: Send + Sync {
+    /// What it is called in the delivery log.
+    fn name(&self) -> &'static str;
+
+    /// Sends one.
+    async fn send(&self, letter: &Letter) -> Result<(), NotSent>;
+}
