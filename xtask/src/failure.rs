@@ -3,6 +3,8 @@
 use std::io;
 use std::process::ExitCode;
 
+use cargo_metadata::camino::Utf8PathBuf;
+
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -40,6 +42,33 @@ pub(crate) enum Failure {
         /// Why.
         source: Box<Failure>,
     },
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: Utf8PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something that the work needs does not do its part.
+    #[error("{what}: {reason}")]
+    Tool {
+        /// What.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// A Lambda needs a newer C library than there is where it runs.
+    #[error("{name} needs glibc {needs}; where Lambdas run, there is 2.34")]
+    Glibc {
+        /// The Lambda.
+        name: String,
+        /// The version.
+        needs: String,
+    },
+    /// The end-to-end tests are gone or have another name.
+    #[error("no end-to-end test ran; xtask/src/aws names them")]
+    NoEndToEndTest,
     /// The tests over DynamoDB Local are gone or have another name.
     #[error("no test ran over DynamoDB Local; xtask/src/test.rs names them")]
     NoConformanceTest,

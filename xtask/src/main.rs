@@ -6,6 +6,7 @@
 #![allow(clippy::print_stderr, reason = "these commands speak to the person who runs them")]
 
 mod architecture;
+mod aws;
 mod bench;
 mod cargo;
 mod coverage;
@@ -57,6 +58,8 @@ enum Xtask {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Deploy the real stacks with the real Lambdas into an emulator of AWS, and use them end to end.
+    E2e,
     /// Run all tests, and report which lines of Muster they reach.
     Coverage {
         /// Also write the source with its marks, as pages.
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Xtask::Test => test::run(),
         Xtask::Crash { args } => crash::run(&args),
         Xtask::Bench { args } => bench::run(&args),
+        Xtask::E2e => aws::run(),
         Xtask::Coverage { html, json } => coverage::run(html, json),
         Xtask::Schemas { check } => schemas::run(check),
     };

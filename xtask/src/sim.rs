@@ -1,4 +1,4 @@
-//! `cargo xtask sim`: builds the simulation, in its own profile, and runs it.
+//! `cargo xtask sim`: builds the simulation, in the profile `proof`, and runs it.
 
 use std::ffi::OsString;
 
@@ -11,7 +11,7 @@ const MUTANTS: &str = "--mutants";
 pub(crate) fn run(args: &[OsString]) -> Result<(), Failure> {
     let workspace = cargo::workspace()?;
     let mut command = cargo::cargo();
-    command.args(["run", "--quiet", "--profile", "simulation", "--package", "muster-simulation"]);
+    command.args(["run", "--quiet", "--profile", "proof", "--package", "muster-simulation"]);
     command.current_dir(&workspace.workspace_root);
     if args.iter().any(|arg| arg == MUTANTS) {
         command.args(["--features", "mutants"]);

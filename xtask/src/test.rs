@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use cargo_metadata::camino::Utf8Path;
 
 use crate::failure::Failure;
-use crate::{architecture, cargo, dynamodb_local, sim};
+use crate::{architecture, aws, cargo, dynamodb_local, sim};
 
 /// What the simulation runs here: on the model of DynamoDB; on the embedded engine, each seed twice; and every planted defect
 /// until it is noticed.
@@ -18,6 +18,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     component("rustfmt", "fmt")?;
     component("clippy", "clippy")?;
     let workspace = cargo::workspace()?;
+    let aws_tools = aws::Tools::set_up(&workspace)?;
     let dynamodb_local = dynamodb_local::set_up(&workspace);
     match &dynamodb_local {
         Ok(dir) => eprintln!("DynamoDB Local: {dir}"),
@@ -40,6 +41,12 @@ pub(crate) fn run() -> Result<(), Failure> {
     if let Ok(dir) = &dynamodb_local {
         conformance_over(dir)?;
     }
+    heading("The AWS stacks: their tests, cdk-nag, cfn-lint");
+    aws::check_stacks(&workspace, &aws_tools)?;
+    heading("The emulator of AWS: its tests");
+    aws::check_emulator(&workspace, &aws_tools)?;
+    heading("cargo xtask e2e");
+    aws::run_with(&workspace, &aws_tools)?;
     for arguments in SIMULATIONS {
         heading(&format!("cargo xtask sim {}", arguments.join(" ")));
         sim::run(&arguments.iter().map(OsString::from).collect::<Vec<_>>())?;

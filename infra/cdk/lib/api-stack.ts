@@ -1,0 +1,141 @@
+/** The HTTP API: questions go to a function that cannot write events, everything else to the one that can. */
+import { CfnOutput, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import * as apigateway from "aws-cdk-lib/aws-apigateway";
+import * as gateway from "aws-cdk-lib/aws-apigatewayv2";
+import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import type * as kms from "aws-cdk-lib/aws-kms";
+import * as logs from "aws-cdk-lib/aws-logs";
+import type { Construct } from "constructs";
+
+import type { Muster } from "./context.ts";
+import { except } from "./exceptions.ts";
+import { RustFunction } from "./rust-function.ts";
+
+/** API Gateway waits 30 seconds; nobody in front of a form waits for half of that. */
+const TIMEOUT = Duration.seconds(10);
+
+export interface ApiStackProps {
+  readonly signingKey: kms.IKey;
+  readonly serverKey: kms.IKey;
+}
+
+export class ApiStack extends Stack {
+  readonly api: gateway.HttpApi;
+
+  constructor(scope: Construct, private readonly muster: Muster, { signingKey, serverKey }: ApiStackProps) {
+    const { names } = muster.settings;
+    super(scope, names.of("api"), { description: "Muster: the HTTP API" });
+
+    const commands = this.commandApi(signingKey, serverKey);
+    const queries = this.queryApi(signingKey);
+    this.api = this.httpApi();
+    this.api.addRoutes({
+      path: "/{proxy+}",
+      methods: [gateway.HttpMethod.GET, gateway.HttpMethod.HEAD],
+      integration: new HttpLambdaIntegration("Queries", queries.fn),
+    });
+    this.api.addRoutes({
+      path: "/{proxy+}",
+      methods: [gateway.HttpMethod.ANY],
+      integration: new HttpLambdaIntegration("Commands", commands.fn),
+    });
+    except(this.api, "authorization in the handler");
+    new CfnOutput(this, "ApiId", { value: this.api.apiId });
+    new CfnOutput(this, "ApiUrl", { value: this.api.apiEndpoint });
+  }
+
+  private commandApi(signingKey: kms.IKey, serverKey: kms.IKey): RustFunction {
+    const { names } = this.muster.settings;
+    const commands = new RustFunction(this, "CommandApi", {
+      muster: this.muster,
+      bin: "command-api",
+      description: "Takes commands, and signs people in and out",
+      // Hashing a password wants processor time, which Lambda gives by memory.
+      memoryMiB: 1024,
+      timeout: TIMEOUT,
+      appends: true,
+      environment: {
+        MUSTER_ISSUER: names.of("").slice(0, -1),
+        MUSTER_SIGNING_KEY_ID: signingKey.keyArn,
+        MUSTER_SERVER_KEY_ID: serverKey.keyArn,
+      },
+    });
+    commands.allowTable("events", "PutItem", "Query");
+    commands.allowTable("reservations", "DeleteItem", "GetItem", "PutItem");
+    commands.allowTable("credentials", "DeleteItem", "GetItem", "PutItem", "UpdateItem");
+    commands.allowTable("sessions", "GetItem", "PutItem", "UpdateItem");
+    commands.allowIndexes("sessions", "Query");
+    commands.allowTable("control", "GetItem");
+    // Who the caller is, and what became of the task.
+    commands.allowProjection("directory", "GetItem");
+    commands.allowProjection("task-list", "GetItem");
+    commands.allow(["kms:GetPublicKey", "kms:Sign"], [signingKey.keyArn]);
+    commands.allow(["kms:GenerateMac"], [serverKey.keyArn]);
+    return commands;
+  }
+
+  private queryApi(signingKey: kms.IKey): RustFunction {
+    const { settings, topology } = this.muster;
+    const queries = new RustFunction(this, "QueryApi", {
+      muster: this.muster,
+      bin: "query-api",
+      description: "Answers questions",
+      memoryMiB: 512,
+      timeout: TIMEOUT,
+      environment: { MUSTER_ISSUER: settings.names.of("").slice(0, -1), MUSTER_SIGNING_KEY_ID: signingKey.keyArn },
+    });
+    queries.allowTable("events", "Query");
+    queries.allowTable("sessions", "GetItem");
+    queries.allowTable("control", "GetItem");
+    for (const name of topology.projections.keys()) queries.allowProjection(name, "GetItem", "Query");
+    queries.allow(["kms:GetPublicKey"], [signingKey.keyArn]);
+    return queries;
+  }
+
+  private httpApi(): gateway.HttpApi {
+    const { names, corsOrigins, throttle, logRetention, keepsData } = this.muster.settings;
+    const api = new gateway.HttpApi(this, "Api", {
+      apiName: names.of("api"),
+      createDefaultStage: false,
+      ...(corsOrigins.length > 0 && {
+        corsPreflight: {
+          allowOrigins: [...corsOrigins],
+          allowMethods: [gateway.CorsHttpMethod.ANY],
+          allowHeaders: ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "muster-min-version"],
+          exposeHeaders: ["etag", "location", "retry-after", "x-request-id"],
+          maxAge: Duration.hours(1),
+        },
+      }),
+    });
+    const group = new logs.LogGroup(this, "AccessLogs", {
+      logGroupName: `/muster/${this.muster.settings.stage}/api-access`,
+      retention: logRetention,
+      removalPolicy: keepsData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    new gateway.HttpStage(this, "Stage", {
+      httpApi: api,
+      autoDeploy: true,
+      throttle: { rateLimit: throttle.rate, burstLimit: throttle.burst },
+      accessLogSettings: {
+        destination: new gateway.LogGroupLogDestination(group),
+        format: apigateway.AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
+      },
+    });
+    return api;
+  }
+}
+
+/** A line of the access log. No query, no headers: they may hold what is nobody's business. */
+const ACCESS_LOG = {
+  requestId: "$context.requestId",
+  requestTime: "$context.requestTime",
+  sourceIp: "$context.identity.sourceIp",
+  method: "$context.httpMethod",
+  path: "$context.path",
+  routeKey: "$context.routeKey",
+  status: "$context.status",
+  responseLength: "$context.responseLength",
+  responseLatency: "$context.responseLatency",
+  integrationLatency: "$context.integrationLatency",
+  integrationError: "$context.integrationErrorMessage",
+};

@@ -1,0 +1,104 @@
+/** What is kept: the tables of the topology, and the keys that tokens are made with. */
+import { CfnOutput, RemovalPolicy, Stack } from "aws-cdk-lib";
+import * as dynamodb from "aws-cdk-lib/aws-dynamodb";
+import * as iam from "aws-cdk-lib/aws-iam";
+import * as kms from "aws-cdk-lib/aws-kms";
+import type { Construct } from "constructs";
+
+import type { Muster } from "./context.ts";
+import type { AttributeKind, TableShape } from "./topology.ts";
+
+export class DataStack extends Stack {
+  /** The event table's stream. */
+  readonly stream: string;
+  readonly signingKey: kms.Key;
+  readonly serverKey: kms.Key;
+
+  constructor(scope: Construct, private readonly muster: Muster) {
+    const { settings, topology } = muster;
+    super(scope, settings.names.of("data"), { description: "Muster: the tables and the keys" });
+
+    const tables = new Map([...topology.tables].map(([name, shape]) => [name, this.table(settings.names.table(name), shape)]));
+    for (const [name, { table }] of topology.projections) this.table(settings.names.firstGeneration(name), table);
+
+    const stream = tables.get("events")?.tableStreamArn;
+    if (stream === undefined) throw new Error("topology.json: the table events is to have a stream");
+    this.stream = stream;
+
+    // KMS does not rotate keys that sign: a new key takes the place of the old one (docs/runbook.md#rotate-keys).
+    this.signingKey = this.key("signing", "Signs access tokens (ES256)", kms.KeySpec.ECC_NIST_P256, kms.KeyUsage.SIGN_VERIFY);
+    this.serverKey = this.key("server", "Seals refresh tokens", kms.KeySpec.HMAC_256, kms.KeyUsage.GENERATE_VERIFY_MAC);
+    new CfnOutput(this, "SigningKeyArn", { value: this.signingKey.keyArn });
+  }
+
+  private get removalPolicy(): RemovalPolicy {
+    return this.muster.settings.keepsData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+  }
+
+  private key(name: string, description: string, keySpec: kms.KeySpec, keyUsage: kms.KeyUsage): kms.Key {
+    const { settings } = this.muster;
+    return new kms.Key(this, `Key-${name}`, {
+      alias: settings.names.of(name),
+      description: `Muster ${settings.stage}: ${description}`,
+      keySpec,
+      keyUsage,
+      pendingWindow: settings.keyPendingWindow,
+      removalPolicy: this.removalPolicy,
+    });
+  }
+
+  private table(tableName: string, shape: TableShape): dynamodb.Table {
+    const { settings, watched } = this.muster;
+    const isEvents = tableName === settings.names.table("events");
+    const table = new dynamodb.Table(this, tableName.slice(settings.names.prefix.length), {
+      tableName,
+      partitionKey: { name: "pk", type: KINDS[shape.pk] },
+      ...(shape.sk && { sortKey: { name: "sk", type: KINDS[shape.sk] } }),
+      billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
+      ...(shape.stream && { stream: dynamodb.StreamViewType[shape.stream] }),
+      ...(shape.ttl && { timeToLiveAttribute: shape.ttl }),
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      encryption: dynamodb.TableEncryption.AWS_MANAGED,
+      deletionProtection: settings.keepsData,
+      removalPolicy: this.removalPolicy,
+      ...(isEvents && { resourcePolicy: this.eventsStayAsTheyAre(tableName) }),
+    });
+    for (const { name, pk, sk } of shape.indexes) {
+      table.addGlobalSecondaryIndex({
+        indexName: name,
+        partitionKey: { name: pk.name, type: KINDS[pk.type] },
+        sortKey: { name: sk.name, type: KINDS[sk.type] },
+        projectionType: dynamodb.ProjectionType.ALL,
+      });
+    }
+    watched.tables.push({ name: tableName, indexes: shape.indexes.map(({ name }) => name) });
+    return table;
+  }
+
+  /** Nobody in the account, an administrator included, changes or removes an event without taking this policy away first. */
+  private eventsStayAsTheyAre(tableName: string): iam.PolicyDocument {
+    return new iam.PolicyDocument({
+      statements: [
+        new iam.PolicyStatement({
+          sid: "EventsStayAsTheyAre",
+          effect: iam.Effect.DENY,
+          principals: [new iam.AnyPrincipal()],
+          actions: [
+            "dynamodb:UpdateItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:BatchWriteItem",
+            "dynamodb:PartiQLInsert",
+            "dynamodb:PartiQLUpdate",
+            "dynamodb:PartiQLDelete",
+          ],
+          resources: [this.muster.settings.names.tableArn(this, tableName)],
+        }),
+      ],
+    });
+  }
+}
+
+const KINDS: Record<AttributeKind, dynamodb.AttributeType> = {
+  S: dynamodb.AttributeType.STRING,
+  N: dynamodb.AttributeType.NUMBER,
+};

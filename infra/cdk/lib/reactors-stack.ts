@@ -1,0 +1,74 @@
+/** What happens because of an event, outside of the read models: people are told. */
+import { CfnOutput, Stack } from "aws-cdk-lib";
+import * as events from "aws-cdk-lib/aws-events";
+import * as ses from "aws-cdk-lib/aws-ses";
+import type { Construct } from "constructs";
+
+import type { Muster } from "./context.ts";
+import { EncryptedTopic } from "./encrypted-topic.ts";
+import { RustFunction } from "./rust-function.ts";
+import { consumption } from "./settings.ts";
+import { Subscription } from "./subscription.ts";
+import type { Subscriber } from "./topology.ts";
+
+export class ReactorsStack extends Stack {
+  constructor(scope: Construct, private readonly muster: Muster) {
+    const { names } = muster.settings;
+    super(scope, names.of("reactors"), { description: "Muster: telling people" });
+    for (const [name, reactor] of muster.topology.reactors) {
+      if (name !== "notifier") throw new Error(`topology.json: no stack knows the reactor ${name}`);
+      this.notifier(reactor);
+    }
+  }
+
+  private notifier(reactor: Subscriber): void {
+    const { settings } = this.muster;
+    const { topic, key } = new EncryptedTopic(this, "Notifications", {
+      settings,
+      name: "notifications",
+      displayName: "Muster",
+      publishers: [],
+    });
+    const configuration = new ses.ConfigurationSet(this, "Mail", {
+      configurationSetName: settings.names.of("mail"),
+      tlsPolicy: ses.ConfigurationSetTlsPolicy.REQUIRE,
+      reputationMetrics: true,
+      suppressionReasons: ses.SuppressionReasons.BOUNCES_AND_COMPLAINTS,
+    });
+    const sender = new ses.EmailIdentity(this, "Sender", {
+      identity: ses.Identity.email(settings.mailFrom),
+      configurationSet: configuration,
+    });
+    const notifier = new RustFunction(this, "Notifier", {
+      muster: this.muster,
+      bin: "notifier",
+      description: "Tells people what concerns them",
+      memoryMiB: 128,
+      timeout: consumption(settings, reactor.queue).timeout,
+      environment: { MUSTER_MAIL_FROM: settings.mailFrom, MUSTER_TOPIC_ARN: topic.topicArn },
+    });
+    // It reads the histories of the task and of the person; a delivery that was not sent after all is given up.
+    notifier.allowTable("events", "Query");
+    notifier.allowTable("deliveries", "DeleteItem", "PutItem");
+    notifier.allow(["sns:Publish"], [topic.topicArn]);
+    notifier.allow(["kms:Decrypt", "kms:GenerateDataKey"], [key.keyArn]);
+    // SES asks for both: who sends, and by which settings.
+    const mail = [
+      sender.emailIdentityArn,
+      this.formatArn({ service: "ses", resource: "configuration-set", resourceName: settings.names.of("mail") }),
+    ];
+    notifier.allow(["ses:SendEmail"], mail);
+
+    const { queue, deadLetters } = new Subscription(this, "Subscription", {
+      muster: this.muster,
+      name: "notifier",
+      bus: events.EventBus.fromEventBusArn(this, "Bus", settings.names.busArn(this)),
+      subscriber: reactor,
+      consumer: notifier,
+    });
+    new CfnOutput(this, "NotifierQueueUrl", { value: queue.queueUrl });
+    new CfnOutput(this, "NotifierDeadLettersUrl", { value: deadLetters.queueUrl });
+    new CfnOutput(this, "NotifierName", { value: notifier.fn.functionName });
+    new CfnOutput(this, "NotificationsTopicArn", { value: topic.topicArn });
+  }
+}

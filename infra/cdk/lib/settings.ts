@@ -1,0 +1,179 @@
+/** What differs between the stages, and what an installation chooses by context (`-c name=value`, or `cdk.json`). */
+import { Duration } from "aws-cdk-lib";
+import { RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { Node } from "constructs";
+
+import { Names } from "./names.ts";
+import type { QueueShape } from "./topology.ts";
+
+export const STAGES = ["dev", "staging", "prod", "e2e"] as const;
+export type StageName = (typeof STAGES)[number];
+
+/** How a queue is read, once the stage has had its say. */
+export interface Consumption {
+  readonly batchSize: number;
+  readonly batchWindow: Duration;
+  readonly visibility: Duration;
+  /** A sixth of the visibility, as Lambda asks for: a message that is being worked on must not appear again. */
+  readonly timeout: Duration;
+  readonly maxReceives: number;
+  readonly maxConcurrency: number;
+}
+
+interface StageSettings {
+  /** Whether tables, keys and buckets outlive their stack, and tables refuse to be deleted. */
+  readonly keepsData: boolean;
+  readonly logRetention: RetentionDays;
+  readonly archiveRetention: Duration;
+  readonly keyPendingWindow: Duration;
+  /** Requests a second to the API, and how many may come at once. */
+  readonly throttle: { readonly rate: number; readonly burst: number };
+  readonly maxConcurrency: number;
+  readonly stream: {
+    readonly batchWindow: Duration;
+    readonly retries: number;
+    readonly maxAge: Duration;
+  };
+  /** In place of the topology's, where a test waits for the emulator. */
+  readonly hurry?: { readonly visibility: Duration; readonly maxReceives: number };
+  /** The branch that the stage's pipeline deploys. */
+  readonly branch?: string;
+  /** Whether queues and topics refuse what does not come over TLS. */
+  readonly tlsOnly: boolean;
+  /** Whether somebody must approve before the pipeline deploys. */
+  readonly approval: boolean;
+}
+
+const STREAM = { batchWindow: Duration.seconds(1), retries: 20, maxAge: Duration.hours(6) };
+
+const BY_STAGE: Record<StageName, StageSettings> = {
+  dev: {
+    keepsData: false,
+    logRetention: RetentionDays.ONE_WEEK,
+    archiveRetention: Duration.days(14),
+    keyPendingWindow: Duration.days(7),
+    throttle: { rate: 50, burst: 100 },
+    maxConcurrency: 5,
+    stream: STREAM,
+    tlsOnly: true,
+    approval: false,
+  },
+  staging: {
+    keepsData: true,
+    logRetention: RetentionDays.ONE_MONTH,
+    archiveRetention: Duration.days(90),
+    keyPendingWindow: Duration.days(30),
+    throttle: { rate: 200, burst: 400 },
+    maxConcurrency: 10,
+    stream: STREAM,
+    tlsOnly: true,
+    branch: "dev",
+    approval: false,
+  },
+  prod: {
+    keepsData: true,
+    logRetention: RetentionDays.ONE_YEAR,
+    archiveRetention: Duration.days(365),
+    keyPendingWindow: Duration.days(30),
+    throttle: { rate: 1_000, burst: 2_000 },
+    maxConcurrency: 50,
+    stream: STREAM,
+    tlsOnly: true,
+    branch: "main",
+    approval: true,
+  },
+  e2e: {
+    keepsData: false,
+    logRetention: RetentionDays.ONE_DAY,
+    archiveRetention: Duration.days(1),
+    keyPendingWindow: Duration.days(7),
+    throttle: { rate: 1_000, burst: 2_000 },
+    maxConcurrency: 2,
+    stream: { batchWindow: Duration.seconds(0), retries: 3, maxAge: Duration.minutes(5) },
+    hurry: { visibility: Duration.seconds(30), maxReceives: 2 },
+    // The emulator is reached over plain HTTP, on this computer only.
+    tlsOnly: false,
+    approval: false,
+  },
+};
+
+/** Visibility over timeout: what Lambda's documentation asks of a queue that a function reads. */
+const VISIBILITY_RATIO = 6;
+
+/** What an installation chooses. */
+interface Choices {
+  /** Where the built Lambdas are: `<lambdaDir>/<bin>/bootstrap`. */
+  readonly lambdaDir: string;
+  /** The address that messages come from; SES asks its owner to confirm it. */
+  readonly mailFrom: string;
+  /** Who gets the alarms by e-mail. Nobody if it is not set. */
+  readonly alarmEmail: string | undefined;
+  /** Origins of browsers that may call the API beside the web app's own. */
+  readonly corsOrigins: readonly string[];
+  /** The CodeCommit repository that the pipelines watch. */
+  readonly repository: string;
+  /** The web app's own name and the certificate for it (in us-east-1). CloudFront's own name if they are not set. */
+  readonly domain: { readonly name: string; readonly certificateArn: string } | undefined;
+}
+
+export interface Settings extends StageSettings, Choices {
+  readonly stage: StageName;
+  readonly names: Names;
+}
+
+/** Reads the context of an app. Throws on a stage that there is not, and on half a domain. */
+export function readSettings(node: Node, defaults: Pick<Settings, "lambdaDir">): Settings {
+  const text = (name: string): string | undefined => {
+    const value: unknown = node.tryGetContext(name);
+    if (value === undefined || value === "") return undefined;
+    if (typeof value !== "string") throw new Error(`The context ${name} is to be a text.`);
+    return value;
+  };
+  const stage = STAGES.find((known) => known === text("stage"));
+  if (stage === undefined) throw new Error(`Say which stage: -c stage=${STAGES.join("|")}`);
+  const mailFrom = text("mailFrom");
+  if (mailFrom === undefined) throw new Error("Say who messages come from: -c mailFrom=muster@example.com");
+  return {
+    ...BY_STAGE[stage],
+    stage,
+    names: new Names(stage),
+    lambdaDir: text("lambdaDir") ?? process.env["MUSTER_LAMBDA_DIR"] ?? defaults.lambdaDir,
+    mailFrom,
+    alarmEmail: text("alarmEmail"),
+    corsOrigins: origins(node.tryGetContext("corsOrigins")),
+    repository: text("repository") ?? "muster",
+    domain: domain(text("domainName"), text("certificateArn")),
+  };
+}
+
+/** How a queue of this shape is read in a stage. */
+export function consumption({ hurry, maxConcurrency }: Settings, shape: QueueShape): Consumption {
+  const visibility = hurry?.visibility ?? Duration.seconds(shape.visibility_timeout_seconds);
+  return {
+    batchSize: shape.batch_size,
+    batchWindow: hurry ? Duration.seconds(0) : Duration.seconds(shape.batch_window_seconds),
+    visibility,
+    timeout: Duration.seconds(Math.floor(visibility.toSeconds() / VISIBILITY_RATIO)),
+    maxReceives: hurry?.maxReceives ?? shape.max_receives,
+    maxConcurrency,
+  };
+}
+
+/** A list in `cdk.json`, or a text with commas on the command line. */
+function origins(value: unknown): string[] {
+  if (value === undefined) return [];
+  const list: unknown = typeof value === "string" ? value.split(",") : value;
+  if (!Array.isArray(list)) throw new Error("The context corsOrigins is to be a list of origins.");
+  return list.map((origin: unknown) => {
+    if (typeof origin !== "string") throw new Error("The context corsOrigins is to be a list of texts.");
+    return origin.trim();
+  }).filter((origin) => origin !== "");
+}
+
+function domain(name: string | undefined, certificateArn: string | undefined): Settings["domain"] {
+  if (name === undefined && certificateArn === undefined) return undefined;
+  if (name === undefined || certificateArn === undefined) {
+    throw new Error("domainName and certificateArn go together.");
+  }
+  return { name, certificateArn };
+}

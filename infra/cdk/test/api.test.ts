@@ -1,0 +1,73 @@
+import { describe, expect, test } from "vitest";
+
+import { render, Stage, stage } from "./support.ts";
+
+const PROD = stage("prod");
+
+describe("the HTTP API", () => {
+  test("asks the query side what is only read, and the command side all else", () => {
+    const routes = PROD.of("AWS::ApiGatewayV2::Route").map(({ stack, properties }) => {
+      const integration = PROD.referred(stack, { Ref: properties["Target"]["Fn::Join"][1][1].Ref });
+      const fn = PROD.referred(stack, integration.properties["IntegrationUri"]);
+      return [properties["RouteKey"], fn.properties["FunctionName"]];
+    });
+    expect(Object.fromEntries(routes)).toEqual({
+      "GET /{proxy+}": "muster-prod-query-api",
+      "HEAD /{proxy+}": "muster-prod-query-api",
+      "ANY /{proxy+}": "muster-prod-command-api",
+    });
+  });
+
+  test("is throttled, and logs each request as JSON with its id", () => {
+    const [api] = PROD.of("AWS::ApiGatewayV2::Stage");
+    expect(api!.properties).toMatchObject({
+      StageName: "$default",
+      AutoDeploy: true,
+      DefaultRouteSettings: { ThrottlingRateLimit: 1_000, ThrottlingBurstLimit: 2_000 },
+    });
+    const { DestinationArn, Format } = api!.properties["AccessLogSettings"];
+    const line = JSON.parse(String(Format)) as Record<string, string>;
+    expect(line).toMatchObject({ requestId: "$context.requestId", status: "$context.status", routeKey: "$context.routeKey" });
+    // What may hold a secret is in no log.
+    expect(Object.values(line).filter((value) => /authorizer|header|query|body/i.test(value))).toEqual([]);
+    expect(PROD.referred(api!.stack, DestinationArn).properties["RetentionInDays"]).toBe(365);
+  });
+
+  test("is open to other origins only where they are listed", () => {
+    expect(PROD.of("AWS::ApiGatewayV2::Api")[0]!.properties["CorsConfiguration"]).toBeUndefined();
+    const open = new Stage("dev", { corsOrigins: ["https://tasks.example.com"] });
+    expect(open.of("AWS::ApiGatewayV2::Api")[0]!.properties["CorsConfiguration"]).toMatchObject({
+      AllowOrigins: ["https://tasks.example.com"],
+      AllowHeaders: expect.arrayContaining(["authorization", "idempotency-key", "if-match"]),
+    });
+  });
+});
+
+describe("the schedule", () => {
+  test("calls the sweeper each hour, and keeps what it could not deliver", () => {
+    const [schedule, ...others] = PROD.of("AWS::Scheduler::Schedule");
+    expect(others).toEqual([]);
+    const { stack, properties } = schedule!;
+    expect(properties).toMatchObject({
+      ScheduleExpression: "rate(1 hour)",
+      FlexibleTimeWindow: { Mode: "OFF" },
+      Target: { RetryPolicy: { MaximumRetryAttempts: 5, MaximumEventAgeInSeconds: 3600 } },
+    });
+    expect(PROD.referred(stack, properties["Target"].Arn).properties["FunctionName"]).toBe("muster-prod-sweeper");
+    expect(PROD.referred(stack, properties["Target"].DeadLetterConfig.Arn).properties["QueueName"]).toBe("muster-prod-sweeper-undelivered");
+    const sweeper = PROD.functions().get("muster-prod-sweeper")!;
+    expect(PROD.referred(stack, sweeper.properties["DeadLetterConfig"].TargetArn).properties["QueueName"]).toBe("muster-prod-sweeper-failures");
+  });
+
+  test("may call the sweeper and nothing else", () => {
+    const [schedule] = PROD.of("AWS::Scheduler::Schedule");
+    const role = PROD.referred(schedule!.stack, schedule!.properties["Target"].RoleArn);
+    const policies = PROD.of("AWS::IAM::Policy").filter(({ properties }) =>
+      (properties["Roles"] as { Ref: string }[]).some(({ Ref }) => Ref === role.id));
+    const statements = policies.flatMap(({ properties }) => properties["PolicyDocument"].Statement);
+    expect(statements.map(({ Action, Resource }) => [Action, render(Resource)])).toEqual([
+      ["lambda:InvokeFunction", `<${PROD.functions().get("muster-prod-sweeper")!.id}.Arn>`],
+      ["sqs:SendMessage", expect.stringMatching(/^<Undelivered.*\.Arn>$/)],
+    ]);
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+
+import { type Json, list, render, stage } from "./support.ts";
+
+const PROD = stage("prod");
+
+/** `muster-prod-events` out of an ARN of a table, index or stream; the rendered resource itself if it is none. */
+function short(resource: unknown): string {
+  const text = render(resource);
+  const table = /:table\/muster-prod-(.+)$/.exec(text);
+  if (table) return table[1]!;
+  if (/StreamArn/.test(text)) return "the stream";
+  return text;
+}
+
+/** What a function may do: by resource, the actions of all statements that allow something. */
+function grants(name: string, about: RegExp): Record<string, string[]> {
+  const owner = PROD.functions().get(`muster-prod-${name}`)!;
+  const result: Record<string, string[]> = {};
+  for (const statement of PROD.statements(owner).filter(({ Effect }) => Effect === "Allow")) {
+    for (const resource of list<unknown>(statement["Resource"] as unknown)) {
+      const actions = list<string>(statement["Action"]).filter((action) => about.test(action));
+      if (actions.length > 0) {
+        const of = short(resource);
+        result[of] = [...(result[of] ?? []), ...actions.map((action) => action.split(":")[1]!)].sort();
+      }
+    }
+  }
+  return result;
+}
+
+const ROWS = ["BatchGetItem", "BatchWriteItem", "PutItem"];
+const STREAM = { "the stream": ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"] };
+
+const TABLES: Record<string, Record<string, string[]>> = {
+  "command-api": {
+    events: ["PutItem", "Query"],
+    reservations: ["DeleteItem", "GetItem", "PutItem"],
+    credentials: ["DeleteItem", "GetItem", "PutItem", "UpdateItem"],
+    sessions: ["GetItem", "PutItem", "UpdateItem"],
+    "sessions/index/*": ["Query"],
+    control: ["GetItem"],
+    "directory-*": ["GetItem"],
+    "task-list-*": ["GetItem"],
+  },
+  "query-api": {
+    events: ["Query"],
+    sessions: ["GetItem"],
+    control: ["GetItem"],
+    "task-list-*": ["GetItem", "Query"],
+    "audit-log-*": ["GetItem", "Query"],
+    "directory-*": ["GetItem", "Query"],
+  },
+  publisher: STREAM,
+  guard: STREAM,
+  "projector-task-list": { events: ["Query"], control: ["GetItem"], "task-list-*": ROWS },
+  "projector-audit-log": { events: ["Query"], control: ["GetItem"], "audit-log-*": ROWS },
+  "projector-directory": { events: ["Query"], control: ["GetItem"], "directory-*": ROWS },
+  sweeper: {
+    events: ["Query", "Scan"],
+    control: ["GetItem"],
+    "task-list-*": [...ROWS, "Scan"],
+    "audit-log-*": [...ROWS, "Scan"],
+    "directory-*": [...ROWS, "Scan"],
+  },
+  notifier: { events: ["Query"], deliveries: ["DeleteItem", "PutItem"] },
+};
+
+describe("a role", () => {
+  test("is there for each function, and for no two", () => {
+    const functions = [...PROD.functions()];
+    expect(functions.map(([name]) => name.slice("muster-prod-".length)).sort()).toEqual(Object.keys(TABLES).sort());
+    const roles = functions.map(([, { stack, properties }]) => `${stack} ${render(properties["Role"])}`);
+    expect(new Set(roles).size).toBe(functions.length);
+  });
+
+  test.each(Object.entries(TABLES))("of %s allows these requests to these tables, and no others", (name, tables) => {
+    expect(grants(name, /^dynamodb:/)).toEqual(tables);
+  });
+
+  test.each([...PROD.functions().keys()])("of %s may never change or remove an event", (name) => {
+    const denied = PROD.statements(PROD.functions().get(name)!).filter(({ Effect }) => Effect === "Deny");
+    expect(denied).toHaveLength(1);
+    expect(render(denied[0]!["Resource"])).toMatch(/:table\/muster-prod-events$/);
+    const actions = ["BatchWriteItem", "DeleteItem", "PartiQL*", "UpdateItem"];
+    const expected = name === "muster-prod-command-api" ? actions : [...actions, "PutItem"];
+    expect([...list<string>(denied[0]!["Action"])].sort()).toEqual(expected.map((action) => `dynamodb:${action}`).sort());
+  });
+
+  test("is the command side's alone that can add an event", () => {
+    const writers = Object.keys(TABLES).filter((name) => grants(name, /^dynamodb:(Put|Update|Delete|Batch.*Write|PartiQL)/)["events"]);
+    expect(writers).toEqual(["command-api"]);
+  });
+
+  test("covers a whole service for traces only", () => {
+    for (const [name, owner] of PROD.functions()) {
+      const wide = PROD.statements(owner).filter((statement) => list<unknown>(statement["Resource"] as unknown).includes("*"));
+      expect(wide.map(({ Action }: Json) => Action), name).toEqual([["xray:PutTelemetryRecords", "xray:PutTraceSegments"]]);
+    }
+  });
+
+  test("lets the command side sign and seal, and the query side read the public key", () => {
+    const actions = (name: string): string[] => Object.values(grants(name, /^kms:/)).flat().sort();
+    expect(actions("command-api")).toEqual(["GenerateMac", "GetPublicKey", "Sign"]);
+    expect(actions("query-api")).toEqual(["GetPublicKey"]);
+    expect(actions("publisher")).toEqual([]);
+  });
+
+  test("lets the publisher alone put events, on Muster's bus", () => {
+    const bus = `<${PROD.of("AWS::Events::EventBus")[0]!.id}.Arn>`;
+    for (const name of Object.keys(TABLES)) {
+      expect(grants(name, /^events:/), name).toEqual(name === "publisher" ? { [bus]: ["PutEvents"] } : {});
+    }
+  });
+
+  test("lets the notifier send from its address and publish to its topic, and nobody else", () => {
+    for (const name of Object.keys(TABLES).filter((name) => name !== "notifier")) {
+      expect(grants(name, /^(ses|sns):/), name).toEqual({});
+    }
+    const granted = grants("notifier", /^(ses|sns):/);
+    expect(Object.values(granted).flat().sort()).toEqual(["Publish", "SendEmail", "SendEmail"]);
+    expect(Object.keys(granted).filter((resource) => /:(identity|configuration-set)\//.test(resource))).toHaveLength(2);
+  });
+});

@@ -1,0 +1,41 @@
+import { App } from "aws-cdk-lib";
+import { describe, expect, test } from "vitest";
+
+import { consumption, readSettings, type Settings, STAGES } from "../lib/settings.ts";
+
+const read = (context: Record<string, unknown>): Settings =>
+  readSettings(new App({ context: { mailFrom: "muster@example.com", ...context } }).node, { lambdaDir: "/nowhere" });
+
+const SHAPE = { batch_size: 100, batch_window_seconds: 1, visibility_timeout_seconds: 180, max_receives: 5 };
+
+describe("the settings", () => {
+  test.each([undefined, "production", ""])("are refused for the stage %s", (stage) => {
+    expect(() => read(stage === undefined ? {} : { stage })).toThrow("Say which stage");
+  });
+
+  test("are refused without a sender, and with half a domain", () => {
+    expect(() => read({ stage: "dev", mailFrom: "" })).toThrow("Say who messages come from");
+    expect(() => read({ stage: "dev", domainName: "tasks.example.com" })).toThrow("go together");
+  });
+
+  test("take a list of origins from cdk.json, or with commas from the command line", () => {
+    expect(read({ stage: "dev" }).corsOrigins).toEqual([]);
+    expect(read({ stage: "dev", corsOrigins: ["https://a.example"] }).corsOrigins).toEqual(["https://a.example"]);
+    expect(read({ stage: "dev", corsOrigins: "https://a.example, https://b.example" }).corsOrigins).toEqual([
+      "https://a.example",
+      "https://b.example",
+    ]);
+  });
+
+  test.each(STAGES)("keep the visibility of a queue at six times the timeout, in %s", (stage) => {
+    const { visibility, timeout } = consumption(read({ stage }), SHAPE);
+    expect(visibility.toSeconds()).toBe(6 * timeout.toSeconds());
+  });
+
+  test("are in a hurry in the emulator only", () => {
+    expect(consumption(read({ stage: "prod" }), SHAPE).maxReceives).toBe(5);
+    expect(consumption(read({ stage: "e2e" }), SHAPE).maxReceives).toBe(2);
+    expect(consumption(read({ stage: "prod" }), SHAPE).timeout.toSeconds()).toBe(30);
+    expect(consumption(read({ stage: "e2e" }), SHAPE).timeout.toSeconds()).toBe(5);
+  });
+});

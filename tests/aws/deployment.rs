@@ -1,0 +1,213 @@
+//! The deployment under test: its API, its tables, the operator's command line, and what AWS says of it.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use aws_config::BehaviorVersion;
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4::SigningParams;
+use muster_domain::user::Role;
+use muster_domain::{TaskId, UserId};
+use muster_tests::client::Client;
+use muster_tests::server::command;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// The stage, as `xtask/src/aws` deploys it.
+pub(crate) const STAGE: &str = "e2e";
+/// What stands before the name of everything of the stage.
+pub(crate) const PREFIX: &str = "muster-e2e-";
+/// Where the stage is.
+const REGION: &str = "us-east-1";
+/// How long something that is sure to come may take on a machine that is busy.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// How long between two looks.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Everybody's password.
+const PASSWORD: &str = "a passphrase for tests";
+
+/// The deployment.
+pub(crate) struct Deployment {
+    endpoint: String,
+    outputs: BTreeMap<String, String>,
+}
+
+/// Somebody with an account, signed in.
+pub(crate) struct Person {
+    pub(crate) id: UserId,
+    pub(crate) email: String,
+    pub(crate) client: Client,
+}
+
+impl Deployment {
+    /// That which the environment names.
+    pub(crate) fn here() -> Self {
+        let variable =
+            |name: &str| env::var(name).unwrap_or_else(|_| panic!("{name} is not set: use `cargo xtask e2e`"));
+        let outputs = std::fs::read_to_string(variable("MUSTER_E2E_OUTPUTS")).unwrap();
+        let stacks: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_str(&outputs).unwrap();
+        Self { endpoint: variable("AWS_ENDPOINT_URL"), outputs: stacks.into_values().flatten().collect() }
+    }
+
+    /// What a stack says of itself.
+    pub(crate) fn output(&self, name: &str) -> &str {
+        self.outputs.get(name).unwrap_or_else(|| panic!("no stack says {name}: {:?}", self.outputs))
+    }
+
+    /// The API, with nobody signed in.
+    pub(crate) fn api(&self) -> Client {
+        Client::new(&format!("{}/_aws/execute-api/{}/$default", self.endpoint, self.output("ApiId")))
+    }
+
+    /// Opens an account as an operator does, and signs in.
+    pub(crate) async fn person(&self, role: Role) -> Person {
+        let email = new_email();
+        let arguments =
+            ["user", "create", "--email", &email, "--name", "Somebody", "--role", &role.to_string(), "--json"];
+        let opened = muster_with(&arguments, &[("MUSTER_PASSWORD", PASSWORD)]);
+        assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
+        let opened: Value = serde_json::from_slice(&opened.stdout).unwrap();
+        let client = self.sign_in(&email).await;
+        Person { id: serde_json::from_value(opened["id"].clone()).unwrap(), email, client }
+    }
+
+    /// Signs up, as anybody can, and signs in.
+    pub(crate) async fn member(&self) -> Person {
+        let email = new_email();
+        let body = json!({ "name": "Ada", "email": email, "password": PASSWORD });
+        let account = self.api().post("/users/signup").json(&body).send().await.is(201).value();
+        let client = self.sign_in(&email).await;
+        Person { id: serde_json::from_value(account["id"].clone()).unwrap(), email, client }
+    }
+
+    async fn sign_in(&self, email: &str) -> Client {
+        let body = json!({ "email": email, "password": PASSWORD });
+        let tokens = self.api().post("/users/login").json(&body).send().await.is(200).value();
+        self.api().with_token(tokens["access_token"].as_str().unwrap())
+    }
+
+    /// A client of the tables, with every right.
+    pub(crate) async fn tables(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await)
+    }
+
+    /// The letters that SES has sent to this address: their subjects.
+    pub(crate) async fn letters_to(&self, address: &str) -> Vec<String> {
+        let answer = reqwest::get(format!("{}/_ministack/ses/messages", self.endpoint)).await.unwrap();
+        let messages: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        let messages = messages["messages"].as_array().unwrap_or_else(|| panic!("{messages}")).clone();
+        let to = |message: &Value| message.to_string().contains(address);
+        messages.iter().filter(|message| to(message)).map(ToString::to_string).collect()
+    }
+
+    /// What a function has logged that has this text in it.
+    pub(crate) async fn logged(&self, function: &str, text: &str) -> Vec<String> {
+        let group = format!("/aws/lambda/{PREFIX}{function}");
+        let found = self.json("logs", "Logs_20140328.FilterLogEvents", &json!({ "logGroupName": group })).await;
+        let lines = found["events"].as_array().cloned().unwrap_or_default();
+        let lines = lines.iter().filter_map(|line| line["message"].as_str());
+        lines.filter(|line| line.contains(text)).map(str::to_owned).collect()
+    }
+
+    /// Calls a service that speaks JSON.
+    pub(crate) async fn json(&self, service: &str, target: &str, body: &Value) -> Value {
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
+        let text = self.call(service, "POST", "/", &headers, &body.to_string()).await;
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    /// Calls IAM, with one action and its parameters.
+    pub(crate) async fn iam(&self, action: &str, parameters: &[(&str, &str)]) -> String {
+        let parameters = parameters.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value)));
+        let action = [format!("Action={action}"), "Version=2010-05-08".to_owned()];
+        let form = action.into_iter().chain(parameters).collect::<Vec<_>>().join("&");
+        self.call("iam", "POST", "/", &[("content-type", "application/x-www-form-urlencoded")], &form).await
+    }
+
+    /// The configuration of a function.
+    pub(crate) async fn function(&self, name: &str) -> Value {
+        let path = format!("/2015-03-31/functions/{PREFIX}{name}/configuration");
+        serde_json::from_str(&self.call("lambda", "GET", &path, &[], "").await).unwrap()
+    }
+
+    /// One signed request.
+    async fn call(&self, service: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
+        let url = format!("{}{path}", self.endpoint);
+        let identity = Credentials::from_keys("test", "test", None).into();
+        let mut params = SigningParams::builder().identity(&identity).region(REGION).name(service);
+        params = params.time(std::time::SystemTime::now()).settings(SigningSettings::default());
+        let params = params.build().unwrap().into();
+        let host = self.endpoint.trim_start_matches("http://").to_owned();
+        let signed = headers.iter().copied().chain([("host", host.as_str())]);
+        let request = SignableRequest::new(method, &url, signed, SignableBody::Bytes(body.as_bytes())).unwrap();
+        let (instructions, _) = sign(request, &params).unwrap().into_parts();
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = reqwest::Client::new().request(method, &url).body(body.to_owned());
+        for (name, value) in headers.iter().copied().chain(instructions.headers()) {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{service} {path}: {status}: {text}");
+        text
+    }
+}
+
+/// The operator's command line, on this stage.
+pub(crate) fn muster(arguments: &[&str]) -> Output {
+    muster_with(arguments, &[])
+}
+
+fn muster_with(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = command(arguments);
+    command.args(["--stage", STAGE]).envs(environment.iter().copied());
+    command.output().unwrap()
+}
+
+/// What a command that ends well prints, as JSON.
+#[track_caller]
+pub(crate) fn told(arguments: &[&str]) -> Value {
+    let Output { status, stdout, stderr } = muster(arguments);
+    assert!(status.success(), "muster {arguments:?}: {status}: {}", String::from_utf8_lossy(&stderr));
+    serde_json::from_slice(&stdout).unwrap()
+}
+
+/// Looks until there is what is sure to come.
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, look: impl Fn() -> F) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{what}: it does not come");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Waits until a task is in somebody's list, as this title.
+pub(crate) async fn listed(client: &Client, task: TaskId) -> Value {
+    until("the task in the list", async || {
+        let list = client.get("/tasks?limit=100").send().await.is(200).value();
+        let items = list["items"].as_array().unwrap().clone();
+        items.into_iter().find(|item| item["id"] == json!(task))
+    })
+    .await
+}
+
+/// Reports a task.
+pub(crate) async fn report(client: &Client, body: &Value) -> TaskId {
+    let made = client.post("/tasks").json(body).send().await.is(201).value();
+    serde_json::from_value(made["id"].clone()).unwrap()
+}
+
+fn new_email() -> String {
+    format!("person-{}@example.com", Uuid::new_v4().simple())
+}
+
+fn percent_encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}

@@ -1,0 +1,116 @@
+//! What people do, over HTTP.
+
+use muster_domain::user::Role;
+use serde_json::{Value, json};
+
+use crate::deployment::{Deployment, listed, report, until};
+
+/// The types of the events in a history, in order.
+fn types(history: &Value) -> Vec<String> {
+    let commits = history["items"].as_array().unwrap();
+    let events = commits.iter().flat_map(|commit| commit["events"].as_array().unwrap());
+    events.map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+#[ignore = "needs the deployment: cargo xtask e2e"]
+async fn a_task_goes_from_its_report_to_its_completion_and_into_every_read_model() {
+    let aws = Deployment::here();
+    let (ada, manager) = (aws.member().await, aws.person(Role::Admin).await);
+    let task = report(&manager.client, &json!({ "title": "Lift 7 does not stop", "priority": "high" })).await;
+    let path = format!("/tasks/{task}");
+    let post = async |client: &muster_tests::client::Client, what: &str, body: Value| {
+        client.post(&format!("{path}/{what}")).json(&body).send().await.is(200).value()
+    };
+
+    post(&manager.client, "assign", json!({ "assignee": ada.id })).await;
+    post(&ada.client, "status", json!({ "status": "in_progress" })).await;
+    post(&ada.client, "hold", json!({ "reason": "waiting for a relay" })).await;
+    let refused = ada.client.post(&format!("{path}/status")).json(&json!({ "status": "completed" })).send().await;
+    refused.problem(409, "task_on_hold");
+    post(&ada.client, "resume", json!({ "reason": "the relay is here" })).await;
+    let done = post(&ada.client, "status", json!({ "status": "completed" })).await;
+
+    assert_eq!((&done["status"], &done["version"]), (&json!("completed"), &json!(6)));
+    let expected = ["TaskCreated", "TaskAssigned", "TaskStatusChanged", "TaskHeld", "TaskResumed", "TaskStatusChanged"];
+    let history = manager.client.get(&format!("{path}/history")).send().await.is(200).value();
+    assert_eq!(types(&history), expected);
+    let row = until("the task as it is, in the list of whoever has it", async || {
+        let row = listed(&ada.client, task).await;
+        (row["version"] == 6).then_some(row)
+    });
+    assert_eq!(row.await["status"], "completed");
+    let logs = until("all that was done, in the log", async || {
+        let logs = manager.client.get(&format!("{path}/logs")).send().await.is(200).value();
+        (logs["items"].as_array().unwrap().len() == 6).then_some(logs)
+    });
+    let logged: Vec<_> = logs.await["items"].as_array().unwrap().iter().map(|item| item["type"].clone()).collect();
+    let mut logged: Vec<_> = logged.iter().map(|logged| logged.as_str().unwrap()).collect();
+    logged.sort_unstable();
+    let mut expected = expected.to_vec();
+    expected.sort_unstable();
+    assert_eq!(logged, expected);
+    let before = manager.client.get(&format!("{path}?as_of=3")).send().await.is(200).value();
+    assert_eq!(before["status"], "in_progress");
+}
+
+#[tokio::test]
+#[ignore = "needs the deployment: cargo xtask e2e"]
+async fn a_request_that_is_sent_again_takes_effect_once() {
+    let aws = Deployment::here();
+    let ada = aws.member().await;
+    let send =
+        async || ada.client.post("/tasks").key("once").json(&json!({ "title": "Once" })).send().await.is(201).value();
+
+    let (first, second) = (send().await, send().await);
+
+    assert_eq!(first["id"], second["id"]);
+    assert_eq!(second["version"], 1);
+}
+
+#[tokio::test]
+#[ignore = "needs the deployment: cargo xtask e2e"]
+async fn what_asks_is_answered_by_one_function_and_what_changes_by_another() {
+    let aws = Deployment::here();
+    let ada = aws.member().await;
+
+    ada.client.get("/profile").header("x-request-id", "asks-1").send().await.is(200);
+    report(&ada.client, &json!({ "title": "Look here" })).await;
+    ada.client.get("/nothing").send().await.problem(404, "not_found");
+    aws.api().get("/profile").send().await.problem(401, "unauthenticated");
+
+    let found = until("the line about the request", async || aws.logged("query-api", "asks-1").await.first().cloned());
+    assert!(found.await.contains("\"route\":\"/api/v1/profile\""));
+    assert_eq!(aws.logged("command-api", "asks-1").await, [""; 0]);
+}
+
+#[tokio::test]
+#[ignore = "needs the deployment: cargo xtask e2e"]
+async fn one_name_follows_a_request_into_every_log() {
+    let aws = Deployment::here();
+    let ada = aws.member().await;
+    let name = format!("follow-{}", ada.id);
+
+    ada.client.post("/tasks").header("x-request-id", &name).json(&json!({ "title": "Follow me" })).send().await.is(201);
+
+    for function in ["command-api", "publisher", "projector-task-list", "projector-audit-log"] {
+        until(function, async || aws.logged(function, &name).await.first().cloned()).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the deployment: cargo xtask e2e"]
+async fn whoever_gets_a_task_gets_one_letter() {
+    let aws = Deployment::here();
+    let (ada, admin) = (aws.member().await, aws.person(Role::Admin).await);
+
+    let task = report(&admin.client, &json!({ "title": "Yours to mend", "assignee": ada.id })).await;
+
+    let letters = until("the letter", async || {
+        let letters = aws.letters_to(&ada.email).await;
+        (!letters.is_empty()).then_some(letters)
+    });
+    let letters = letters.await;
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert!(letters[0].contains("Yours now: Yours to mend") && letters[0].contains(&task.to_string()), "{letters:?}");
+}

@@ -1,0 +1,8 @@
+//! Muster on AWS, end to end: the real stacks with the real Lambdas, in an emulator. `cargo xtask e2e` deploys them and runs this.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
+
+mod deployment;
+mod failing;
+mod journey;
+mod operating;
+mod poison;
