@@ -54,6 +54,6 @@ async fn a_function_whose_grant_is_removed_refuses_and_changes_nothing() {
 
     refused.problem(503, "unavailable");
     assert_eq!(read, before);
-    ada.client.post(&format!("/tasks/{task}/comments")).json(&json!({ "text": "Kept" })).send().await.is(200);
+    ada.client.post(&format!("/tasks/{task}/comments")).json(&json!({ "text": "Kept" })).send().await.is(201);
     assert_eq!(history().await["items"].as_array().unwrap().len(), 2);
 }

@@ -23,7 +23,7 @@ async fn a_task_goes_from_its_report_to_its_completion_and_into_every_read_model
         client.post(&format!("{path}/{what}")).json(&body).send().await.is(200).value()
     };
 
-    post(&manager.client, "assign", json!({ "assignee": ada.id })).await;
+    post(&manager.client, "assign", json!({ "assignee_id": ada.id })).await;
     post(&ada.client, "status", json!({ "status": "in_progress" })).await;
     post(&ada.client, "hold", json!({ "reason": "waiting for a relay" })).await;
     let refused = ada.client.post(&format!("{path}/status")).json(&json!({ "status": "completed" })).send().await;
@@ -104,7 +104,7 @@ async fn whoever_gets_a_task_gets_one_letter() {
     let aws = Deployment::here();
     let (ada, admin) = (aws.member().await, aws.person(Role::Admin).await);
 
-    let task = report(&admin.client, &json!({ "title": "Yours to mend", "assignee": ada.id })).await;
+    let task = report(&admin.client, &json!({ "title": "Yours to mend", "assignee_id": ada.id })).await;
 
     let letters = until("the letter", async || {
         let letters = aws.letters_to(&ada.email).await;

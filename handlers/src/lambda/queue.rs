@@ -27,7 +27,7 @@ pub async fn project_queue(projection: &dyn Hosted, clock: &dyn Clock, event: Sq
     for failure in failures {
         let (id, reason, poison) = (failure.id, failure.reason, failure.poison);
         let correlation_id = events.remove(&id).map(|event| event.correlation_id);
-        tracing::warn!(projection = name, message = id, correlation_id, reason, poison, "not projected");
+        tracing::warn!(projection = name, message_id = id, correlation_id, reason, poison, "not projected");
         if poison {
             metrics::counter!(EVENTS_PARKED, PROJECTION => name).increment(1);
         }
@@ -53,7 +53,7 @@ pub async fn react_queue(reactor: &dyn Reactor, event: SqsEvent) -> SqsBatchResp
         };
         if let Err(reason) = reacted {
             let correlation_id = event.ok().map(|event| event.correlation_id);
-            tracing::warn!(reactor = reactor.name(), message = id, correlation_id, reason, "not reacted");
+            tracing::warn!(reactor = reactor.name(), message_id = id, correlation_id, reason, "not reacted");
             response.add_failure(id);
         }
     }
