@@ -315,7 +315,7 @@ async fn an_operator_opens_accounts_on_a_live_server() {
     let server = Server::start().await;
     let create = ["user", "create", "--email", "ada@example.com", "--name", "Ada", "--role", "auditor", "--json"];
 
-    let opened: Value = serde_json::from_str(&output(server.data(), &create)).unwrap();
+    let opened: Value = serde_json::from_str(&output(&server.data(), &create)).unwrap();
 
     let body = json!({ "email": "ada@example.com", "password": opened["password"] });
     let tokens = Client::new(&server.base_url).post("/users/login").json(&body).send().await.is(200).value();
@@ -323,7 +323,7 @@ async fn an_operator_opens_accounts_on_a_live_server() {
     let client = Client::new(&server.base_url).with_token(tokens["access_token"].as_str().unwrap());
     let profile = client.get("/profile").send().await.is(200).value();
     assert_eq!((&profile["name"], &profile["role"]), (&json!("Ada"), &json!("auditor")));
-    let again = refused(&run(server.data(), &create));
+    let again = refused(&run(&server.data(), &create));
     assert_eq!(again, "muster: somebody has an account with ada@example.com\n");
 }
 
@@ -332,8 +332,8 @@ async fn a_store_with_nothing_parked_says_so_and_ends_well() {
     let server = Server::start().await;
     new_task(&log_in(&server).await, "Fix the door").await;
 
-    let parked: Value = serde_json::from_str(&output(server.data(), &["parked", "--json"])).unwrap();
-    let redriven: Value = serde_json::from_str(&output(server.data(), &["redrive", "task-list", "--json"])).unwrap();
+    let parked: Value = serde_json::from_str(&output(&server.data(), &["parked", "--json"])).unwrap();
+    let redriven: Value = serde_json::from_str(&output(&server.data(), &["redrive", "task-list", "--json"])).unwrap();
 
     assert_eq!(parked["task-list"], json!({ "rows": [], "events": [], "unreadable": [] }));
     assert_eq!(redriven, json!({ "task-list": { "streams": [], "unreadable": [] } }));

@@ -1,5 +1,7 @@
 //! The dead-letter queue of a projection on AWS: the messages that its projector refused as often as they may come.
 
+use std::collections::HashSet;
+
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{DisplayErrorContext, SdkError};
 use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message};
@@ -61,17 +63,20 @@ impl DeadLetters {
         Ok(Self { client, queue, url })
     }
 
-    /// Takes every message, each once. They are kept from others for five minutes, unless they are released or deleted.
+    /// Takes every message, each once. They are kept from others for five minutes, unless they are released or deleted;
+    /// if there are more than can be taken in that time, some are left for the next call.
     pub async fn take(&self) -> Result<Vec<DeadLetter>, DeadLetterError> {
-        let mut letters = Vec::new();
+        let (mut letters, mut taken) = (Vec::new(), HashSet::new());
         loop {
             let receive = self.client.receive_message().queue_url(&self.url).visibility_timeout(KEPT_SECONDS);
             let receive = receive.max_number_of_messages(10).wait_time_seconds(WAIT_SECONDS);
             let messages = receive.send().await.map_err(failed(&self.queue))?.messages.unwrap_or_default();
-            if messages.is_empty() {
+            let new: Vec<_> = messages.into_iter().filter(|message| taken.insert(message.message_id.clone())).collect();
+            // None at all, or the first ones again.
+            if new.is_empty() {
                 return Ok(letters);
             }
-            letters.extend(messages.into_iter().map(DeadLetter::of));
+            letters.extend(new.into_iter().map(DeadLetter::of));
         }
     }
 

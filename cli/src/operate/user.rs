@@ -26,7 +26,7 @@ pub async fn create(args: UserCreateArgs) -> Result<(), Failure> {
     if args.json {
         return json(&Opened { id, sign_in });
     }
-    line(format_args!("{} can sign in ({id}). This is shown once:", args.role))?;
+    line(format_args!("The account of the {} {id} is open. This is shown once:", args.role))?;
     line(format_args!("  e-mail    {}", sign_in.email))?;
     line(format_args!("  password  {}", sign_in.password.as_deref().unwrap_or("(the one you gave)")))
 }

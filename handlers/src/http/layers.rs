@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -17,23 +17,25 @@ use super::MAX_BODY_BYTES;
 use super::problem::{Code, Problem};
 use super::request::REQUEST_ID;
 
-/// The longest that a request may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that a request may take in the local program.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// The same in a Lambda: a little less than its time limit (`infra/cdk/lib/api-stack.ts`), so that the caller gets an answer.
+pub(crate) const PATIENCE_ON_LAMBDA: Duration = Duration::from_secs(9);
 
 /// The router with everything that surrounds it.
-pub(crate) fn around(router: Router) -> Router {
+pub(crate) fn around(router: Router, patience: Duration) -> Router {
     router
         .fallback(|| async { Problem::new(Code::NotFound).detail("There is nothing at this path.") })
         .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(middleware::from_fn(in_time))
+        .layer(middleware::from_fn_with_state(patience, in_time))
         .layer(CatchPanicLayer::custom(broken))
         .layer(middleware::from_fn(observed))
 }
 
 /// Ends a request that takes too long. What it has done by then stays done; its idempotency key tells.
-async fn in_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(PATIENCE, next.run(request)).await {
+async fn in_time(State(patience): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(patience, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::new(Code::Timeout).into_response(),
     }

@@ -29,6 +29,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use app::App;
+use layers::{PATIENCE, PATIENCE_ON_LAMBDA, around};
 pub use problem::{Causes, Code, Problem};
 use spec::Bearer;
 
@@ -119,21 +120,23 @@ fn system_routes() -> OpenApiRouter<Arc<App>> {
 
 /// Everything: what the local program serves.
 pub fn router(app: Arc<App>) -> Router {
-    serve(app, system_routes().nest(BASE, change_routes().merge(query_routes())), system::rendered())
+    let routes = system_routes().nest(BASE, change_routes().merge(query_routes()));
+    around(routes.split_for_parts().0.with_state(app).merge(system::rendered()), PATIENCE)
 }
 
 /// What changes something: the command Lambda.
 pub fn command_router(app: Arc<App>) -> Router {
-    serve(app, system_routes().nest(BASE, change_routes()), Router::new())
+    on_lambda(app, change_routes())
 }
 
 /// What answers questions: the query Lambda.
 pub fn query_router(app: Arc<App>) -> Router {
-    serve(app, system_routes().nest(BASE, query_routes()), Router::new())
+    on_lambda(app, query_routes())
 }
 
-fn serve(app: Arc<App>, routes: OpenApiRouter<Arc<App>>, pages: Router) -> Router {
-    layers::around(routes.split_for_parts().0.with_state(app).merge(pages))
+fn on_lambda(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
+    let routes = system_routes().nest(BASE, routes);
+    around(routes.split_for_parts().0.with_state(app), PATIENCE_ON_LAMBDA)
 }
 
 /// The OpenAPI document of every route.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::Client;
 use muster_domain::EventReader;
 use muster_identity::{ServerSecret, TokenSettings};
@@ -74,8 +75,10 @@ pub fn hosted_projections(config: &SdkConfig) -> Result<Vec<Arc<dyn Hosted>>, St
 /// The notifier: `MUSTER_TABLE_PREFIX`, `MUSTER_MAIL_FROM` (the sender's address) and `MUSTER_TOPIC_ARN`.
 pub fn notifier(config: &SdkConfig) -> Result<Notifier, StartError> {
     let (prefix, client) = (variable("MUSTER_TABLE_PREFIX")?, Client::new(config));
-    let mail = Ses::new(aws_sdk_sesv2::Client::new(config), variable("MUSTER_MAIL_FROM")?);
-    let topic = Sns::new(aws_sdk_sns::Client::new(config), variable("MUSTER_TOPIC_ARN")?);
+    // A letter whose answer is lost would be sent twice; one that is certainly refused comes again with its message.
+    let once = config.to_builder().retry_config(RetryConfig::disabled()).build();
+    let mail = Ses::new(aws_sdk_sesv2::Client::new(&once), variable("MUSTER_MAIL_FROM")?);
+    let topic = Sns::new(aws_sdk_sns::Client::new(&once), variable("MUSTER_TOPIC_ARN")?);
     let reader = Arc::new(event_store(&client, &prefix));
     Ok(Notifier::new(reader, Claims::new(client, &prefix), vec![Arc::new(mail), Arc::new(topic)]))
 }

@@ -77,3 +77,80 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use aws_sdk_sesv2::config::retry::RetryConfig;
+    use aws_sdk_sesv2::config::{BehaviorVersion, Region};
+    use axum::http::StatusCode;
+    use axum::routing::post;
+    use axum::{Json, Router};
+    use muster_domain::{TaskId, UserId};
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    async fn listen() -> (tokio::net::TcpListener, SocketAddr) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    /// What becomes of a letter that is sent through a service at this address.
+    async fn send(address: SocketAddr) -> Result<(), NotSent> {
+        let config = aws_sdk_sesv2::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("eu-central-1"))
+            .allow_no_auth()
+            .retry_config(RetryConfig::disabled())
+            .endpoint_url(format!("http://{address}"))
+            .build();
+        let mail = Ses::new(aws_sdk_sesv2::Client::from_conf(config), "muster@example.com".to_owned());
+        let letter = Letter {
+            recipient: UserId(Uuid::from_u128(1)),
+            name: "Ada".to_owned(),
+            address: "ada@example.com".to_owned(),
+            subject: "Yours now".to_owned(),
+            text: "Hello".to_owned(),
+            task: TaskId(Uuid::from_u128(2)),
+        };
+        mail.send(&letter).await
+    }
+
+    async fn answering(status: StatusCode, answer: serde_json::Value) -> SocketAddr {
+        let (listener, address) = listen().await;
+        let router = Router::new().fallback(post(async move || (status, Json(answer))));
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        address
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_was_certainly_not_sent() {
+        let refusal = json!({ "__type": "TooManyRequestsException", "message": "slow down" });
+
+        let refused = send(answering(StatusCode::TOO_MANY_REQUESTS, refusal).await).await;
+
+        assert!(refused.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_was_sent() {
+        let taken = send(answering(StatusCode::OK, json!({ "MessageId": "1" })).await).await;
+
+        assert!(taken.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_has_no_answer_counts_as_sent_so_that_nobody_gets_it_twice() {
+        let (listener, address) = listen().await;
+        let hung_up = tokio::spawn(async move { drop(listener.accept().await.unwrap()) });
+
+        let unknown = send(address).await;
+
+        hung_up.await.unwrap();
+        assert!(unknown.is_ok());
+    }
+}
