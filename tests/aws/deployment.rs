@@ -20,6 +20,8 @@ use uuid::Uuid;
 pub(crate) const STAGE: &str = "e2e";
 /// What stands before the name of everything of the stage.
 pub(crate) const PREFIX: &str = "muster-e2e-";
+/// Whose the stage is.
+const ACCOUNT: &str = "000000000000";
 /// Where the stage is.
 const REGION: &str = "us-east-1";
 /// How long something that is sure to come may take on a machine that is busy.
@@ -94,11 +96,12 @@ impl Deployment {
         aws_sdk_dynamodb::Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await)
     }
 
-    /// The letters that SES has sent to this address: their subjects.
+    /// The letters that SES has sent to this address, as JSON.
     pub(crate) async fn letters_to(&self, address: &str) -> Vec<String> {
         let answer = reqwest::get(format!("{}/_ministack/ses/messages", self.endpoint)).await.unwrap();
         let messages: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        let messages = messages["messages"].as_array().unwrap_or_else(|| panic!("{messages}")).clone();
+        // There is no list before the first letter.
+        let messages = messages["messages"][ACCOUNT].as_array().cloned().unwrap_or_default();
         let to = |message: &Value| message.to_string().contains(address);
         messages.iter().filter(|message| to(message)).map(ToString::to_string).collect()
     }
@@ -110,6 +113,13 @@ impl Deployment {
         let lines = found["events"].as_array().cloned().unwrap_or_default();
         let lines = lines.iter().filter_map(|line| line["message"].as_str());
         lines.filter(|line| line.contains(text)).map(str::to_owned).collect()
+    }
+
+    /// How many messages wait in the queue whose URL is this output.
+    pub(crate) async fn waiting(&self, output: &str) -> u64 {
+        let asked = json!({ "QueueUrl": self.output(output), "AttributeNames": ["ApproximateNumberOfMessages"] });
+        let answer = self.json("sqs", "AmazonSQS.GetQueueAttributes", &asked).await;
+        answer["Attributes"]["ApproximateNumberOfMessages"].as_str().unwrap().parse().unwrap()
     }
 
     /// Calls a service that speaks JSON.
