@@ -75,14 +75,14 @@ pub async fn open_account(system: &System, account: RegisterUser, prompt: bool) 
     let email = account.email.as_str().to_owned();
     // The password first: whoever has an account can sign in.
     set_password(system, id, &password).await?;
-    if let Err(error) = register(system, command_id, "operator", account).await {
+    let registered = register(system, command_id, "operator", account).await;
+    if let Err(ExecuteError::Reserved { .. }) = registered {
         let credentials = CredentialsStore::new(system.client.clone(), system.identity_tables().credentials);
         credentials.remove(id).await.map_err(failed(DOING))?;
-        if let ExecuteError::Reserved { .. } = error {
-            return Err(Failure::Refused(format!("somebody has an account with {email}")));
-        }
-        return Err(failed(DOING)(error));
+        return Err(Failure::Refused(format!("somebody has an account with {email}")));
     }
+    // After any other failure the account may be there, and its password stays.
+    registered.map_err(failed(DOING))?;
     Ok((id, SignIn { email, password: shown }))
 }
 

@@ -84,6 +84,7 @@ mod tests {
 
     use aws_sdk_sesv2::config::retry::RetryConfig;
     use aws_sdk_sesv2::config::{BehaviorVersion, Region};
+    use aws_sdk_sesv2::error::DisplayErrorContext;
     use axum::http::StatusCode;
     use axum::routing::post;
     use axum::{Json, Router};
@@ -99,8 +100,8 @@ mod tests {
         (listener, address)
     }
 
-    /// What becomes of a letter that is sent through a service at this address.
-    async fn send(address: SocketAddr) -> Result<(), NotSent> {
+    /// What becomes of a letter that is sent through a service at this address; why it was not sent, in words.
+    async fn send(address: SocketAddr) -> Result<(), String> {
         let config = aws_sdk_sesv2::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("eu-central-1"))
@@ -117,7 +118,7 @@ mod tests {
             text: "Hello".to_owned(),
             task: TaskId(Uuid::from_u128(2)),
         };
-        mail.send(&letter).await
+        mail.send(&letter).await.map_err(|NotSent(reason)| DisplayErrorContext(&*reason).to_string())
     }
 
     async fn answering(status: StatusCode, answer: serde_json::Value) -> SocketAddr {
@@ -133,14 +134,15 @@ mod tests {
 
         let refused = send(answering(StatusCode::TOO_MANY_REQUESTS, refusal).await).await;
 
-        assert!(refused.is_err());
+        let reason = refused.expect_err("a refusal");
+        assert!(reason.contains("TooManyRequestsException"), "{reason}");
     }
 
     #[tokio::test]
     async fn what_is_taken_was_sent() {
         let taken = send(answering(StatusCode::OK, json!({ "MessageId": "1" })).await).await;
 
-        assert!(taken.is_ok());
+        assert_eq!(taken, Ok(()));
     }
 
     #[tokio::test]
@@ -151,6 +153,6 @@ mod tests {
         let unknown = send(address).await;
 
         hung_up.await.unwrap();
-        assert!(unknown.is_ok());
+        assert_eq!(unknown, Ok(()));
     }
 }
