@@ -111,7 +111,8 @@ describe("an alarm", () => {
     expect(stage("prod").of("AWS::SNS::Subscription")).toEqual([]);
     const told = new Stage("dev", { alarmEmail: "operators@example.com" }).of("AWS::SNS::Subscription");
     expect(told.map(({ properties }) => [properties["Protocol"], properties["Endpoint"]])).toEqual([["email", "operators@example.com"]]);
-    expect(told[0]!.properties["RedrivePolicy"]).toBeDefined();
+    const undelivered = { "Fn::GetAtt": [expect.stringMatching(/^Undelivered/), "Arn"] };
+    expect(told[0]!.properties["RedrivePolicy"]).toEqual({ deadLetterTargetArn: undelivered });
   });
 });
 

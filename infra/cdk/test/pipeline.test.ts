@@ -61,7 +61,7 @@ describe("the pipeline", () => {
     for (const { properties } of projects) {
       expect(properties["Environment"]).toMatchObject({ Type: "ARM_CONTAINER", PrivilegedMode: false });
       expect(properties["LogsConfig"].CloudWatchLogs.Status).toBe("ENABLED");
-      expect(properties["EncryptionKey"]).toBeDefined();
+      expect(properties["EncryptionKey"]).toEqual({ "Fn::GetAtt": [expect.stringMatching(/^Key/), "Arn"] });
     }
     expect(projects[0]!.properties["Source"].BuildSpec).toBe("infra/cdk/buildspec.yml");
   });
