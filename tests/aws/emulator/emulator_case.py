@@ -9,6 +9,8 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.parse
+import urllib.request
 import zipfile
 
 import botocore.session
@@ -73,7 +75,7 @@ class EmulatorCase(unittest.TestCase):
         cls.session = botocore.session.Session()
         cls.session.set_credentials("test", "test")
         cls.client("s3").create_bucket(Bucket="code")
-        for name in ("stream_recorder", "api_caller", "echo", "child_starter"):
+        for name in ("stream_recorder", "invocation_recorder", "api_caller", "echo", "child_starter"):
             cls.client("s3").put_object(Bucket="code", Key=name, Body=package(name))
 
     @classmethod
@@ -122,6 +124,25 @@ class EmulatorCase(unittest.TestCase):
 
         until(gone, f"{stack} gone")
 
+    @classmethod
+    def ask(cls, method, path, **parameters):
+        """The answer of one of the emulator's own endpoints."""
+        query = urllib.parse.urlencode(parameters)
+        request = urllib.request.Request(f"{cls.endpoint}/_emulator/{path}?{query}", method=method)
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as response:
+            return json.load(response)
+
+    def record_file(self, name=""):
+        """Where a function of this test writes down what it got."""
+        return os.path.join(self.directory, f"{self._testMethodName}{name}.jsonl")
+
+    def records(self, name=""):
+        try:
+            with open(self.record_file(name)) as file:
+                return [json.loads(line) for line in file.read().splitlines()]
+        except FileNotFoundError:
+            return []
+
     def receive(self, queue, count=1):
         """Exactly `count` messages, each deleted when read."""
         client = self.client("sqs")
@@ -169,8 +190,9 @@ def role(*statements):
     return {"Type": "AWS::IAM::Role", "Properties": properties}
 
 
-def function(code, role_name="Role", **environment):
+def function(code, role_name="Role", tracing="PassThrough", **environment):
     return {"Type": "AWS::Lambda::Function", "Properties": {
+        "TracingConfig": {"Mode": tracing},
         "Runtime": "provided.al2023", "Handler": "bootstrap", "Timeout": 10, "Role": attribute(role_name, "Arn"),
         "Code": {"S3Bucket": "code", "S3Key": code}, "Environment": {"Variables": environment}}}
 
@@ -179,6 +201,21 @@ def table(**more):
     return {"Type": "AWS::DynamoDB::Table", "Properties": {
         "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
         "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}], **more}}
+
+
+def http_api(function_name="Function"):
+    """An HTTP API whose every request goes to the function."""
+    integration = {"ApiId": reference("Api"), "IntegrationType": "AWS_PROXY", "PayloadFormatVersion": "2.0",
+                   "IntegrationUri": attribute(function_name, "Arn")}
+    target = {"Fn::Sub": "integrations/${Integration}"}
+    return {
+        "Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "api", "ProtocolType": "HTTP"}},
+        "Integration": {"Type": "AWS::ApiGatewayV2::Integration", "Properties": integration},
+        "Route": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {
+            "ApiId": reference("Api"), "RouteKey": "$default", "Target": target}},
+        "Stage": {"Type": "AWS::ApiGatewayV2::Stage", "Properties": {
+            "ApiId": reference("Api"), "StageName": "$default", "AutoDeploy": True}},
+    }
 
 
 def queue(**properties):

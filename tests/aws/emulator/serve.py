@@ -55,17 +55,25 @@ def environment(port, endpoint, state_directory):
 
 def install_patches():
     import cloudformation
+    import control
+    import idle_processes
+    import invocation_trace
+    import latency
     import mail_permission
+    import process_figures
     import record_filter
     import rule_targets
     import runtime_latency
     import secure_transport
     import stream_mapping
+    import throttling
     import trace_header
+    import xray_daemon
     from ministack.services import scheduler
 
     for patch in (
-        cloudformation, mail_permission, record_filter, rule_targets, runtime_latency, secure_transport, stream_mapping, trace_header,
+        cloudformation, mail_permission, record_filter, rule_targets, runtime_latency, secure_transport, stream_mapping,
+        throttling, trace_header, xray_daemon, invocation_trace, process_figures, idle_processes, latency, control,
     ):
         patch.install()
     scheduler._SCHEDULE_TICK_INTERVAL = 1

@@ -118,6 +118,7 @@ def invoke(mapping, function, cursor, records):
         return
     result = lambda_svc._execute_function(function, {"Records": wanted})
     if result.get("throttle"):
+        mapping["LastProcessingResult"] = "PROBLEM: Function call failed"
         time.sleep(FIRST_RETRY_SECONDS)
         return
     failed_at = first_failure(mapping, records, result)

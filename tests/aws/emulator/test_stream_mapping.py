@@ -1,7 +1,6 @@
 """Stream mappings as a whole: table, stream, function, failure queue."""
 
 import json
-import os
 import unittest
 
 from emulator_case import EmulatorCase, attribute, function, queue, reference, role, table, until
@@ -28,9 +27,6 @@ class StreamMapping(EmulatorCase):
         outputs.update({f"{name}Id": attribute(name, "Id") for name in mappings})
         return self.deploy(stack, resources, outputs)
 
-    def record_file(self, name=""):
-        return os.path.join(self.directory, f"{self._testMethodName}{name}.jsonl")
-
     def put(self, table_name, names, keys=3):
         """Puts items whose names tell their place, spread over keys, each key more than once."""
         for place, name in enumerate(names):
@@ -41,15 +37,8 @@ class StreamMapping(EmulatorCase):
         for identity in mappings:
             self.client("lambda").update_event_source_mapping(UUID=identity, Enabled=True)
 
-    def batches(self, name=""):
-        try:
-            with open(self.record_file(name)) as file:
-                return [json.loads(line) for line in file.read().splitlines()]
-        except FileNotFoundError:
-            return []
-
     def handled(self, name=""):
-        return [item for batch in self.batches(name) for item in batch["handled"]]
+        return [item for batch in self.records(name) for item in batch["handled"]]
 
     def sequence_numbers(self, stream):
         client = self.client("dynamodbstreams")
@@ -74,7 +63,7 @@ class StreamMapping(EmulatorCase):
         until(lambda: len(self.handled()) >= 9, "the other nine items")
         self.assertEqual(self.handled(), [name for name in names if name != "item-4"])
         # and the poison alone was tried once and twice more, and is named in the failure queue
-        alone = [batch for batch in self.batches() if batch["received"] == ["item-4"]]
+        alone = [batch for batch in self.records() if batch["received"] == ["item-4"]]
         self.assertEqual(len(alone), 3)
         failure_record = json.loads(self.receive(stack["Failures"])[0]["Body"])
         shard, numbers = self.sequence_numbers(stack["Stream"])
@@ -105,7 +94,7 @@ class StreamMapping(EmulatorCase):
         self.enable(stack["MappingId"])
         until(lambda: len(self.handled()) >= 5, "all five items")
         # then the second batch begins with the reported record
-        self.assertEqual([batch["received"] for batch in self.batches()], [names, names[2:]])
+        self.assertEqual([batch["received"] for batch in self.records()], [names, names[2:]])
         self.assertEqual(self.handled(), names)
 
     def test_a_failing_batch_without_a_limit_is_tried_until_it_succeeds(self):
@@ -116,7 +105,7 @@ class StreamMapping(EmulatorCase):
         self.put(stack["Table"], ["item-0", "item-1"])
         self.enable(stack["MappingId"])
         until(lambda: len(self.handled()) >= 2, "both items")
-        self.assertEqual([batch["handled"] for batch in self.batches()], [[], [], [], [], ["item-0", "item-1"]])
+        self.assertEqual([batch["handled"] for batch in self.records()], [[], [], [], [], ["item-0", "item-1"]])
 
     def test_a_batch_is_given_up_when_its_records_are_too_old(self):
         stack = self.arrange(
@@ -160,7 +149,7 @@ class StreamMapping(EmulatorCase):
         self.put(stack["Table"], names)
         self.enable(stack["StuckId"], stack["HealthyId"])
         # then the healthy one reads all while the other stands where it fails
-        until(lambda: len(self.batches("stuck")) >= 4, "retries of the stuck mapping")
+        until(lambda: len(self.records("stuck")) >= 4, "retries of the stuck mapping")
         until(lambda: len(self.handled("healthy")) >= 6, "all items")
         self.assertEqual(self.handled("healthy"), names)
         self.assertEqual(self.handled("stuck"), ["item-0", "item-1"])

@@ -18,6 +18,7 @@ def post(path, answer):
 while True:
     with urllib.request.urlopen(f"{API}/next") as response:
         identity = response.headers["Lambda-Runtime-Aws-Request-Id"]
+        os.environ["_X_AMZN_TRACE_ID"] = response.headers.get("Lambda-Runtime-Trace-Id", "")
         event = json.load(response)
     try:
         post(f"{identity}/response", handler.handle(event))
