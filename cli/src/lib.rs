@@ -18,6 +18,7 @@ pub mod serve;
 pub mod setup;
 pub mod store;
 pub mod system;
+pub mod traces;
 
 use args::{Command, Muster, UserCommand};
 use report::Failure;

@@ -2,15 +2,19 @@
 
 use std::io::{IsTerminal as _, stderr};
 
-use tracing_subscriber::EnvFilter;
+use muster_handlers::trace;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, fmt, registry};
 
 use crate::args::{Command, LogFormat, Muster};
+use crate::traces::Traces;
 
 /// The environment variable that says which lines are written.
 const FILTER: &str = "MUSTER_LOG";
 
-/// Starts logging. The server tells what it does; the other commands only what goes wrong.
-pub fn start(muster: &Muster) {
+/// Starts logging, and recording these traces. The server tells what it does; the other commands only what goes wrong.
+pub fn start(muster: &Muster, traces: &Traces) {
     let level = if matches!(muster.command, Command::Serve(_)) { "info" } else { "error" };
     let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new(level));
     let terminal = stderr().is_terminal();
@@ -19,8 +23,9 @@ pub fn start(muster: &Muster) {
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(terminal);
-    // A subscriber that is there already stays.
+    let lines = fmt::layer().with_writer(stderr).with_ansi(terminal);
     // Of the spans around a line the innermost says it all: a request.
-    let _ = if json { subscriber.json().with_span_list(false).try_init() } else { subscriber.try_init() };
+    let lines = if json { lines.json().with_span_list(false).boxed() } else { lines.boxed() };
+    // A subscriber that is there already stays.
+    let _ = registry().with(lines.with_filter(filter)).with(traces.provider().map(trace::layer)).try_init();
 }

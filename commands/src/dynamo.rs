@@ -18,6 +18,7 @@ use muster_domain::ports::{CommitPage, ReadError, ScanCursor};
 
 use crate::item::{self, Item};
 use crate::log::{AppendError, BoxError, CarriedState, CommitLog, Direction, Page, PageQuery, StoredCommit};
+use crate::trace::Trace;
 
 const PLACE_IS_FREE: &str = "attribute_not_exists(pk)";
 /// Of a reservation, whether it is claimed or released: nobody else holds it.
@@ -118,7 +119,7 @@ impl CommitLog for DynamoLog {
         carried: Option<&CarriedState>,
         reservations: &[Reservation],
     ) -> Result<(), AppendError> {
-        let item = item::encode(commit, carried)?;
+        let item = item::encode(commit, carried, Trace::current().as_ref())?;
         if reservations.is_empty() { self.put(item).await } else { self.transact(item, reservations).await }
     }
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::{MAX_COMMIT_BYTES, MAX_ITEM_BYTES, item_size};
 use crate::log::{AppendError, CarriedState, StoredCommit};
+use crate::trace::Trace;
 
 /// An item of the SDK.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -21,6 +22,8 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 const STATE_SCHEMA: &str = "state_schema";
 /// The carried state.
 const STATE: &str = "state";
+/// The trace that the commit belongs to, in W3C's form. Like the carried state it is no part of the commit.
+const TRACE: &str = "trace";
 
 /// The attributes of a commit. A new one must be optional: older items do not have it.
 #[derive(Deserialize)]
@@ -120,6 +123,14 @@ pub fn commit_from_item(item: impl Into<serde_dynamo::Item>) -> Result<Commit, I
     })
 }
 
+/// The trace that the commit in an item belongs to, if one was recorded.
+pub fn trace_from_item(item: &serde_dynamo::Item) -> Option<Trace> {
+    match item.inner().get(TRACE) {
+        Some(serde_dynamo::AttributeValue::S(trace)) => Trace::parse(trace),
+        _ => None,
+    }
+}
+
 /// Whether so many events from this version on are a commit's.
 const fn check_extent(version: u64, events: usize) -> Result<(), ItemError> {
     if events == 0 {
@@ -156,7 +167,11 @@ pub(crate) fn decode(mut item: Item) -> Result<StoredCommit, ItemError> {
 }
 
 /// The item of a commit. The state is left out when there is no room for it.
-pub(crate) fn encode(commit: &Commit, carried: Option<&CarriedState>) -> Result<Item, AppendError> {
+pub(crate) fn encode(
+    commit: &Commit,
+    carried: Option<&CarriedState>,
+    trace: Option<&Trace>,
+) -> Result<Item, AppendError> {
     let refused = |error: serde_dynamo::Error| AppendError::Refused(Box::new(error));
     let mut item: Item = serde_dynamo::to_item(CommitAttributes {
         pk: commit.stream.to_string(),
@@ -175,6 +190,9 @@ pub(crate) fn encode(commit: &Commit, carried: Option<&CarriedState>) -> Result<
     let bytes = item_size(&item);
     if bytes > MAX_COMMIT_BYTES {
         return Err(AppendError::TooLarge { bytes });
+    }
+    if let Some(trace) = trace {
+        item.insert(TRACE.to_owned(), AttributeValue::S(trace.to_string()));
     }
     if let Some(CarriedState { schema, state }) = carried {
         let state = HashMap::from([
@@ -227,7 +245,7 @@ mod tests {
         let stream = StreamId::new(AggregateType::Task, Uuid::from_u128(1));
         let commit = Commit::seal(stream, 1, vec![event()], &metadata, Hash::GENESIS).unwrap();
         let events = (0..events).map(|_| event()).collect();
-        encode(&Commit { version, events, ..commit }, None).unwrap()
+        encode(&Commit { version, events, ..commit }, None, None).unwrap()
     }
 
     #[test]

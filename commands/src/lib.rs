@@ -25,19 +25,21 @@ mod recent;
 mod store;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 pub use cache::CACHE_BYTES;
 pub use context::Context;
 pub use dynamo::DynamoLog;
 pub use error::StoreError;
 pub use handler::{CommandHandler, Committed, ExecuteError, ExpectedVersion, GuardedError};
-pub use item::{ItemError, commit_from_item};
+pub use item::{ItemError, commit_from_item, trace_from_item};
 pub use limits::MAX_COMMIT_BYTES;
 pub use log::{AppendError, BoxError, CarriedState, CommitLog, Direction, Page, PageQuery, StoredCommit};
 pub use memory::MemoryLog;
 pub use metadata::{MetadataError, metadata_from_map, metadata_to_map};
 pub use recent::{REMEMBERED_COMMANDS, RecentCommand, RecentCommands};
 pub use store::{Appended, CARRY_EVERY, EventStore};
+pub use trace::Trace;
 
 /// The event store on DynamoDB.
 pub type DynamoEventStore = EventStore<DynamoLog>;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::item::{self, Item};
 use crate::limits::{MAX_KEY_BYTES, MAX_TRANSACTION_ITEMS, item_size, refusal};
 use crate::log::{AppendError, CarriedState, CommitLog, Direction, Page, PageQuery, StoredCommit};
+use crate::trace::Trace;
 
 /// DynamoDB ends a page when it has read so many bytes.
 const PAGE_BYTES: usize = 1024 * 1024;
@@ -93,7 +94,7 @@ impl CommitLog for MemoryLog {
         carried: Option<&CarriedState>,
         reservations: &[Reservation],
     ) -> Result<(), AppendError> {
-        let item = item::encode(commit, carried)?;
+        let item = item::encode(commit, carried, Trace::current().as_ref())?;
         if let Some(reason) = refusal(&item).or_else(|| Tables::malformed(reservations)) {
             return Err(AppendError::Refused(reason.into()));
         }

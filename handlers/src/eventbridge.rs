@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use muster_domain::RecordedEvent;
 use muster_domain::mutant::{Mutant, planted};
+use opentelemetry_aws::trace::xray_propagator::span_context_to_string;
 
-use crate::publisher::{BusError, EventBus, PutOutcome, SOURCE};
+use crate::publisher::{BusError, Entry, EventBus, PutOutcome, SOURCE};
 
 /// The most entries that `PutEvents` takes at once.
 const MAX_ENTRIES: usize = 10;
@@ -29,7 +29,9 @@ impl EventBridge {
         Self { client, bus: bus.into() }
     }
 
-    fn entry(&self, event: &RecordedEvent) -> Result<(PutEventsRequestEntry, usize), BusError> {
+    /// The trace goes in X-Ray's header, which EventBridge hands on to the queues.
+    fn entry(&self, Entry { event, trace }: &Entry) -> Result<(PutEventsRequestEntry, usize), BusError> {
+        let trace = trace.as_ref().and_then(|trace| span_context_to_string(trace.place()));
         let detail = serde_json::to_string(event).map_err(|error| BusError(Box::new(error)))?;
         let stream = event.stream.to_string();
         let size = TIME_BYTES + SOURCE.len() + event.event_type.len() + detail.len() + stream.len();
@@ -40,6 +42,7 @@ impl EventBridge {
             .time(DateTime::from_millis(event.recorded_at.timestamp_millis()))
             .resources(stream)
             .detail(detail)
+            .set_trace_header(trace)
             .build();
         Ok((entry, size))
     }
@@ -64,20 +67,20 @@ impl EventBridge {
 
 #[async_trait]
 impl EventBus for EventBridge {
-    async fn put(&self, events: &[RecordedEvent]) -> Result<Vec<PutOutcome>, BusError> {
-        let mut outcomes = Vec::with_capacity(events.len());
-        let (mut entries, mut bytes) = (Vec::with_capacity(MAX_ENTRIES), 0);
-        for event in events {
-            let (entry, size) = self.entry(event)?;
-            if entries.len() == MAX_ENTRIES || (bytes + size > MAX_BYTES && !entries.is_empty()) {
-                outcomes.extend(self.put_entries(std::mem::take(&mut entries)).await?);
+    async fn put(&self, entries: &[Entry]) -> Result<Vec<PutOutcome>, BusError> {
+        let mut outcomes = Vec::with_capacity(entries.len());
+        let (mut request, mut bytes) = (Vec::with_capacity(MAX_ENTRIES), 0);
+        for entry in entries {
+            let (entry, size) = self.entry(entry)?;
+            if request.len() == MAX_ENTRIES || (bytes + size > MAX_BYTES && !request.is_empty()) {
+                outcomes.extend(self.put_entries(std::mem::take(&mut request)).await?);
                 bytes = 0;
             }
-            entries.push(entry);
+            request.push(entry);
             bytes += size;
         }
-        if !entries.is_empty() {
-            outcomes.extend(self.put_entries(entries).await?);
+        if !request.is_empty() {
+            outcomes.extend(self.put_entries(request).await?);
         }
         Ok(outcomes)
     }
@@ -94,9 +97,10 @@ mod tests {
     use axum::http::{HeaderMap, StatusCode};
     use axum::routing::post;
     use axum::{Json, Router};
+    use muster_commands::Trace;
     use muster_domain::task::{TaskEdited, TaskEvent};
     use muster_domain::values::{Change, Description, Label, Labels, Location, Position, Title};
-    use muster_domain::{Actor, CommandId, StreamId, TaskId, UserId};
+    use muster_domain::{Actor, CommandId, RecordedEvent, StreamId, TaskId, UserId};
     use serde_json::{Value, json};
     use uuid::Uuid;
 
@@ -168,8 +172,8 @@ mod tests {
         }
     }
 
-    fn events(count: u64) -> Vec<RecordedEvent> {
-        (1..=count).map(|version| event(version, json!({}))).collect()
+    fn entries(count: u64) -> Vec<Entry> {
+        (1..=count).map(|version| Entry::from(event(version, json!({})))).collect()
     }
 
     fn refused(reason: &str) -> PutOutcome {
@@ -181,7 +185,7 @@ mod tests {
         let server = Server::default();
         let event = event(7, json!({ "title": { "from": "a", "to": "b" } }));
 
-        let outcomes = server.bus().await.put(std::slice::from_ref(&event)).await.unwrap();
+        let outcomes = server.bus().await.put(&[Entry::from(event.clone())]).await.unwrap();
 
         assert_eq!(outcomes, [PutOutcome::Accepted]);
         let mut entry = server.requests.lock().unwrap()[0][0].clone();
@@ -201,10 +205,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_entry_has_its_trace_in_the_header_of_x_ray() {
+        let server = Server::default();
+        let trace = Trace::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        let event = event(1, json!({}));
+
+        server.bus().await.put(&[Entry { event: event.clone(), trace }, Entry::from(event)]).await.unwrap();
+
+        let requests = server.requests.lock().unwrap();
+        let headers: Vec<_> = requests[0].iter().map(|entry| entry["TraceHeader"].as_str()).collect();
+        let header = "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=00f067aa0ba902b7;Sampled=1";
+        assert_eq!(headers, [Some(header), None]);
+    }
+
+    #[tokio::test]
     async fn a_request_has_ten_entries_at_most_and_the_order_stays() {
         let server = Server::default();
 
-        let outcomes = server.bus().await.put(&events(23)).await.unwrap();
+        let outcomes = server.bus().await.put(&entries(23)).await.unwrap();
 
         assert_eq!(outcomes, vec![PutOutcome::Accepted; 23]);
         assert_eq!(server.batches(), [10, 10, 3]);
@@ -226,7 +244,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_has_no_more_bytes_than_eventbridge_takes() {
         let server = Server::default();
-        let of_size = |kilobytes: usize| event(1, json!({ "text": "x".repeat(kilobytes * 1024) }));
+        let of_size = |kilobytes: usize| Entry::from(event(1, json!({ "text": "x".repeat(kilobytes * 1024) })));
 
         server.bus().await.put(&[100, 100, 100, 1, 200, 100].map(of_size)).await.unwrap();
 
@@ -239,15 +257,15 @@ mod tests {
 
     #[tokio::test]
     async fn an_entry_with_an_error_code_is_refused_and_the_others_are_not() {
-        let entries = json!([
+        let answers = json!([
             { "EventId": "1" },
             { "ErrorCode": "ThrottlingException", "ErrorMessage": "slow down" },
             { "ErrorCode": "InternalFailure" },
             { "EventId": "4" },
         ]);
-        let server = Server::default().then(StatusCode::OK, json!({ "FailedEntryCount": 2, "Entries": entries }));
+        let server = Server::default().then(StatusCode::OK, json!({ "FailedEntryCount": 2, "Entries": answers }));
 
-        let outcomes = server.bus().await.put(&events(4)).await.unwrap();
+        let outcomes = server.bus().await.put(&entries(4)).await.unwrap();
 
         let throttled = refused("ThrottlingException: slow down");
         assert_eq!(outcomes, [PutOutcome::Accepted, throttled, refused("InternalFailure: "), PutOutcome::Accepted]);
@@ -258,7 +276,7 @@ mod tests {
         let short = json!({ "FailedEntryCount": 0, "Entries": vec![json!({ "EventId": "e" }); 9] });
         let server = Server::default().then(StatusCode::OK, short);
 
-        let outcomes = server.bus().await.put(&events(12)).await.unwrap();
+        let outcomes = server.bus().await.put(&entries(12)).await.unwrap();
 
         let mut expected = vec![PutOutcome::Accepted; 12];
         expected[9] = refused("the answer says nothing of it");
@@ -270,7 +288,7 @@ mod tests {
         let server =
             Server::default().then(StatusCode::INTERNAL_SERVER_ERROR, json!({ "__type": "InternalException" }));
 
-        let error = server.bus().await.put(&events(3)).await.unwrap_err();
+        let error = server.bus().await.put(&entries(3)).await.unwrap_err();
 
         assert_eq!(error.to_string(), "the bus does not answer");
         assert_eq!(server.batches(), [3]);
@@ -309,7 +327,7 @@ mod tests {
     async fn the_largest_event_that_the_domain_allows_fits_into_one_request() {
         let server = Server::default();
         let bus = server.bus().await;
-        let event = largest_event();
+        let event = Entry::from(largest_event());
 
         let (_, size) = bus.entry(&event).unwrap();
         assert!((160_000..MAX_BYTES).contains(&size), "{size}");

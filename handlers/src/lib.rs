@@ -14,4 +14,5 @@ pub mod notifier;
 pub mod publisher;
 pub mod reactor;
 pub mod topology;
+pub mod trace;
 pub mod wiring;

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use aws_lambda_events::dynamodb::EventRecord;
-use muster_commands::commit_from_item;
+use muster_commands::{Trace, commit_from_item, trace_from_item};
 use muster_domain::{Commit, RecordedEvent};
+use tracing::{Span, info_span};
 
 use crate::metrics::{EVENTS_PUBLISHED, EVENTS_REFUSED};
 
@@ -30,11 +31,27 @@ pub enum PutOutcome {
 #[error("the bus does not answer")]
 pub struct BusError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
+/// An event on its way to the bus.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The event.
+    pub event: RecordedEvent,
+    /// What its projectors follow from, if that is recorded.
+    pub trace: Option<Trace>,
+}
+
+/// An event that no trace leads to.
+impl From<RecordedEvent> for Entry {
+    fn from(event: RecordedEvent) -> Self {
+        Self { event, trace: None }
+    }
+}
+
 /// Where events go from the store.
 #[async_trait]
 pub trait EventBus: Send + Sync {
     /// Puts events on the bus. One outcome for each event, in their order.
-    async fn put(&self, events: &[RecordedEvent]) -> Result<Vec<PutOutcome>, BusError>;
+    async fn put(&self, entries: &[Entry]) -> Result<Vec<PutOutcome>, BusError>;
 }
 
 /// One record of the stream: a commit, and where it stands in the stream.
@@ -44,6 +61,8 @@ pub struct StreamItem {
     pub sequence_number: String,
     /// The commit, or why the record holds none.
     pub commit: Result<Commit, String>,
+    /// The trace that the commit belongs to, if it is recorded.
+    pub trace: Option<Trace>,
 }
 
 impl StreamItem {
@@ -55,8 +74,30 @@ impl StreamItem {
             return None;
         }
         let sequence_number = record.change.sequence_number.unwrap_or_default();
+        let trace = trace_from_item(&record.change.new_image);
         let commit = commit_from_item(record.change.new_image).map_err(|error| error.to_string());
-        Some(Self { sequence_number, commit })
+        Some(Self { sequence_number, commit, trace })
+    }
+
+    /// A record that holds no commit.
+    pub const fn unreadable(sequence_number: String, reason: String) -> Self {
+        Self { sequence_number, commit: Err(reason), trace: None }
+    }
+
+    /// What it takes to publish it, in the trace that its commit belongs to.
+    fn span(&self) -> Span {
+        let (Some(trace), Ok(commit)) = (&self.trace, &self.commit) else { return Span::none() };
+        let (stream, version, correlation_id) = (commit.stream, commit.version, &commit.correlation_id);
+        let span = info_span!("publish", otel.kind = "producer", %stream, version, correlation_id);
+        trace.lead_to(&span);
+        span
+    }
+
+    /// Its events, each with the place in its trace from which they follow.
+    fn entries(&self, span: &Span) -> impl Iterator<Item = Entry> + use<> {
+        let trace = Trace::of(span);
+        let events = self.commit.as_ref().ok().map(Commit::recorded_events);
+        events.into_iter().flatten().map(move |event| Entry { event, trace: trace.clone() })
     }
 }
 
@@ -77,21 +118,23 @@ pub async fn publish(bus: &dyn EventBus, records: &[StreamItem]) -> Option<Strin
 
 /// How many of these records are wholly on the bus.
 async fn put_all(bus: &dyn EventBus, records: &[StreamItem]) -> usize {
+    // They end when all is done, which takes all the same time.
+    let spans: Vec<Span> = records.iter().map(StreamItem::span).collect();
     // Each event with the index of the record that it belongs to.
-    let mut pending: Vec<(usize, RecordedEvent)> = records
+    let mut pending: Vec<(usize, Entry)> = records
         .iter()
+        .zip(&spans)
         .enumerate()
-        .filter_map(|(index, record)| record.commit.as_ref().ok().map(|commit| (index, commit)))
-        .flat_map(|(index, commit)| commit.recorded_events().map(move |event| (index, event)))
+        .flat_map(|(index, (record, span))| record.entries(span).map(move |entry| (index, entry)))
         .collect();
     for _ in 0..ATTEMPTS {
-        let events: Vec<_> = pending.iter().map(|(_, event)| event.clone()).collect();
-        match bus.put(&events).await {
+        let entries: Vec<_> = pending.iter().map(|(_, entry)| entry.clone()).collect();
+        match bus.put(&entries).await {
             Ok(outcomes) => {
                 let sent = pending.len();
                 let mut outcomes = outcomes.into_iter();
                 // An event without an outcome counts as refused.
-                pending.retain(|(_, event)| match outcomes.next() {
+                pending.retain(|(_, Entry { event, .. })| match outcomes.next() {
                     Some(PutOutcome::Accepted) => false,
                     Some(PutOutcome::Refused { reason }) => {
                         tracing::warn!(stream = %event.stream, version = event.version, reason, "the bus refused an event");

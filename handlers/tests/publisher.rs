@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use muster_domain::RecordedEvent;
 use muster_domain::task::Priority;
 use muster_handlers::lambda::publish_stream;
-use muster_handlers::publisher::{BusError, EventBus, PutOutcome, StreamItem, publish};
+use muster_handlers::publisher::{BusError, Entry, EventBus, PutOutcome, StreamItem, publish};
 use serde_json::{Value, json};
 use support::{PREFIX, Store, fixture};
 
@@ -45,9 +45,9 @@ impl Bus {
 
 #[async_trait]
 impl EventBus for Bus {
-    async fn put(&self, events: &[RecordedEvent]) -> Result<Vec<PutOutcome>, BusError> {
-        self.puts.lock().unwrap().push(events.to_vec());
-        let accepted = vec![PutOutcome::Accepted; events.len()];
+    async fn put(&self, entries: &[Entry]) -> Result<Vec<PutOutcome>, BusError> {
+        self.puts.lock().unwrap().push(entries.iter().map(|entry| entry.event.clone()).collect());
+        let accepted = vec![PutOutcome::Accepted; entries.len()];
         match self.answers.lock().unwrap().pop_front() {
             None => Ok(accepted),
             Some(Answer::Refuses(places)) => {

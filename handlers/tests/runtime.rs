@@ -4,185 +4,20 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::process::Stdio;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use muster_embedded::SocketHandle;
 use muster_projections::{ReadModels, TaskQueries};
 use serde_json::{Value, json};
+use support::program::{
+    COMMAND_API, Environment, GUARD, NOTIFIER, PATIENCE, PROJECTOR, PUBLISHER, QUERY_API, SWEEPER, command_settings,
+    environment, event_bus, invoke, invoke_and_listen, notifier_settings, program, projector_settings,
+    publisher_settings, query_settings, serve, store_at_an_address,
+};
 use support::{PREFIX, Store, http_event, kms, on_the_bus, queue_event};
-use tempfile::TempDir;
-use tokio::io::AsyncReadExt as _;
-use tokio::net::{TcpListener, UnixStream};
-use tokio::process::Command;
-use tokio::sync::mpsc;
-
-const COMMAND_API: &str = env!("CARGO_BIN_EXE_command-api");
-const QUERY_API: &str = env!("CARGO_BIN_EXE_query-api");
-const PUBLISHER: &str = env!("CARGO_BIN_EXE_publisher");
-const PROJECTOR: &str = env!("CARGO_BIN_EXE_projector");
-const GUARD: &str = env!("CARGO_BIN_EXE_guard");
-const SWEEPER: &str = env!("CARGO_BIN_EXE_sweeper");
-const NOTIFIER: &str = env!("CARGO_BIN_EXE_notifier");
-
-/// A program that has not answered by then hangs.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-type Environment = Vec<(&'static str, String)>;
-
-/// What Lambda itself sets.
-fn environment(endpoint: SocketAddr) -> Environment {
-    vec![
-        ("AWS_REGION", "eu-central-1".to_owned()),
-        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
-        ("AWS_ENDPOINT_URL", format!("http://{endpoint}")),
-        ("AWS_LAMBDA_FUNCTION_NAME", "muster".to_owned()),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256".to_owned()),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
-    ]
-}
-
-/// Settings of the program behind the routes that answer questions.
-fn query_settings() -> Environment {
-    vec![
-        ("MUSTER_ISSUER", "https://muster.test".to_owned()),
-        ("MUSTER_TABLE_PREFIX", PREFIX.to_owned()),
-        ("MUSTER_SIGNING_KEY_ID", kms::SIGNING_KEY.to_owned()),
-    ]
-}
-
-/// Settings of the program behind the routes that change something.
-fn command_settings() -> Environment {
-    [query_settings(), vec![("MUSTER_SERVER_KEY_ID", kms::SERVER_KEY.to_owned())]].concat()
-}
-
-fn projector_settings() -> Environment {
-    vec![("MUSTER_TABLE_PREFIX", PREFIX.to_owned()), ("MUSTER_PROJECTION", "task-list".to_owned())]
-}
-
-fn notifier_settings() -> Environment {
-    vec![
-        ("MUSTER_TABLE_PREFIX", PREFIX.to_owned()),
-        ("MUSTER_MAIL_FROM", "muster@example.com".to_owned()),
-        ("MUSTER_TOPIC_ARN", "arn:aws:sns:eu-central-1:123456789012:muster-test-notifications".to_owned()),
-    ]
-}
-
-fn publisher_settings() -> Environment {
-    vec![("MUSTER_BUS", "muster-test-events".to_owned())]
-}
-
-fn program(path: &str, environment: Environment) -> Command {
-    let mut command = Command::new(path);
-    command.env_clear().envs(environment).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    command
-}
-
-async fn serve(router: Router) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    address
-}
-
-/// The Runtime API: hands out one invocation, and gives what becomes of it.
-async fn runtime_api(event: &Value) -> (SocketAddr, mpsc::UnboundedReceiver<(String, Value)>) {
-    let (tell, outcomes) = mpsc::unbounded_channel();
-    let invocation = Arc::new(Mutex::new(Some(event.to_string())));
-    let next = async |State(invocation): State<Arc<Mutex<Option<String>>>>| -> Response {
-        let event = invocation.lock().unwrap().take();
-        // After its one invocation, the function waits for the next, as long as it lives.
-        let event = if let Some(event) = event { event } else { std::future::pending().await };
-        let headers = [
-            ("content-type", "application/json"),
-            ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"),
-            ("lambda-runtime-deadline-ms", "32503680000000"),
-            ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:123456789012:function:muster"),
-            ("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700"),
-        ];
-        (headers, event).into_response()
-    };
-    let outcome = async move |Path((_, kind)): Path<(String, String)>, body: Bytes| {
-        let body = serde_json::from_slice(&body).unwrap();
-        tell.send((kind, body)).unwrap();
-        axum::http::StatusCode::ACCEPTED
-    };
-    let router = Router::new()
-        .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route("/2018-06-01/runtime/invocation/{id}/{kind}", post(outcome))
-        .with_state(invocation);
-    (serve(router).await, outcomes)
-}
-
-/// What a program answers to one invocation.
-async fn invoke(path: &str, environment: Environment, event: &Value) -> Value {
-    invoke_and_listen(path, environment, event).await.0
-}
-
-/// What a program answers to one invocation, and what it wrote until then.
-async fn invoke_and_listen(path: &str, mut environment: Environment, event: &Value) -> (Value, String) {
-    let (runtime, mut outcomes) = runtime_api(event).await;
-    environment.push(("AWS_LAMBDA_RUNTIME_API", runtime.to_string()));
-    let mut child = program(path, environment).spawn().unwrap();
-    let (mut output, mut errors) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-    let outcome = tokio::select! {
-        outcome = outcomes.recv() => outcome,
-        _ = child.wait() => None,
-        () = tokio::time::sleep(PATIENCE) => panic!("it does not answer"),
-    };
-    // What it wrote, it wrote before it answered.
-    child.kill().await.unwrap();
-    let (mut said, mut complained) = (String::new(), String::new());
-    output.read_to_string(&mut said).await.unwrap();
-    errors.read_to_string(&mut complained).await.unwrap();
-    let Some((kind, body)) = outcome else { panic!("it ended: {said}{complained}") };
-    assert_eq!(kind, "response", "{body}");
-    (body, said)
-}
 
 /// The metrics among what a program wrote.
 fn metrics(said: &str) -> Vec<Value> {
     let lines = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     lines.filter(|line| line.get("_aws").is_some()).collect()
-}
-
-/// The engine at an address, as DynamoDB is, as long as the handle lives: bytes go to its socket and back.
-async fn store_at_an_address(store: &Store) -> (SocketAddr, (SocketHandle, TempDir)) {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("store.sock");
-    let socket = store.engine.serve_socket(&path).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            let mut engine = UnixStream::connect(&path).await.unwrap();
-            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut engine).await });
-        }
-    });
-    (address, (socket, directory))
-}
-
-/// `PutEvents`: takes everything, and remembers it.
-async fn event_bus() -> (SocketAddr, Arc<Mutex<Vec<Value>>>) {
-    let taken: Arc<Mutex<Vec<Value>>> = Arc::default();
-    let put = async |State(taken): State<Arc<Mutex<Vec<Value>>>>, headers: HeaderMap, body: Bytes| {
-        assert_eq!(headers["x-amz-target"], "AWSEvents.PutEvents");
-        let request: Value = serde_json::from_slice(&body).unwrap();
-        let entries = request["Entries"].as_array().unwrap();
-        let answers: Vec<_> =
-            entries.iter().map(|_| json!({ "EventId": "11710aed-b79e-4468-a20b-bb3c0c3b4860" })).collect();
-        taken.lock().unwrap().extend(entries.clone());
-        Json(json!({ "FailedEntryCount": 0, "Entries": answers }))
-    };
-    (serve(Router::new().route("/", post(put)).with_state(Arc::clone(&taken))).await, taken)
 }
 
 #[tokio::test]

@@ -106,6 +106,12 @@ impl Deployment {
         messages.iter().filter(|message| to(message)).map(ToString::to_string).collect()
     }
 
+    /// What X-Ray was told.
+    pub(crate) async fn segments(&self) -> Vec<Value> {
+        let answer = reqwest::get(format!("{}/_emulator/xray/segments", self.endpoint)).await.unwrap();
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
+    }
+
     /// What a function has logged that has this text in it.
     pub(crate) async fn logged(&self, function: &str, text: &str) -> Vec<String> {
         let group = format!("/aws/lambda/{PREFIX}{function}");

@@ -6,3 +6,4 @@ mod failing;
 mod journey;
 mod operating;
 mod poison;
+mod traces;

@@ -24,6 +24,7 @@ mod task_reports;
 mod task_rights;
 mod teams;
 mod tokens;
+mod traces;
 mod user_changes;
 mod users;
 mod versions;

@@ -71,6 +71,7 @@ pub struct Server {
     pub admin_email: String,
     /// Their password.
     pub admin_password: String,
+    environment: Vec<(&'static str, String)>,
     running: Option<Running>,
     dir: TempDir,
 }
@@ -86,7 +87,13 @@ struct Running {
 impl Server {
     /// A new store, ready to answer.
     pub async fn start() -> Self {
+        Self::start_with(Vec::new()).await
+    }
+
+    /// The same, with these variables in its environment.
+    pub async fn start_with(environment: Vec<(&'static str, String)>) -> Self {
         let mut server = Self::to_start();
+        server.environment = environment;
         server.start_again().await;
         let shown = server.shown().await;
         assert!(server.take_sign_in(&shown), "a sign-in: {shown}");
@@ -97,7 +104,8 @@ impl Server {
     pub fn to_start() -> Self {
         let dir = tempfile::Builder::new().prefix("muster-server-").tempdir().unwrap();
         let none = String::new;
-        Self { base_url: none(), admin_email: none(), admin_password: none(), running: None, dir }
+        let environment = Vec::new();
+        Self { base_url: none(), admin_email: none(), admin_password: none(), environment, running: None, dir }
     }
 
     /// Keeps the sign-in that is in this output. Whether there is one.
@@ -122,6 +130,7 @@ impl Server {
         assert!(self.running.is_none(), "it runs");
         let child = command(&["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(self.data())
+            .envs(self.environment.iter().cloned())
             .stdout(Stdio::piped())
             .stderr(File::options().create(true).append(true).open(self.log()).unwrap())
             .spawn();

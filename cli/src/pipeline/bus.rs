@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use muster_domain::RecordedEvent;
-use muster_handlers::publisher::{BusError, EventBus, PutOutcome};
+use muster_handlers::publisher::{BusError, Entry, EventBus, PutOutcome};
 use muster_handlers::topology::Topology;
 use quamina::Quamina;
 use serde_json::json;
@@ -81,8 +81,8 @@ impl LocalBus {
     }
 
     /// Waits while a queue is full: that is what holds the stream back.
-    async fn put_one(&self, event: &RecordedEvent) -> Result<PutOutcome, BusError> {
-        let matching = match self.rules.matching(event) {
+    async fn put_one(&self, entry: &Entry) -> Result<PutOutcome, BusError> {
+        let matching = match self.rules.matching(&entry.event) {
             Ok(matching) => matching,
             Err(reason) => return Ok(PutOutcome::Refused { reason }),
         };
@@ -90,7 +90,7 @@ impl LocalBus {
         let queues: Vec<_> = self.queues.iter().filter(wanted).collect();
         let ticket = self.ledger.issue(queues.len());
         for queue in queues {
-            queue.send(ticket, event.clone()).await.map_err(|()| BusError(Box::new(Closed)))?;
+            queue.send(ticket, entry.clone()).await.map_err(|()| BusError(Box::new(Closed)))?;
         }
         Ok(PutOutcome::Accepted)
     }
@@ -98,10 +98,10 @@ impl LocalBus {
 
 #[async_trait]
 impl EventBus for LocalBus {
-    async fn put(&self, events: &[RecordedEvent]) -> Result<Vec<PutOutcome>, BusError> {
-        let mut outcomes = Vec::with_capacity(events.len());
-        for event in events {
-            outcomes.push(self.put_one(event).await?);
+    async fn put(&self, entries: &[Entry]) -> Result<Vec<PutOutcome>, BusError> {
+        let mut outcomes = Vec::with_capacity(entries.len());
+        for entry in entries {
+            outcomes.push(self.put_one(entry).await?);
         }
         Ok(outcomes)
     }

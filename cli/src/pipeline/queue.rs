@@ -7,8 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use muster_commands::Trace;
 use muster_domain::RecordedEvent;
+use muster_handlers::publisher::Entry;
 use muster_handlers::topology::QueueShape;
+use muster_handlers::trace::project_span;
 use muster_projections::{Failure, Hosted, Message};
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -109,9 +112,10 @@ impl QueueSender {
     }
 
     /// Puts an event in, and waits for room. Fails when the queue has ended.
-    pub(crate) async fn send(&self, ticket: Ticket, event: RecordedEvent) -> Result<(), ()> {
+    pub(crate) async fn send(&self, ticket: Ticket, entry: Entry) -> Result<(), ()> {
         count(&self.meter.received);
-        self.sender.send(Delivery { ticket, event, deliveries: 0, panics: 0 }).await.map_err(|_| ())
+        let Entry { event, trace } = entry;
+        self.sender.send(Delivery { ticket, event, trace, deliveries: 0, panics: 0 }).await.map_err(|_| ())
     }
 }
 
@@ -120,6 +124,8 @@ impl QueueSender {
 struct Delivery {
     ticket: Ticket,
     event: RecordedEvent,
+    /// What it follows from, if that is recorded.
+    trace: Option<Trace>,
     /// How often it was delivered.
     deliveries: u32,
     /// How often the consumer panicked at it alone.
@@ -236,7 +242,14 @@ impl Queue {
     async fn deliver(&mut self, batch: Vec<Delivery>) {
         let message =
             |delivery: &Delivery| Message { id: delivery.ticket.to_string(), event: Ok(delivery.event.clone()) };
+        let span = |delivery: &Delivery| {
+            let Delivery { event, trace, .. } = delivery;
+            trace.as_ref().map(|trace| project_span(self.consumer.name(), event, trace))
+        };
+        // They end when the batch is taken in, which takes all its messages the same time.
+        let spans: Vec<_> = batch.iter().filter_map(span).collect();
         let faults = self.handle(batch.iter().map(message).collect()).await;
+        drop(spans);
         let mut faults: BTreeMap<String, Fault> =
             faults.into_iter().map(|fault| (fault.id().to_owned(), fault)).collect();
         for mut delivery in batch {
@@ -387,7 +400,7 @@ mod tests {
         let stop = CancellationToken::new();
         let runs = tokio::spawn(queue.run(stop.clone()));
         for _ in 0..3 {
-            sender.send(ledger.issue(1), event()).await.unwrap();
+            sender.send(ledger.issue(1), event().into()).await.unwrap();
         }
         ledger.mark("10".to_owned());
         settled.wait_for(Option::is_some).await.unwrap();
@@ -403,7 +416,7 @@ mod tests {
             let (consumer, ledger, sender, queue, _) = failing(usize::MAX);
             let stop = CancellationToken::new();
             let runs = tokio::spawn(queue.run(stop.clone()));
-            sender.send(ledger.issue(1), event()).await.unwrap();
+            sender.send(ledger.issue(1), event().into()).await.unwrap();
             // Whether nothing new can come or not.
             let sender = (!closed).then_some(sender);
             for _ in 0..12 {

@@ -106,7 +106,7 @@ async fn pause(stop: &CancellationToken) {
 fn item(SourceRecord { sequence_number, record }: SourceRecord) -> Option<StreamItem> {
     match record {
         Ok(record) => StreamItem::from_record(record).map(|item| StreamItem { sequence_number, ..item }),
-        Err(reason) => Some(StreamItem { sequence_number, commit: Err(reason) }),
+        Err(reason) => Some(StreamItem::unreadable(sequence_number, reason)),
     }
 }
 

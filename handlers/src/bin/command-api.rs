@@ -1,11 +1,11 @@
 //! The Lambda behind the routes that change something.
 
 use muster_handlers::http::command_router;
-use muster_handlers::lambda::{command_app, log_as_json};
+use muster_handlers::lambda::{command_app, log_and_trace};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
-    log_as_json();
+    log_and_trace()?;
     let config = aws_config::load_from_env().await;
     lambda_http::run(command_router(command_app(&config).await?)).await
 }

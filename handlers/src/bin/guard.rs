@@ -2,11 +2,11 @@
 
 use aws_lambda_events::dynamodb::Event;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use muster_handlers::lambda::{guard_stream, log_and_count, observed};
+use muster_handlers::lambda::{guard_stream, observe, observed};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let metrics = log_and_count()?;
+    let metrics = observe()?;
     run(service_fn(async |event: LambdaEvent<Event>| {
         observed(metrics, async { guard_stream(&event.payload) }).await;
         Ok::<_, Error>(())

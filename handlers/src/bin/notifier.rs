@@ -2,11 +2,11 @@
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use muster_handlers::lambda::{log_and_count, notifier, observed, react_queue};
+use muster_handlers::lambda::{notifier, observe, observed, react_queue};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let metrics = log_and_count()?;
+    let metrics = observe()?;
     let config = aws_config::load_from_env().await;
     let notifier = &notifier(&config)?;
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {

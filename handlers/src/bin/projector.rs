@@ -3,11 +3,11 @@
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use muster_handlers::clock::SystemClock;
-use muster_handlers::lambda::{log_and_count, observed, project_queue, projector};
+use muster_handlers::lambda::{observe, observed, project_queue, projector};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let metrics = log_and_count()?;
+    let metrics = observe()?;
     let config = aws_config::load_from_env().await;
     let projection = &*projector(&config)?;
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {

@@ -3,11 +3,11 @@
 use aws_lambda_events::dynamodb::Event;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use muster_handlers::eventbridge::EventBridge;
-use muster_handlers::lambda::{log_and_count, observed, publish_stream, variable};
+use muster_handlers::lambda::{observe, observed, publish_stream, variable};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let metrics = log_and_count()?;
+    let metrics = observe()?;
     let config = aws_config::load_from_env().await;
     let bus = &EventBridge::new(aws_sdk_eventbridge::Client::new(&config), variable("MUSTER_BUS")?);
     run(service_fn(async |event: LambdaEvent<Event>| {

@@ -10,12 +10,14 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
-use tracing::Instrument as _;
+use tracing::field::Empty;
+use tracing::{Instrument as _, info_span};
 use uuid::Uuid;
 
 use super::MAX_BODY_BYTES;
 use super::problem::{Code, Problem};
 use super::request::REQUEST_ID;
+use crate::trace;
 
 /// The longest that a request may take in the local program.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -52,10 +54,13 @@ async fn observed(mut request: Request, next: Next) -> Response {
     request.headers_mut().insert(REQUEST_ID, id.clone());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", correlation_id = id.to_str().unwrap_or_default(), %method, route);
+    let correlation_id = id.to_str().unwrap_or_default();
+    let span = info_span!("request", otel.kind = "server", correlation_id, trace_id = Empty, %method, route);
+    trace::follow_sender(&request, &span, &method, &route);
     let begun = tokio::time::Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, took) = (response.status().as_u16(), begun.elapsed());
+    trace::answered(&span, status);
     span.in_scope(|| tracing::info!(status, micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered"));
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);

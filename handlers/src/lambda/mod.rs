@@ -10,7 +10,7 @@ mod sweep;
 
 pub use environment::{StartError, command_app, hosted_projections, notifier, projector, query_app, variable};
 pub use kms::{KmsError, KmsSigner, server_secret};
-pub use observe::{Metrics, log_and_count, log_as_json, observed};
+pub use observe::{Metrics, log_and_trace, observe, observed};
 pub use queue::{project_queue, react_queue};
 pub use stream::{guard_stream, publish_stream};
 pub use sweep::{ON_ITS_WAY, SweepError, sweep};

@@ -4,25 +4,39 @@ use std::collections::BTreeMap;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_dynamodb::error::DisplayErrorContext;
+use muster_commands::Trace;
 use muster_domain::{Clock, RecordedEvent};
 use muster_projections::{Hosted, Message};
+use opentelemetry_aws::trace::xray_propagator::span_context_from_str;
 use serde::Deserialize;
+use tracing::{Instrument as _, Span};
 
 use crate::metrics::{EVENTS_PARKED, PROJECTION, PROJECTION_LAG};
 use crate::reactor::Reactor;
+use crate::trace::{project_span, react_span};
+
+/// The attribute of a message in which SQS hands on X-Ray's header.
+const TRACE_HEADER: &str = "AWSTraceHeader";
 
 /// Takes one batch of a projection's queue in. The answer names the messages that failed, so that SQS sends them again,
 /// and in the end to the dead-letter queue.
 pub async fn project_queue(projection: &dyn Hosted, clock: &dyn Clock, event: SqsEvent) -> SqsBatchResponse {
-    let messages: Vec<Message> = event.records.into_iter().map(message).collect();
     let name = projection.name();
+    let mut messages: Vec<Message> = Vec::with_capacity(event.records.len());
+    // They end when the batch is taken in, which takes all its messages the same time.
+    let mut spans: Vec<Span> = Vec::new();
     let mut events: BTreeMap<String, RecordedEvent> = BTreeMap::new();
-    for message in &messages {
+    for record in event.records {
+        let trace = trace(&record);
+        let message = message(record);
         if let Ok(event) = &message.event {
+            spans.extend(trace.map(|trace| project_span(name, event, &trace)));
             events.insert(message.id.clone(), event.clone());
         }
+        messages.push(message);
     }
     let failures = projection.handle(messages).await;
+    drop(spans);
     let mut response = SqsBatchResponse::default();
     for failure in failures {
         let (id, reason, poison) = (failure.id, failure.reason, failure.poison);
@@ -46,9 +60,15 @@ pub async fn project_queue(projection: &dyn Hosted, clock: &dyn Clock, event: Sq
 /// Takes one batch of a reactor's queue in. The answer names the messages whose effect was not had.
 pub async fn react_queue(reactor: &dyn Reactor, event: SqsEvent) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
-    for Message { id, event } in event.records.into_iter().map(message) {
+    for record in event.records {
+        let trace = trace(&record);
+        let Message { id, event } = message(record);
         let reacted = match &event {
-            Ok(event) => reactor.react(event).await.map_err(|error| DisplayErrorContext(error).to_string()),
+            Ok(event) => {
+                let span = trace.map_or_else(Span::none, |trace| react_span(reactor.name(), event, &trace));
+                let reacted = reactor.react(event).instrument(span).await;
+                reacted.map_err(|error| DisplayErrorContext(error).to_string())
+            }
             Err(reason) => Err(reason.clone()),
         };
         if let Err(reason) = reacted {
@@ -64,6 +84,12 @@ pub async fn react_queue(reactor: &dyn Reactor, event: SqsEvent) -> SqsBatchResp
 #[derive(Deserialize)]
 struct Envelope {
     detail: RecordedEvent,
+}
+
+/// What led to a message, if that is recorded.
+fn trace(message: &SqsMessage) -> Option<Trace> {
+    let header = message.attributes.get(TRACE_HEADER)?;
+    span_context_from_str(header).as_ref().and_then(Trace::recorded)
 }
 
 fn message(message: SqsMessage) -> Message {

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub(crate) mod kms;
+pub(crate) mod program;
 
 use std::path::PathBuf;
 use std::sync::LazyLock;

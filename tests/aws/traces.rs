@@ -1,0 +1,40 @@
+//! The traces that X-Ray gets.
+
+use muster_domain::TaskId;
+use serde_json::{Value, json};
+
+use crate::deployment::{Deployment, PREFIX, report, until};
+
+/// The one of these segments that is called so and follows from another.
+fn after<'a>(segments: &'a [Value], parent: &Value, name: &str) -> Option<&'a Value> {
+    segments.iter().find(|segment| segment["parent_id"] == parent["id"] && segment["name"] == name)
+}
+
+/// The segments of the trace that led to the last event of a task.
+fn trace_of(segments: &[Value], task: TaskId) -> Vec<Value> {
+    let of_task = |segment: &&Value| segment["annotations"]["stream"] == json!(format!("task#{task}"));
+    let Some(found) = segments.iter().find(of_task) else { return Vec::new() };
+    segments.iter().filter(|segment| segment["trace_id"] == found["trace_id"]).cloned().collect()
+}
+
+#[tokio::test]
+#[ignore = "needs the deployment of `cargo xtask e2e`"]
+async fn one_trace_shows_a_request_the_bus_and_every_row_that_came_of_it() {
+    let aws = Deployment::here();
+    let member = aws.member().await;
+
+    let task = report(&member.client, &json!({ "title": "Check the pump" })).await;
+
+    let function = format!("{PREFIX}command-api");
+    until("the whole trace", async || {
+        let segments = trace_of(&aws.segments().await, task);
+        // What Lambda itself tells of the invocation, then what follows from it.
+        let is_invocation = |segment: &&Value| segment["origin"] == "AWS::Lambda::Function";
+        let invocation = segments.iter().find(is_invocation).filter(|segment| segment["name"] == *function)?;
+        let request = after(&segments, invocation, &function)?;
+        let publish = after(&segments, request, "publish")?;
+        let rows = ["project task-list", "project audit-log"].map(|name| after(&segments, publish, name));
+        rows.iter().all(Option::is_some).then_some(())
+    })
+    .await;
+}
