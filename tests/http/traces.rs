@@ -48,7 +48,7 @@ impl Collector {
         let requests = self.0.lock().unwrap().clone();
         let requests = requests.into_iter().map(|body| ExportTraceServiceRequest::decode(body).unwrap());
         let spans = requests.flat_map(|request| request.resource_spans).flat_map(|resource| resource.scope_spans);
-        let spans = spans.flat_map(|scope| scope.spans).filter(|span| hex(&span.trace_id) == trace);
+        let spans = spans.flat_map(|scope| scope.spans).filter(|span| span.trace_id == bytes(trace));
         spans.map(|span| (span.name.clone(), span)).collect()
     }
 
@@ -59,8 +59,10 @@ impl Collector {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The bytes that hexadecimal digits stand for.
+fn bytes(digits: &str) -> Vec<u8> {
+    let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+    (0..digits.len()).step_by(2).map(byte).collect()
 }
 
 #[tokio::test]
@@ -76,7 +78,7 @@ async fn a_callers_trace_goes_on_through_the_request_and_the_bus_to_every_read_m
     let names = ["POST /api/v1/users/signup", "project audit-log", "project directory", "publish"];
     let spans = eventually("every span", async || Some(collector.spans()).filter(|spans| spans.keys().eq(names))).await;
     let [request, audit_log, directory, publish] = names.map(|name| &spans[name]);
-    assert_eq!(hex(&request.parent_span_id), CALLER);
+    assert_eq!(request.parent_span_id, bytes(CALLER));
     assert_eq!(publish.parent_span_id, request.span_id);
     for projection in [audit_log, directory] {
         assert_eq!(projection.parent_span_id, publish.span_id);

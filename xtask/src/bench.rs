@@ -9,33 +9,47 @@ use std::process::Stdio;
 use cargo_metadata::camino::Utf8PathBuf;
 use cargo_metadata::{Message, Metadata};
 
+use crate::aws::{Profile, Stage, Tools};
 use crate::cargo;
 use crate::failure::Failure;
 
 const PROGRAM: &str = "muster";
+/// How the names of the measures of the Lambdas begin.
+const LAMBDAS: &str = "lambda";
 
 pub(crate) fn run(args: &[OsString]) -> Result<(), Failure> {
     let workspace = cargo::workspace()?;
     let programs = build(&workspace)?;
-    let (muster, lambdas): (Vec<_>, Vec<_>) = programs.iter().partition(|program| program.file_stem() == Some(PROGRAM));
-    let muster = muster.first().ok_or(Failure::NoProgram(PROGRAM))?;
+    let muster = programs.iter().find(|program| program.file_stem() == Some(PROGRAM));
+    let muster = muster.ok_or(Failure::NoProgram(PROGRAM))?;
+    let deploy = || Stage::deploy(&workspace, &Tools::set_up(&workspace)?, Profile::Release);
+    let stage = wants_lambdas(args).then(deploy).transpose()?;
 
     let mut bench = cargo::cargo();
     // A build of its own, after that of the programs: it uses more of some libraries, and they are to be as shipped.
     bench.args(["run", "--quiet", "--release", "--package", "muster-bench", "--features", "dynamo-es", "--"]);
     bench.arg("--muster").arg(muster);
-    for lambda in lambdas {
-        bench.arg("--lambda").arg(lambda);
+    if let Some(stage) = &stage {
+        bench.args(["--emulator", stage.address(), "--outputs", stage.outputs.as_str()]);
+        bench.args(["--lambdas", stage.lambdas.as_str()]);
     }
     // Beside what is built, which is on the disk where a data directory would be, and in no commit.
     bench.arg("--dir").arg(workspace.target_directory.join("bench")).args(args);
     cargo::run(bench.current_dir(&workspace.workspace_root))
 }
 
-/// Builds `muster` and the Lambdas, and says where they are.
+/// Whether the Lambdas are among what is asked for: building and deploying them takes a while.
+fn wants_lambdas(args: &[OsString]) -> bool {
+    let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+    let after = args.windows(2).filter(|pair| pair[0] == "--only").map(|pair| &*pair[1]);
+    let mut only = args.iter().filter_map(|arg| arg.strip_prefix("--only=")).chain(after).peekable();
+    only.peek().is_none() || only.any(|prefix| prefix.starts_with(LAMBDAS) || LAMBDAS.starts_with(prefix))
+}
+
+/// Builds `muster`, and says where it is.
 fn build(workspace: &Metadata) -> Result<Vec<Utf8PathBuf>, Failure> {
     let mut build = cargo::cargo();
-    build.args(["build", "--release", "--package", "muster-cli", "--package", "muster-handlers", "--bins"]);
+    build.args(["build", "--release", "--package", "muster-cli", "--bins"]);
     build.current_dir(&workspace.workspace_root);
     let what = cargo::shown(&build);
     let not_run = |source| Failure::NotRun { what: what.clone(), source };
@@ -52,4 +66,23 @@ fn build(workspace: &Metadata) -> Result<Vec<Utf8PathBuf>, Failure> {
     }
     let status = child.wait().map_err(not_run)?;
     if status.success() { Ok(programs) } else { Err(Failure::Program { what, code: status.code() }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wants_lambdas;
+
+    fn wants(args: &[&str]) -> bool {
+        wants_lambdas(&args.iter().map(Into::into).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_lambdas_are_measured_when_nothing_else_is_named() {
+        assert!(wants(&[]));
+        assert!(wants(&["--json", "--runs", "3"]));
+        assert!(wants(&["--only", "lambda.size"]));
+        assert!(wants(&["--only=api", "--only=lam"]));
+        assert!(!wants(&["--only", "api"]));
+        assert!(!wants(&["--only=api", "--json"]));
+    }
 }

@@ -1,4 +1,5 @@
 //! The programs as Lambda runs them: against the Runtime API, with the services that they use behind endpoints.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
 use std::net::SocketAddr;
 use std::process::Stdio;

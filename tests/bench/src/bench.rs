@@ -7,6 +7,7 @@ use muster_cli::report::{Failure, failed};
 use tempfile::TempDir;
 
 use crate::Args;
+use crate::groups::Stage;
 use crate::measure::Measure;
 use crate::report::Report;
 
@@ -18,8 +19,8 @@ pub(crate) struct Bench {
     pub(crate) quick: bool,
     /// The release build of `muster`.
     pub(crate) muster: PathBuf,
-    /// The release builds of the Lambdas.
-    pub(crate) lambdas: Vec<PathBuf>,
+    /// Where the Lambdas are deployed, if they are.
+    pub(crate) stage: Option<Stage>,
     only: Vec<String>,
     dir: PathBuf,
     scratch: PathBuf,
@@ -32,8 +33,8 @@ impl Bench {
         Ok(Self {
             runs: args.runs,
             quick: args.quick,
+            stage: args.stage(),
             muster: args.muster,
-            lambdas: args.lambda,
             only: args.only,
             scratch: args.scratch.unwrap_or_else(|| args.dir.clone()),
             dir: args.dir,

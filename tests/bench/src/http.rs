@@ -77,11 +77,15 @@ impl Connection {
     }
 }
 
-/// Signs in, and gives the access token.
-pub(crate) async fn sign_in(address: SocketAddr, email: &str, password: &str) -> Result<String, Failure> {
-    let mut connection = Connection::open(address, None).await?;
+/// Signs in at this path, and gives the access token.
+pub(crate) async fn sign_in(
+    connection: &mut Connection,
+    path: &str,
+    email: &str,
+    password: &str,
+) -> Result<String, Failure> {
     let body = json!({ "email": email, "password": password });
-    let answer = connection.call(Method::POST, "/api/v1/users/login", Some(&body)).await?;
+    let answer = connection.call(Method::POST, path, Some(&body)).await?;
     let tokens: Value = serde_json::from_slice(&answer.body).map_err(failed(DOING))?;
     let token = tokens["access_token"].as_str().map(str::to_owned);
     token.ok_or_else(|| Failure::Refused("the sign-in has no access token".to_owned()))

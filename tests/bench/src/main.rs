@@ -16,6 +16,7 @@ mod server;
 mod settle;
 mod stats;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ use muster_cli::report::{Failure, exit_code, failed};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::bench::Bench;
+use crate::groups::Stage;
 
 /// That of the program, parts of which are measured in this process.
 #[global_allocator]
@@ -54,9 +56,22 @@ struct Args {
     /// The release build of `muster`.
     #[arg(long, value_name = "FILE")]
     muster: PathBuf,
-    /// The release build of a Lambda.
+    /// Where the emulator of AWS is to which the Lambdas are deployed; without it they are not measured.
+    #[arg(long, value_name = "ADDRESS", requires_all = ["outputs", "lambdas"])]
+    emulator: Option<SocketAddr>,
+    /// What the deployed stacks say of themselves.
     #[arg(long, value_name = "FILE")]
-    lambda: Vec<PathBuf>,
+    outputs: Option<PathBuf>,
+    /// The directory with the release build of each Lambda.
+    #[arg(long, value_name = "DIR")]
+    lambdas: Option<PathBuf>,
+}
+
+impl Args {
+    fn stage(&self) -> Option<Stage> {
+        let (emulator, outputs, programs) = (self.emulator?, self.outputs.clone()?, self.lambdas.clone()?);
+        Some(Stage { emulator, outputs, programs })
+    }
 }
 
 fn main() -> ExitCode {

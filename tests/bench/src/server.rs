@@ -64,7 +64,8 @@ impl Server {
 
     /// An access token of the first administrator, good for a quarter of an hour.
     pub(crate) async fn token(&self) -> Result<String, Failure> {
-        sign_in(self.address, EMAIL, PASSWORD).await
+        let mut connection = Connection::open(self.address, None).await?;
+        sign_in(&mut connection, "/api/v1/users/login", EMAIL, PASSWORD).await
     }
 
     /// Its data directory.

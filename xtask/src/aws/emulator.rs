@@ -65,6 +65,11 @@ impl Emulator {
         command.env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
     }
 
+    /// Where it is, like `http://127.0.0.1:40123`.
+    pub(super) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// Shows the end of its log.
     pub(super) fn show_log(&self) {
         let log = fs::read_to_string(&self.log).unwrap_or_default();

@@ -14,10 +14,23 @@ const PACKAGE: &str = "muster-handlers";
 /// The newest version of the C library that Amazon Linux 2023, on which they run, has.
 const GLIBC: (u32, u32) = (2, 34);
 
+/// How they are built.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Profile {
+    /// Quickly enough for every test run: without the link-time optimisation.
+    Proof,
+    /// As they are shipped.
+    Release,
+}
+
 /// Builds every Lambda, and gives the directory that has `<name>/bootstrap` for each.
-pub(super) fn build(workspace: &Metadata, tools: &Tools) -> Result<Utf8PathBuf, Failure> {
+pub(super) fn build(workspace: &Metadata, tools: &Tools, profile: Profile) -> Result<Utf8PathBuf, Failure> {
     let mut build = Command::new(tools.python_program("cargo-lambda"));
-    build.args(["lambda", "build", "--profile", "proof", "--package", PACKAGE, "--bins"]);
+    let profile = match profile {
+        Profile::Proof => "proof",
+        Profile::Release => "release",
+    };
+    build.args(["lambda", "build", "--profile", profile, "--package", PACKAGE, "--bins"]);
     build.current_dir(&workspace.workspace_root).env("PATH", tools.path()?);
     cargo::run(&mut build)?;
     let dir = workspace.target_directory.join("lambda");

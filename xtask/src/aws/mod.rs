@@ -9,11 +9,12 @@ mod tools;
 use std::process::Command;
 
 use cargo_metadata::Metadata;
-use cargo_metadata::camino::Utf8Path;
+use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::cargo;
 use crate::failure::Failure;
 use emulator::Emulator;
+pub(crate) use lambdas::Profile;
 pub(crate) use tools::Tools;
 
 /// The stage that is deployed.
@@ -29,11 +30,33 @@ pub(crate) fn run() -> Result<(), Failure> {
 
 /// Builds, deploys and tests.
 pub(crate) fn run_with(workspace: &Metadata, tools: &Tools) -> Result<(), Failure> {
-    let lambdas = lambdas::build(workspace, tools)?;
-    let outputs = tools.dir.join("outputs.json");
-    let emulator = Emulator::start(workspace, tools)?;
-    let deployed = deploy(workspace, &emulator, &lambdas, &outputs);
-    deployed.and_then(|()| test(workspace, &emulator, &outputs)).inspect_err(|_| emulator.show_log())
+    let stage = Stage::deploy(workspace, tools, Profile::Proof)?;
+    test(workspace, &stage).inspect_err(|_| stage.emulator.show_log())
+}
+
+/// The stacks in an emulator, as long as this is kept.
+pub(crate) struct Stage {
+    emulator: Emulator,
+    /// What the stacks say of themselves.
+    pub(crate) outputs: Utf8PathBuf,
+    /// The directory that has `<name>/bootstrap` for each Lambda.
+    pub(crate) lambdas: Utf8PathBuf,
+}
+
+impl Stage {
+    /// Builds the Lambdas, and deploys everything.
+    pub(crate) fn deploy(workspace: &Metadata, tools: &Tools, profile: Profile) -> Result<Self, Failure> {
+        let lambdas = lambdas::build(workspace, tools, profile)?;
+        let stage =
+            Self { emulator: Emulator::start(workspace, tools)?, outputs: tools.dir.join("outputs.json"), lambdas };
+        deploy(workspace, &stage).inspect_err(|_| stage.emulator.show_log())?;
+        Ok(stage)
+    }
+
+    /// Where the emulator is, like `127.0.0.1:40123`.
+    pub(crate) fn address(&self) -> &str {
+        self.emulator.endpoint().trim_start_matches("http://")
+    }
 }
 
 /// The CDK app's own tests, and a look at its template by cfn-lint, for the stage that people depend on.
@@ -61,7 +84,7 @@ pub(crate) fn check_emulator(workspace: &Metadata, tools: &Tools) -> Result<(), 
     cargo::run(&mut test)
 }
 
-fn deploy(workspace: &Metadata, emulator: &Emulator, lambdas: &Utf8Path, outputs: &Utf8Path) -> Result<(), Failure> {
+fn deploy(workspace: &Metadata, Stage { emulator, outputs, lambdas }: &Stage) -> Result<(), Failure> {
     let cdk = |args: &[&str]| {
         let mut cdk = Command::new("npx");
         cdk.arg("cdk").args(args).args(["--no-notices", "--progress", "events"]).current_dir(app(workspace));
@@ -77,7 +100,7 @@ fn deploy(workspace: &Metadata, emulator: &Emulator, lambdas: &Utf8Path, outputs
 }
 
 /// Runs the tests that need the deployment, which a plain `cargo test` lists as ignored.
-fn test(workspace: &Metadata, emulator: &Emulator, outputs: &Utf8Path) -> Result<(), Failure> {
+fn test(workspace: &Metadata, Stage { emulator, outputs, .. }: &Stage) -> Result<(), Failure> {
     let mut test = cargo::cargo();
     test.args(["test", "--package", "muster-tests", "--test", "aws", "--", "--ignored", "--nocapture"]);
     // One after the other: one of them takes a right away for a moment.
@@ -89,6 +112,6 @@ fn test(workspace: &Metadata, emulator: &Emulator, outputs: &Utf8Path) -> Result
     if output.contains("ok. 0 passed") { Err(Failure::NoEndToEndTest) } else { Ok(()) }
 }
 
-fn app(workspace: &Metadata) -> cargo_metadata::camino::Utf8PathBuf {
+fn app(workspace: &Metadata) -> Utf8PathBuf {
     workspace.workspace_root.join("infra/cdk")
 }

@@ -4,6 +4,7 @@ mod api;
 mod append;
 mod history;
 mod lag;
+mod lambda;
 mod list;
 mod rebuild;
 mod size;
@@ -12,6 +13,7 @@ mod units;
 use muster_cli::report::Failure;
 
 use crate::bench::Bench;
+pub(crate) use lambda::Stage;
 
 /// Measures everything that is asked for.
 pub(crate) async fn run(bench: Bench) -> Result<(), Failure> {
@@ -38,6 +40,11 @@ pub(crate) async fn run(bench: Bench) -> Result<(), Failure> {
     }
     if bench.wants_any(size::NAMES) {
         size::run(&bench)?;
+    }
+    if bench.wants_any(lambda::NAMES)
+        && let Some(stage) = &bench.stage
+    {
+        lambda::run(&bench, stage).await?;
     }
     bench.finish();
     Ok(())

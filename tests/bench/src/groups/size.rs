@@ -1,10 +1,8 @@
-//! How large the programs are.
+//! How large the program is; the Lambdas are in [`super::lambda`].
 //!
 //! | measure | what | unit |
 //! |---|---|---|
-//! | `binary.size.<program>` | the release build of `muster` and of each Lambda, without symbols, as built | MiB |
-
-use std::path::Path;
+//! | `binary.size.muster` | the release build of `muster`, without symbols, as built | MiB |
 
 use muster_cli::report::{Failure, failed};
 
@@ -16,10 +14,6 @@ use crate::stats::number;
 pub(crate) const NAMES: &[&str] = &["binary"];
 
 pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
-    for program in std::iter::once(&bench.muster).chain(&bench.lambdas) {
-        let bytes = std::fs::metadata(program).map_err(failed("looking at a program"))?.len();
-        let name = program.file_stem().map_or(program.as_path(), Path::new).display();
-        bench.tell(&Measure::exact(format!("binary.size.{name}"), "MiB", number(bytes) / (1024.0 * 1024.0)))?;
-    }
-    Ok(())
+    let bytes = std::fs::metadata(&bench.muster).map_err(failed("looking at a program"))?.len();
+    bench.tell(&Measure::exact("binary.size.muster", "MiB", number(bytes) / (1024.0 * 1024.0)))
 }
