@@ -22,7 +22,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<(), Failure> {
     let programs = build(&workspace)?;
     let muster = programs.iter().find(|program| program.file_stem() == Some(PROGRAM));
     let muster = muster.ok_or(Failure::NoProgram(PROGRAM))?;
-    let deploy = || Stage::deploy(&workspace, &Tools::set_up(&workspace)?, Profile::Release);
+    let deploy = || Stage::deploy(&workspace, &Tools::set_up(&workspace)?, Profile::Shipped);
     let stage = wants_lambdas(args).then(deploy).transpose()?;
 
     let mut bench = cargo::cargo();

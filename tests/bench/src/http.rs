@@ -35,13 +35,18 @@ pub(crate) struct Answer {
 impl Connection {
     /// Opens one. `token` is the access token.
     pub(crate) async fn open(address: SocketAddr, token: Option<&str>) -> Result<Self, Failure> {
+        Self::authorized(address, token.map(|token| format!("Bearer {token}"))).await
+    }
+
+    /// Opens one with this `Authorization`.
+    pub(crate) async fn authorized(address: SocketAddr, authorization: Option<String>) -> Result<Self, Failure> {
         let stream = TcpStream::connect(address).await.map_err(failed(DOING))?;
         stream.set_nodelay(true).map_err(failed(DOING))?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(failed(DOING))?;
         // It ends with the sender; a request that it breaks under says so.
         tokio::spawn(async move { drop(connection.await) });
         let header = |text: String| HeaderValue::try_from(text).map_err(failed(DOING));
-        let authorization = token.map(|token| header(format!("Bearer {token}"))).transpose()?;
+        let authorization = authorization.map(header).transpose()?;
         Ok(Self { sender, host: header(address.to_string())?, authorization })
     }
 

@@ -62,7 +62,7 @@ struct Args {
     /// What the deployed stacks say of themselves.
     #[arg(long, value_name = "FILE")]
     outputs: Option<PathBuf>,
-    /// The directory with the release build of each Lambda.
+    /// The directory with each Lambda as it is shipped.
     #[arg(long, value_name = "DIR")]
     lambdas: Option<PathBuf>,
 }

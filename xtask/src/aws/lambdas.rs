@@ -20,7 +20,7 @@ pub(crate) enum Profile {
     /// Quickly enough for every test run: without the link-time optimisation.
     Proof,
     /// As they are shipped.
-    Release,
+    Shipped,
 }
 
 /// Builds every Lambda, and gives the directory that has `<name>/bootstrap` for each.
@@ -28,7 +28,7 @@ pub(super) fn build(workspace: &Metadata, tools: &Tools, profile: Profile) -> Re
     let mut build = Command::new(tools.python_program("cargo-lambda"));
     let profile = match profile {
         Profile::Proof => "proof",
-        Profile::Release => "release",
+        Profile::Shipped => "lambda",
     };
     build.args(["lambda", "build", "--profile", profile, "--package", PACKAGE, "--bins"]);
     build.current_dir(&workspace.workspace_root).env("PATH", tools.path()?);
