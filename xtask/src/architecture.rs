@@ -17,6 +17,7 @@ const CLI: &str = "muster-cli";
 const TESTS: &str = "muster-tests";
 const SIMULATION: &str = "muster-simulation";
 const BENCH: &str = "muster-bench";
+const COST: &str = "muster-cost";
 const XTASK: &str = "xtask";
 
 /// Each crate of the workspace, and those that it may use. `commands` and `projections` never see each other, not even in
@@ -32,6 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (TESTS, &[DOMAIN, COMMANDS, PROJECTIONS, IDENTITY, HANDLERS, EMBEDDED, CLI]),
     (SIMULATION, &[DOMAIN, COMMANDS, PROJECTIONS, HANDLERS, EMBEDDED, CLI]),
     (BENCH, &[DOMAIN, COMMANDS, PROJECTIONS, IDENTITY, HANDLERS, EMBEDDED, CLI]),
+    (COST, &[DOMAIN, COMMANDS, PROJECTIONS, IDENTITY, HANDLERS, EMBEDDED, CLI]),
     (XTASK, &[]),
 ];
 

@@ -3,11 +3,6 @@
 //! What is measured, and how, is in `tests/bench`.
 
 use std::ffi::OsString;
-use std::io::BufReader;
-use std::process::Stdio;
-
-use cargo_metadata::camino::Utf8PathBuf;
-use cargo_metadata::{Message, Metadata};
 
 use crate::aws::{Profile, Stage, Tools};
 use crate::cargo;
@@ -19,7 +14,9 @@ const LAMBDAS: &str = "lambda";
 
 pub(crate) fn run(args: &[OsString]) -> Result<(), Failure> {
     let workspace = cargo::workspace()?;
-    let programs = build(&workspace)?;
+    let mut build = cargo::cargo();
+    build.args(["build", "--release", "--package", "muster-cli", "--bins"]);
+    let programs = cargo::programs(build.current_dir(&workspace.workspace_root))?;
     let muster = programs.iter().find(|program| program.file_stem() == Some(PROGRAM));
     let muster = muster.ok_or(Failure::NoProgram(PROGRAM))?;
     let deploy = || Stage::deploy(&workspace, &Tools::set_up(&workspace)?, Profile::Shipped);
@@ -44,28 +41,6 @@ fn wants_lambdas(args: &[OsString]) -> bool {
     let after = args.windows(2).filter(|pair| pair[0] == "--only").map(|pair| &*pair[1]);
     let mut only = args.iter().filter_map(|arg| arg.strip_prefix("--only=")).chain(after).peekable();
     only.peek().is_none() || only.any(|prefix| prefix.starts_with(LAMBDAS) || LAMBDAS.starts_with(prefix))
-}
-
-/// Builds `muster`, and says where it is.
-fn build(workspace: &Metadata) -> Result<Vec<Utf8PathBuf>, Failure> {
-    let mut build = cargo::cargo();
-    build.args(["build", "--release", "--package", "muster-cli", "--bins"]);
-    build.current_dir(&workspace.workspace_root);
-    let what = cargo::shown(&build);
-    let not_run = |source| Failure::NotRun { what: what.clone(), source };
-
-    build.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
-    let mut child = build.spawn().map_err(not_run)?;
-    let mut programs = Vec::new();
-    if let Some(stdout) = child.stdout.take() {
-        for message in Message::parse_stream(BufReader::new(stdout)) {
-            if let Message::CompilerArtifact(artifact) = message.map_err(not_run)? {
-                programs.extend(artifact.executable);
-            }
-        }
-    }
-    let status = child.wait().map_err(not_run)?;
-    if status.success() { Ok(programs) } else { Err(Failure::Program { what, code: status.code() }) }
 }
 
 #[cfg(test)]

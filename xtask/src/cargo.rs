@@ -1,9 +1,11 @@
 //! Running cargo, and what it knows of the workspace.
 
 use std::env;
+use std::io::BufReader;
 use std::process::{Command, Stdio};
 
-use cargo_metadata::{Metadata, MetadataCommand};
+use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::{Message, Metadata, MetadataCommand};
 
 use crate::failure::Failure;
 
@@ -59,6 +61,25 @@ fn captured(command: &mut Command, show: bool) -> Result<String, Failure> {
         }
         Err(source) => Err(Failure::NotRun { what, source }),
     }
+}
+
+/// Runs a build, and says where the programs are that it made.
+pub(crate) fn programs(build: &mut Command) -> Result<Vec<Utf8PathBuf>, Failure> {
+    let what = shown(build);
+    let not_run = |source| Failure::NotRun { what: what.clone(), source };
+
+    build.arg("--message-format=json-render-diagnostics").stdout(Stdio::piped());
+    let mut child = build.spawn().map_err(not_run)?;
+    let mut programs = Vec::new();
+    if let Some(stdout) = child.stdout.take() {
+        for message in Message::parse_stream(BufReader::new(stdout)) {
+            if let Message::CompilerArtifact(artifact) = message.map_err(not_run)? {
+                programs.extend(artifact.executable);
+            }
+        }
+    }
+    let status = child.wait().map_err(not_run)?;
+    if status.success() { Ok(programs) } else { Err(Failure::Program { what, code: status.code() }) }
 }
 
 /// The command as one would type it.

@@ -9,6 +9,7 @@ mod architecture;
 mod aws;
 mod bench;
 mod cargo;
+mod cost;
 mod coverage;
 mod crash;
 mod dynamodb_local;
@@ -58,6 +59,13 @@ enum Xtask {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Reckon what a million commands cost on AWS, and fail when it is more than 5 % above docs/cost.md: `--json`, `--write`.
+    #[command(disable_help_flag = true)]
+    Cost {
+        /// Passed on to the program as they are; `--help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Deploy the real stacks with the real Lambdas into an emulator of AWS, and use them end to end.
     E2e,
     /// Run all tests, and report which lines of Muster they reach.
@@ -84,6 +92,7 @@ fn main() -> ExitCode {
         Xtask::Test => test::run(),
         Xtask::Crash { args } => crash::run(&args),
         Xtask::Bench { args } => bench::run(&args),
+        Xtask::Cost { args } => cost::run(&args),
         Xtask::E2e => aws::run(),
         Xtask::Coverage { html, json } => coverage::run(html, json),
         Xtask::Schemas { check } => schemas::run(check),

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use cargo_metadata::camino::Utf8Path;
 
 use crate::failure::Failure;
-use crate::{architecture, aws, cargo, dynamodb_local, sim};
+use crate::{architecture, aws, cargo, cost, dynamodb_local, sim};
 
 /// What the simulation runs here: on the model of DynamoDB; on the embedded engine, each seed twice; and every planted defect
 /// until it is noticed.
@@ -41,6 +41,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     if let Ok(dir) = &dynamodb_local {
         conformance_over(dir)?;
     }
+    heading("cargo xtask cost");
+    cost::run(&[])?;
     heading("The AWS stacks: their tests, cdk-nag, cfn-lint");
     aws::check_stacks(&workspace, &aws_tools)?;
     heading("The emulator of AWS: its tests");
