@@ -102,6 +102,8 @@ pub(crate) struct Cost {
 #[derive(Debug, Serialize)]
 pub(crate) struct Bill {
     pub(crate) lines: Vec<Line>,
+    /// What of these lines is written to each index.
+    pub(crate) indexes: Vec<Line>,
     /// Dollars for a million commands, letters apart.
     pub(crate) quiet: f64,
     pub(crate) busy: f64,
@@ -131,6 +133,7 @@ impl Bill {
         let polls = queues as f64 * POLLERS * MONTH_SECONDS / POLL_SECONDS;
         let polling = prices.of("queue-requests")?;
         Ok(Self {
+            indexes: both(indexes(quiet, quiet), indexes(busy, quiet))?,
             letters: both(letters(quiet), letters(busy))?,
             at_rest: polls * polling.usd / polling.per,
             quiet: total,
@@ -224,6 +227,22 @@ fn function(name: &str, counts: &Counts, durations: &BTreeMap<String, Duration>)
         Item::new(name, "function-calls", invocations / commands),
         Item::new(name, "function-time", gb_seconds / commands),
     ])
+}
+
+/// What is written to each index that `all` has.
+fn indexes(counts: &Counts, all: &Counts) -> Vec<Item> {
+    let written = all.capacity.keys().filter(|(_, index, access)| index.is_some() && *access == Access::Write);
+    let item = |key: &(String, Option<String>, Access)| {
+        let table = key.0.strip_prefix(PREFIX).unwrap_or(&key.0);
+        let units = counts.capacity.get(key).copied().unwrap_or_default();
+        #[allow(clippy::cast_precision_loss, reason = "counts of one day")]
+        Item::new(
+            format!("{table} {}", key.1.as_deref().unwrap_or_default()),
+            "write-units",
+            units / counts.commands as f64,
+        )
+    };
+    written.map(item).collect()
 }
 
 fn letters(counts: &Counts) -> Vec<Item> {

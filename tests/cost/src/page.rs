@@ -166,6 +166,7 @@ mod tests {
         let total = parts.iter().map(|(_, usd)| usd).sum();
         Bill {
             lines: parts.iter().map(line).collect(),
+            indexes: Vec::new(),
             quiet: total,
             busy: total / 2.0,
             goal: 14.0,
