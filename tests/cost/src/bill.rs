@@ -7,7 +7,8 @@ use muster_handlers::topology::Topology;
 use serde::{Deserialize, Serialize};
 
 use crate::capacity::Access;
-use crate::stage::{Counts, PREFIX};
+use crate::counts::Counts;
+use crate::stage::PREFIX;
 
 /// What a million commands may cost, in dollars.
 pub(crate) const GOAL: f64 = 14.0;
@@ -289,7 +290,7 @@ mod tests {
 
     #[test]
     fn a_batch_takes_its_first_item_and_a_little_for_each_more() {
-        let calls = crate::stage::Calls { invocations: 2, items: 12 };
+        let calls = crate::counts::Calls { invocations: 2, items: 12 };
         let counts = Counts { commands: 10, functions: BTreeMap::from([("projector", calls)]), ..Counts::default() };
         let duration = Duration { memory_mib: 256, ms: 20.0, ms_for_each_more: 4.0 };
 

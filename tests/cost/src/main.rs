@@ -11,10 +11,14 @@
 
 mod bill;
 mod capacity;
+mod counts;
 mod day;
 mod logs;
 mod page;
+mod shapes;
 mod stage;
+mod stand_ins;
+mod team;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
