@@ -84,6 +84,8 @@ export class RustFunction extends Construct {
       role: this.role,
       tracing: lambda.Tracing.ACTIVE,
       loggingFormat: lambda.LoggingFormat.JSON,
+      // What Lambda says of every invocation is in its metrics already, and would be half of what the logs cost.
+      systemLogLevelV2: lambda.SystemLogLevel.WARN,
       logGroup: group,
       ...(props.deadLetters && { deadLetterQueue: props.deadLetters }),
       environment: {

@@ -15,7 +15,7 @@ describe.each(STAGES)("the functions of %s", (name) => {
         Runtime: "provided.al2023",
         Handler: "bootstrap",
         TracingConfig: { Mode: "Active" },
-        LoggingConfig: { LogFormat: "JSON" },
+        LoggingConfig: { LogFormat: "JSON", SystemLogLevel: "WARN" },
       });
       const group = built.referred(stack, properties["LoggingConfig"].LogGroup);
       expect(group.properties).toMatchObject({ LogGroupName: `/aws/lambda/${fn}`, RetentionInDays: RETENTION[name] });

@@ -1,7 +1,7 @@
 //! How many bytes of logs go to CloudWatch.
 //!
 //! Counted are the lines that the handlers write at `info`, as `muster_handlers::lambda` lets a Lambda write them, its metrics in
-//! the embedded format, what Lambda itself writes in JSON (`platform.start`, `platform.report`), and the access log of the API.
+//! the embedded format, and the access log of the API. Lambda itself writes only what is wrong (`infra/cdk/lib/rust-function.ts`).
 
 use std::io;
 use std::sync::Arc;
@@ -15,12 +15,6 @@ use tracing_subscriber::EnvFilter;
 /// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html>).
 const EACH_LINE: u64 = 26;
 
-/// What Lambda writes of an invocation, with the values of some invocation.
-const PLATFORM_LINES: [&str; 2] = [
-    r#"{"time":"2026-03-02T08:00:00.120Z","type":"platform.start","record":{"requestId":"6d68ca91-49c9-448d-89b8-7ca3e6dc66aa","version":"$LATEST"}}"#,
-    r#"{"time":"2026-03-02T08:00:00.140Z","type":"platform.report","record":{"requestId":"6d68ca91-49c9-448d-89b8-7ca3e6dc66aa","metrics":{"durationMs":19.627,"billedDurationMs":20,"memorySizeMB":256,"maxMemoryUsedMB":34},"tracing":{"spanId":"5597c5fbb2a3a6d5","type":"X-Amzn-Trace-Id","value":"Root=1-62e900b2-710d76f009d6e7785905449a;Parent=0efbd19962d95b05;Sampled=0"},"status":"success"}}"#,
-];
-
 /// What the lines of this process would be on CloudWatch. There is one in a process.
 #[derive(Clone)]
 pub(crate) struct Logs {
@@ -29,7 +23,7 @@ pub(crate) struct Logs {
 }
 
 impl Logs {
-    /// Begins to count. As `log_and_count` of the handlers, but for where the lines go.
+    /// Begins to count. As `observe` of the handlers, but for where the lines go.
     pub(crate) fn begin() -> Result<Self, Failure> {
         const DOING: &str = "beginning to log";
         let bytes = Arc::new(AtomicU64::default());
@@ -44,13 +38,9 @@ impl Logs {
         Ok(Self { bytes, metrics })
     }
 
-    /// An invocation has ended: its metrics, and what Lambda says of it.
+    /// An invocation has ended: its metrics.
     pub(crate) fn invoked(&self) -> Result<(), Failure> {
-        self.metrics.flush(Lines(Arc::clone(&self.bytes))).map_err(failed("writing metrics"))?;
-        for line in PLATFORM_LINES {
-            self.line(line);
-        }
-        Ok(())
+        self.metrics.flush(Lines(Arc::clone(&self.bytes))).map(|_| ()).map_err(failed("writing metrics"))
     }
 
     /// One more line.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::{Clock, RecordedEvent};
 use muster_handlers::notifier::{Channel, Letter, NotSent};
-use muster_handlers::publisher::{BusError, EventBus, PutOutcome};
+use muster_handlers::publisher::{BusError, Entry, EventBus, PutOutcome};
 
 use crate::day;
 
@@ -55,9 +55,10 @@ impl Bus {
 
 #[async_trait]
 impl EventBus for Bus {
-    async fn put(&self, events: &[RecordedEvent]) -> Result<Vec<PutOutcome>, BusError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(events);
-        Ok(vec![PutOutcome::Accepted; events.len()])
+    async fn put(&self, entries: &[Entry]) -> Result<Vec<PutOutcome>, BusError> {
+        let events = entries.iter().map(|entry| entry.event.clone());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(events);
+        Ok(vec![PutOutcome::Accepted; entries.len()])
     }
 }
 
