@@ -50,20 +50,10 @@ pub(crate) fn answered(span: &Span, status: u16) {
     }
 }
 
-/// What it takes to bring an event into a read model.
-pub fn project_span(projection: &str, event: &RecordedEvent, trace: &Trace) -> Span {
+/// What it takes to do this with an event, like `project task-list`, after what led to it.
+pub fn follow_up(work: &str, event: &RecordedEvent, trace: &Trace) -> Span {
     let RecordedEvent { stream, version, correlation_id, .. } = event;
-    let name = format!("project {projection}");
-    let span = info_span!("project", otel.kind = "consumer", otel.name = name, %stream, version, correlation_id);
-    trace.lead_to(&span);
-    span
-}
-
-/// What it takes to react to an event.
-pub fn react_span(reactor: &str, event: &RecordedEvent, trace: &Trace) -> Span {
-    let RecordedEvent { stream, version, correlation_id, .. } = event;
-    let name = format!("react {reactor}");
-    let span = info_span!("react", otel.kind = "consumer", otel.name = name, %stream, version, correlation_id);
+    let span = info_span!("follow-up", otel.kind = "consumer", otel.name = work, %stream, version, correlation_id);
     trace.lead_to(&span);
     span
 }

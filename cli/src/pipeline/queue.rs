@@ -11,7 +11,7 @@ use muster_commands::Trace;
 use muster_domain::RecordedEvent;
 use muster_handlers::publisher::Entry;
 use muster_handlers::topology::QueueShape;
-use muster_handlers::trace::project_span;
+use muster_handlers::trace::follow_up;
 use muster_projections::{Failure, Hosted, Message};
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -242,9 +242,10 @@ impl Queue {
     async fn deliver(&mut self, batch: Vec<Delivery>) {
         let message =
             |delivery: &Delivery| Message { id: delivery.ticket.to_string(), event: Ok(delivery.event.clone()) };
+        let work = format!("project {}", self.consumer.name());
         let span = |delivery: &Delivery| {
             let Delivery { event, trace, .. } = delivery;
-            trace.as_ref().map(|trace| project_span(self.consumer.name(), event, trace))
+            trace.as_ref().map(|trace| follow_up(&work, event, trace))
         };
         // They end when the batch is taken in, which takes all its messages the same time.
         let spans: Vec<_> = batch.iter().filter_map(span).collect();

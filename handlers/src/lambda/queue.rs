@@ -13,7 +13,7 @@ use tracing::{Instrument as _, Span};
 
 use crate::metrics::{EVENTS_PARKED, PROJECTION, PROJECTION_LAG};
 use crate::reactor::Reactor;
-use crate::trace::{project_span, react_span};
+use crate::trace::follow_up;
 
 /// The attribute of a message in which SQS hands on X-Ray's header.
 const TRACE_HEADER: &str = "AWSTraceHeader";
@@ -22,6 +22,7 @@ const TRACE_HEADER: &str = "AWSTraceHeader";
 /// and in the end to the dead-letter queue.
 pub async fn project_queue(projection: &dyn Hosted, clock: &dyn Clock, event: SqsEvent) -> SqsBatchResponse {
     let name = projection.name();
+    let work = format!("project {name}");
     let mut messages: Vec<Message> = Vec::with_capacity(event.records.len());
     // They end when the batch is taken in, which takes all its messages the same time.
     let mut spans: Vec<Span> = Vec::new();
@@ -30,7 +31,7 @@ pub async fn project_queue(projection: &dyn Hosted, clock: &dyn Clock, event: Sq
         let trace = trace(&record);
         let message = message(record);
         if let Ok(event) = &message.event {
-            spans.extend(trace.map(|trace| project_span(name, event, &trace)));
+            spans.extend(trace.map(|trace| follow_up(&work, event, &trace)));
             events.insert(message.id.clone(), event.clone());
         }
         messages.push(message);
@@ -60,12 +61,13 @@ pub async fn project_queue(projection: &dyn Hosted, clock: &dyn Clock, event: Sq
 /// Takes one batch of a reactor's queue in. The answer names the messages whose effect was not had.
 pub async fn react_queue(reactor: &dyn Reactor, event: SqsEvent) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
+    let work = format!("react {}", reactor.name());
     for record in event.records {
         let trace = trace(&record);
         let Message { id, event } = message(record);
         let reacted = match &event {
             Ok(event) => {
-                let span = trace.map_or_else(Span::none, |trace| react_span(reactor.name(), event, &trace));
+                let span = trace.map_or_else(Span::none, |trace| follow_up(&work, event, &trace));
                 let reacted = reactor.react(event).instrument(span).await;
                 reacted.map_err(|error| DisplayErrorContext(error).to_string())
             }
