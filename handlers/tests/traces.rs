@@ -73,8 +73,8 @@ async fn one_trace_shows_a_request_its_event_on_the_bus_and_the_row_that_came_of
     let request = daemon.document().await;
     assert_eq!(request["trace_id"], *TRACE_ID);
     assert_eq!(request["parent_id"], INVOCATION);
-    assert_eq!(request["name"], "muster");
-    assert_eq!(request["annotations"]["http_route"], "/api/v1/users/signup");
+    assert_eq!(request["name"], "muster", "the function");
+    assert_eq!(request["annotations"]["work"], "POST /api/v1/users/signup");
 
     // The stream's invocation has a trace of its own, in which nobody is interested.
     let (bus, taken) = event_bus().await;
@@ -84,7 +84,7 @@ async fn one_trace_shows_a_request_its_event_on_the_bus_and_the_row_that_came_of
     let publishing = daemon.document().await;
     assert_eq!(publishing["trace_id"], *TRACE_ID);
     assert_eq!(publishing["parent_id"], request["id"]);
-    assert_eq!(publishing["name"], "publish");
+    assert_eq!(publishing["annotations"]["work"], "publish");
     let entry = taken.lock().unwrap()[0].clone();
     let on_the_bus = entry["TraceHeader"].as_str().unwrap();
     assert_eq!(on_the_bus, format!("Root={};Parent={};Sampled=1", *TRACE_ID, publishing["id"].as_str().unwrap()));
@@ -98,7 +98,7 @@ async fn one_trace_shows_a_request_its_event_on_the_bus_and_the_row_that_came_of
     let projecting = daemon.document().await;
     assert_eq!(projecting["trace_id"], *TRACE_ID);
     assert_eq!(projecting["parent_id"], publishing["id"]);
-    assert_eq!(projecting["name"], "project task-list");
+    assert_eq!(projecting["annotations"]["work"], "project task-list");
     let stream = format!("user#{}", detail["stream"]["id"].as_str().unwrap());
     assert_eq!(projecting["annotations"]["stream"], stream);
     assert_eq!(projecting["annotations"]["correlation_id"], detail["correlation_id"]);

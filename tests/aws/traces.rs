@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 
 use crate::deployment::{Deployment, PREFIX, report, until};
 
-/// The one of these segments that is called so and follows from another.
-fn after<'a>(segments: &'a [Value], parent: &Value, name: &str) -> Option<&'a Value> {
-    segments.iter().find(|segment| segment["parent_id"] == parent["id"] && segment["name"] == name)
+/// That one of these segments in which a function did this, and which follows from another.
+fn after<'a>(segments: &'a [Value], parent: &Value, function: &str, work: &str) -> Option<&'a Value> {
+    let is_it =
+        |segment: &&Value| segment["name"] == format!("{PREFIX}{function}") && segment["annotations"]["work"] == work;
+    segments.iter().filter(is_it).find(|segment| segment["parent_id"] == parent["id"])
 }
 
 /// The segments of the trace that led to the last event of a task.
@@ -25,16 +27,15 @@ async fn one_trace_shows_a_request_the_bus_and_every_row_that_came_of_it() {
 
     let task = report(&member.client, &json!({ "title": "Check the pump" })).await;
 
-    let function = format!("{PREFIX}command-api");
     until("the whole trace", async || {
         let segments = trace_of(&aws.segments().await, task);
         // What Lambda itself tells of the invocation, then what follows from it.
         let is_invocation = |segment: &&Value| segment["origin"] == "AWS::Lambda::Function";
-        let invocation = segments.iter().find(is_invocation).filter(|segment| segment["name"] == *function)?;
-        let request = after(&segments, invocation, &function)?;
-        let publish = after(&segments, request, "publish")?;
-        let rows = ["project task-list", "project audit-log"].map(|name| after(&segments, publish, name));
-        rows.iter().all(Option::is_some).then_some(())
+        let invocation = segments.iter().find(is_invocation)?;
+        let request = after(&segments, invocation, "command-api", "POST /api/v1/tasks")?;
+        let publish = after(&segments, request, "publisher", "publish")?;
+        after(&segments, publish, "projector-task-list", "project task-list")?;
+        after(&segments, publish, "projector-audit-log", "project audit-log").map(|_| ())
     })
     .await;
 }

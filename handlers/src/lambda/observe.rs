@@ -6,11 +6,14 @@ use std::net::SocketAddr;
 
 use lambda_runtime::Error;
 use metrics_cloudwatch_embedded::{Builder, Collector};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::SpanKind;
 use opentelemetry_aws::trace::XrayPropagator;
 use opentelemetry_aws::xray_exporter::daemon_client::XrayDaemonClient;
 use opentelemetry_aws::xray_exporter::{SegmentTranslator, XrayExporter};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt, registry};
@@ -46,12 +49,31 @@ fn spans_to_daemon() -> Result<Option<SdkTracerProvider>, Error> {
     // So that X-Ray finds a trace by its task or its request.
     let exporter = XrayExporter::new(daemon).with_translator(SegmentTranslator::new().index_all_attrs());
     let provider = SdkTracerProvider::builder()
-        .with_simple_exporter(exporter)
+        .with_simple_exporter(Segments(exporter))
         .with_resource(Resource::builder_empty().with_service_name(name).build())
         // What is recorded was decided where the trace began.
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOff)))
         .build();
     Ok(Some(provider))
+}
+
+/// X-Ray draws a node for a segment, and makes one of a server's span only. What a Lambda does is work of its own, whatever
+/// called it: each of its spans becomes a segment, with the function's name and the span's beside it.
+#[derive(Debug)]
+struct Segments(XrayExporter<XrayDaemonClient>);
+
+impl SpanExporter for Segments {
+    async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
+        for span in &mut batch {
+            span.span_kind = SpanKind::Server;
+            span.attributes.push(KeyValue::new("work", span.name.clone()));
+        }
+        self.0.export(batch).await
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.0.set_resource(resource);
+    }
 }
 
 /// Begins to log and trace, and to count for the stage in `MUSTER_STAGE`.
