@@ -3,6 +3,10 @@
 use muster_handlers::http::command_router;
 use muster_handlers::lambda::{command_app, log_and_trace};
 
+/// Hashing a password takes 19 MiB for a moment, on whichever thread is free: the system's allocator would keep them for each.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
     log_and_trace()?;
