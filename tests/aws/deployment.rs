@@ -6,9 +6,6 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 use aws_config::BehaviorVersion;
-use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4::SigningParams;
 use muster_domain::user::Role;
 use muster_domain::{TaskId, UserId};
 use muster_tests::client::Client;
@@ -21,9 +18,7 @@ pub(crate) const STAGE: &str = "e2e";
 /// What stands before the name of everything of the stage.
 pub(crate) const PREFIX: &str = "muster-e2e-";
 /// Whose the stage is.
-const ACCOUNT: &str = "000000000000";
-/// Where the stage is.
-const REGION: &str = "us-east-1";
+pub(crate) const ACCOUNT: &str = "000000000000";
 /// How long something that is sure to come may take on a machine that is busy.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How long between two looks.
@@ -33,7 +28,7 @@ const PASSWORD: &str = "a passphrase for tests";
 
 /// The deployment.
 pub(crate) struct Deployment {
-    endpoint: String,
+    pub(crate) endpoint: String,
     outputs: BTreeMap<String, String>,
 }
 
@@ -86,8 +81,17 @@ impl Deployment {
     }
 
     async fn sign_in(&self, email: &str) -> Client {
+        self.signed_in(&self.tokens(email).await)
+    }
+
+    /// What somebody gets who signs in.
+    pub(crate) async fn tokens(&self, email: &str) -> Value {
         let body = json!({ "email": email, "password": PASSWORD });
-        let tokens = self.api().post("/users/login").json(&body).send().await.is(200).value();
+        self.api().post("/users/login").json(&body).send().await.is(200).value()
+    }
+
+    /// The API, for whoever has these tokens.
+    pub(crate) fn signed_in(&self, tokens: &Value) -> Client {
         self.api().with_token(tokens["access_token"].as_str().unwrap())
     }
 
@@ -121,54 +125,11 @@ impl Deployment {
         lines.filter(|line| line.contains(text)).map(str::to_owned).collect()
     }
 
-    /// How many messages wait in the queue whose URL is this output.
-    pub(crate) async fn waiting(&self, output: &str) -> u64 {
-        let asked = json!({ "QueueUrl": self.output(output), "AttributeNames": ["ApproximateNumberOfMessages"] });
+    /// How many messages wait in a queue.
+    pub(crate) async fn waiting(&self, queue: &str) -> u64 {
+        let asked = json!({ "QueueUrl": self.queue(queue), "AttributeNames": ["ApproximateNumberOfMessages"] });
         let answer = self.json("sqs", "AmazonSQS.GetQueueAttributes", &asked).await;
         answer["Attributes"]["ApproximateNumberOfMessages"].as_str().unwrap().parse().unwrap()
-    }
-
-    /// Calls a service that speaks JSON.
-    pub(crate) async fn json(&self, service: &str, target: &str, body: &Value) -> Value {
-        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target)];
-        let text = self.call(service, "POST", "/", &headers, &body.to_string()).await;
-        serde_json::from_str(&text).unwrap_or(Value::Null)
-    }
-
-    /// Calls IAM, with one action and its parameters.
-    pub(crate) async fn iam(&self, action: &str, parameters: &[(&str, &str)]) -> String {
-        let parameters = parameters.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value)));
-        let action = [format!("Action={action}"), "Version=2010-05-08".to_owned()];
-        let form = action.into_iter().chain(parameters).collect::<Vec<_>>().join("&");
-        self.call("iam", "POST", "/", &[("content-type", "application/x-www-form-urlencoded")], &form).await
-    }
-
-    /// The configuration of a function.
-    pub(crate) async fn function(&self, name: &str) -> Value {
-        let path = format!("/2015-03-31/functions/{PREFIX}{name}/configuration");
-        serde_json::from_str(&self.call("lambda", "GET", &path, &[], "").await).unwrap()
-    }
-
-    /// One signed request.
-    async fn call(&self, service: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
-        let url = format!("{}{path}", self.endpoint);
-        let identity = Credentials::from_keys("test", "test", None).into();
-        let mut params = SigningParams::builder().identity(&identity).region(REGION).name(service);
-        params = params.time(std::time::SystemTime::now()).settings(SigningSettings::default());
-        let params = params.build().unwrap().into();
-        let host = self.endpoint.trim_start_matches("http://").to_owned();
-        let signed = headers.iter().copied().chain([("host", host.as_str())]);
-        let request = SignableRequest::new(method, &url, signed, SignableBody::Bytes(body.as_bytes())).unwrap();
-        let (instructions, _) = sign(request, &params).unwrap().into_parts();
-        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request = reqwest::Client::new().request(method, &url).body(body.to_owned());
-        for (name, value) in headers.iter().copied().chain(instructions.headers()) {
-            request = request.header(name, value);
-        }
-        let answer = request.send().await.unwrap();
-        let (status, text) = (answer.status(), answer.text().await.unwrap());
-        assert!(status.is_success(), "{service} {path}: {status}: {text}");
-        text
     }
 }
 
@@ -221,9 +182,4 @@ pub(crate) async fn report(client: &Client, body: &Value) -> TaskId {
 
 fn new_email() -> String {
     format!("person-{}@example.com", Uuid::new_v4().simple())
-}
-
-fn percent_encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

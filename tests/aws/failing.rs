@@ -5,52 +5,6 @@ use serde_json::{Value, json};
 
 use crate::deployment::{Deployment, listed, muster, report, told, until};
 
-/// The one inline policy of a function's role: the role, the policy's name, and its text.
-async fn policy(aws: &Deployment, function: &str) -> (String, String, String) {
-    let configuration = aws.function(function).await;
-    let role = configuration["Role"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
-    let listed = aws.iam("ListRolePolicies", &[("RoleName", &role)]).await;
-    let name = between(&listed, "<member>", "</member>").to_owned();
-    let found = aws.iam("GetRolePolicy", &[("RoleName", &role), ("PolicyName", &name)]).await;
-    let document = percent_decoded(between(&found, "<PolicyDocument>", "</PolicyDocument>"));
-    (role, name, document)
-}
-
-fn between<'a>(text: &'a str, begin: &str, end: &str) -> &'a str {
-    let (_, rest) = text.split_once(begin).unwrap_or_else(|| panic!("no {begin} in {text}"));
-    rest.split_once(end).unwrap_or_else(|| panic!("no {end} in {text}")).0
-}
-
-fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let (mut decoded, mut at) = (Vec::new(), 0);
-    while at < bytes.len() {
-        if bytes[at] == b'%' {
-            decoded.push(u8::from_str_radix(&text[at + 1..at + 3], 16).unwrap());
-            at += 3;
-        } else {
-            decoded.push(bytes[at]);
-            at += 1;
-        }
-    }
-    String::from_utf8(decoded).unwrap()
-}
-
-/// Does the work while a function may not do this.
-async fn without<T>(aws: &Deployment, function: &str, action: &str, work: impl Future<Output = T>) -> T {
-    let (role, name, document) = policy(aws, function).await;
-    let less = document.replace(action, "dynamodb:DescribeLimits");
-    assert_ne!(less, document, "the grant was there");
-    let put = async |document: &str| {
-        let policy = [("RoleName", role.as_str()), ("PolicyName", &name), ("PolicyDocument", document)];
-        aws.iam("PutRolePolicy", &policy).await
-    };
-    put(&less).await;
-    let done = work.await;
-    put(&document).await;
-    done
-}
-
 #[tokio::test]
 #[ignore = "needs the deployment: cargo xtask e2e"]
 async fn a_function_whose_grant_is_removed_refuses_and_changes_nothing() {
@@ -64,7 +18,7 @@ async fn a_function_whose_grant_is_removed_refuses_and_changes_nothing() {
     let before = history().await;
 
     let (refused, read) =
-        without(&aws, "command-api", "dynamodb:PutItem", async { (comment("Lost").await, history().await) }).await;
+        aws.without_grant("command-api", "dynamodb:PutItem", async { (comment("Lost").await, history().await) }).await;
 
     refused.problem(503, "unavailable");
     assert_eq!(read, before);
@@ -80,12 +34,13 @@ async fn what_the_publisher_had_to_give_up_is_in_its_failure_queue_and_reconcile
     let refused = "\"EventsRefused\":";
     let refused_before = aws.logged("publisher", refused).await.len();
 
-    let task = without(&aws, "publisher", "events:PutEvents", async {
-        let task = report(&ada.client, &json!({ "title": "Not published" })).await;
-        until("the given-up record", async || (aws.waiting("PublisherFailuresUrl").await > 0).then_some(())).await;
-        task
-    })
-    .await;
+    let task = aws
+        .without_grant("publisher", "events:PutEvents", async {
+            let task = report(&ada.client, &json!({ "title": "Not published" })).await;
+            until("the given-up record", async || (aws.waiting("publisher-failures").await > 0).then_some(())).await;
+            task
+        })
+        .await;
 
     assert!(aws.logged("publisher", refused).await.len() > refused_before, "the alarm's metric");
     let behind = muster(&["reconcile", "task-list", "--dry-run", "--json"]);
@@ -102,13 +57,14 @@ async fn what_a_projector_could_not_write_is_taken_in_by_a_redrive() {
     let aws = Deployment::here();
     let ada = aws.member().await;
 
-    let task = without(&aws, "projector-task-list", "dynamodb:PutItem", async {
-        let task = report(&ada.client, &json!({ "title": "Not written" })).await;
-        let dead = async || (aws.waiting("TaskListDeadLettersUrl").await > 0).then_some(());
-        until("the dead letter", dead).await;
-        task
-    })
-    .await;
+    let task = aws
+        .without_grant("projector-task-list", "dynamodb:PutItem", async {
+            let task = report(&ada.client, &json!({ "title": "Not written" })).await;
+            let dead = async || (aws.waiting("task-list-dead-letters").await > 0).then_some(());
+            until("the dead letter", dead).await;
+            task
+        })
+        .await;
 
     assert_eq!(muster(&["parked", "task-list"]).status.code(), Some(1));
     let redriven = told(&["redrive", "task-list", "--json"]);
@@ -117,5 +73,5 @@ async fn what_a_projector_could_not_write_is_taken_in_by_a_redrive() {
     let redriven = redriven["task-list"]["streams"].as_array().unwrap();
     assert!(redriven.contains(&expected), "{redriven:?}");
     assert_eq!(listed(&ada.client, task).await["title"], "Not written");
-    assert_eq!(aws.waiting("TaskListDeadLettersUrl").await, 0);
+    assert_eq!(aws.waiting("task-list-dead-letters").await, 0);
 }

@@ -1,9 +1,16 @@
 //! Muster on AWS, end to end: the real stacks with the real Lambdas, in an emulator. `cargo xtask e2e` deploys them and runs this.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
+mod alarms;
 mod deployment;
 mod failing;
+mod faults;
+mod grants;
 mod journey;
+mod lagging;
 mod operating;
 mod poison;
+mod signed;
+mod throttled;
 mod traces;
+mod undelivered;
