@@ -1,6 +1,7 @@
 //! Faults: what is taken away from the deployment for as long as something is tried without it, and given back after that.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use serde_json::{Value, json};
@@ -14,7 +15,8 @@ const TRIES: u32 = 1000;
 
 /// Does the work, and gives back what was taken for it, also when an assertion in it fails.
 pub(crate) async fn giving_back<T>(work: impl Future<Output = T>, give_back: impl AsyncFnOnce()) -> T {
-    let done = AssertUnwindSafe(work).catch_unwind().await;
+    // In a box, as faults are put into each other, and a test's stack is small.
+    let done = AssertUnwindSafe(Box::pin(work)).catch_unwind().await;
     give_back().await;
     done.unwrap_or_else(|panic| resume_unwind(panic))
 }
@@ -40,11 +42,40 @@ impl Deployment {
         until("the function's update", done).await;
     }
 
+    /// Does the work while a function has these environment variables beside its others, or in place of them.
+    pub(crate) async fn with_variables<T>(
+        &self,
+        function: &str,
+        variables: &Value,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let before = self.function(function).await["Environment"]["Variables"].clone();
+        let mut changed = before.clone();
+        changed.as_object_mut().unwrap().extend(variables.as_object().unwrap().clone());
+        let set = async |variables: &Value| {
+            let change = json!({ "Environment": { "Variables": variables } });
+            self.update_function(function, "configuration", &change).await;
+        };
+        set(&changed).await;
+        giving_back(work, async || set(&before).await).await
+    }
+
     /// Does the work while Lambda starts a function never.
     pub(crate) async fn throttled<T>(&self, function: &str, work: impl Future<Output = T>) -> T {
         let concurrency = format!("2017-10-31/functions/{PREFIX}{function}/concurrency");
         self.lambda("PUT", &concurrency, &json!({ "ReservedConcurrentExecutions": 0 })).await;
         giving_back(work, async || drop(self.lambda("DELETE", &concurrency, &Value::Null).await)).await
+    }
+
+    /// Does the work while a service's answers come later, by this.
+    pub(crate) async fn slow<T>(&self, service: &str, by: Duration, work: impl Future<Output = T>) -> T {
+        let set = async |by: Duration| {
+            let query = format!("service={service}&milliseconds={}", by.as_millis());
+            let url = format!("{}/_emulator/latency?{query}", self.endpoint);
+            reqwest::Client::new().post(url).send().await.unwrap().error_for_status().unwrap();
+        };
+        set(by).await;
+        giving_back(work, async || set(Duration::ZERO).await).await
     }
 
     /// Does the work while nobody reads a function's queue.
