@@ -131,6 +131,12 @@ impl Deployment {
         let answer = self.json("sqs", "AmazonSQS.GetQueueAttributes", &asked).await;
         answer["Attributes"]["ApproximateNumberOfMessages"].as_str().unwrap().parse().unwrap()
     }
+
+    /// Empties a queue, as an operator does who has seen to what was in it.
+    pub(crate) async fn empty(&self, queue: &str) {
+        self.json("sqs", "AmazonSQS.PurgeQueue", &json!({ "QueueUrl": self.queue(queue) })).await;
+        until("the empty queue", async || (self.waiting(queue).await == 0).then_some(())).await;
+    }
 }
 
 /// The operator's command line, on this stage.
@@ -170,6 +176,16 @@ pub(crate) async fn listed(client: &Client, task: TaskId) -> Value {
         let list = client.get("/tasks?limit=100").send().await.is(200).value();
         let items = list["items"].as_array().unwrap().clone();
         items.into_iter().find(|item| item["id"] == json!(task))
+    })
+    .await
+}
+
+/// Waits until every read model has taken in all that was done.
+pub(crate) async fn settled() -> Value {
+    until("no lag", async || {
+        let status = told(&["status", "--json"]);
+        let behind = |model: &Value| model["lag"] != 0;
+        (!status["projections"].as_array().unwrap().iter().any(behind)).then_some(status)
     })
     .await
 }

@@ -49,6 +49,7 @@ async fn what_the_publisher_had_to_give_up_is_in_its_failure_queue_and_reconcile
     assert_eq!(behind.iter().map(|found| &found["stream"]).collect::<Vec<_>>(), [&json!(StreamId::from(task))]);
     assert_eq!(told(&["reconcile", "--json"])["task-list"]["findings"][0]["outcome"]["outcome"], json!("repaired"));
     assert_eq!(listed(&ada.client, task).await["title"], "Not published");
+    aws.empty("publisher-failures").await;
 }
 
 #[tokio::test]

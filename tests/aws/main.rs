@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
 
 mod alarms;
+mod damaged;
 mod deployment;
 mod failing;
 mod faults;
@@ -10,6 +11,7 @@ mod journey;
 mod lagging;
 mod operating;
 mod poison;
+mod rolled_back;
 mod rotating;
 mod signed;
 mod slow;

@@ -1,9 +1,9 @@
 //! What operators do: the same commands as on the local program, with `--stage`.
 
 use muster_domain::user::Role;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::deployment::{Deployment, listed, muster, report, told, until};
+use crate::deployment::{Deployment, listed, muster, report, settled, told, until};
 
 #[tokio::test]
 #[ignore = "needs the deployment: cargo xtask e2e"]
@@ -16,13 +16,8 @@ async fn what_was_done_can_be_verified_and_nothing_is_behind() {
     let verified = told(&["verify", "--json"]);
     assert_eq!(verified["findings"], json!([]));
     assert!(verified["events"].as_u64().unwrap() >= 2, "{verified}");
-    let status = until("no lag", async || {
-        let status = told(&["status", "--json"]);
-        let behind = |model: &Value| model["lag"] != 0;
-        (!status["projections"].as_array().unwrap().iter().any(behind)).then_some(status)
-    });
-    let names: Vec<_> =
-        status.await["projections"].as_array().unwrap().iter().map(|model| model["name"].clone()).collect();
+    let status = settled().await;
+    let names: Vec<_> = status["projections"].as_array().unwrap().iter().map(|model| model["name"].clone()).collect();
     assert_eq!(names, ["task-list", "audit-log", "directory"]);
     let reconciled = told(&["reconcile", "--dry-run", "--json"]);
     assert_eq!(reconciled["task-list"]["findings"], json!([]));

@@ -11,16 +11,17 @@ use uuid::Uuid;
 
 use crate::deployment::{Deployment, PREFIX, listed, muster, report, told, until};
 
-type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// The first commit of a task, as it is stored.
-async fn first_commit(aws: &Deployment, task: TaskId) -> Item {
-    let get = aws.tables().await.get_item().table_name(format!("{PREFIX}events"));
+/// The commit of a task that begins at this version, as a table has it.
+pub(crate) async fn commit(aws: &Deployment, table: &str, task: TaskId, version: u64) -> Item {
+    let get = aws.tables().await.get_item().table_name(table).consistent_read(true);
     let get = get.key("pk", AttributeValue::S(StreamId::from(task).to_string()));
-    get.key("sk", AttributeValue::N("1".to_owned())).send().await.unwrap().item.unwrap()
+    get.key("sk", AttributeValue::N(version.to_string())).send().await.unwrap().item.unwrap()
 }
 
-async fn put(aws: &Deployment, item: Item) {
+/// Puts an item into the event table, over the one that is there.
+pub(crate) async fn put(aws: &Deployment, item: Item) {
     let put = aws.tables().await.put_item().table_name(format!("{PREFIX}events"));
     put.set_item(Some(item)).send().await.unwrap();
 }
@@ -42,7 +43,8 @@ fn has(parked: &Value, projection: &str, stream: StreamId) -> bool {
 async fn a_poison_event_lands_in_its_dead_letter_queue_and_a_redrive_repairs_it() {
     let aws = Deployment::here();
     let admin = aws.person(Role::Admin).await;
-    let good = first_commit(&aws, report(&admin.client, &json!({ "title": "Once poison" })).await).await;
+    let good = report(&admin.client, &json!({ "title": "Once poison" })).await;
+    let good = commit(&aws, &format!("{PREFIX}events"), good, 1).await;
     let task = TaskId(Uuid::new_v4());
     let stream = StreamId::from(task);
     let mut mended = good.clone();

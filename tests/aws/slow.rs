@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use muster_tests::client::Answer;
 use serde_json::{Value, json};
 
-use crate::deployment::{Deployment, report, until};
+use crate::deployment::{Deployment, report, settled, until};
 
 /// How much later each answer of a table comes.
 const LATE: Duration = Duration::from_secs(1);
@@ -29,6 +29,8 @@ async fn when_the_tables_are_slow_an_answer_comes_late_and_the_log_says_how_late
     let aws = Deployment::here();
     let ada = aws.member().await;
     let task = report(&ada.client, &json!({ "title": "Slow" })).await;
+    // The projectors would be slow as well.
+    settled().await;
     let history = async || ada.client.get(&format!("/tasks/{task}/history")).send().await;
 
     let late = aws.slow("dynamodb", LATE, history()).await;
@@ -48,6 +50,7 @@ async fn a_change_that_takes_too_long_is_answered_and_its_key_tells_what_became_
         let comment = ada.client.post(&format!("/tasks/{task}/comments")).json(&json!({ "text": "Once" }));
         comment.key("slow-comment").send().await
     };
+    settled().await;
     let begun = Instant::now();
 
     let late = aws.slow("dynamodb", TOO_LATE, comment()).await;
