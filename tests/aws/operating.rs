@@ -49,7 +49,8 @@ async fn the_archive_replayed_into_a_rebuilt_read_model_changes_nothing() {
     }
 
     let rebuilt = told(&["rebuild", "task-list", "--json"]);
-    assert_eq!(rebuilt["active"].as_u64().unwrap(), rebuilt["before"].as_u64().unwrap() + 1);
+    // The one before may have been gone back to, so the next one is not always one further.
+    assert!(rebuilt["active"].as_u64() > rebuilt["before"].as_u64(), "{rebuilt}");
     let rows = async || admin.client.get("/tasks?limit=100&sort=due").send().await.is(200).value();
     let before = until("the rows of the new generation", async || {
         let rows = rows().await;
