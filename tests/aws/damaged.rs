@@ -51,14 +51,6 @@ fn found(output: &Output, projection: Option<&str>) -> Vec<Value> {
     said["findings"].as_array().unwrap().iter().map(|finding| finding["stream"].clone()).collect()
 }
 
-/// Gives a function new instances, which remember nothing.
-async fn renew(aws: &Deployment, function: &str, description: &Value) {
-    // The emulator takes no notice of a description alone.
-    let timeout = &aws.function(function).await["Timeout"];
-    let change = json!({ "Description": description, "Timeout": timeout });
-    aws.update_function(function, "configuration", &change).await;
-}
-
 async fn put_back(aws: &Deployment, changed: TaskId, shortened: TaskId) {
     let verified = of_restored(&["verify", "--json"]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
@@ -67,7 +59,7 @@ async fn put_back(aws: &Deployment, changed: TaskId, shortened: TaskId) {
     put(aws, commit(aws, RESTORED_EVENTS, changed, 1).await).await;
     put(aws, commit(aws, RESTORED_EVENTS, shortened, 2).await).await;
 
-    renew(aws, "command-api", &json!("Restored")).await;
+    aws.renew("command-api", "Restored").await;
     for projection in ["directory", "task-list", "audit-log"] {
         told(&["rebuild", projection, "--json"]);
     }
@@ -104,7 +96,7 @@ async fn commits_that_were_changed_and_removed_are_put_back_from_a_restored_tabl
     };
     giving_back(done, async || {
         aws.tables().await.delete_table().table_name(RESTORED_EVENTS).send().await.unwrap();
-        renew(&aws, "command-api", &description).await;
+        aws.renew("command-api", description.as_str().unwrap()).await;
     })
     .await;
 

@@ -27,6 +27,12 @@ impl Deployment {
         self.lambda("GET", &format!("2015-03-31/functions/{PREFIX}{name}/configuration"), &Value::Null).await
     }
 
+    /// What hands a function its messages or records.
+    pub(crate) async fn mapping(&self, function: &str) -> Value {
+        let path = format!("2015-03-31/event-source-mappings/?FunctionName={PREFIX}{function}");
+        self.lambda("GET", &path, &Value::Null).await["EventSourceMappings"][0].clone()
+    }
+
     /// Calls Lambda.
     pub(crate) async fn lambda(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -40,6 +46,14 @@ impl Deployment {
         self.lambda("PUT", &format!("2015-03-31/functions/{PREFIX}{name}/{what}"), change).await;
         let done = async || (self.function(name).await["LastUpdateStatus"] == "Successful").then_some(());
         until("the function's update", done).await;
+    }
+
+    /// Gives a function new instances, which remember nothing.
+    pub(crate) async fn renew(&self, function: &str, description: &str) {
+        // The emulator takes no notice of a description alone.
+        let timeout = &self.function(function).await["Timeout"];
+        let change = json!({ "Description": description, "Timeout": timeout });
+        self.update_function(function, "configuration", &change).await;
     }
 
     /// Does the work while a function has these environment variables beside its others, or in place of them.
@@ -80,9 +94,8 @@ impl Deployment {
 
     /// Does the work while nobody reads a function's queue.
     pub(crate) async fn unread<T>(&self, function: &str, work: impl Future<Output = T>) -> T {
-        let path = format!("2015-03-31/event-source-mappings/?FunctionName={PREFIX}{function}");
-        let mappings = self.lambda("GET", &path, &Value::Null).await;
-        let id = mappings["EventSourceMappings"][0]["UUID"].as_str().unwrap().to_owned();
+        let mapping = self.mapping(function).await;
+        let id = mapping["UUID"].as_str().unwrap();
         let set = async |enabled: bool| {
             let path = format!("2015-03-31/event-source-mappings/{id}");
             self.lambda("PUT", &path, &json!({ "Enabled": enabled })).await;

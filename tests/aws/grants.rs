@@ -11,15 +11,17 @@ impl Deployment {
 
     /// Does the work while a function's grants say something else in place of this.
     pub(crate) async fn with_grant<T>(&self, function: &str, from: &str, to: &str, work: impl Future<Output = T>) -> T {
+        self.replace_grant(function, from, to).await;
+        giving_back(work, async || self.replace_grant(function, to, from).await).await
+    }
+
+    /// Lets a function's grants say something else in place of this.
+    pub(crate) async fn replace_grant(&self, function: &str, from: &str, to: &str) {
         let (role, name, document) = policy(self, function).await;
         let changed = document.replace(from, to);
         assert_ne!(changed, document, "the grant was there");
-        let put = async |document: &str| {
-            let policy = [("RoleName", role.as_str()), ("PolicyName", &name), ("PolicyDocument", document)];
-            self.iam("PutRolePolicy", &policy).await
-        };
-        put(&changed).await;
-        giving_back(work, async || drop(put(&document).await)).await
+        let put = [("RoleName", role.as_str()), ("PolicyName", &name), ("PolicyDocument", &changed)];
+        self.iam("PutRolePolicy", &put).await;
     }
 }
 

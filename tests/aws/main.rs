@@ -18,3 +18,4 @@ mod slow;
 mod throttled;
 mod traces;
 mod undelivered;
+mod whole_table;

@@ -1,5 +1,5 @@
-//! An event that no projector can take in, and what becomes of it. It stays in the store, as nothing can be removed there: this test is
-//! the last of them by its name.
+//! An event that no projector can take in, and what becomes of it. It stays in the store, as nothing can be removed there: from here on
+//! `muster verify` finds it.
 
 use std::collections::HashMap;
 
