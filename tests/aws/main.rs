@@ -1,5 +1,6 @@
 //! Muster on AWS, end to end: the real stacks with the real Lambdas, in an emulator. `cargo xtask e2e` deploys them and runs this.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of a test fails the test")]
+#![allow(clippy::large_futures, reason = "a fault holds the work that it disturbs")]
 
 mod alarms;
 mod damaged;
