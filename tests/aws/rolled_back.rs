@@ -31,9 +31,17 @@ async fn broken<T>(aws: &Deployment, function: &str, work: impl Future<Output = 
     done
 }
 
-/// How many invocations have begun in a function's log.
-async fn begun(aws: &Deployment, function: &str) -> usize {
-    aws.logged(function, "START RequestId").await.len()
+/// Whether a message of a queue is with its function, or waits for its next try.
+async fn in_hand(aws: &Deployment, queue: &str) -> bool {
+    let asked = json!({ "QueueUrl": aws.queue(queue), "AttributeNames": ["ApproximateNumberOfMessagesNotVisible"] });
+    let answer = aws.json("sqs", "AmazonSQS.GetQueueAttributes", &asked).await;
+    answer["Attributes"]["ApproximateNumberOfMessagesNotVisible"] != "0"
+}
+
+/// Calls a function with nothing to do, and gives what it says.
+async fn called(aws: &Deployment, function: &str) -> Value {
+    let path = format!("2015-03-31/functions/{PREFIX}{function}/invocations");
+    aws.lambda("POST", &path, &json!({ "Records": [] })).await
 }
 
 #[tokio::test]
@@ -45,10 +53,13 @@ async fn after_a_roll_back_what_waited_for_a_projector_is_taken_in() {
     aws.patient("task-list", async {
         settled().await;
         let task = broken(&aws, "projector-task-list", async {
-            let before = begun(&aws, "projector-task-list").await;
             let task = report(&ada.client, &json!({ "title": "Waits" })).await;
-            let tried = async || (begun(&aws, "projector-task-list").await > before).then_some(());
+            let tried = async || in_hand(&aws, "task-list").await.then_some(());
             until("a try of the build", tried).await;
+            let errors = aws.sum("function-errors-projector-task-list").await;
+            let failed = called(&aws, "projector-task-list").await;
+            assert!(failed["errorType"].is_string(), "{failed}");
+            assert!(aws.sum("function-errors-projector-task-list").await > errors, "the alarm's metric");
             task
         });
         let task = task.await;
