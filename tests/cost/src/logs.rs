@@ -40,7 +40,7 @@ impl Logs {
 
     /// An invocation has ended: its metrics.
     pub(crate) fn invoked(&self) -> Result<(), Failure> {
-        self.metrics.flush(Lines(Arc::clone(&self.bytes))).map(|_| ()).map_err(failed("writing metrics"))
+        self.metrics.flush(Lines(Arc::clone(&self.bytes))).map_err(failed("writing metrics"))
     }
 
     /// One more line.
