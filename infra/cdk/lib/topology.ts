@@ -1,6 +1,6 @@
 /**
  * `schemas/topology.json`, read strictly: what this program does not know it refuses, so that nothing in that file is silently left out of
- * the stacks. The Rust side reads the same file (`handlers/src/topology.rs`).
+ * the stacks. The Rust side reads the same file (`handlers/src/topology/`).
  */
 import { readFileSync } from "node:fs";
 
