@@ -17,7 +17,7 @@ const NAME: &str = "muster";
 pub struct Traces(Option<SdkTracerProvider>);
 
 impl Traces {
-    /// As the environment says. A collector that does not answer is told in the log, now and then; it holds nothing up.
+    /// As the environment says. A collector that does not answer holds nothing up: its spans are lost, without a word.
     pub fn from_environment() -> Result<Self, Failure> {
         if ENDPOINTS.iter().all(|name| std::env::var_os(name).is_none_or(|endpoint| endpoint.is_empty())) {
             return Ok(Self(None));
