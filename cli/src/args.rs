@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use muster_domain::user::Role;
 use muster_domain::values::{Email, Name};
+use muster_handlers::http::Settings;
 
 use crate::store::Stage;
 
@@ -113,6 +114,22 @@ pub struct AdminArgs {
     pub admin_password_prompt: bool,
 }
 
+/// How the API behaves where operators differ.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ApiArgs {
+    /// How many reverse proxies stand before the server: so many entries of X-Forwarded-For, counted from the end, say
+    /// where a request comes from. With 0, the connection alone says it.
+    #[arg(long, env = "MUSTER_TRUSTED_PROXIES", value_name = "COUNT", default_value_t = 0)]
+    pub trusted_proxies: usize,
+}
+
+impl ApiArgs {
+    /// As the API takes them.
+    pub fn settings(&self) -> Settings {
+        Settings { trusted_proxies: self.trusted_proxies }
+    }
+}
+
 /// Of `muster serve`.
 #[derive(Clone, Debug, Args)]
 pub struct ServeArgs {
@@ -125,6 +142,9 @@ pub struct ServeArgs {
     /// The first administrator.
     #[command(flatten)]
     pub admin: AdminArgs,
+    /// How the API behaves.
+    #[command(flatten)]
+    pub api: ApiArgs,
     /// First fill the store, which must have no tasks, with a believable field team.
     #[arg(long)]
     pub demo: bool,

@@ -1,17 +1,22 @@
 //! Takes connections, and bounds what they may hold: how many there are, and how long a request's head may take.
 
 use std::io::{Error, ErrorKind};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use muster_handlers::http::Peer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 /// The pause after a connection could not be taken because the system has no room for it.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -44,8 +49,8 @@ pub async fn listen(listener: TcpListener, router: Router, limits: Limits, stop:
             () = stop.cancelled() => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept(), if connections.len() < limits.connections => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(answer(stream, router.clone(), limits, graceful.watcher()));
+                Ok((stream, peer)) => {
+                    connections.spawn(answer(stream, peer.ip(), router.clone(), limits, graceful.watcher()));
                 }
                 Err(error) if is_its_own(&error) => {}
                 Err(error) => {
@@ -75,11 +80,15 @@ fn is_its_own(error: &Error) -> bool {
     )
 }
 
-async fn answer(stream: TcpStream, router: Router, limits: Limits, watcher: Watcher) {
+async fn answer(stream: TcpStream, peer: IpAddr, router: Router, limits: Limits, watcher: Watcher) {
+    let service = router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        request
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended");
     }

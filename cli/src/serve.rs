@@ -60,7 +60,7 @@ async fn serve(
 ) -> Result<(), Failure> {
     let system = System::over_both(engine.client(), engine.derived_client()).await?;
     let secrets = Secrets::load_or_create(&args.data)?;
-    let app = system.app(secrets).map_err(failed("putting the parts together"))?;
+    let app = system.app(secrets, args.api.settings()).map_err(failed("putting the parts together"))?;
     if args.demo {
         demo::refuse_tasks(&system).await?;
     }

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
 use muster_domain::EventReader;
-use muster_handlers::http::App;
+use muster_handlers::http::{App, Settings};
 use muster_handlers::topology::{Topology, create_table};
 use muster_handlers::wiring;
 use muster_identity::{IdentityError, IdentityTables, Secrets, TokenSettings};
@@ -123,10 +123,10 @@ impl System {
     }
 
     /// What is behind the HTTP routes.
-    pub fn app(&self, secrets: Secrets) -> Result<App, IdentityError> {
+    pub fn app(&self, secrets: Secrets, settings: Settings) -> Result<App, IdentityError> {
         let Secrets { signing_key, server_secret } = secrets;
         let tokens = TokenSettings::new(ISSUER, ISSUER);
-        wiring::app(&self.client, &self.prefix, Arc::new(signing_key), &server_secret, tokens)
+        wiring::app(&self.client, &self.prefix, Arc::new(signing_key), &server_secret, tokens, settings)
     }
 
     /// The projection of this name, or all of them.

@@ -8,7 +8,7 @@ use muster_identity::{Identity, IdentityError, IdentityTables, ServerSecret, Tok
 use muster_projections::{AuditQueries, DirectoryQueries, ReadModels, TaskQueries};
 
 use crate::clock::SystemClock;
-use crate::http::App;
+use crate::http::{App, Settings};
 
 /// The event store, in the tables with this prefix.
 pub fn event_store(client: &Client, prefix: &str) -> DynamoEventStore {
@@ -32,6 +32,7 @@ pub fn app(
     signer: Arc<dyn TokenSigner>,
     secret: &ServerSecret,
     tokens: TokenSettings,
+    settings: Settings,
 ) -> Result<App, IdentityError> {
     let clock = Arc::new(SystemClock);
     let store = event_store(client, prefix);
@@ -43,6 +44,7 @@ pub fn app(
         audit: AuditQueries::new(models.clone()),
         directory: DirectoryQueries::new(models),
         identity: Identity::new(client, &identity_tables(prefix), signer, secret, tokens, clock.clone())?,
+        settings,
         clock,
         store: client.clone(),
         control_table: format!("{prefix}control"),

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http_body_util::BodyExt as _;
 use lambda_http::request::LambdaRequest;
-use muster_handlers::http::{MAX_BODY_BYTES, command_router, query_router};
+use muster_handlers::http::{MAX_BODY_BYTES, Settings, command_router, query_router};
 use muster_handlers::wiring::app;
 use muster_identity::{ServerSecret, SigningKey, TokenSettings};
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ impl Lambdas {
         let lambda = || {
             let (key, secret) = (SigningKey::from_pem(&PEM).unwrap(), ServerSecret::from_bytes([7; 32]));
             let tokens = TokenSettings::new("https://muster.test", "https://muster.test");
-            Arc::new(app(&store.client, PREFIX, Arc::new(key), &secret, tokens).unwrap())
+            Arc::new(app(&store.client, PREFIX, Arc::new(key), &secret, tokens, Settings::default()).unwrap())
         };
         Self { command: command_router(lambda()), query: query_router(lambda()), _store: store }
     }

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::ids::UserId;
 use muster_domain::ports::Clock;
 
+use crate::client::Client;
 use crate::credentials::{CredentialsError, CredentialsStore};
 use crate::emails::Emails;
 use crate::hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};
@@ -17,13 +18,6 @@ use crate::secrets::ServerSecret;
 use crate::sessions::{EndReason, Rotated, SessionError, SessionId, Sessions};
 use crate::store::{IdentityTables, StoreError};
 use crate::tokens::{AccessTokens, TokenError, TokenSettings, VerifiedToken};
-
-/// What is known of the program that logs in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Client {
-    /// As it names itself.
-    pub user_agent: Option<String>,
-}
 
 /// What a log-in or a refresh gives. The tokens are secrets: `Debug` does not show them.
 #[derive(Clone)]
@@ -118,6 +112,20 @@ pub enum SetPasswordError {
     Hash(#[from] HashError),
 }
 
+/// Why somebody's password was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangePasswordError {
+    /// The present one is another.
+    #[error("this is not the present password")]
+    Wrong,
+    /// Somebody else changed it, or took it away, at the same moment.
+    #[error("the password was changed at the same moment")]
+    Meanwhile,
+    /// Something of ours failed; trying again may help.
+    #[error("changing the password failed")]
+    Internal(#[from] InternalError),
+}
+
 /// Everything about who somebody is.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -194,6 +202,28 @@ impl Identity {
         Ok(self.credentials.replace(user, &hash).await?)
     }
 
+    /// Changes somebody's password, if they know the present one, and ends all of their sessions but the one that they
+    /// change it in.
+    pub async fn change_password(
+        &self,
+        user: UserId,
+        kept: SessionId,
+        current: &PasswordAttempt,
+        new: &Password,
+    ) -> Result<(), ChangePasswordError> {
+        let stored = self.credentials.get(user).await.map_err(InternalError::from)?;
+        let verdict = self.hasher.verify(current, stored.as_ref()).await.map_err(InternalError::from)?;
+        let (Some(stored), Verdict::Right { .. }) = (stored, verdict) else { return Err(ChangePasswordError::Wrong) };
+        let hash = self.hasher.hash(new).await.map_err(InternalError::from)?;
+        match self.credentials.renew(user, &stored, &hash).await {
+            Ok(()) => {}
+            Err(CredentialsError::Absent | CredentialsError::Exists) => return Err(ChangePasswordError::Meanwhile),
+            Err(CredentialsError::Store(error)) => return Err(InternalError::from(error).into()),
+        }
+        let ended = self.sessions.end_all_but(Some(kept), user, EndReason::PasswordChanged).await;
+        Ok(ended.map_err(InternalError::from)?)
+    }
+
     /// Whether this is the account's password: asked again before something that cannot be undone.
     pub async fn check_password(&self, user: UserId, attempt: &PasswordAttempt) -> Result<bool, InternalError> {
         let stored = self.credentials.get(user).await?;
@@ -228,7 +258,7 @@ impl Identity {
         let (Some(user), Some(stored), Verdict::Right { rehash }) = (owner, stored, verdict) else {
             return Err(LoginError::InvalidCredentials);
         };
-        let begun = self.sessions.start(user, client.user_agent.as_deref()).await.map_err(InternalError::from)?;
+        let begun = self.sessions.start(user, client).await.map_err(InternalError::from)?;
         if !self.still_right(user, &stored, attempt).await? {
             self.sessions.end(begun.session_id, EndReason::PasswordChanged).await.map_err(InternalError::from)?;
             return Err(LoginError::InvalidCredentials);

@@ -3,6 +3,7 @@
 //! [`Identity`] is what the entry points call: log in, refresh, log out, authenticate. [`policy`] decides what an
 //! authenticated person may do. Both are the only places of their kind: no route checks a password or a role by itself.
 
+mod client;
 mod credentials;
 mod emails;
 mod facade;
@@ -17,10 +18,11 @@ mod store;
 mod tokens;
 mod verified;
 
+pub use client::Client;
 pub use credentials::{CredentialsError, CredentialsStore};
 pub use emails::Emails;
 pub use facade::{
-    AuthError, Authenticated, Client, Identity, IdentityError, InternalError, LoginError, RefreshError,
+    AuthError, Authenticated, ChangePasswordError, Identity, IdentityError, InternalError, LoginError, RefreshError,
     SetPasswordError, TokenPair,
 };
 pub use hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};

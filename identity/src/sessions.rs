@@ -6,10 +6,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,6 +19,7 @@ use muster_domain::ports::Clock;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::client::Client;
 use crate::refresh_token::RefreshTokens;
 use crate::secrets::ServerSecret;
 use crate::store::{Item, StoreError, n, number, s, text};
@@ -96,6 +98,8 @@ pub struct Session {
     pub ended_at: Option<DateTime<Utc>>,
     /// What logged in, as it named itself; cut to 256 characters.
     pub user_agent: Option<String>,
+    /// From where it logged in.
+    pub address: Option<IpAddr>,
 }
 
 impl Session {
@@ -147,7 +151,7 @@ pub enum SessionError {
 /// The table of session families.
 #[derive(Clone)]
 pub struct Sessions {
-    client: Client,
+    client: DynamoDb,
     table: String,
     tokens: RefreshTokens,
     clock: Arc<dyn Clock>,
@@ -155,20 +159,21 @@ pub struct Sessions {
 
 impl Sessions {
     /// Over an existing table.
-    pub fn new(client: Client, table: impl Into<String>, secret: &ServerSecret, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(client: DynamoDb, table: impl Into<String>, secret: &ServerSecret, clock: Arc<dyn Clock>) -> Self {
         Self { client, table: table.into(), tokens: RefreshTokens::new(secret), clock }
     }
 
     /// Begins a family for a user who has just proved who they are.
-    pub async fn start(&self, user: UserId, user_agent: Option<&str>) -> Result<Rotated, StoreError> {
+    pub async fn start(&self, user: UserId, client: &Client) -> Result<Rotated, StoreError> {
         let now = self.clock.now();
         let (family, expires_at) = (SessionId(Uuid::new_v4()), now + LIFETIME);
         let put = self.client.put_item().table_name(&self.table);
         let put = put.item("pk", s(&family)).item("user_id", s(&user)).item("generation", n(&0));
         let put = put.item("rotated_at", millis(now)).item("created_at", millis(now));
         let put = put.item("expires_at", millis(expires_at)).item("ttl", n(&expires_at.timestamp()));
-        let agent = user_agent.map(|agent| agent.chars().take(MAX_USER_AGENT).collect::<String>());
+        let agent = client.user_agent.as_ref().map(|agent| agent.chars().take(MAX_USER_AGENT).collect::<String>());
         let put = agent.filter(|agent| !agent.is_empty()).into_iter().fold(put, |put, a| put.item("user_agent", s(&a)));
+        let put = client.address.iter().fold(put, |put, address| put.item("address", s(address)));
         let put = put.condition_expression("attribute_not_exists(pk)");
         put.send().await.map_err(StoreError::of("starting a session"))?;
         Ok(Rotated { session_id: family, user_id: user, refresh_token: self.tokens.token(family, 0), expires_at })
@@ -249,12 +254,30 @@ impl Sessions {
     /// Ends all families of a user. A family begun less than a moment ago may be missing from the index; whoever must
     /// be kept out also loses their credentials or their address first.
     pub async fn end_all_for_user(&self, user: UserId, reason: EndReason) -> Result<(), StoreError> {
+        self.end_all_but(None, user, reason).await
+    }
+
+    /// Likewise, but lets one of them live on.
+    pub async fn end_all_but(
+        &self,
+        kept: Option<SessionId>,
+        user: UserId,
+        reason: EndReason,
+    ) -> Result<(), StoreError> {
         for session in self.of_user(user).await? {
-            if session.ended_at.is_none() {
+            if session.ended_at.is_none() && kept != Some(session.id) {
                 self.end(session.id, reason).await?;
             }
         }
         Ok(())
+    }
+
+    /// A user's families that still live, those used last first.
+    pub async fn live_of_user(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
+        let (now, mut live) = (self.clock.now(), self.of_user(user).await?);
+        live.retain(|session| session.is_live(now));
+        live.sort_by_key(|session| (std::cmp::Reverse(session.rotated_at), session.id.0));
+        Ok(live)
     }
 
     /// A user's families that have not been removed yet, ended ones too, in no order.
@@ -278,11 +301,15 @@ impl Sessions {
 
     /// The family, if it still lives; read consistently, so that a log-out counts at once.
     pub async fn live(&self, family: SessionId) -> Result<Option<Session>, StoreError> {
+        Ok(self.find(family).await?.filter(|session| session.is_live(self.clock.now())))
+    }
+
+    /// The family, also one that has ended, until it is removed; read consistently.
+    pub async fn find(&self, family: SessionId) -> Result<Option<Session>, StoreError> {
         const READING: &str = "reading a session";
         let get = self.client.get_item().table_name(&self.table).key("pk", s(&family)).consistent_read(true);
         let Some(item) = get.send().await.map_err(StoreError::of(READING))?.item else { return Ok(None) };
-        let session = session(&item).ok_or(StoreError::damaged(READING, "an attribute of the session"))?;
-        Ok(Some(session).filter(|session| session.is_live(self.clock.now())))
+        session(&item).map(Some).ok_or(StoreError::damaged(READING, "an attribute of the session"))
     }
 
     /// Whether the family still lives.
@@ -312,5 +339,6 @@ fn session(item: &Item) -> Option<Session> {
         expires_at: time("expires_at")?,
         ended_at: if item.contains_key("ended_at") { Some(time("ended_at")?) } else { None },
         user_agent: text(item, "user_agent"),
+        address: text(item, "address").and_then(|address| address.parse().ok()),
     })
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::support::nobody;
-use crate::{log_in, logs, profile, sessions, sign_up, system, task_as_of, task_changes, task_life, task_lists};
+use crate::{
+    log_in, logs, passwords, profile, sessions, sign_up, signed_in, system, task_as_of, task_changes, task_life,
+    task_lists,
+};
 use crate::{task_moves, task_reports, teams, user_changes, users};
 
 /// One route.
@@ -48,6 +51,8 @@ const fn open(method: &'static str, path: &'static str, body: Option<&'static st
 
 const USER: Option<&str> = Some(r#"{"name":"Ada","email":"ada@example.com","password":"a passphrase for tests"}"#);
 const LOGIN: Option<&str> = Some(r#"{"email":"ada@example.com","password":"a passphrase for tests"}"#);
+const PASSWORDS: Option<&str> =
+    Some(r#"{"current_password":"no passphrase of mine","new_password":"another passphrase for tests"}"#);
 const REFRESH: Option<&str> = Some(r#"{"refresh_token":"none"}"#);
 const NAME: Option<&str> = Some(r#"{"name":"Ada"}"#);
 const TASK: Option<&str> = Some(r#"{"title":"Check the lift"}"#);
@@ -65,6 +70,31 @@ pub(crate) const ROUTES: &[Route] = &[
     open("POST", "/api/v1/refresh", REFRESH, sessions::the_short_path_refreshes_too),
     route("POST", "/api/v1/users/logout", None, sessions::after_a_log_out_nothing_of_the_session_is_good),
     route("POST", "/api/v1/logout", None, sessions::the_short_path_logs_out_too),
+    route("GET", "/api/v1/users/sessions", None, signed_in::people_see_where_they_are_signed_in_those_used_last_first),
+    route(
+        "DELETE",
+        "/api/v1/users/sessions/{session_id}",
+        None,
+        signed_in::a_session_that_is_ended_is_out_at_the_next_request,
+    ),
+    route(
+        "GET",
+        "/api/v1/users/{user_id}/sessions",
+        None,
+        signed_in::an_administrator_sees_where_somebody_is_signed_in_and_signs_them_out,
+    ),
+    route(
+        "DELETE",
+        "/api/v1/users/{user_id}/sessions",
+        None,
+        signed_in::an_administrator_sees_where_somebody_is_signed_in_and_signs_them_out,
+    ),
+    route(
+        "PUT",
+        "/api/v1/profile/password",
+        PASSWORDS,
+        passwords::whoever_knows_their_password_changes_it_and_their_other_sessions_end,
+    ),
     route("POST", "/api/v1/users", USER, users::an_administrator_makes_an_account_of_any_role),
     route("GET", "/api/v1/users", None, users::the_list_tells_who_there_is),
     route("GET", "/api/v1/users/{user_id}", None, users::anybody_may_see_who_somebody_is_but_not_how_to_reach_them),

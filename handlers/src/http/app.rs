@@ -13,6 +13,7 @@ use muster_projections::{AuditQueries, DirectoryQueries, TaskQueries};
 
 use super::page::query_problem;
 use super::problem::{Code, Problem};
+use super::settings::Settings;
 
 /// The parts that the routes work with. One for each program.
 pub struct App {
@@ -28,6 +29,8 @@ pub struct App {
     pub directory: DirectoryQueries,
     /// Signs people in and out.
     pub identity: Identity,
+    /// What the operator has decided.
+    pub settings: Settings,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// The store, to see whether it answers, and one of its tables.

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use muster_domain::user::Role;
 use muster_domain::{Actor, UserId};
-use muster_identity::{Client, LoginError, PasswordAttempt, RefreshError, TokenPair};
+use muster_identity::{LoginError, PasswordAttempt, RefreshError, TokenPair};
 use muster_projections::directory::UserDocument;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -106,9 +106,8 @@ pub(crate) async fn log_in(
     intake: Intake,
     Body(body): Body<LoginBody>,
 ) -> Result<Response, Problem> {
-    let client = Client { user_agent: intake.user_agent() };
     let attempt = PasswordAttempt::new(body.password);
-    match app.identity.login(&body.email, &attempt, &client).await {
+    match app.identity.login(&body.email, &attempt, &intake.client()).await {
         Ok(pair) => Ok(tokens(pair)),
         Err(LoginError::InvalidCredentials) => Err(Problem::new(Code::WrongCredentials)),
         Err(LoginError::Internal(error)) => Err(Problem::unavailable(&error)),

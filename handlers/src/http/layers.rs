@@ -14,9 +14,9 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, info_span};
 use uuid::Uuid;
 
-use super::MAX_BODY_BYTES;
 use super::problem::{Code, Problem};
 use super::request::REQUEST_ID;
+use super::{MAX_BODY_BYTES, address};
 use crate::trace;
 
 /// The longest that a request may take in the local program.
@@ -25,12 +25,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const PATIENCE_ON_LAMBDA: Duration = Duration::from_secs(9);
 
 /// The router with everything that surrounds it.
-pub(crate) fn around(router: Router, patience: Duration) -> Router {
+pub(crate) fn around(router: Router, patience: Duration, trusted_proxies: usize) -> Router {
     router
         .fallback(|| async { Problem::new(Code::NotFound).detail("There is nothing at this path.") })
         .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(patience, in_time))
+        .layer(middleware::from_fn_with_state(trusted_proxies, address::found))
         .layer(CatchPanicLayer::custom(broken))
         .layer(middleware::from_fn(observed))
 }

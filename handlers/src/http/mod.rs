@@ -2,6 +2,7 @@
 #![expect(clippy::option_option, reason = "a change tells a field that is left out from one that is null")]
 #![expect(clippy::result_large_err, reason = "a problem is moved a few times in a request that has failed anyway")]
 
+mod address;
 mod app;
 mod auth;
 mod body;
@@ -10,9 +11,12 @@ mod etag;
 mod fields;
 mod layers;
 mod page;
+mod password;
 mod problem;
 mod refusal;
 mod request;
+mod sessions;
+mod settings;
 mod spec;
 mod system;
 mod tasks;
@@ -28,9 +32,11 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use address::Peer;
 pub use app::App;
 use layers::{PATIENCE, PATIENCE_ON_LAMBDA, around};
 pub use problem::{Causes, Code, Problem};
+pub use settings::Settings;
 use spec::Bearer;
 
 /// The most bytes of a body.
@@ -76,6 +82,9 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::update))
         .routes(routes!(users::deactivate))
         .routes(routes!(users::update_profile))
+        .routes(routes!(password::change))
+        .routes(routes!(sessions::end))
+        .routes(routes!(sessions::end_all_of_user))
         .routes(routes!(teams::create))
         .routes(routes!(teams::update))
         .routes(routes!(teams::join))
@@ -99,6 +108,8 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::list))
         .routes(routes!(users::read))
         .routes(routes!(users::profile))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::list_of_user))
         .routes(routes!(teams::list))
         .routes(routes!(teams::read))
         .routes(routes!(teams::members))
@@ -121,7 +132,9 @@ fn system_routes() -> OpenApiRouter<Arc<App>> {
 /// Everything: what the local program serves.
 pub fn router(app: Arc<App>) -> Router {
     let routes = system_routes().nest(BASE, change_routes().merge(query_routes()));
-    around(routes.split_for_parts().0.with_state(app).merge(system::rendered()), PATIENCE)
+    let trusted_proxies = app.settings.trusted_proxies;
+    let routes = routes.split_for_parts().0.with_state(app).merge(system::rendered());
+    around(routes, PATIENCE, trusted_proxies)
 }
 
 /// What changes something: the command Lambda.
@@ -136,7 +149,8 @@ pub fn query_router(app: Arc<App>) -> Router {
 
 fn on_lambda(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
     let routes = system_routes().nest(BASE, routes);
-    around(routes.split_for_parts().0.with_state(app), PATIENCE_ON_LAMBDA)
+    let trusted_proxies = app.settings.trusted_proxies;
+    around(routes.split_for_parts().0.with_state(app), PATIENCE_ON_LAMBDA, trusted_proxies)
 }
 
 /// The OpenAPI document of every route.

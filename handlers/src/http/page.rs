@@ -23,6 +23,11 @@ pub(crate) struct Page<T> {
 }
 
 impl<T: Serialize> Page<T> {
+    /// All there is, on one page.
+    pub(crate) const fn whole(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+
     /// What a read model answered.
     pub(crate) fn answer(result: Result<Listed<T>, QueryError>) -> Result<Json<Self>, Problem> {
         let Listed { items, next } = result.map_err(|error| query_problem(&error))?;

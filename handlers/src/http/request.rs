@@ -1,5 +1,6 @@
 //! What comes with every command: its id, its request, its program.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -9,9 +10,11 @@ use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use muster_commands::ExpectedVersion;
 use muster_domain::{Actor, CommandId, Fingerprint, Metadata};
+use muster_identity::Client;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::address::ClientAddress;
 use super::app::App;
 use super::caller::Caller;
 use super::etag::IfMatch;
@@ -28,6 +31,7 @@ pub(crate) struct Intake {
     key: Option<String>,
     request_id: String,
     user_agent: Option<String>,
+    address: Option<IpAddr>,
 }
 
 impl Intake {
@@ -55,9 +59,9 @@ impl Intake {
         }
     }
 
-    /// The program that sent it, as it names itself.
-    pub(crate) fn user_agent(&self) -> Option<String> {
-        self.user_agent.clone()
+    /// The program that sent it, and from where.
+    pub(crate) fn client(&self) -> Client {
+        Client { user_agent: self.user_agent.clone(), address: self.address }
     }
 }
 
@@ -77,7 +81,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Intake {
         };
         // The outermost layer has set it.
         let request_id = text(&REQUEST_ID).flatten().unwrap_or_default();
-        Ok(Self { key, request_id, user_agent: text(&USER_AGENT).flatten() })
+        let address = parts.extensions.get().map(|ClientAddress(address)| *address);
+        Ok(Self { key, request_id, user_agent: text(&USER_AGENT).flatten(), address })
     }
 }
 
@@ -169,6 +174,6 @@ mod tests {
         assert_eq!(metadata("a").at, at);
         assert_eq!(metadata("a").fingerprint, metadata("a").fingerprint);
         assert_ne!(metadata("a").fingerprint, metadata("b").fingerprint);
-        assert_eq!(intake.user_agent().as_deref(), Some("curl/8.5.0"));
+        assert_eq!(intake.client().user_agent.as_deref(), Some("curl/8.5.0"));
     }
 }

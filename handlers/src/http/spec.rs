@@ -97,6 +97,13 @@ problems! {
         InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, TaskDeleted, TaskCompleted, Contended,
         StaleVersion, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
+    /// What a request without a body, and without a version to expect, may answer instead.
+    BodilessProblems = [Unauthenticated, Forbidden, NotFound, Internal, Unavailable, Timeout];
+    /// What a change of one's password may answer instead.
+    PasswordProblems = [
+        MalformedJson, Unauthenticated, Forbidden, Conflict, TooLarge, UnsupportedMediaType, InvalidRequest, Internal,
+        Unavailable, Timeout
+    ];
     /// What signing in may answer instead.
     SignInProblems = [
         MalformedJson, InvalidHeader, WrongCredentials, TooLarge, UnsupportedMediaType, InvalidRequest, Internal,

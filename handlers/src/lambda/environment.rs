@@ -11,7 +11,7 @@ use muster_projections::{Hosted, hosted};
 
 use super::kms::{KmsError, KmsSigner, server_secret};
 use super::mail::{Ses, Sns};
-use crate::http::App;
+use crate::http::{App, Settings};
 use crate::notifier::{Claims, Notifier};
 use crate::wiring::{app, event_store};
 
@@ -47,7 +47,7 @@ pub async fn command_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     let (signing_key, server_key) = (variable("MUSTER_SIGNING_KEY_ID")?, variable("MUSTER_SERVER_KEY_ID")?);
     let kms = aws_sdk_kms::Client::new(config);
     let (signer, secret) = tokio::try_join!(KmsSigner::of(kms.clone(), signing_key), server_secret(&kms, &server_key))?;
-    Ok(Arc::new(app(&Client::new(config), &prefix, Arc::new(signer), &secret, tokens)?))
+    Ok(Arc::new(app(&Client::new(config), &prefix, Arc::new(signer), &secret, tokens, Settings::default())?))
 }
 
 /// The parts behind the routes that answer questions: `MUSTER_TABLE_PREFIX`, `MUSTER_ISSUER` and
@@ -57,7 +57,7 @@ pub async fn query_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     let signer = KmsSigner::of(aws_sdk_kms::Client::new(config), variable("MUSTER_SIGNING_KEY_ID")?).await?;
     // No route here begins or refreshes a session, so the true secret has no business here.
     let secret = ServerSecret::generate()?;
-    Ok(Arc::new(app(&Client::new(config), &prefix, Arc::new(signer), &secret, tokens)?))
+    Ok(Arc::new(app(&Client::new(config), &prefix, Arc::new(signer), &secret, tokens, Settings::default())?))
 }
 
 fn token_settings() -> Result<TokenSettings, StartError> {

@@ -1,5 +1,6 @@
 //! What the Lambdas in `src/bin` share: their configuration, and the shapes of the events that AWS sends them.
 
+mod address;
 mod environment;
 mod kms;
 mod mail;
@@ -8,6 +9,7 @@ mod queue;
 mod stream;
 mod sweep;
 
+pub use address::with_peer;
 pub use environment::{StartError, command_app, hosted_projections, notifier, projector, query_app, variable};
 pub use kms::{KmsError, KmsSigner, server_secret};
 pub use observe::{Metrics, log_and_trace, observe, observed};

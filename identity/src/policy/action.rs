@@ -58,6 +58,12 @@ pub enum Action<'a> {
     ChangeUserRole,
     /// Close it, or open it again.
     DeactivateUser,
+    /// Change the password with which its owner signs in.
+    ChangePassword,
+    /// See where its owner is signed in.
+    ReadSessions,
+    /// Sign its owner out.
+    EndSessions,
 
     /// Make a team.
     CreateTeam,

@@ -144,6 +144,9 @@ const fn rules(action: Action<'_>) -> Rules {
         Action::ChangeUserEmail       => row(Anybody, Myself,           Myself,              Myself),
         Action::ChangeUserRole        => row(Others,  Never,            Never,               Never),
         Action::DeactivateUser        => row(Others,  Never,            Never,               Never),
+        Action::ChangePassword        => row(Myself,  Myself,           Myself,              Myself),
+        Action::ReadSessions          => row(Anybody, Myself,           Myself,              Myself),
+        Action::EndSessions           => row(Anybody, Myself,           Myself,              Myself),
 
         Action::CreateTeam            => row(Anybody, Never,            Never,               Never),
         Action::ListTeams             => row(Anybody, Anybody,          Anybody,             Anybody),

@@ -152,7 +152,10 @@ fn fits(action: Action<'_>, resource: &Resource) -> Result<(), Reason> {
         | Action::UpdateProfile
         | Action::ChangeUserEmail
         | Action::ChangeUserRole
-        | Action::DeactivateUser => matches!(resource, Resource::User(_)),
+        | Action::DeactivateUser
+        | Action::ChangePassword
+        | Action::ReadSessions
+        | Action::EndSessions => matches!(resource, Resource::User(_)),
         Action::ReadTeam | Action::UpdateTeam | Action::ChangeTeamMembers => matches!(resource, Resource::Team { .. }),
         Action::CreateUser | Action::ListUsers | Action::CreateTeam | Action::ListTeams | Action::ReadAudit => {
             matches!(resource, Resource::Any)

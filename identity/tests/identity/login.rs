@@ -1,5 +1,6 @@
 //! The way in and out, through the façade.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 
@@ -20,6 +21,7 @@ use uuid::Uuid;
 use crate::support::{TestClock, store};
 
 const USER: UserId = UserId(Uuid::from_u128(1));
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 const EMAIL: &str = "ada@example.com";
 const WORDS: &str = "two pints of oil";
 const CHEAP: HashParameters = HashParameters { memory: 64, passes: 1, lanes: 1 };
@@ -52,7 +54,9 @@ impl Case {
     }
 
     async fn login(&self, email: &str, words: &str) -> Result<TokenPair, LoginError> {
-        self.identity.login(email, &attempt(words), &Client { user_agent: Some("a browser".to_owned()) }).await
+        self.identity
+            .login(email, &attempt(words), &Client { user_agent: Some("a browser".to_owned()), address: Some(ADDRESS) })
+            .await
     }
 
     async fn logged_in(&self) -> TokenPair {
@@ -98,7 +102,7 @@ async fn whoever_logs_in_is_authenticated_by_the_access_token() {
     let who = case.identity.authenticate(&pair.access_token).await.expect("a caller");
     assert_eq!(who, Authenticated { user_id: USER, session_id: pair.session_id });
     let sessions = case.identity.sessions().of_user(USER).await.expect("a list");
-    assert_eq!(sessions[0].user_agent.as_deref(), Some("a browser"));
+    assert_eq!((sessions[0].user_agent.as_deref(), sessions[0].address), (Some("a browser"), Some(ADDRESS)));
 }
 
 #[tokio::test]

@@ -3,21 +3,26 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use muster_domain::ids::UserId;
 use muster_domain::ports::Clock as _;
-use muster_identity::{EndReason, Rotated, ServerSecret, SessionError, SessionId, Sessions};
+use muster_identity::{Client, EndReason, Rotated, ServerSecret, SessionError, SessionId, Sessions};
 use uuid::Uuid;
 
 use crate::support::{TestClock, store};
 
 const USER: UserId = UserId(Uuid::from_u128(1));
 
+/// A program that calls itself so.
+fn browser(name: &str) -> Client {
+    Client { user_agent: Some(name.to_owned()), address: None }
+}
+
 struct Case {
     clock: Arc<TestClock>,
-    client: Client,
+    client: DynamoDb,
     table: String,
     sessions: Sessions,
 }
@@ -32,7 +37,7 @@ impl Case {
     }
 
     async fn start(&self) -> Rotated {
-        self.sessions.start(USER, Some("a browser")).await.expect("a session")
+        self.sessions.start(USER, &browser("a browser")).await.expect("a session")
     }
 
     async fn refresh(&self, token: &str) -> Rotated {
@@ -180,7 +185,7 @@ async fn ending_what_is_not_there_makes_nothing() {
 #[tokio::test]
 async fn ending_all_of_a_user_leaves_other_users_in() {
     let case = Case::new().await;
-    let other = case.sessions.start(UserId(Uuid::from_u128(2)), None).await.expect("a session");
+    let other = case.sessions.start(UserId(Uuid::from_u128(2)), &Client::default()).await.expect("a session");
     let mine = [case.start().await, case.start().await, case.start().await];
     case.sessions.end_all_for_user(USER, EndReason::PasswordChanged).await.expect("an end");
     for session in &mine {
@@ -198,7 +203,7 @@ async fn a_token_that_this_server_did_not_seal_is_unknown() {
     let case = Case::new().await;
     let begun = case.start().await;
     let other = Sessions::new(case.client.clone(), &case.table, &ServerSecret::from_bytes([8; 32]), case.clock.clone());
-    let foreign = other.start(USER, None).await.expect("a session");
+    let foreign = other.start(USER, &Client::default()).await.expect("a session");
     for token in ["", "nonsense", &foreign.refresh_token] {
         assert!(matches!(case.refused(token).await, SessionError::Unknown), "{token}");
     }
@@ -232,7 +237,7 @@ async fn a_token_that_is_ahead_of_the_store_is_unknown_and_ends_nothing() {
 #[tokio::test]
 async fn no_token_is_stored_and_the_user_agent_is_cut() {
     let case = Case::new().await;
-    let begun = case.sessions.start(USER, Some(&"é".repeat(5_000))).await.expect("a session");
+    let begun = case.sessions.start(USER, &browser(&"é".repeat(5_000))).await.expect("a session");
     let scan = case.client.scan().table_name(&case.table).send().await.expect("a scan");
     assert!(!format!("{scan:?}").contains(&begun.refresh_token));
     let session = case.sessions.live(begun.session_id).await.expect("an answer").expect("a session");

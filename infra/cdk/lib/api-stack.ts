@@ -86,6 +86,7 @@ export class ApiStack extends Stack {
     });
     queries.allowTable("events", "Query");
     queries.allowTable("sessions", "GetItem");
+    queries.allowIndexes("sessions", "Query");
     queries.allowTable("control", "GetItem");
     for (const name of topology.projections.keys()) queries.allowProjection(name, "GetItem", "Query");
     queries.allow(["kms:GetPublicKey"], [signingKey.keyArn]);

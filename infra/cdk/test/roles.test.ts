@@ -46,6 +46,7 @@ const TABLES: Record<string, Record<string, string[]>> = {
   "query-api": {
     events: ["Query"],
     sessions: ["GetItem"],
+    "sessions/index/*": ["Query"],
     control: ["GetItem"],
     "task-list-*": ["GetItem", "Query"],
     "audit-log-*": ["GetItem", "Query"],

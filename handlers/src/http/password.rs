@@ -1,0 +1,58 @@
+//! The caller's password.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use muster_identity::policy::{Action, Person, Resource};
+use muster_identity::{ChangePasswordError, Password, PasswordAttempt};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::app::App;
+use super::body::Body;
+use super::caller::Caller;
+use super::fields::Fields;
+use super::problem::{Code, Problem};
+use super::spec::PasswordProblems;
+
+/// A new password in the place of the present one.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PasswordBody {
+    /// The present one.
+    #[schema(format = Password, max_length = 1024)]
+    current_password: String,
+    /// The new one.
+    #[schema(format = Password, min_length = 8, max_length = 128)]
+    new_password: String,
+}
+
+/// Changes the caller's password. Their other sessions end; this one lives on.
+#[utoipa::path(put, path = "/profile/password", tag = "profile", request_body = PasswordBody,
+    responses((status = 204, description = "It is changed."), PasswordProblems))]
+pub(crate) async fn change(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(body): Body<PasswordBody>,
+) -> Result<StatusCode, Problem> {
+    let (id, teams) = (caller.id(), caller.0.teams.clone());
+    caller.may(Action::ChangePassword, &Resource::User(Person { id, teams }))?;
+    let mut fields = Fields::default();
+    let new = fields.take("/new_password", Password::parse(body.new_password));
+    let new = fields.finish(new)?;
+    let current = PasswordAttempt::new(body.current_password);
+    match app.identity.change_password(id, caller.session(), &current, &new).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        // Not 401: the caller is signed in, and stays so.
+        Err(ChangePasswordError::Wrong) => {
+            let mut fields = Fields::default();
+            fields.wrong("/current_password", "is not the present password");
+            Err(fields.problem())
+        }
+        Err(ChangePasswordError::Meanwhile) => {
+            Err(Problem::new(Code::Conflict).detail("The password was changed at the same moment."))
+        }
+        Err(ChangePasswordError::Internal(error)) => Err(Problem::unavailable(&error)),
+    }
+}

@@ -1,0 +1,41 @@
+//! Changing one's password.
+
+use serde_json::json;
+
+use crate::support::{PASSWORD, log_in, member, nobody};
+
+const NEW: &str = "another passphrase for tests";
+
+#[tokio::test]
+pub(crate) async fn whoever_knows_their_password_changes_it_and_their_other_sessions_end() {
+    let (member, nobody) = (member().await, nobody().await);
+    let other = log_in(&nobody, &member.email, PASSWORD).await.is(200).value();
+    let body = json!({ "current_password": PASSWORD, "new_password": NEW });
+
+    member.client.put("/profile/password").json(&body).send().await.is(204);
+
+    log_in(&nobody, &member.email, PASSWORD).await.problem(401, "wrong_credentials");
+    log_in(&nobody, &member.email, NEW).await.is(200);
+    member.client.get("/profile").send().await.is(200);
+    let refresh = json!({ "refresh_token": member.refresh_token });
+    nobody.post("/users/refresh").json(&refresh).send().await.is(200);
+    let other = nobody.with_token(other["access_token"].as_str().unwrap());
+    other.get("/profile").send().await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn without_the_present_password_or_with_a_poor_new_one_nothing_changes() {
+    let (member, nobody) = (member().await, nobody().await);
+    for (current, new, wrong) in [
+        ("not my passphrase", NEW, "/current_password"),
+        (PASSWORD, "short", "/new_password"),
+        (PASSWORD, "password1", "/new_password"),
+        (PASSWORD, &"x".repeat(129), "/new_password"),
+    ] {
+        let body = json!({ "current_password": current, "new_password": new });
+        member.client.put("/profile/password").json(&body).send().await.wrong_fields(&[wrong]);
+    }
+    log_in(&nobody, &member.email, PASSWORD).await.is(200);
+    let refresh = json!({ "refresh_token": member.refresh_token });
+    nobody.post("/users/refresh").json(&refresh).send().await.is(200);
+}
