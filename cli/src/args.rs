@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use muster_domain::user::Role;
 use muster_domain::values::{Email, Name};
-use muster_handlers::http::Settings;
 
+use crate::api_args::ApiArgs;
 use crate::store::Stage;
 
 /// Task management for field teams: every change to a task is an event that stays.
@@ -112,22 +112,6 @@ pub struct AdminArgs {
     /// Ask for the first administrator's password on the terminal.
     #[arg(long)]
     pub admin_password_prompt: bool,
-}
-
-/// How the API behaves where operators differ.
-#[derive(Clone, Debug, Default, Args)]
-pub struct ApiArgs {
-    /// How many reverse proxies stand before the server: so many entries of X-Forwarded-For, counted from the end, say
-    /// where a request comes from. With 0, the connection alone says it.
-    #[arg(long, env = "MUSTER_TRUSTED_PROXIES", value_name = "COUNT", default_value_t = 0)]
-    pub trusted_proxies: usize,
-}
-
-impl ApiArgs {
-    /// As the API takes them.
-    pub fn settings(&self) -> Settings {
-        Settings { trusted_proxies: self.trusted_proxies }
-    }
 }
 
 /// Of `muster serve`.

@@ -5,6 +5,7 @@
 //! - [`pipeline`] carries events from the store to the read models: stream, publisher, bus, queues, projectors.
 //! - [`serve`], [`demo`] and [`operate`] are the commands; [`args`] says how they are called.
 
+pub mod api_args;
 pub mod args;
 pub mod dead_letters;
 pub mod demo;

@@ -8,7 +8,7 @@ use muster_identity::{Identity, IdentityError, IdentityTables, ServerSecret, Tok
 use muster_projections::{AuditQueries, DirectoryQueries, ReadModels, TaskQueries};
 
 use crate::clock::SystemClock;
-use crate::http::{App, Settings};
+use crate::http::{App, Settings, Throttle};
 
 /// The event store, in the tables with this prefix.
 pub fn event_store(client: &Client, prefix: &str) -> DynamoEventStore {
@@ -21,6 +21,7 @@ pub fn identity_tables(prefix: &str) -> IdentityTables {
         credentials: format!("{prefix}credentials"),
         sessions: format!("{prefix}sessions"),
         reservations: format!("{prefix}reservations"),
+        one_time_tokens: format!("{prefix}one-time-tokens"),
     }
 }
 
@@ -44,6 +45,7 @@ pub fn app(
         audit: AuditQueries::new(models.clone()),
         directory: DirectoryQueries::new(models),
         identity: Identity::new(client, &identity_tables(prefix), signer, secret, tokens, clock.clone())?,
+        throttle: Throttle::new(&settings.rates),
         settings,
         clock,
         store: client.clone(),

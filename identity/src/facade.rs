@@ -13,6 +13,7 @@ use crate::credentials::{CredentialsError, CredentialsStore};
 use crate::emails::Emails;
 use crate::hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};
 use crate::keys::{KeyError, SigningError, TokenSigner};
+use crate::one_time::OneTimeTokens;
 use crate::password::{Password, PasswordAttempt};
 use crate::secrets::ServerSecret;
 use crate::sessions::{EndReason, Rotated, SessionError, SessionId, Sessions};
@@ -132,6 +133,7 @@ pub struct Identity {
     emails: Emails,
     credentials: CredentialsStore,
     sessions: Sessions,
+    one_time: OneTimeTokens,
     hasher: PasswordHasher,
     tokens: AccessTokens,
 }
@@ -175,6 +177,7 @@ impl Identity {
             emails: Emails::new(client.clone(), &tables.reservations),
             credentials: CredentialsStore::new(client.clone(), &tables.credentials),
             sessions: Sessions::new(client.clone(), &tables.sessions, server_secret, Arc::clone(&clock)),
+            one_time: OneTimeTokens::new(client.clone(), &tables.one_time_tokens, Arc::clone(&clock)),
             hasher,
             tokens: AccessTokens::new(signer, settings, clock)?,
         })
@@ -183,6 +186,11 @@ impl Identity {
     /// The sessions, to list and to end them.
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    /// Tokens that are good once: for invitations, new passwords, second factors.
+    pub fn one_time(&self) -> &OneTimeTokens {
+        &self.one_time
     }
 
     /// The public keys, for `/.well-known/jwks.json`.
@@ -283,6 +291,15 @@ impl Identity {
     /// Ends a session; fine when it has ended.
     pub async fn logout(&self, session: SessionId) -> Result<(), StoreError> {
         self.sessions.end(session, EndReason::Logout).await
+    }
+
+    /// Ends the session that a refresh token belongs to, whether it was used before or not; fine when it has ended or
+    /// there is none.
+    pub async fn logout_with(&self, refresh_token: &str) -> Result<(), StoreError> {
+        match self.sessions.family(refresh_token) {
+            Some(session) => self.logout(session).await,
+            None => Ok(()),
+        }
     }
 
     /// Who calls with this access token. The token must be good and its session alive: after a log-out it is refused

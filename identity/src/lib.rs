@@ -9,6 +9,7 @@ mod emails;
 mod facade;
 mod hasher;
 mod keys;
+mod one_time;
 mod password;
 pub mod policy;
 mod refresh_token;
@@ -27,6 +28,7 @@ pub use facade::{
 };
 pub use hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};
 pub use keys::{KeyError, PublicKey, SigningError, SigningKey, TokenSigner};
+pub use one_time::{OneTimeTokens, Purpose};
 pub use password::{Password, PasswordAttempt, PasswordError};
 pub use secrets::{Secrets, SecretsError, ServerSecret};
 pub use sessions::{EndReason, Rotated, Session, SessionError, SessionId, Sessions};

@@ -233,6 +233,11 @@ impl Sessions {
         Err(SessionError::Reused)
     }
 
+    /// The family that a refresh token belongs to, if this server sealed it.
+    pub fn family(&self, refresh_token: &str) -> Option<SessionId> {
+        self.tokens.open(refresh_token).map(|(family, _)| family)
+    }
+
     /// Ends a family; fine when it has ended or is gone.
     pub async fn end(&self, family: SessionId, reason: EndReason) -> Result<(), StoreError> {
         let update = self.client.update_item().table_name(&self.table).key("pk", s(&family));

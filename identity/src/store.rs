@@ -17,6 +17,8 @@ pub struct IdentityTables {
     pub sessions: String,
     /// Unique e-mail addresses, written by the command side: `pk` (S) = `email#<address>`, `owner` (S) = user id.
     pub reservations: String,
+    /// Hashes of one-time tokens: `pk` (S) = `<purpose>#<hash>`; expiry attribute `ttl` (N).
+    pub one_time_tokens: String,
 }
 
 /// A store that could not be reached, refused, or holds what nobody wrote. Trying again may help with the first.

@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
 
 mod bodies;
+mod cookies;
 mod every_route;
 mod idempotency;
+mod limits;
 mod log_in;
 mod logs;
 mod page;

@@ -19,6 +19,14 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(20);
 /// How long a server that is not needed any more may take to end.
 const END_WITHIN: Duration = Duration::from_secs(10);
+/// Tests that measure no limit must not meet one: all of them call from one address.
+const NO_LIMITS: [(&str, &str); 5] = [
+    ("MUSTER_RATE_LIMIT_CALLER", "0"),
+    ("MUSTER_RATE_LIMIT_ADDRESS", "0"),
+    ("MUSTER_RATE_LIMIT_ATTEMPTS", "0"),
+    ("MUSTER_RATE_LIMIT_ATTEMPTS_FROM_ADDRESS", "0"),
+    ("MUSTER_RATE_LIMIT_ATTEMPTS_AT_ACCOUNT", "0"),
+];
 /// What ends a process (`$1`) and removes its directory (`$2`) when the standard input ends.
 const END: &str = r#"
     read -r _
@@ -130,6 +138,7 @@ impl Server {
         assert!(self.running.is_none(), "it runs");
         let child = command(&["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(self.data())
+            .envs(NO_LIMITS)
             .envs(self.environment.iter().cloned())
             .stdout(Stdio::piped())
             .stderr(File::options().create(true).append(true).open(self.log()).unwrap())

@@ -23,10 +23,18 @@ pub(crate) async fn found(State(trusted_proxies): State<usize>, mut request: Req
     if let Some(Peer(peer)) = request.extensions().get().copied() {
         let forwarded = request.headers().get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
         let named: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
-        let address = ClientAddress(sender(peer, &named, trusted_proxies));
+        let address = ClientAddress(sender(peer, beyond(peer, &named), trusted_proxies));
         request.extensions_mut().insert(address);
     }
     next.run(request).await
+}
+
+/// What is named beyond the peer itself: API Gateway adds the peer that it saw to the header, too.
+fn beyond<'a>(peer: IpAddr, named: &'a [&'a str]) -> &'a [&'a str] {
+    match named.split_last() {
+        Some((last, rest)) if last.parse() == Ok(peer) => rest,
+        Some(_) | None => named,
+    }
 }
 
 /// The address that the outermost trusted proxy saw. What stands before it in the header anybody may have written. An entry
@@ -61,6 +69,14 @@ mod tests {
         assert_eq!(sender(ip("10.0.0.1"), &[], 2), ip("10.0.0.1"));
         assert_eq!(sender(ip("10.0.0.1"), &["198.51.100.7"], 3), ip("198.51.100.7"));
         assert_eq!(sender(ip("10.0.0.1"), &["198.51.100.7", "unknown", "10.0.0.2"], 3), ip("10.0.0.2"));
+    }
+
+    #[test]
+    fn a_gateway_that_names_its_own_peer_is_no_further_proxy() {
+        let named = ["203.0.113.66", "198.51.100.7", "10.0.0.1"];
+        assert_eq!(sender(ip("10.0.0.1"), beyond(ip("10.0.0.1"), &named), 1), ip("198.51.100.7"));
+        assert_eq!(beyond(ip("10.0.0.9"), &named), &named[..]);
+        assert!(beyond(ip("10.0.0.1"), &[]).is_empty());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use muster_projections::{AuditQueries, DirectoryQueries, TaskQueries};
 use super::page::query_problem;
 use super::problem::{Code, Problem};
 use super::settings::Settings;
+use super::throttle::Throttle;
 
 /// The parts that the routes work with. One for each program.
 pub struct App {
@@ -31,6 +32,8 @@ pub struct App {
     pub identity: Identity,
     /// What the operator has decided.
     pub settings: Settings,
+    /// Counts how often somebody asks.
+    pub throttle: Throttle,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// The store, to see whether it answers, and one of its tables.

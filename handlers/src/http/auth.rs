@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::extract::{FromRequestParts as _, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use muster_domain::user::Role;
@@ -17,6 +17,8 @@ use utoipa::ToSchema;
 use super::app::App;
 use super::body::Body;
 use super::caller::Caller;
+use super::cookie;
+use super::fields::{Fields, given};
 use super::problem::{Code, Problem};
 use super::request::Intake;
 use super::spec::{CreateHeaders, RefreshProblems, SignInProblems, SignOutProblems, SignUpProblems};
@@ -32,15 +34,20 @@ pub(crate) struct LoginBody {
     /// Its password.
     #[schema(format = Password, max_length = 1024)]
     password: String,
+    /// For a browser: the refresh token goes into a cookie that no script can read, and not into the answer.
+    #[serde(default)]
+    cookie: bool,
 }
 
 /// A refresh token.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RefreshBody {
-    /// The refresh token of the answer before.
-    #[schema(max_length = 1024)]
-    refresh_token: String,
+    /// The refresh token of the answer before. Left out by a browser that keeps it in the cookie, in which the next one
+    /// is kept, too.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false, max_length = 1024)]
+    refresh_token: Option<String>,
 }
 
 /// What a person who signed in holds.
@@ -52,8 +59,10 @@ pub(crate) struct Tokens {
     token_type: &'static str,
     /// Seconds until the access token expires.
     expires_in: i64,
-    /// For the next refresh: each is good once.
-    refresh_token: String,
+    /// For the next refresh: each is good once. Left out when it is in the cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    refresh_token: Option<String>,
     /// When the session ends, however often it is refreshed.
     session_expires_at: DateTime<Utc>,
     /// Whose they are.
@@ -66,17 +75,24 @@ impl From<TokenPair> for Tokens {
             access_token: pair.access_token,
             token_type: "Bearer",
             expires_in: pair.expires_in.num_seconds(),
-            refresh_token: pair.refresh_token,
+            refresh_token: Some(pair.refresh_token),
             session_expires_at: pair.session_expires_at,
             user_id: pair.user_id,
         }
     }
 }
 
-/// Tokens are in no cache.
-fn tokens(pair: TokenPair) -> Response {
-    let mut response = Json(Tokens::from(pair)).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+/// Tokens are in no cache. The refresh token is in the body or in the cookie, never in both.
+fn tokens(app: &App, pair: TokenPair, in_cookie: bool) -> Response {
+    let mut tokens = Tokens::from(pair);
+    let for_cookie = if in_cookie { tokens.refresh_token.take() } else { None };
+    let until = tokens.session_expires_at;
+    let mut response = Json(tokens).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(refresh_token) = for_cookie {
+        cookie::keep(headers, &refresh_token, until, app.now());
+    }
     response
 }
 
@@ -90,6 +106,8 @@ pub(crate) async fn sign_up(
     intake: Intake,
     Body(body): Body<NewUserBody>,
 ) -> Result<Response, Problem> {
+    // It counts whether it succeeds or not: each costs a hash, and makes an account.
+    let _counted = app.throttle.attempt(None, intake.address())?;
     let user = body.checked(Role::Member)?;
     // Nobody is signed in yet: the address stands for the person, so that two people's keys never meet.
     let person = Actor::system(&format!("signup:{}", user.registration.email.reservation_key()));
@@ -99,18 +117,31 @@ pub(crate) async fn sign_up(
 }
 
 /// Signs in.
+///
+/// After several failures within a minute, further attempts are refused for a while, whether the password is right or not.
 #[utoipa::path(post, path = "/users/login", tag = "authentication", security(()), request_body = LoginBody,
     responses((status = 200, description = "Tokens.", body = Tokens), SignInProblems))]
 pub(crate) async fn log_in(
     State(app): State<Arc<App>>,
+    headers: HeaderMap,
     intake: Intake,
     Body(body): Body<LoginBody>,
 ) -> Result<Response, Problem> {
+    if body.cookie {
+        cookie::same_origin(&headers, &app.settings.allowed_origins)?;
+    }
+    let counted = app.throttle.attempt(Some(&body.email), intake.address())?;
     let attempt = PasswordAttempt::new(body.password);
     match app.identity.login(&body.email, &attempt, &intake.client()).await {
-        Ok(pair) => Ok(tokens(pair)),
+        Ok(pair) => {
+            counted.succeeded();
+            Ok(tokens(&app, pair, body.cookie))
+        }
         Err(LoginError::InvalidCredentials) => Err(Problem::new(Code::WrongCredentials)),
-        Err(LoginError::Internal(error)) => Err(Problem::unavailable(&error)),
+        Err(LoginError::Internal(error)) => {
+            counted.forgiven();
+            Err(Problem::unavailable(&error))
+        }
     }
 }
 
@@ -119,10 +150,11 @@ pub(crate) async fn log_in(
     responses((status = 200, description = "Tokens.", body = Tokens), SignInProblems))]
 pub(crate) async fn log_in_short(
     app: State<Arc<App>>,
+    headers: HeaderMap,
     intake: Intake,
     body: Body<LoginBody>,
 ) -> Result<Response, Problem> {
-    log_in(app, intake, body).await
+    log_in(app, headers, intake, body).await
 }
 
 /// Gives new tokens for a refresh token.
@@ -131,33 +163,78 @@ pub(crate) async fn log_in_short(
 /// signs nobody out; sent again later, it ends the session: somebody else may hold it.
 #[utoipa::path(post, path = "/users/refresh", tag = "authentication", security(()), request_body = RefreshBody,
     responses((status = 200, description = "Tokens.", body = Tokens), RefreshProblems))]
-pub(crate) async fn refresh(State(app): State<Arc<App>>, Body(body): Body<RefreshBody>) -> Result<Response, Problem> {
-    match app.identity.refresh(&body.refresh_token).await {
-        Ok(pair) => Ok(tokens(pair)),
+pub(crate) async fn refresh(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    intake: Intake,
+    Body(body): Body<RefreshBody>,
+) -> Result<Response, Problem> {
+    let in_cookie = body.refresh_token.is_none();
+    let refresh_token = body.refresh_token.or_else(|| cookie::kept(&headers)).ok_or_else(no_refresh_token)?;
+    if in_cookie {
+        cookie::same_origin(&headers, &app.settings.allowed_origins)?;
+    }
+    let counted = app.throttle.attempt(None, intake.address())?;
+    match app.identity.refresh(&refresh_token).await {
+        Ok(pair) => {
+            counted.succeeded();
+            Ok(tokens(&app, pair, in_cookie))
+        }
         Err(RefreshError::Refused(_)) => Err(Problem::new(Code::WrongCredentials)
             .detail("The refresh token is not good, or not any more: sign in again.")),
-        Err(RefreshError::Internal(error)) => Err(Problem::unavailable(&error)),
+        Err(RefreshError::Internal(error)) => {
+            counted.forgiven();
+            Err(Problem::unavailable(&error))
+        }
     }
+}
+
+/// Neither the body nor a cookie has one.
+fn no_refresh_token() -> Problem {
+    let mut fields = Fields::default();
+    fields.wrong("/refresh_token", "missing field `refresh_token`");
+    fields.problem()
 }
 
 /// Gives new tokens for a refresh token; the same as `/users/refresh`.
 #[utoipa::path(post, path = "/refresh", tag = "authentication", security(()), request_body = RefreshBody,
     responses((status = 200, description = "Tokens.", body = Tokens), RefreshProblems))]
-pub(crate) async fn refresh_short(app: State<Arc<App>>, body: Body<RefreshBody>) -> Result<Response, Problem> {
-    refresh(app, body).await
+pub(crate) async fn refresh_short(
+    app: State<Arc<App>>,
+    headers: HeaderMap,
+    intake: Intake,
+    body: Body<RefreshBody>,
+) -> Result<Response, Problem> {
+    refresh(app, headers, intake, body).await
 }
 
 /// Signs out: the session ends, and its access tokens with it.
+///
+/// Without an access token, the session of the cookie ends. The browser is told to forget the cookie.
 #[utoipa::path(post, path = "/users/logout", tag = "authentication",
     responses((status = 204, description = "Signed out."), SignOutProblems))]
-pub(crate) async fn log_out(State(app): State<Arc<App>>, caller: Caller) -> Result<StatusCode, Problem> {
-    app.identity.logout(caller.session()).await.map_err(|error| Problem::unavailable(&error))?;
-    Ok(StatusCode::NO_CONTENT)
+pub(crate) async fn log_out(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
+    let (mut parts, _) = request.into_parts();
+    let kept = cookie::kept(&parts.headers);
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if kept.is_some() {
+        cookie::forget(response.headers_mut());
+    }
+    let has_header = parts.headers.contains_key(header::AUTHORIZATION);
+    let ended = if let Some(refresh_token) = kept.filter(|_| !has_header) {
+        cookie::same_origin(&parts.headers, &app.settings.allowed_origins)?;
+        app.identity.logout_with(&refresh_token).await
+    } else {
+        let caller = Caller::from_request_parts(&mut parts, &app).await?;
+        app.identity.logout(caller.session()).await
+    };
+    ended.map_err(|error| Problem::unavailable(&error))?;
+    Ok(response)
 }
 
 /// Signs out; the same as `/users/logout`.
 #[utoipa::path(post, path = "/logout", tag = "authentication",
     responses((status = 204, description = "Signed out."), SignOutProblems))]
-pub(crate) async fn log_out_short(app: State<Arc<App>>, caller: Caller) -> Result<StatusCode, Problem> {
-    log_out(app, caller).await
+pub(crate) async fn log_out_short(app: State<Arc<App>>, request: Request) -> Result<Response, Problem> {
+    log_out(app, request).await
 }

@@ -1,6 +1,7 @@
 //! What surrounds every route: a request id, a log line, bounds on size and time, and problems for what no route answers.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -14,8 +15,10 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, info_span};
 use uuid::Uuid;
 
+use super::app::App;
 use super::problem::{Code, Problem};
 use super::request::REQUEST_ID;
+use super::throttle::limited;
 use super::{MAX_BODY_BYTES, address};
 use crate::trace;
 
@@ -25,12 +28,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const PATIENCE_ON_LAMBDA: Duration = Duration::from_secs(9);
 
 /// The router with everything that surrounds it.
-pub(crate) fn around(router: Router, patience: Duration, trusted_proxies: usize) -> Router {
+pub(crate) fn around(router: Router, patience: Duration, app: Arc<App>) -> Router {
+    let trusted_proxies = app.settings.trusted_proxies;
     router
         .fallback(|| async { Problem::new(Code::NotFound).detail("There is nothing at this path.") })
         .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(patience, in_time))
+        .layer(middleware::from_fn_with_state(app, limited))
         .layer(middleware::from_fn_with_state(trusted_proxies, address::found))
         .layer(CatchPanicLayer::custom(broken))
         .layer(middleware::from_fn(observed))

@@ -7,6 +7,7 @@ mod app;
 mod auth;
 mod body;
 mod caller;
+mod cookie;
 mod etag;
 mod fields;
 mod layers;
@@ -21,6 +22,7 @@ mod spec;
 mod system;
 mod tasks;
 mod teams;
+mod throttle;
 mod users;
 
 use std::sync::Arc;
@@ -38,6 +40,7 @@ use layers::{PATIENCE, PATIENCE_ON_LAMBDA, around};
 pub use problem::{Causes, Code, Problem};
 pub use settings::Settings;
 use spec::Bearer;
+pub use throttle::{Rates, Throttle};
 
 /// The most bytes of a body.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -132,9 +135,8 @@ fn system_routes() -> OpenApiRouter<Arc<App>> {
 /// Everything: what the local program serves.
 pub fn router(app: Arc<App>) -> Router {
     let routes = system_routes().nest(BASE, change_routes().merge(query_routes()));
-    let trusted_proxies = app.settings.trusted_proxies;
-    let routes = routes.split_for_parts().0.with_state(app).merge(system::rendered());
-    around(routes, PATIENCE, trusted_proxies)
+    let routes = routes.split_for_parts().0.with_state(Arc::clone(&app)).merge(system::rendered());
+    around(routes, PATIENCE, app)
 }
 
 /// What changes something: the command Lambda.
@@ -149,8 +151,7 @@ pub fn query_router(app: Arc<App>) -> Router {
 
 fn on_lambda(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
     let routes = system_routes().nest(BASE, routes);
-    let trusted_proxies = app.settings.trusted_proxies;
-    around(routes.split_for_parts().0.with_state(app), PATIENCE_ON_LAMBDA, trusted_proxies)
+    around(routes.split_for_parts().0.with_state(Arc::clone(&app)), PATIENCE_ON_LAMBDA, app)
 }
 
 /// The OpenAPI document of every route.

@@ -14,6 +14,7 @@ use super::body::Body;
 use super::caller::Caller;
 use super::fields::Fields;
 use super::problem::{Code, Problem};
+use super::request::Intake;
 use super::spec::PasswordProblems;
 
 /// A new password in the place of the present one.
@@ -34,6 +35,7 @@ pub(crate) struct PasswordBody {
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,
+    intake: Intake,
     Body(body): Body<PasswordBody>,
 ) -> Result<StatusCode, Problem> {
     let (id, teams) = (caller.id(), caller.0.teams.clone());
@@ -41,9 +43,14 @@ pub(crate) async fn change(
     let mut fields = Fields::default();
     let new = fields.take("/new_password", Password::parse(body.new_password));
     let new = fields.finish(new)?;
+    // Whoever found somebody signed in must not guess their password here.
+    let counted = app.throttle.attempt(Some(&id.to_string()), intake.address())?;
     let current = PasswordAttempt::new(body.current_password);
     match app.identity.change_password(id, caller.session(), &current, &new).await {
-        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Ok(()) => {
+            counted.succeeded();
+            Ok(StatusCode::NO_CONTENT)
+        }
         // Not 401: the caller is signed in, and stays so.
         Err(ChangePasswordError::Wrong) => {
             let mut fields = Fields::default();

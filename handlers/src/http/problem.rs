@@ -6,6 +6,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::throttle::Exceeded;
+
 /// The media type of problems.
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -46,6 +48,8 @@ codes! {
     WrongCredentials = "wrong_credentials", UNAUTHORIZED, "The e-mail address or the password is wrong";
     /// The caller may not do this.
     Forbidden = "forbidden", FORBIDDEN, "You may not do this";
+    /// The cookie came with a request that a page of another site may have made.
+    ForeignOrigin = "foreign_origin", FORBIDDEN, "The request comes from another site";
     /// There is no such thing, or the caller may not know of it.
     NotFound = "not_found", NOT_FOUND, "There is no such thing";
     /// The path is there, but not with this method.
@@ -74,6 +78,8 @@ codes! {
     InvalidRequest = "invalid_request", UNPROCESSABLE_ENTITY, "Some of what was sent is not right";
     /// The idempotency key was used for another request.
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request";
+    /// Asked too often.
+    TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests";
     /// Something broke here.
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something broke on our side";
     /// The store cannot be reached at the moment.
@@ -106,6 +112,9 @@ pub struct Problem {
     /// With `stale_version`: the present version.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
+    /// With `too_many_requests`: the limit, which the headers tell of.
+    #[serde(skip)]
+    exceeded: Option<Exceeded>,
 }
 
 /// A field or parameter that is wrong.
@@ -133,6 +142,7 @@ impl Problem {
             errors: vec![],
             allowed: vec![],
             version: None,
+            exceeded: None,
         }
     }
 
@@ -162,6 +172,13 @@ impl Problem {
     #[must_use]
     pub fn version(mut self, version: u64) -> Self {
         self.version = Some(version);
+        self
+    }
+
+    /// Says which limit was reached.
+    #[must_use]
+    pub(crate) fn exceeded(mut self, exceeded: Exceeded) -> Self {
+        self.exceeded = Some(exceeded);
         self
     }
 
@@ -208,6 +225,9 @@ impl IntoResponse for Problem {
         }
         if matches!(self.code, Code::Unavailable | Code::Contended) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if let Some(exceeded) = self.exceeded {
+            exceeded.say(headers);
         }
         if let Some(version) = self.version {
             headers.insert(header::ETAG, super::etag::etag(version));

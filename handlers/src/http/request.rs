@@ -59,6 +59,11 @@ impl Intake {
         }
     }
 
+    /// Where it comes from; unknown only where nobody tells.
+    pub(crate) const fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
     /// The program that sent it, and from where.
     pub(crate) fn client(&self) -> Client {
         Client { user_agent: self.user_agent.clone(), address: self.address }

@@ -101,20 +101,20 @@ problems! {
     BodilessProblems = [Unauthenticated, Forbidden, NotFound, Internal, Unavailable, Timeout];
     /// What a change of one's password may answer instead.
     PasswordProblems = [
-        MalformedJson, Unauthenticated, Forbidden, Conflict, TooLarge, UnsupportedMediaType, InvalidRequest, Internal,
-        Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, Conflict, TooLarge, UnsupportedMediaType,
+        InvalidRequest, Internal, Unavailable, Timeout
     ];
     /// What signing in may answer instead.
     SignInProblems = [
-        MalformedJson, InvalidHeader, WrongCredentials, TooLarge, UnsupportedMediaType, InvalidRequest, Internal,
-        Unavailable, Timeout
+        MalformedJson, InvalidHeader, WrongCredentials, ForeignOrigin, TooLarge, UnsupportedMediaType, InvalidRequest,
+        Internal, Unavailable, Timeout
     ];
     /// What a refresh may answer instead.
     RefreshProblems = [
-        MalformedJson, WrongCredentials, TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
+        MalformedJson, InvalidHeader, WrongCredentials, ForeignOrigin, TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
     ];
     /// What signing out may answer instead.
-    SignOutProblems = [Unauthenticated, Internal, Unavailable, Timeout];
+    SignOutProblems = [Unauthenticated, ForeignOrigin, Internal, Unavailable, Timeout];
     /// What signing up may answer instead.
     SignUpProblems = [
         MalformedJson, InvalidHeader, EmailTaken, Contended, TooLarge, UnsupportedMediaType, InvalidRequest,
@@ -122,10 +122,10 @@ problems! {
     ];
 }
 
-/// One answer for each status, which names the codes that come with it.
+/// One answer for each status, which names the codes that come with it. Each route can be asked too often.
 fn by_status(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
     let mut words: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for code in codes {
+    for code in codes.iter().chain([&Code::TooManyRequests]) {
         words.entry(code.status().as_u16().to_string()).or_default().push(format!("`{}`", code.as_str()));
     }
     let response = |words: Vec<String>| {

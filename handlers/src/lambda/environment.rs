@@ -1,5 +1,6 @@
 //! The parts behind the entry points, as a Lambda's environment names them.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
@@ -11,7 +12,7 @@ use muster_projections::{Hosted, hosted};
 
 use super::kms::{KmsError, KmsSigner, server_secret};
 use super::mail::{Ses, Sns};
-use crate::http::{App, Settings};
+use crate::http::{App, Rates, Settings};
 use crate::notifier::{Claims, Notifier};
 use crate::wiring::{app, event_store};
 
@@ -21,6 +22,9 @@ pub enum StartError {
     /// An environment variable is missing.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
+    /// An environment variable has a value that it cannot have.
+    #[error("the environment variable {0} has a value that it cannot have")]
+    Invalid(&'static str),
     /// There is no projection of the name in `MUSTER_PROJECTION`.
     #[error("there is no projection called {0:?}")]
     NoSuchProjection(String),
@@ -47,7 +51,7 @@ pub async fn command_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     let (signing_key, server_key) = (variable("MUSTER_SIGNING_KEY_ID")?, variable("MUSTER_SERVER_KEY_ID")?);
     let kms = aws_sdk_kms::Client::new(config);
     let (signer, secret) = tokio::try_join!(KmsSigner::of(kms.clone(), signing_key), server_secret(&kms, &server_key))?;
-    Ok(Arc::new(app(&Client::new(config), &prefix, Arc::new(signer), &secret, tokens, Settings::default())?))
+    Ok(Arc::new(app(&Client::new(config), &prefix, Arc::new(signer), &secret, tokens, settings()?)?))
 }
 
 /// The parts behind the routes that answer questions: `MUSTER_TABLE_PREFIX`, `MUSTER_ISSUER` and
@@ -57,7 +61,32 @@ pub async fn query_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     let signer = KmsSigner::of(aws_sdk_kms::Client::new(config), variable("MUSTER_SIGNING_KEY_ID")?).await?;
     // No route here begins or refreshes a session, so the true secret has no business here.
     let secret = ServerSecret::generate()?;
-    Ok(Arc::new(app(&Client::new(config), &prefix, Arc::new(signer), &secret, tokens, Settings::default())?))
+    Ok(Arc::new(app(&Client::new(config), &prefix, Arc::new(signer), &secret, tokens, settings()?)?))
+}
+
+/// How the API behaves: `MUSTER_TRUSTED_PROXIES`, `MUSTER_ALLOWED_ORIGINS` (with commas between them) and the limits
+/// `MUSTER_RATE_LIMIT_…`, named as the local program names them. What is not set stays as it is by default.
+fn settings() -> Result<Settings, StartError> {
+    let Settings { trusted_proxies, rates, allowed_origins } = Settings::default();
+    let rate = |name, default| Ok::<_, StartError>(parsed(name)?.unwrap_or(default));
+    let origins = parsed::<String>("MUSTER_ALLOWED_ORIGINS")?;
+    let listed = |text: String| text.split(',').filter(|origin| !origin.is_empty()).map(str::to_owned).collect();
+    Ok(Settings {
+        trusted_proxies: parsed("MUSTER_TRUSTED_PROXIES")?.unwrap_or(trusted_proxies),
+        allowed_origins: origins.map_or(allowed_origins, listed),
+        rates: Rates {
+            caller: rate("MUSTER_RATE_LIMIT_CALLER", rates.caller)?,
+            address: rate("MUSTER_RATE_LIMIT_ADDRESS", rates.address)?,
+            attempts: rate("MUSTER_RATE_LIMIT_ATTEMPTS", rates.attempts)?,
+            attempts_from_address: rate("MUSTER_RATE_LIMIT_ATTEMPTS_FROM_ADDRESS", rates.attempts_from_address)?,
+            attempts_at_account: rate("MUSTER_RATE_LIMIT_ATTEMPTS_AT_ACCOUNT", rates.attempts_at_account)?,
+        },
+    })
+}
+
+fn parsed<T: FromStr>(name: &'static str) -> Result<Option<T>, StartError> {
+    let Ok(text) = std::env::var(name) else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| StartError::Invalid(name))
 }
 
 fn token_settings() -> Result<TokenSettings, StartError> {

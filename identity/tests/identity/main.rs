@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, reason = "clippy.toml excuses tests, but not the helpers beside them")]
 
 mod login;
+mod one_time;
 mod sessions;
 mod support;
 mod tokens;

@@ -32,10 +32,10 @@ impl Clock for TestClock {
     }
 }
 
-/// A fresh store with the three tables.
+/// A fresh store with the tables.
 pub(crate) async fn store() -> (Client, IdentityTables) {
     let client = Engine::memory().expect("an engine").client();
-    let names = ["credentials", "sessions", "reservations"].map(|name| format!("muster-{name}"));
+    let names = ["credentials", "sessions", "reservations", "one-time-tokens"].map(|name| format!("muster-{name}"));
     for name in &names {
         let mut create = client
             .create_table()
@@ -54,8 +54,8 @@ pub(crate) async fn store() -> (Client, IdentityTables) {
         }
         create.send().await.expect("a table");
     }
-    let [credentials, sessions, reservations] = names;
-    (client, IdentityTables { credentials, sessions, reservations })
+    let [credentials, sessions, reservations, one_time_tokens] = names;
+    (client, IdentityTables { credentials, sessions, reservations, one_time_tokens })
 }
 
 fn string_attribute(name: &str) -> AttributeDefinition {

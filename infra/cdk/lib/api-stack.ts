@@ -10,6 +10,7 @@ import type { Construct } from "constructs";
 import type { Muster } from "./context.ts";
 import { except } from "./exceptions.ts";
 import { RustFunction } from "./rust-function.ts";
+import type { Settings } from "./settings.ts";
 
 /** API Gateway waits 30 seconds; nobody in front of a form waits for half of that. */
 const TIMEOUT = Duration.seconds(10);
@@ -58,6 +59,7 @@ export class ApiStack extends Stack {
         MUSTER_ISSUER: names.of("").slice(0, -1),
         MUSTER_SIGNING_KEY_ID: signingKey.keyArn,
         MUSTER_SERVER_KEY_ID: serverKey.keyArn,
+        ...http(this.muster.settings),
       },
     });
     commands.allowTable("events", "PutItem", "Query");
@@ -65,6 +67,7 @@ export class ApiStack extends Stack {
     commands.allowTable("credentials", "DeleteItem", "GetItem", "PutItem", "UpdateItem");
     commands.allowTable("sessions", "GetItem", "PutItem", "UpdateItem");
     commands.allowIndexes("sessions", "Query");
+    commands.allowTable("one-time-tokens", "DeleteItem", "GetItem", "PutItem");
     commands.allowTable("control", "GetItem");
     // Who the caller is, and what became of the task.
     commands.allowProjection("directory", "GetItem");
@@ -82,7 +85,11 @@ export class ApiStack extends Stack {
       description: "Answers questions",
       memoryMiB: 512,
       timeout: TIMEOUT,
-      environment: { MUSTER_ISSUER: settings.names.of("").slice(0, -1), MUSTER_SIGNING_KEY_ID: signingKey.keyArn },
+      environment: {
+        MUSTER_ISSUER: settings.names.of("").slice(0, -1),
+        MUSTER_SIGNING_KEY_ID: signingKey.keyArn,
+        ...http(settings),
+      },
     });
     queries.allowTable("events", "Query");
     queries.allowTable("sessions", "GetItem");
@@ -103,7 +110,7 @@ export class ApiStack extends Stack {
           allowOrigins: [...corsOrigins],
           allowMethods: [gateway.CorsHttpMethod.ANY],
           allowHeaders: ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "muster-min-version"],
-          exposeHeaders: ["etag", "location", "retry-after", "x-request-id"],
+          exposeHeaders: ["etag", "location", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
           maxAge: Duration.hours(1),
         },
       }),
@@ -125,6 +132,25 @@ export class ApiStack extends Stack {
     return api;
   }
 }
+
+/** What both functions are told of the way to them: the web app's CloudFront says for whom it calls. */
+function http({ stage, corsOrigins, domain }: Settings): Record<string, string> {
+  const origins = [...corsOrigins, ...(domain ? [`https://${domain.name}`] : [])];
+  return {
+    MUSTER_TRUSTED_PROXIES: "1",
+    MUSTER_ALLOWED_ORIGINS: origins.join(","),
+    ...(stage === "e2e" && NO_LIMITS),
+  };
+}
+
+/** The tests in the emulator all call from one address. */
+const NO_LIMITS = {
+  MUSTER_RATE_LIMIT_CALLER: "0",
+  MUSTER_RATE_LIMIT_ADDRESS: "0",
+  MUSTER_RATE_LIMIT_ATTEMPTS: "0",
+  MUSTER_RATE_LIMIT_ATTEMPTS_FROM_ADDRESS: "0",
+  MUSTER_RATE_LIMIT_ATTEMPTS_AT_ACCOUNT: "0",
+};
 
 /** A line of the access log. No query, no headers: they may hold what is nobody's business. */
 const ACCESS_LOG = {

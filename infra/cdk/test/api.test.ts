@@ -43,6 +43,22 @@ describe("the HTTP API", () => {
   });
 });
 
+describe("the functions of the API", () => {
+  const environment = (from: Stage, name: string): Record<string, string> =>
+    from.functions().get(name)!.properties["Environment"].Variables as Record<string, string>;
+
+  test.each(["command-api", "query-api"])("believe one proxy, and limit as the code says: %s", (name) => {
+    const variables = environment(PROD, `muster-prod-${name}`);
+    expect(variables).toMatchObject({ MUSTER_TRUSTED_PROXIES: "1", MUSTER_ALLOWED_ORIGINS: "" });
+    expect(Object.keys(variables).filter((variable) => variable.startsWith("MUSTER_RATE_LIMIT"))).toEqual([]);
+  });
+
+  test("take the cookie from the origins that are listed", () => {
+    const open = new Stage("dev", { corsOrigins: ["https://tasks.example.com"] });
+    expect(environment(open, "muster-dev-command-api")).toMatchObject({ MUSTER_ALLOWED_ORIGINS: "https://tasks.example.com" });
+  });
+});
+
 describe("the schedule", () => {
   test("calls the sweeper each hour, and keeps what it could not deliver", () => {
     const [schedule, ...others] = PROD.of("AWS::Scheduler::Schedule");

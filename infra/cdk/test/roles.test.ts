@@ -39,6 +39,7 @@ const TABLES: Record<string, Record<string, string[]>> = {
     credentials: ["DeleteItem", "GetItem", "PutItem", "UpdateItem"],
     sessions: ["GetItem", "PutItem", "UpdateItem"],
     "sessions/index/*": ["Query"],
+    "one-time-tokens": ["DeleteItem", "GetItem", "PutItem"],
     control: ["GetItem"],
     "directory-*": ["GetItem"],
     "task-list-*": ["GetItem"],

@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use muster_cli::report::{Failure, failed};
 use muster_domain::{Clock as _, EventReader, RecordedEvent};
 use muster_embedded::{Engine, StreamRecord};
-use muster_handlers::http::{App, Settings, command_router};
+use muster_handlers::http::{App, Rates, Settings, command_router};
 use muster_handlers::lambda::{project_queue, publish_stream, react_queue};
 use muster_handlers::notifier::{Claims, Notifier};
 use muster_handlers::publisher::SOURCE;
@@ -315,8 +315,9 @@ fn command_app(
     clock: &Arc<DayClock>,
 ) -> Result<Arc<App>, Failure> {
     let tokens = TokenSettings::new("muster-prod", "muster-prod");
-    let app = app(client, PREFIX, Arc::clone(signer), secret, tokens, Settings::default())
-        .map_err(failed("wiring the command side"))?;
+    let settings = Settings { rates: Rates::NONE, ..Settings::default() };
+    let app =
+        app(client, PREFIX, Arc::clone(signer), secret, tokens, settings).map_err(failed("wiring the command side"))?;
     // Times of the same length each time, so that sizes are the same too.
     Ok(Arc::new(App { clock: clock.clone(), ..app }))
 }

@@ -1,0 +1,153 @@
+//! How often somebody may ask, and what the answers say of it.
+
+use serde_json::json;
+
+use crate::routes::{ROUTES, document};
+use crate::support::{PASSWORD, log_in, new_email};
+use muster_tests::client::{Answer, Client};
+use muster_tests::server::Server;
+
+/// A server with small limits.
+async fn strict(limits: &[(&'static str, &str)]) -> Server {
+    Server::start_with(limits.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()).await
+}
+
+/// Refused for too many requests, and told when to come again.
+#[track_caller]
+fn assert_refused(answer: &Answer, policy: &str, quota: u32) {
+    answer.problem(429, "too_many_requests");
+    let after: u64 = answer.header("retry-after").parse().unwrap();
+    assert!((1..=60).contains(&after), "{after}");
+    let all = |name: &str| answer.headers.get_all(name).iter().map(|line| line.to_str().unwrap()).collect::<Vec<_>>();
+    assert!(all("ratelimit-policy").contains(&format!("\"{policy}\";q={quota};w=60").as_str()), "{:?}", answer.headers);
+    assert!(all("ratelimit")[0].starts_with(&format!("\"{policy}\";r=0;t=")), "{:?}", answer.headers);
+}
+
+async fn sign_up(client: &Client) -> String {
+    let email = new_email();
+    let body = json!({ "name": "Ada", "email": email, "password": PASSWORD });
+    client.post("/users/signup").json(&body).send().await.is(201);
+    email
+}
+
+#[tokio::test]
+async fn a_password_is_guessed_a_few_times_and_then_not_even_the_right_one_is_taken() {
+    let server = strict(&[("MUSTER_RATE_LIMIT_ATTEMPTS", "3")]).await;
+    let client = Client::new(&server.base_url);
+    let (ada, ben) = (sign_up(&client).await, sign_up(&client).await);
+
+    for _ in 0..3 {
+        log_in(&client, &ada, "a wrong passphrase").await.problem(401, "wrong_credentials");
+    }
+    for password in ["a wrong passphrase", PASSWORD] {
+        assert_refused(&log_in(&client, &ada.to_uppercase(), password).await, "attempts", 3);
+    }
+    log_in(&client, &ben, PASSWORD).await.is(200);
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_has_is_throttled_like_any_other() {
+    let server = strict(&[("MUSTER_RATE_LIMIT_ATTEMPTS", "3")]).await;
+    let client = Client::new(&server.base_url);
+    let nobody = new_email();
+    for _ in 0..3 {
+        log_in(&client, &nobody, PASSWORD).await.problem(401, "wrong_credentials");
+    }
+    assert_refused(&log_in(&client, &nobody, PASSWORD).await, "attempts", 3);
+}
+
+#[tokio::test]
+async fn who_signs_in_rightly_may_do_so_often() {
+    let server = strict(&[("MUSTER_RATE_LIMIT_ATTEMPTS", "2"), ("MUSTER_RATE_LIMIT_ATTEMPTS_FROM_ADDRESS", "4")]).await;
+    let client = Client::new(&server.base_url);
+    for _ in 0..8 {
+        let tokens = log_in(&client, &server.admin_email, &server.admin_password).await.is(200).value();
+        let body = json!({ "refresh_token": tokens["refresh_token"] });
+        client.post("/users/refresh").json(&body).send().await.is(200);
+    }
+}
+
+#[tokio::test]
+async fn one_address_tries_so_many_accounts_and_tokens() {
+    let server = strict(&[("MUSTER_RATE_LIMIT_ATTEMPTS_FROM_ADDRESS", "4")]).await;
+    let client = Client::new(&server.base_url);
+    for _ in 0..2 {
+        log_in(&client, &new_email(), PASSWORD).await.problem(401, "wrong_credentials");
+        let body = json!({ "refresh_token": "none" });
+        client.post("/users/refresh").json(&body).send().await.problem(401, "wrong_credentials");
+    }
+    assert_refused(&log_in(&client, &new_email(), PASSWORD).await, "attempts-from-address", 4);
+    let body = json!({ "refresh_token": "none" });
+    assert_refused(&client.post("/users/refresh").json(&body).send().await, "attempts-from-address", 4);
+    let body = json!({ "name": "Ada", "email": new_email(), "password": PASSWORD });
+    assert_refused(&client.post("/users/signup").json(&body).send().await, "attempts-from-address", 4);
+}
+
+#[tokio::test]
+async fn an_address_that_a_proxy_names_counts_for_itself() {
+    let limits = [("MUSTER_RATE_LIMIT_ATTEMPTS_FROM_ADDRESS", "1"), ("MUSTER_TRUSTED_PROXIES", "1")];
+    let server = strict(&limits).await;
+    let client = Client::new(&server.base_url);
+    let from = async |address: &str| {
+        let body = json!({ "email": new_email(), "password": PASSWORD });
+        client.post("/users/login").header("x-forwarded-for", address).json(&body).send().await.status
+    };
+    assert_eq!([from("203.0.113.1").await, from("203.0.113.1").await], [401, 429]);
+    assert_eq!([from("203.0.113.2").await, from("203.0.113.3, 203.0.113.2").await], [401, 429]);
+}
+
+#[tokio::test]
+async fn without_a_proxy_nobody_is_believed_who_names_an_address() {
+    let server = strict(&[("MUSTER_RATE_LIMIT_ATTEMPTS_FROM_ADDRESS", "1")]).await;
+    let client = Client::new(&server.base_url);
+    let from = async |address: &str| {
+        let body = json!({ "email": new_email(), "password": PASSWORD });
+        client.post("/users/login").header("x-forwarded-for", address).json(&body).send().await.status
+    };
+    assert_eq!([from("203.0.113.1").await, from("203.0.113.2").await], [401, 429]);
+}
+
+#[tokio::test]
+async fn a_caller_asks_so_often_and_each_answer_says_what_is_left() {
+    let server = strict(&[("MUSTER_RATE_LIMIT_CALLER", "5")]).await;
+    let client = Client::new(&server.base_url);
+    let tokens = log_in(&client, &server.admin_email, &server.admin_password).await.is(200).value();
+    let admin = client.with_token(tokens["access_token"].as_str().unwrap());
+    for left in (0..5).rev() {
+        let answer = admin.get("/profile").send().await;
+        assert_eq!(answer.is(200).header("ratelimit-policy"), "\"caller\";q=5;w=60");
+        assert!(answer.header("ratelimit").starts_with(&format!("\"caller\";r={left};t=")), "{:?}", answer.headers);
+    }
+    assert_refused(&admin.get("/profile").send().await, "caller", 5);
+    assert_refused(&admin.get("/tasks").send().await, "caller", 5);
+    // Another session of the same account is the same caller.
+    let tokens = log_in(&client, &server.admin_email, &server.admin_password).await.is(200).value();
+    let elsewhere = client.with_token(tokens["access_token"].as_str().unwrap());
+    assert_refused(&elsewhere.get("/profile").send().await, "caller", 5);
+    admin.request("GET", "/healthz").send().await.is(200);
+}
+
+#[tokio::test]
+async fn who_has_no_token_asks_so_often_from_one_address() {
+    let server = strict(&[("MUSTER_RATE_LIMIT_ADDRESS", "3")]).await;
+    let client = Client::new(&server.base_url);
+    for left in (0..3).rev() {
+        let answer = client.get("/profile").send().await;
+        answer.problem(401, "unauthenticated");
+        assert!(answer.header("ratelimit").starts_with(&format!("\"address\";r={left};t=")), "{:?}", answer.headers);
+    }
+    assert_refused(&client.get("/profile").send().await, "address", 3);
+    for path in ["/healthz", "/readyz"] {
+        client.request("GET", path).send().await.is(200);
+    }
+}
+
+#[tokio::test]
+async fn every_route_of_the_api_says_that_it_can_be_asked_too_often() {
+    let document = document().await;
+    for route in ROUTES.iter().filter(|route| route.path.starts_with("/api/v1")) {
+        let operation = &document["paths"][route.path][route.method.to_lowercase()];
+        let answer = &operation["responses"]["429"]["description"];
+        assert_eq!(answer, "Problem: `too_many_requests`", "{} {}", route.method, route.path);
+    }
+}
