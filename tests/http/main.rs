@@ -10,6 +10,7 @@ mod idempotency;
 mod limits;
 mod log_in;
 mod logs;
+mod matrix;
 mod page;
 mod passwords;
 mod profile;

@@ -203,6 +203,7 @@ pub(crate) async fn leave(
 ) -> Result<Response, Problem> {
     let (team, user) = member(ids)?;
     change.caller.may(Action::ChangeTeamMembers, &Resource::Team { id: team })?;
+    app.team(team, 0).await?.ok_or_else(|| not_found("team"))?;
     let route = format!("DELETE /teams/{team}/members/{user}");
     users::execute(&app, &change, user, &route, &(), &[], UserCommand::LeaveTeam(team)).await
 }

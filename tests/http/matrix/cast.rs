@@ -1,0 +1,169 @@
+//! Who calls, and the things that they call about. What a cell changes is made for it alone, so that cells do not disturb each
+//! other; what nobody changes is shared.
+
+use std::sync::Mutex;
+
+use futures::future::join_all;
+use muster_domain::user::Role;
+use muster_domain::{TaskId, TeamId, UserId};
+use muster_projections::directory::UserDocument;
+use muster_tests::client::Client;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::table::{Row, Whose, rows};
+use crate::support::{
+    PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, of_task, person, task, team,
+};
+
+/// One column of the matrix.
+pub(crate) struct Caller {
+    pub(crate) client: Client,
+    /// The caller's account; that of the stranger, for nobody.
+    pub(crate) id: UserId,
+    /// Whether somebody is signed in.
+    pub(crate) known: bool,
+    /// Tasks that they reported, for the cells to come.
+    reported: Mutex<Vec<TaskId>>,
+}
+
+/// Everybody, in two teams.
+pub(crate) struct Cast {
+    /// Makes what the cells need; in no column.
+    pub(crate) chief: Client,
+    /// An administrator, a manager, a member, an auditor, and somebody who is not signed in.
+    pub(crate) callers: [Caller; 5],
+    /// The team of the first four.
+    pub(crate) ours: TeamId,
+    /// The other team.
+    pub(crate) theirs: TeamId,
+    /// A member of the first team.
+    pub(crate) colleague: UserId,
+    /// A member of the other one.
+    pub(crate) stranger: UserId,
+    /// Of no team; signs in, signs out, joins and leaves.
+    pub(crate) guest: Person,
+}
+
+impl Cast {
+    pub(crate) async fn assemble() -> Self {
+        let people = [person(Role::Admin).await, person(Role::Manager).await, member().await, member().await];
+        let (colleague, stranger, guest) = (member().await, member().await, member().await);
+        let [administrator, manager, plain, later_auditor] = &people;
+        let ours = team(&[administrator, manager, plain, later_auditor, &colleague]).await;
+        let theirs = team(&[&stranger]).await;
+        let chief = admin().await;
+        let callers = join_all(people.into_iter().map(|person| Caller::reporting(&chief, person, theirs))).await;
+        let auditor = &callers[3];
+        // An auditor reports nothing; what they reported before they were one is still theirs.
+        let role = json!({ "role": "auditor" });
+        chief.put(&format!("/users/{}", auditor.id)).json(&role).send().await.document::<UserDocument>(200);
+        eventually("the auditor is one", async || {
+            let answer = auditor.client.post("/teams").json(&json!({ "name": "" })).send().await;
+            let seen: UserDocument = auditor.client.get("/profile").send().await.document(200);
+            (answer.status == 403 && seen.role == Role::Auditor).then_some(())
+        })
+        .await;
+        let outside = Caller { client: nobody().await, id: stranger.id, known: false, reported: Mutex::default() };
+        let mut callers = callers.into_iter().chain([outside]);
+        let callers = std::array::from_fn(|_| callers.next().expect("five callers"));
+        Self { chief, callers, ours, theirs, colleague: colleague.id, stranger: stranger.id, guest }
+    }
+
+    /// The ids that the row's path has, in order.
+    pub(crate) async fn ids(&self, row: &Row, caller: &Caller) -> Vec<String> {
+        if row.path.contains("{task_id}") {
+            return vec![self.task(row, caller).await.to_string()];
+        }
+        let team = match row.whose {
+            Whose::Ours => self.ours.to_string(),
+            Whose::Another => self.theirs.to_string(),
+            Whose::None | Whose::Own | Whose::Given | Whose::Reported | Whose::NoTeams | Whose::Nothing => some_id(),
+        };
+        let parameters = row.path.split('/').filter(|part| part.starts_with('{'));
+        match parameters.collect::<Vec<_>>()[..] {
+            [] => vec![],
+            ["{team_id}"] => vec![team],
+            ["{team_id}", "{user_id}"] => vec![team, self.guest.id.to_string()],
+            ["{user_id}"] => vec![self.account(row, caller).await],
+            ref others => panic!("{row}: say in Cast::ids what {others:?} name"),
+        }
+    }
+
+    async fn account(&self, row: &Row, caller: &Caller) -> String {
+        // Closing an account is the one thing that cannot be done to it twice.
+        let closes = row.method == "DELETE" && row.expected.contains(&200);
+        let id = match row.whose {
+            Whose::Own => caller.id,
+            Whose::Ours if closes => self.another_account(Some(self.ours)).await,
+            Whose::Another if closes => self.another_account(None).await,
+            Whose::Ours => self.colleague,
+            Whose::Another => self.stranger,
+            Whose::None | Whose::Given | Whose::Reported | Whose::NoTeams | Whose::Nothing => return some_id(),
+        };
+        id.to_string()
+    }
+
+    async fn another_account(&self, of: Option<TeamId>) -> UserId {
+        let body = json!({ "name": "Short-lived", "email": new_email(), "password": PASSWORD });
+        let user: UserDocument = self.chief.post("/users").json(&body).send().await.document(201);
+        if let Some(team) = of {
+            self.chief.put(&format!("/teams/{team}/members/{}", user.id)).send().await.is(200);
+        }
+        user.id
+    }
+
+    /// A task for this cell, in the state that its request is for.
+    async fn task(&self, row: &Row, caller: &Caller) -> TaskId {
+        let of = |body: Value| async move { task(&self.chief, body).await.id };
+        let id = match row.whose {
+            Whose::Given => of(json!({ "team_id": self.theirs, "assignee_id": caller.id })).await,
+            Whose::Reported if caller.known => {
+                caller.reported.lock().unwrap().pop().expect("a task for each cell that needs one")
+            }
+            Whose::Ours => of(json!({ "team_id": self.ours, "assignee_id": self.colleague })).await,
+            Whose::NoTeams => of(json!({ "assignee_id": self.stranger })).await,
+            Whose::Reported | Whose::Another => {
+                of(json!({ "team_id": self.theirs, "assignee_id": self.stranger })).await
+            }
+            Whose::None | Whose::Own | Whose::Nothing => return TaskId(Uuid::new_v4()),
+        };
+        if row.path.ends_with("/resume") {
+            let reason = json!({ "reason": "Rain" });
+            self.chief.post(&of_task(id, "/hold")).json(&reason).send().await.is(200);
+        }
+        if row.path.ends_with("/restore") {
+            self.chief.delete(&of_task(id, "")).send().await.is(200);
+        }
+        if row.method == "GET" {
+            eventually("the read models have the task", async || {
+                let answer = self.chief.get(&of_task(id, "/logs/latest")).send().await;
+                (answer.status == 200).then_some(())
+            })
+            .await;
+        }
+        id
+    }
+
+    /// Tokens of a session of the guest that nobody else uses.
+    pub(crate) async fn session(&self) -> Value {
+        log_in(&self.chief.anonymous(), &self.guest.email, PASSWORD).await.is(200).value()
+    }
+}
+
+impl Caller {
+    /// This person, and a task that they reported for each row that is about one; it has gone to another team since.
+    async fn reporting(chief: &Client, person: Person, theirs: TeamId) -> Self {
+        let mut reported = Vec::new();
+        for _ in rows().iter().filter(|row| row.whose == Whose::Reported) {
+            let made = task(&person.client, json!({})).await.id;
+            chief.put(&of_task(made, "")).json(&json!({ "team_id": theirs })).send().await.is(200);
+            reported.push(made);
+        }
+        Self { client: person.client, id: person.id, known: true, reported: Mutex::new(reported) }
+    }
+}
+
+fn some_id() -> String {
+    Uuid::new_v4().to_string()
+}

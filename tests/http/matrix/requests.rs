@@ -1,0 +1,86 @@
+//! From a row and a caller to the request of that cell. What it asks for is right in itself, so that its answer is about what
+//! the caller may do.
+
+use muster_tests::client::Request;
+use serde_json::{Value, json};
+
+use super::cast::{Caller, Cast};
+use super::table::Row;
+use crate::routes::ROUTES;
+use crate::support::{PASSWORD, new_email};
+
+/// The request of a cell, and the task that it is about, if it is about one.
+pub(crate) async fn request(cast: &Cast, row: &Row, caller: &Caller) -> (Request, Option<String>) {
+    let ids = cast.ids(row, caller).await;
+    let task = row.path.contains("{task_id}").then(|| ids[0].clone());
+    let mut ids = ids.into_iter();
+    let parts = row.path.split('/').map(|part| match part.strip_prefix('{') {
+        Some(_) => ids.next().expect("an id for each parameter"),
+        None => part.to_owned(),
+    });
+    let path = parts.collect::<Vec<_>>().join("/");
+    // A session that ends is not the one that the other cells go on with.
+    let client = if row.path.ends_with("/logout") && caller.known {
+        own_session(cast, caller).await
+    } else {
+        caller.client.clone()
+    };
+    let request = client.request(row.method, &path);
+    let body = body(cast, row, caller).await.or_else(|| usual_body(row));
+    (body.into_iter().fold(request, |request, body| request.json(&body)), task)
+}
+
+/// The guest's, who may sign out like everybody else.
+async fn own_session(cast: &Cast, caller: &Caller) -> muster_tests::client::Client {
+    let tokens = cast.session().await;
+    caller.client.with_token(tokens["access_token"].as_str().expect("a token"))
+}
+
+/// What the route's line in `ROUTES` says.
+fn usual_body(row: &Row) -> Option<Value> {
+    let route = ROUTES.iter().find(|route| (route.method, route.path) == (row.method, row.path));
+    let body = route.unwrap_or_else(|| panic!("{row}: no line in ROUTES")).body?;
+    Some(serde_json::from_str(body).expect("JSON"))
+}
+
+/// A body that has to be another one in each cell, or for this variant of the request.
+async fn body(cast: &Cast, row: &Row, caller: &Caller) -> Option<Value> {
+    let account = || json!({ "name": "Ada", "email": new_email(), "password": PASSWORD });
+    let path = row.path.strip_prefix("/api/v1").unwrap_or(row.path);
+    let body = match (path, row.variant) {
+        ("/users/signup", "as an administrator") => {
+            let mut body = account();
+            body["role"] = json!("admin");
+            body
+        }
+        ("/users/signup", _) => account(),
+        ("/users", _) if row.method == "POST" => account(),
+        ("/users/login" | "/login", _) => json!({ "email": cast.guest.email, "password": PASSWORD }),
+        ("/users/refresh" | "/refresh", _) => json!({ "refresh_token": cast.session().await["refresh_token"] }),
+        (_, "e-mail") => json!({ "email": new_email() }),
+        // The one that most have: nobody becomes somebody else on the way.
+        (_, "role") => json!({ "role": "member" }),
+        (_, "status") => json!({ "status": "in_progress" }),
+        ("/tasks", variant) if row.method == "POST" => {
+            let mut body = json!({ "title": "Check the lift" });
+            match variant {
+                "" => {}
+                "in our team" => body["team_id"] = json!(cast.ours),
+                "in another team" => body["team_id"] = json!(cast.theirs),
+                "for the caller" => body["assignee_id"] = json!(caller.id),
+                "for somebody of our team" => body["assignee_id"] = json!(cast.colleague),
+                "for somebody of another team" => body["assignee_id"] = json!(cast.stranger),
+                other => panic!("{row}: {other} is not told apart here"),
+            }
+            body
+        }
+        (_, "into our team") => json!({ "team_id": cast.ours }),
+        (_, "into another team") => json!({ "team_id": cast.theirs }),
+        (_, "to the caller") => json!({ "assignee_id": caller.id }),
+        (_, "to somebody of our team") => json!({ "assignee_id": cast.colleague }),
+        (_, "to somebody of another team") => json!({ "assignee_id": cast.stranger }),
+        (_, "") => return None,
+        (_, other) => panic!("{row}: {other} is not told apart here"),
+    };
+    Some(body)
+}

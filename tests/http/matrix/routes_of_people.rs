@@ -1,0 +1,65 @@
+//! The rows of accounts, teams and the program itself.
+
+/// What stands after a path tells apart the requests that one route takes.
+pub(crate) const TABLE: &str = "
+    route                                             | whose     | admin | manager | member | auditor | nobody
+    GET    /healthz                                   | -         | 200 | 200 | 200 | 200 | 200
+    GET    /readyz                                    | -         | 200 | 200 | 200 | 200 | 200
+    GET    /openapi.json                              | -         | 200 | 200 | 200 | 200 | 200
+    GET    /.well-known/jwks.json                     | -         | 200 | 200 | 200 | 200 | 200
+
+    POST   /api/v1/users/signup                       | -         | 201 | 201 | 201 | 201 | 201
+    POST   /api/v1/users/signup as an administrator   | -         | 422 | 422 | 422 | 422 | 422
+    POST   /api/v1/users/login                        | -         | 200 | 200 | 200 | 200 | 200
+    POST   /api/v1/login                              | -         | 200 | 200 | 200 | 200 | 200
+    POST   /api/v1/users/refresh                      | -         | 200 | 200 | 200 | 200 | 200
+    POST   /api/v1/refresh                            | -         | 200 | 200 | 200 | 200 | 200
+    POST   /api/v1/users/logout                       | -         | 204 | 204 | 204 | 204 | 401
+    POST   /api/v1/logout                             | -         | 204 | 204 | 204 | 204 | 401
+
+    GET    /api/v1/profile                            | -         | 200 | 200 | 200 | 200 | 401
+    PUT    /api/v1/profile                            | -         | 200 | 200 | 200 | 200 | 401
+    PUT    /api/v1/profile e-mail                     | -         | 200 | 200 | 200 | 200 | 401
+    PUT    /api/v1/profile role                       | -         | 403 | 403 | 403 | 403 | 401
+
+    POST   /api/v1/users                              | -         | 201 | 403 | 403 | 403 | 401
+    GET    /api/v1/users                              | -         | 200 | 200 | 200 | 200 | 401
+    GET    /api/v1/users/{user_id}                    | own       | 200 | 200 | 200 | 200 | 401
+                                                      | ours      | 200 | 200 | 200 | 200 | 401
+                                                      | another's | 200 | 200 | 200 | 200 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+    PUT    /api/v1/users/{user_id}                    | own       | 200 | 200 | 200 | 200 | 401
+                                                      | ours      | 200 | 403 | 403 | 403 | 401
+                                                      | another's | 200 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+    PUT    /api/v1/users/{user_id} e-mail             | own       | 200 | 200 | 200 | 200 | 401
+                                                      | ours      | 200 | 403 | 403 | 403 | 401
+                                                      | another's | 200 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+    PUT    /api/v1/users/{user_id} role               | own       | 403 | 403 | 403 | 403 | 401
+                                                      | ours      | 200 | 403 | 403 | 403 | 401
+                                                      | another's | 200 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+    DELETE /api/v1/users/{user_id}                    | own       | 403 | 403 | 403 | 403 | 401
+                                                      | ours      | 200 | 403 | 403 | 403 | 401
+                                                      | another's | 200 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+
+    POST   /api/v1/teams                              | -         | 201 | 403 | 403 | 403 | 401
+    GET    /api/v1/teams                              | -         | 200 | 200 | 200 | 200 | 401
+    GET    /api/v1/teams/{team_id}                    | ours      | 200 | 200 | 200 | 200 | 401
+                                                      | another's | 200 | 200 | 200 | 200 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+    PUT    /api/v1/teams/{team_id}                    | ours      | 200 | 403 | 403 | 403 | 401
+                                                      | another's | 200 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 403 | 403 | 403 | 401
+    GET    /api/v1/teams/{team_id}/members            | ours      | 200 | 200 | 200 | 200 | 401
+                                                      | another's | 200 | 200 | 200 | 200 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+    PUT    /api/v1/teams/{team_id}/members/{user_id}  | ours      | 200 | 403 | 403 | 403 | 401
+                                                      | another's | 200 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 403 | 403 | 403 | 401
+    DELETE /api/v1/teams/{team_id}/members/{user_id}  | ours      | 200 | 403 | 403 | 403 | 401
+                                                      | another's | 200 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 403 | 403 | 403 | 401
+";
