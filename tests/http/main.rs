@@ -28,6 +28,7 @@ mod task_moves;
 mod task_reports;
 mod task_rights;
 mod teams;
+mod token_attacks;
 mod tokens;
 mod traces;
 mod user_changes;

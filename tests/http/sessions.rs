@@ -1,10 +1,14 @@
 //! What becomes of a session: refreshed, ended.
 
+use std::collections::BTreeSet;
+
 use futures::future::join_all;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use uuid::Uuid;
 
-use crate::support::{member, nobody};
+use crate::support::{member, nobody, server};
 use muster_tests::client::Answer;
 
 async fn refresh(token: &str) -> Answer {
@@ -49,11 +53,46 @@ async fn a_refresh_whose_answer_was_lost_gets_the_same_successor() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_is_sent_often_at_once_has_one_successor() {
+async fn twenty_refreshes_of_one_token_at_once_have_one_successor_and_it_lives() {
     let member = member().await;
-    let answers = join_all((0..6).map(|_| refresh(&member.refresh_token))).await;
-    let successors: Vec<Value> = answers.iter().map(|answer| answer.is(200).value()["refresh_token"].clone()).collect();
-    assert!(successors.iter().all(|successor| *successor == successors[0]));
+    let mut token = member.refresh_token.clone();
+    for _ in 0..3 {
+        let answers = join_all((0..20).map(|_| refresh(&token))).await;
+        let successors: BTreeSet<String> =
+            answers.iter().map(|answer| text(&answer.is(200).value(), "refresh_token").to_owned()).collect();
+        assert_eq!(successors.len(), 1, "one successor for all twenty");
+        token = successors.into_iter().next().unwrap();
+    }
+    refresh(&token).await.is(200);
+    member.client.get("/profile").send().await.is(200);
+}
+
+/// Sends a refresh and hangs up: at once, or when the answer begins to come. It is read to no end.
+async fn refresh_and_hang_up(token: &str, answered: bool) {
+    let address = server().await.base_url.trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(&address).await.unwrap();
+    let body = json!({ "refresh_token": token }).to_string();
+    let request = format!(
+        "POST /api/v1/users/refresh HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    if answered {
+        assert_eq!(stream.read_u8().await.unwrap(), b'H', "of HTTP/1.1");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_the_answer_is_not_signed_out_by_that() {
+    let member = member().await;
+    let mut token = member.refresh_token.clone();
+    for round in 0..6 {
+        refresh_and_hang_up(&token, round % 2 == 0).await;
+        let tokens = refresh(&token).await.is(200).value();
+        assert_eq!(text(&refresh(&token).await.is(200).value(), "refresh_token"), text(&tokens, "refresh_token"));
+        text(&tokens, "refresh_token").clone_into(&mut token);
+    }
+    member.client.get("/profile").send().await.is(200);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::support::{Person, admin, member, nobody, server};
 
 /// One part of a token, decoded.
-fn part(token: &str, number: usize) -> Value {
+pub(crate) fn part(token: &str, number: usize) -> Value {
     let part = token.split('.').nth(number).expect("three parts");
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
@@ -24,12 +24,13 @@ pub(crate) fn claims(token: &str) -> Value {
     part(token, 1)
 }
 
-fn encoded(value: &Value) -> String {
+/// One part of a token.
+pub(crate) fn encoded(value: &Value) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
 /// A token with this head and these claims, signed by this key.
-async fn signed(key: &SigningKey, head: &Value, claims: &Value) -> String {
+pub(crate) async fn signed(key: &SigningKey, head: &Value, claims: &Value) -> String {
     let text = format!("{}.{}", encoded(head), encoded(claims));
     let signature = key.sign(text.as_bytes()).await.unwrap();
     format!("{text}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
@@ -47,7 +48,7 @@ async fn profile(token: &str) -> muster_tests::client::Answer {
 }
 
 /// The key that the server signs with. Nobody but its owner can read it.
-fn the_servers_key(data: &std::path::Path) -> SigningKey {
+pub(crate) fn the_servers_key(data: &std::path::Path) -> SigningKey {
     Secrets::load_or_create(data).unwrap().signing_key
 }
 
