@@ -15,16 +15,17 @@ use super::table::{Row, Whose, rows};
 use crate::support::{
     PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, of_task, person, task, team,
 };
+use crate::tokens::claims;
 
 /// One column of the matrix.
 pub(crate) struct Caller {
     pub(crate) client: Client,
     /// The caller's account; that of the stranger, for nobody.
     pub(crate) id: UserId,
-    /// Whether somebody is signed in.
-    pub(crate) known: bool,
+    /// Their role; nobody has none.
+    pub(crate) role: Option<Role>,
     /// Tasks that they reported, for the cells to come.
-    reported: Mutex<Vec<TaskId>>,
+    pub(crate) reported: Mutex<Vec<TaskId>>,
 }
 
 /// Everybody, in two teams.
@@ -53,7 +54,10 @@ impl Cast {
         let ours = team(&[administrator, manager, plain, later_auditor, &colleague]).await;
         let theirs = team(&[&stranger]).await;
         let chief = admin().await;
-        let callers = join_all(people.into_iter().map(|person| Caller::reporting(&chief, person, theirs))).await;
+        let roles = [Role::Admin, Role::Manager, Role::Member, Role::Auditor];
+        let callers =
+            people.into_iter().zip(roles).map(|(person, role)| Caller::reporting(&chief, person, role, theirs));
+        let callers = join_all(callers).await;
         let auditor = &callers[3];
         // An auditor reports nothing; what they reported before they were one is still theirs.
         let role = json!({ "role": "auditor" });
@@ -64,7 +68,7 @@ impl Cast {
             (answer.status == 403 && seen.role == Role::Auditor).then_some(())
         })
         .await;
-        let outside = Caller { client: nobody().await, id: stranger.id, known: false, reported: Mutex::default() };
+        let outside = Caller { client: nobody().await, id: stranger.id, role: None, reported: Mutex::default() };
         let mut callers = callers.into_iter().chain([outside]);
         let callers = std::array::from_fn(|_| callers.next().expect("five callers"));
         Self { chief, callers, ours, theirs, colleague: colleague.id, stranger: stranger.id, guest }
@@ -86,6 +90,7 @@ impl Cast {
             ["{team_id}"] => vec![team],
             ["{team_id}", "{user_id}"] => vec![team, self.guest.id.to_string()],
             ["{user_id}"] => vec![self.account(row, caller).await],
+            ["{session_id}"] => vec![self.session_of(row, caller).await],
             ref others => panic!("{row}: say in Cast::ids what {others:?} name"),
         }
     }
@@ -104,6 +109,17 @@ impl Cast {
         id.to_string()
     }
 
+    async fn session_of(&self, row: &Row, caller: &Caller) -> String {
+        let token = match row.whose {
+            Whose::Own if caller.role.is_some() => caller.client.token().to_owned(),
+            Whose::Own | Whose::Another => self.session().await["access_token"].as_str().unwrap().to_owned(),
+            Whose::None | Whose::Given | Whose::Reported | Whose::Ours | Whose::NoTeams | Whose::Nothing => {
+                return some_id();
+            }
+        };
+        claims(&token)["sid"].as_str().unwrap().to_owned()
+    }
+
     async fn another_account(&self, of: Option<TeamId>) -> UserId {
         let body = json!({ "name": "Short-lived", "email": new_email(), "password": PASSWORD });
         let user: UserDocument = self.chief.post("/users").json(&body).send().await.document(201);
@@ -118,7 +134,7 @@ impl Cast {
         let of = |body: Value| async move { task(&self.chief, body).await.id };
         let id = match row.whose {
             Whose::Given => of(json!({ "team_id": self.theirs, "assignee_id": caller.id })).await,
-            Whose::Reported if caller.known => {
+            Whose::Reported if caller.role.is_some() => {
                 caller.reported.lock().unwrap().pop().expect("a task for each cell that needs one")
             }
             Whose::Ours => of(json!({ "team_id": self.ours, "assignee_id": self.colleague })).await,
@@ -153,14 +169,14 @@ impl Cast {
 
 impl Caller {
     /// This person, and a task that they reported for each row that is about one; it has gone to another team since.
-    async fn reporting(chief: &Client, person: Person, theirs: TeamId) -> Self {
+    async fn reporting(chief: &Client, person: Person, role: Role, theirs: TeamId) -> Self {
         let mut reported = Vec::new();
         for _ in rows().iter().filter(|row| row.whose == Whose::Reported) {
             let made = task(&person.client, json!({})).await.id;
             chief.put(&of_task(made, "")).json(&json!({ "team_id": theirs })).send().await.is(200);
             reported.push(made);
         }
-        Self { client: person.client, id: person.id, known: true, reported: Mutex::new(reported) }
+        Self { client: person.client, id: person.id, role: Some(role), reported: Mutex::new(reported) }
     }
 }
 

@@ -1,16 +1,20 @@
 //! From a row and a caller to the request of that cell. What it asks for is right in itself, so that its answer is about what
 //! the caller may do.
 
+use std::sync::Mutex;
+
 use muster_tests::client::Request;
 use serde_json::{Value, json};
 
 use super::cast::{Caller, Cast};
-use super::table::Row;
+use super::table::{Row, Whose};
 use crate::routes::ROUTES;
-use crate::support::{PASSWORD, new_email};
+use crate::support::{PASSWORD, new_email, person};
 
 /// The request of a cell, and the task that it is about, if it is about one.
 pub(crate) async fn request(cast: &Cast, row: &Row, caller: &Caller) -> (Request, Option<String>) {
+    let stand_in = stand_in(row, caller).await;
+    let caller = stand_in.as_ref().unwrap_or(caller);
     let ids = cast.ids(row, caller).await;
     let task = row.path.contains("{task_id}").then(|| ids[0].clone());
     let mut ids = ids.into_iter();
@@ -19,21 +23,19 @@ pub(crate) async fn request(cast: &Cast, row: &Row, caller: &Caller) -> (Request
         None => part.to_owned(),
     });
     let path = parts.collect::<Vec<_>>().join("/");
-    // A session that ends is not the one that the other cells go on with.
-    let client = if row.path.ends_with("/logout") && caller.known {
-        own_session(cast, caller).await
-    } else {
-        caller.client.clone()
-    };
-    let request = client.request(row.method, &path);
+    let request = caller.client.request(row.method, &path);
     let body = body(cast, row, caller).await.or_else(|| usual_body(row));
     (body.into_iter().fold(request, |request, body| request.json(&body)), task)
 }
 
-/// The guest's, who may sign out like everybody else.
-async fn own_session(cast: &Cast, caller: &Caller) -> muster_tests::client::Client {
-    let tokens = cast.session().await;
-    caller.client.with_token(tokens["access_token"].as_str().expect("a token"))
+/// Somebody else of the same role, for a request that ends their session or changes their password: the other cells go on with
+/// the caller's.
+async fn stand_in(row: &Row, caller: &Caller) -> Option<Caller> {
+    let ends = row.whose == Whose::Own && row.method == "DELETE" && row.path.contains("/sessions");
+    let role =
+        caller.role.filter(|_| ends || row.path.ends_with("/logout") || row.path.ends_with("/profile/password"))?;
+    let person = person(role).await;
+    Some(Caller { client: person.client, id: person.id, role: Some(role), reported: Mutex::default() })
 }
 
 /// What the route's line in `ROUTES` says.
@@ -56,6 +58,9 @@ async fn body(cast: &Cast, row: &Row, caller: &Caller) -> Option<Value> {
         ("/users/signup", _) => account(),
         ("/users", _) if row.method == "POST" => account(),
         ("/users/login" | "/login", _) => json!({ "email": cast.guest.email, "password": PASSWORD }),
+        ("/profile/password", _) => {
+            json!({ "current_password": PASSWORD, "new_password": "another passphrase for tests" })
+        }
         ("/users/refresh" | "/refresh", _) => json!({ "refresh_token": cast.session().await["refresh_token"] }),
         (_, "e-mail") => json!({ "email": new_email() }),
         // The one that most have: nobody becomes somebody else on the way.

@@ -17,6 +17,20 @@ pub(crate) const TABLE: &str = "
     POST   /api/v1/users/logout                       | -         | 204 | 204 | 204 | 204 | 401
     POST   /api/v1/logout                             | -         | 204 | 204 | 204 | 204 | 401
 
+    GET    /api/v1/users/sessions                     | -         | 200 | 200 | 200 | 200 | 401
+    DELETE /api/v1/users/sessions/{session_id}        | own       | 204 | 204 | 204 | 204 | 401
+                                                      | another's | 404 | 404 | 404 | 404 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+    GET    /api/v1/users/{user_id}/sessions           | own       | 200 | 200 | 200 | 200 | 401
+                                                      | ours      | 200 | 403 | 403 | 403 | 401
+                                                      | another's | 200 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+    DELETE /api/v1/users/{user_id}/sessions           | own       | 204 | 204 | 204 | 204 | 401
+                                                      | ours      | 204 | 403 | 403 | 403 | 401
+                                                      | another's | 204 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+
+    PUT    /api/v1/profile/password                   | -         | 204 | 204 | 204 | 204 | 401
     GET    /api/v1/profile                            | -         | 200 | 200 | 200 | 200 | 401
     PUT    /api/v1/profile                            | -         | 200 | 200 | 200 | 200 | 401
     PUT    /api/v1/profile e-mail                     | -         | 200 | 200 | 200 | 200 | 401
