@@ -75,6 +75,9 @@ pub(crate) enum Failure {
     /// Crates use each other in a way that the architecture forbids.
     #[error("the architecture does not hold:\n{}", .0.join("\n"))]
     Architecture(Vec<String>),
+    /// The page on security leaves something out, or names what is not there.
+    #[error("docs/security.md is not as it must be:\n{}", .0.join("\n"))]
+    SecurityPage(Vec<String>),
 }
 
 impl Failure {

@@ -15,6 +15,7 @@ mod crash;
 mod dynamodb_local;
 mod failure;
 mod schemas;
+mod security_page;
 mod serve;
 mod sim;
 mod test;

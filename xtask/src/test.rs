@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use cargo_metadata::camino::Utf8Path;
 
 use crate::failure::Failure;
-use crate::{architecture, aws, cargo, cost, dynamodb_local, sim};
+use crate::{architecture, aws, cargo, cost, dynamodb_local, security_page, sim};
 
 /// What the simulation runs here: on the model of DynamoDB; on the embedded engine, each seed twice; and every planted defect
 /// until it is noticed.
@@ -35,6 +35,8 @@ pub(crate) fn run() -> Result<(), Failure> {
 
     heading("Architecture: which crate uses which");
     architecture::check(&workspace)?;
+    heading("Security: each requirement of ASVS, and the tests that the page names");
+    security_page::check(&workspace.workspace_root)?;
 
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     cargo(&["test", "--workspace"])?;
