@@ -14,6 +14,7 @@ mod matrix;
 mod page;
 mod passwords;
 mod profile;
+mod reassigning;
 mod routes;
 mod sessions;
 mod sign_up;

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    log_in, logs, passwords, profile, sessions, sign_up, signed_in, system, task_as_of, task_changes, task_life,
-    task_lists,
+    log_in, logs, passwords, profile, reassigning, sessions, sign_up, signed_in, system, task_as_of, task_changes,
+    task_life, task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
 
@@ -56,6 +56,7 @@ const PASSWORDS: Option<&str> =
 const REFRESH: Option<&str> = Some(r#"{"refresh_token":"none"}"#);
 const NAME: Option<&str> = Some(r#"{"name":"Ada"}"#);
 const TASK: Option<&str> = Some(r#"{"title":"Check the lift"}"#);
+const REASSIGN: Option<&str> = Some(r#"{"to":null}"#);
 const ASSIGN: Option<&str> = Some(r#"{"assignee_id":null}"#);
 const STATUS: Option<&str> = Some(r#"{"status":"in_progress"}"#);
 const DEADLINE: Option<&str> = Some(r#"{"deadline":"2040-01-01T00:00:00Z"}"#);
@@ -100,6 +101,12 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/api/v1/users/{user_id}", None, users::anybody_may_see_who_somebody_is_but_not_how_to_reach_them),
     route("PUT", "/api/v1/users/{user_id}", NAME, user_changes::an_administrator_changes_any_account),
     route("DELETE", "/api/v1/users/{user_id}", None, user_changes::a_closed_account_is_out_at_once),
+    route(
+        "POST",
+        "/api/v1/users/{user_id}/reassign",
+        REASSIGN,
+        reassigning::the_open_tasks_of_a_closed_account_are_listed_and_given_to_somebody_else,
+    ),
     route("GET", "/api/v1/profile", None, profile::the_profile_is_the_callers_own_account),
     route("PUT", "/api/v1/profile", NAME, profile::people_change_their_own_account),
     route("POST", "/api/v1/teams", NAME, teams::an_administrator_founds_a_team),

@@ -84,6 +84,7 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::create))
         .routes(routes!(users::update))
         .routes(routes!(users::deactivate))
+        .routes(routes!(tasks::reassign::reassign))
         .routes(routes!(users::update_profile))
         .routes(routes!(password::change))
         .routes(routes!(sessions::end))

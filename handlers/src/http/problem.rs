@@ -161,6 +161,15 @@ impl Problem {
         self
     }
 
+    /// Says of a field that it is another one: what one route calls so may have another name on the next.
+    #[must_use]
+    pub fn renamed(mut self, from: &str, to: &str) -> Self {
+        for error in self.errors.iter_mut().filter(|error| error.pointer.as_deref() == Some(from)) {
+            error.pointer = Some(to.to_owned());
+        }
+        self
+    }
+
     /// Says where the task may go instead.
     #[must_use]
     pub fn allowed(mut self, allowed: impl IntoIterator<Item = impl ToString>) -> Self {

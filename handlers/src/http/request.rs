@@ -111,6 +111,11 @@ impl Change {
         self.intake.metadata(self.command_id, self.caller.actor(), route, meaning, self.at)
     }
 
+    /// What comes with one of several commands that the change consists of.
+    pub(crate) fn metadata_of(&self, command_id: CommandId, route: &str, meaning: &impl Serialize) -> Metadata {
+        self.intake.metadata(command_id, self.caller.actor(), route, meaning, self.at)
+    }
+
     /// The headers alone.
     pub(crate) const fn intake(&self) -> &Intake {
         &self.intake

@@ -29,6 +29,10 @@ use super::spec::{
     BodilessChangeProblems, ChangeHeaders, CreateHeaders, CreateUserProblems, ReadHeaders, ReadProblems,
     UserChangeProblems,
 };
+use super::tasks::reassign::{OpenTasks, open_tasks};
+
+/// The most open tasks that the answer to a closure shows.
+const MOST_OPEN_TASKS: usize = 100;
 
 /// A new account.
 #[derive(Deserialize, Serialize, ToSchema)]
@@ -155,9 +159,15 @@ async fn remove_unless_active(app: &App, id: UserId) {
 
 /// The account after a command.
 fn answer(status: StatusCode, id: UserId, committed: &Committed<User>) -> Result<Response, Problem> {
+    let (document, etag) = document(id, committed)?;
+    Ok((status, [(header::ETAG, etag)], Json(document)).into_response())
+}
+
+/// The same, to be put into an answer, with its `ETag`.
+fn document(id: UserId, committed: &Committed<User>) -> Result<(UserDocument, HeaderValue), Problem> {
     let state = committed.aggregate.state.as_ref().ok_or_else(|| not_found("user"))?;
     let document = UserDocument::new(id, state, committed.version, committed.updated_at);
-    Ok((status, [(header::ETAG, etag(committed.version))], Json(document)).into_response())
+    Ok((document, etag(committed.version)))
 }
 
 /// Changes to an account. A field that is left out stays; null takes the value away.
@@ -325,22 +335,34 @@ pub(crate) async fn update(
     execute(&app, &change, id, &format!("PUT /users/{id}"), &body, &actions, UserCommand::Update(update)).await
 }
 
-/// Closes an account: its sessions end, and its address is free.
+/// An account that was closed, and what its owner leaves behind.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ClosedAccount {
+    #[serde(flatten)]
+    user: UserDocument,
+    /// What they were to do and have not done: `POST /users/{user_id}/reassign` gives it to somebody else.
+    open_tasks: OpenTasks,
+}
+
+/// Closes an account: its sessions end, and its address is free. Its open tasks stay with it until they are given to
+/// somebody else.
 #[utoipa::path(delete, path = "/users/{user_id}", tag = "users", params(("user_id" = UserId, Path), ChangeHeaders),
-    responses((status = 200, description = "The account, closed.", body = UserDocument, headers(("ETag" = String))), BodilessChangeProblems))]
+    responses((status = 200, description = "The account, closed.", body = ClosedAccount, headers(("ETag" = String))), BodilessChangeProblems))]
 pub(crate) async fn deactivate(
     State(app): State<Arc<App>>,
     change: Change,
     Id(id): Id<UserId>,
 ) -> Result<Response, Problem> {
     let route = format!("DELETE /users/{id}");
-    let response = execute(&app, &change, id, &route, &(), &[Action::DeactivateUser], UserCommand::Deactivate).await;
+    let closed = commit(&app, &change, id, &route, &(), &[Action::DeactivateUser], UserCommand::Deactivate).await;
     // An account that is closed already may still have sessions, if the request before broke off here.
-    let is_closed = response.as_ref().map_or_else(|problem| problem.code() == Code::Conflict, |_| true);
+    let is_closed = closed.as_ref().map_or_else(|problem| problem.code() == Code::Conflict, |_| true);
     if is_closed {
         app.identity.close(id).await.map_err(|error| Problem::unavailable(&error))?;
     }
-    response
+    let (user, etag) = document(id, &closed?)?;
+    let open_tasks = open_tasks(&app, &change.caller, id, MOST_OPEN_TASKS).await?.into();
+    Ok((StatusCode::OK, [(header::ETAG, etag)], Json(ClosedAccount { user, open_tasks })).into_response())
 }
 
 /// The caller's own account.
@@ -373,6 +395,19 @@ pub(crate) async fn execute(
     actions: &[Action<'_>],
     command: UserCommand,
 ) -> Result<Response, Problem> {
+    answer(StatusCode::OK, id, &commit(app, change, id, route, meaning, actions, command).await?)
+}
+
+/// The same, before it is an answer.
+async fn commit(
+    app: &App,
+    change: &Change,
+    id: UserId,
+    route: &str,
+    meaning: &impl Serialize,
+    actions: &[Action<'_>],
+    command: UserCommand,
+) -> Result<Committed<User>, Problem> {
     let metadata = change.metadata(route, meaning);
     let guard = |user: &User| {
         let user = user.state.as_ref().ok_or_else(|| not_found("user"))?;
@@ -380,5 +415,5 @@ pub(crate) async fn execute(
         actions.iter().try_for_each(|action| change.caller.may(*action, &resource))
     };
     let committed = app.commands.execute_if::<User, Problem>(id.0, command, change.expected, &metadata, guard).await;
-    answer(StatusCode::OK, id, &committed.map_err(super::refusal::guarded)?)
+    committed.map_err(super::refusal::guarded)
 }

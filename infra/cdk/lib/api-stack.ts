@@ -69,9 +69,9 @@ export class ApiStack extends Stack {
     commands.allowIndexes("sessions", "Query");
     commands.allowTable("one-time-tokens", "DeleteItem", "GetItem", "PutItem");
     commands.allowTable("control", "GetItem");
-    // Who the caller is, and what became of the task.
+    // Who the caller is, what became of the task, and what a closed account leaves behind.
     commands.allowProjection("directory", "GetItem");
-    commands.allowProjection("task-list", "GetItem");
+    commands.allowProjection("task-list", "GetItem", "Query");
     commands.allow(["kms:GetPublicKey", "kms:Sign"], [signingKey.keyArn]);
     commands.allow(["kms:GenerateMac"], [serverKey.keyArn]);
     return commands;

@@ -42,7 +42,7 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "one-time-tokens": ["DeleteItem", "GetItem", "PutItem"],
     control: ["GetItem"],
     "directory-*": ["GetItem"],
-    "task-list-*": ["GetItem"],
+    "task-list-*": ["GetItem", "Query"],
   },
   "query-api": {
     events: ["Query"],

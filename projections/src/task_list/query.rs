@@ -37,6 +37,8 @@ pub struct TaskFilter {
     pub due_after: Option<DateTime<Utc>>,
     /// Due before this time.
     pub due_before: Option<DateTime<Utc>>,
+    /// Not completed.
+    pub open: bool,
     /// Due before this time, which is now, and not completed.
     #[serde(serialize_with = "whether")]
     pub overdue: Option<DateTime<Utc>>,

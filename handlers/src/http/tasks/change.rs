@@ -247,7 +247,11 @@ async fn execute(
 }
 
 /// The assignee to be, who must be there and active; the team must be there, too.
-async fn known(app: &App, assignee: Option<UserId>, team: Option<TeamId>) -> Result<Option<Person>, Problem> {
+pub(super) async fn known(
+    app: &App,
+    assignee: Option<UserId>,
+    team: Option<TeamId>,
+) -> Result<Option<Person>, Problem> {
     let mut fields = Fields::default();
     let mut person = None;
     if let Some(id) = assignee {

@@ -4,3 +4,4 @@ pub(crate) mod body;
 pub(crate) mod change;
 pub(crate) mod history;
 pub(crate) mod read;
+pub(crate) mod reassign;

@@ -141,6 +141,8 @@ pub(crate) struct TasksQuery {
     due_before: Option<DateTime<Utc>>,
     /// Only those that should have been done by now and are not.
     overdue: Option<bool>,
+    /// Only those that are not completed.
+    open: Option<bool>,
     /// `due` (soonest first, those without a deadline last) or `-due` (the other way round).
     #[param(pattern = "^-?due$")]
     sort: Option<String>,
@@ -179,6 +181,7 @@ pub(crate) async fn list(
         label,
         due_after: query.due_after,
         due_before: query.due_before,
+        open: query.open.unwrap_or(false),
         overdue: query.overdue.unwrap_or(false).then(|| app.now()),
     };
     Page::answer(app.tasks.list(&task_scope(&caller.0), &filter, &page).await)
