@@ -82,6 +82,8 @@ async fn the_log_is_sorted_and_filtered_as_asked() {
     assert_eq!(versions("?type=TaskDeleted").await, [] as [u64; 0]);
     let path = of_task(id, "/logs");
     member.client.get(&format!("{path}?sort=at")).send().await.wrong_parameters(&["sort"]);
+    let long = "T".repeat(65);
+    member.client.get(&format!("{path}?type={long}")).send().await.wrong_parameters(&["type"]);
     member.client.get(&format!("{path}?cursor=garbage")).send().await.wrong_parameters(&["cursor"]);
     let page = member.client.get(&format!("{path}?limit=1")).send().await.is(200).value();
     let cursor = page["next"].as_str().unwrap();
@@ -184,7 +186,7 @@ async fn a_history_is_read_part_by_part() {
     assert_eq!((first_versions(&second), &second["next"]), (vec![4, 5], &Value::Null));
     assert_eq!(first_versions(&part("?after=2").await), [4, 5], "from the middle of a commit to the next one");
     assert_eq!(first_versions(&part("?after=5").await), [] as [u64; 0]);
-    for wrong in ["after=-1", "after=first"] {
+    for wrong in ["after=-1", "after=first", "after=9007199254740992"] {
         let answer = member.client.get(&of_task(id, &format!("/history?{wrong}"))).send().await;
         answer.wrong_parameters(&["after"]);
     }

@@ -69,6 +69,9 @@ pub(crate) enum Failure {
     /// The end-to-end tests are gone or have another name.
     #[error("no end-to-end test ran; xtask/src/aws names them")]
     NoEndToEndTest,
+    /// The tests of the contract are gone or have another name.
+    #[error("no test of the contract ran; xtask/src/contract.rs names them")]
+    NoContractTest,
     /// The tests over DynamoDB Local are gone or have another name.
     #[error("no test ran over DynamoDB Local; xtask/src/test.rs names them")]
     NoConformanceTest,

@@ -9,9 +9,11 @@ mod architecture;
 mod aws;
 mod bench;
 mod cargo;
+mod contract;
 mod cost;
 mod coverage;
 mod crash;
+mod deny;
 mod dynamodb_local;
 mod failure;
 mod schemas;
@@ -19,6 +21,7 @@ mod security_page;
 mod serve;
 mod sim;
 mod test;
+mod tools;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -69,6 +72,8 @@ enum Xtask {
     },
     /// Deploy the real stacks with the real Lambdas into an emulator of AWS, and use them end to end.
     E2e,
+    /// Ask the running program whether it keeps what the OpenAPI document promises, as each role and as nobody.
+    Contract,
     /// Run all tests, and report which lines of Muster they reach.
     Coverage {
         /// Also write the source with its marks, as pages.
@@ -95,6 +100,7 @@ fn main() -> ExitCode {
         Xtask::Bench { args } => bench::run(&args),
         Xtask::Cost { args } => cost::run(&args),
         Xtask::E2e => aws::run(),
+        Xtask::Contract => contract::run(),
         Xtask::Coverage { html, json } => coverage::run(html, json),
         Xtask::Schemas { check } => schemas::run(check),
     };

@@ -1,9 +1,10 @@
 //! `cargo xtask schemas`: the contracts under `schemas/` that are made from the code.
 //!
 //! Each is described once, in a test of the crate that owns it: the test fails when the file on disk is stale, and writes
-//! it first when `MUSTER_SCHEMAS=write` is set.
+//! it first when `MUSTER_SCHEMAS=write` is set. The Postman collection is made of one of them, by a program of Node.js.
 
 use crate::cargo;
+use crate::contract::Collection;
 use crate::failure::Failure;
 
 /// One kind of contract: the test that keeps it fresh.
@@ -31,6 +32,8 @@ const CONTRACTS: &[Contract] = &[
     },
 ];
 
+const COLLECTION: &str = "schemas/postman_collection.json";
+
 /// Goes through all contracts, so that every stale one is named, and gives the first failure.
 pub(crate) fn run(check: bool) -> Result<(), Failure> {
     let mut result = Ok(());
@@ -41,7 +44,19 @@ pub(crate) fn run(check: bool) -> Result<(), Failure> {
         }
         result = result.and(kept);
     }
-    result
+    result.and_then(|()| collection(check))
+}
+
+/// The Postman collection. Where there is no Node.js, the other contracts are kept all the same, and that is said.
+fn collection(check: bool) -> Result<(), Failure> {
+    match Collection::set_up(&cargo::workspace()?) {
+        Ok(collection) => {
+            collection.keep(check)?;
+            eprintln!("{COLLECTION} is fresh");
+        }
+        Err(reason) => eprintln!("{COLLECTION} stays as it is, because {reason}"),
+    }
+    Ok(())
 }
 
 fn keep(contract: &Contract, check: bool) -> Result<(), Failure> {

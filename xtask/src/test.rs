@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use cargo_metadata::camino::Utf8Path;
 
 use crate::failure::Failure;
-use crate::{architecture, aws, cargo, cost, dynamodb_local, security_page, sim};
+use crate::{architecture, aws, cargo, contract, cost, deny, dynamodb_local, security_page, sim};
 
 /// What the simulation runs here: on the model of DynamoDB; on the embedded engine, each seed twice; and every planted defect
 /// until it is noticed.
@@ -19,6 +19,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     component("clippy", "clippy")?;
     let workspace = cargo::workspace()?;
     let aws_tools = aws::Tools::set_up(&workspace)?;
+    let contract_tools = contract::Tools::set_up(&workspace)?;
     let dynamodb_local = dynamodb_local::set_up(&workspace);
     match &dynamodb_local {
         Ok(dir) => eprintln!("DynamoDB Local: {dir}"),
@@ -37,12 +38,16 @@ pub(crate) fn run() -> Result<(), Failure> {
     architecture::check(&workspace)?;
     heading("Security: each requirement of ASVS, and the tests that the page names");
     security_page::check(&workspace.workspace_root)?;
+    heading("Whose code it uses, and under which licences");
+    deny::check(&workspace, &contract_tools)?;
 
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     cargo(&["test", "--workspace"])?;
     if let Ok(dir) = &dynamodb_local {
         conformance_over(dir)?;
     }
+    heading("cargo xtask contract");
+    contract::run_with(&workspace, &contract_tools)?;
     heading("cargo xtask cost");
     cost::run(&[])?;
     heading("The AWS stacks: their tests, cdk-nag, cfn-lint");

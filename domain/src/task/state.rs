@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{TeamId, UserId};
 use crate::values::{Description, Labels, Location, Reason, Title};
 
-/// An enum whose variants are words of the API: serialised, parsed and shown as the same word.
+/// An enum whose variants are words of the API: serialised, parsed and shown as the same word. The word is a `tt`, as the
+/// OpenAPI document would not find it in a `literal`.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:tt),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, utoipa::ToSchema)]
         pub enum $name {

@@ -12,8 +12,8 @@ use super::{Invalid, openapi};
 /// Checked text: trimmed, bounded in characters, without control characters (but for line breaks and tabs where they
 /// belong).
 macro_rules! text {
-    ($(#[$doc:meta])* $name:ident, max = $max:literal, multiline = $multiline:literal) => {
-        $(#[$doc])*
+    ($(#[doc = $description:literal])+ $name:ident, max = $max:literal, multiline = $multiline:literal) => {
+        $(#[doc = $description])+
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
@@ -63,9 +63,22 @@ macro_rules! text {
             }
         }
 
-        openapi!($name, ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some($max)));
+        openapi!(
+            $name,
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some(concat!($($description),+).trim()))
+                .min_length(Some(1))
+                .max_length(Some($max))
+                .pattern(Some(if $multiline { LINES } else { LINE }))
+        );
     };
 }
+
+/// What `checked` takes of one line, as a regular expression for the OpenAPI document: something to see, no control characters.
+const LINE: &str = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$";
+/// Likewise of several lines.
+const LINES: &str = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$";
 
 pub(super) fn checked(text: &str, max: usize, multiline: bool) -> Result<String, Invalid> {
     let text = text.trim();

@@ -9,6 +9,8 @@ use super::problem::{Code, Problem};
 
 /// The version from which on an answer is fresh enough for the caller.
 const MIN_VERSION: HeaderName = HeaderName::from_static("muster-min-version");
+/// The greatest version that may be asked for: 2⁵³ - 1, the greatest number that every reader of JSON can hold.
+pub(crate) const MAX_VERSION: u64 = (1 << 53) - 1;
 
 /// The entity tag of a version: the number in quotes.
 pub(crate) fn etag(version: u64) -> HeaderValue {
@@ -46,7 +48,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 /// The version that the answer must reflect at least; 0 when the caller asks for none.
 pub(crate) fn min_version(headers: &HeaderMap) -> Result<u64, Problem> {
     let Some(value) = headers.get(&MIN_VERSION) else { return Ok(0) };
-    let number = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    let number = value.to_str().ok().and_then(|text| text.trim().parse().ok()).filter(|number| *number <= MAX_VERSION);
     number.ok_or_else(|| Problem::new(Code::InvalidHeader).detail("Muster-Min-Version must be a version: a number."))
 }
 
@@ -98,7 +100,8 @@ mod tests {
         };
         assert_eq!(least(None), Ok(0));
         assert_eq!(least(Some(" 7 ")), Ok(7));
-        for value in ["", "\"7\"", "-7", "seven"] {
+        assert_eq!(least(Some("9007199254740991")), Ok(MAX_VERSION));
+        for value in ["", "\"7\"", "-7", "seven", "9007199254740992"] {
             assert_eq!(least(Some(value)), Err(Code::InvalidHeader), "{value}");
         }
     }

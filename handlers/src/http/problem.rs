@@ -11,8 +11,9 @@ use super::throttle::Exceeded;
 /// The media type of problems.
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
+// The word is a `tt`, as the OpenAPI document would not find it in a `literal`.
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:ident, $title:literal;)+) => {
+    ($($(#[$doc:meta])* $variant:ident = $code:tt, $status:ident, $title:literal;)+) => {
         /// What went wrong, as a word that programs may rely on.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
         pub enum Code {

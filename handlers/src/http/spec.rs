@@ -14,12 +14,12 @@ use super::problem::{Code, Problem};
 #[expect(dead_code, reason = "its fields are only read by the derive, to describe the headers")]
 pub(crate) struct ChangeHeaders {
     /// The `ETag` of the version to change: the change is refused (412) if it is not the present one.
-    #[param(rename = "If-Match", required = false)]
-    if_match: Option<String>,
+    #[param(rename = "If-Match", required = false, pattern = r#"^(\*|"[0-9]{1,19}")$"#, example = "\"3\"")]
+    if_match: String,
     /// A name for this request to this resource: sent again under it, the request takes no second effect and gets its
     /// first answer again.
-    #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 255)]
-    idempotency_key: Option<String>,
+    #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 255, pattern = "^[ -~]+$")]
+    idempotency_key: String,
 }
 
 /// The headers of a creation.
@@ -29,8 +29,8 @@ pub(crate) struct ChangeHeaders {
 pub(crate) struct CreateHeaders {
     /// A name for this request to this resource: sent again under it, the request takes no second effect and gets its
     /// first answer again.
-    #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 255)]
-    idempotency_key: Option<String>,
+    #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 255, pattern = "^[ -~]+$")]
+    idempotency_key: String,
 }
 
 /// The headers of a read.
@@ -39,8 +39,8 @@ pub(crate) struct CreateHeaders {
 #[expect(dead_code, reason = "its fields are only read by the derive, to describe the headers")]
 pub(crate) struct ReadHeaders {
     /// The version that the answer must reflect at least, or the newest that there is.
-    #[param(rename = "Muster-Min-Version", required = false)]
-    muster_min_version: Option<u64>,
+    #[param(rename = "Muster-Min-Version", required = false, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    muster_min_version: u64,
 }
 
 macro_rules! problems {

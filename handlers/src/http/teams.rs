@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use muster_commands::{Committed, ExpectedVersion};
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
 use muster_domain::user::UserCommand;
+use muster_domain::values::{Description, Name};
 use muster_domain::{TeamId, UserId};
 use muster_identity::policy::{Action, Resource};
 use muster_projections::directory::{TeamDocument, UserDocument, UserFilter};
@@ -35,11 +36,11 @@ use super::users;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewTeamBody {
     /// What it is called.
-    #[schema(min_length = 1, max_length = 120)]
+    #[schema(value_type = Name)]
     name: String,
     /// What it does, in Markdown.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 20_000)]
+    #[schema(value_type = Option<Description>)]
     description: Option<String>,
 }
 
@@ -49,11 +50,11 @@ pub(crate) struct NewTeamBody {
 pub(crate) struct TeamBody {
     /// What it is called.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 120)]
+    #[schema(value_type = Name, required = false)]
     name: Option<String>,
     /// What it does, in Markdown.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 20_000)]
+    #[schema(value_type = Option<Description>)]
     description: Option<Option<String>>,
 }
 

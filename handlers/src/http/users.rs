@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use muster_commands::{Committed, ExecuteError, ExpectedVersion};
 use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand};
+use muster_domain::values::{Locale, Name, Phone};
 use muster_domain::{Actor, CommandId, TeamId, UserId};
 use muster_identity::policy::{Action, Person, Resource};
 use muster_identity::{CredentialsError, Password, PasswordAttempt, SetPasswordError};
@@ -39,7 +40,7 @@ const MOST_OPEN_TASKS: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUserBody {
     /// What the person is called.
-    #[schema(min_length = 1, max_length = 120)]
+    #[schema(value_type = Name)]
     name: String,
     /// The address with which they sign in.
     #[schema(format = Email, max_length = 254)]
@@ -53,15 +54,15 @@ pub(crate) struct NewUserBody {
     role: Option<Role>,
     /// Where their clock stands: a name of the IANA time zone database. UTC if left out.
     #[serde(default)]
-    #[schema(max_length = 64)]
+    #[schema(max_length = 64, example = "Europe/Berlin")]
     time_zone: Option<String>,
     /// The language they read, such as `en-GB`.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 35)]
+    #[schema(value_type = Option<Locale>, example = "en-GB")]
     locale: Option<String>,
     /// Where they can be called.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 32)]
+    #[schema(value_type = Option<Phone>, example = "+49 30 901820")]
     phone: Option<String>,
 }
 
@@ -176,7 +177,7 @@ fn document(id: UserId, committed: &Committed<User>) -> Result<(UserDocument, He
 pub(crate) struct UserBody {
     /// What the person is called.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 120)]
+    #[schema(value_type = Name, required = false)]
     name: Option<String>,
     /// The address with which they sign in.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
@@ -188,15 +189,15 @@ pub(crate) struct UserBody {
     role: Option<Role>,
     /// Where their clock stands: a name of the IANA time zone database.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false, max_length = 64)]
+    #[schema(value_type = String, required = false, max_length = 64, example = "Europe/Berlin")]
     time_zone: Option<String>,
     /// The language they read.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 35)]
+    #[schema(value_type = Option<Locale>, example = "en-GB")]
     locale: Option<Option<String>>,
     /// Where they can be called.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 32)]
+    #[schema(value_type = Option<Phone>, example = "+49 30 901820")]
     phone: Option<Option<String>>,
 }
 

@@ -90,6 +90,8 @@ export class PipelineStack extends Stack {
     });
     except(pipeline, "artifacts and builds");
     this.startOnPush(repository, branch, pipeline);
+    // Where nobody has to approve it: what is known of the crates that we use changes while nobody pushes.
+    if (!settings.approval) this.startWeekly(pipeline);
     this.notify(pipeline);
   }
 
@@ -209,6 +211,14 @@ export class PipelineStack extends Stack {
       description: `Starts the pipeline when something is pushed to ${branch}`,
       branches: [branch],
       target: new targets.CodePipeline(pipeline, { deadLetterQueue: this.undelivered, retryAttempts: 20, maxEventAge: Duration.hours(2) }),
+    });
+  }
+
+  private startWeekly(pipeline: codepipeline.Pipeline): void {
+    new events.Rule(this, "Weekly", {
+      description: "Starts the pipeline each Monday, so that it asks for new advisories",
+      schedule: events.Schedule.cron({ weekDay: "MON", hour: "4", minute: "0" }),
+      targets: [new targets.CodePipeline(pipeline, { deadLetterQueue: this.undelivered, retryAttempts: 20, maxEventAge: Duration.hours(2) })],
     });
   }
 

@@ -33,6 +33,13 @@ describe("the pipeline", () => {
     expect(pattern["detail"]).toMatchObject({ event: ["referenceCreated", "referenceUpdated"], referenceName: [name === "prod" ? "main" : "dev"] });
   });
 
+  test("to staging runs each Monday, too, and to prod only when somebody pushes", () => {
+    const scheduled = (name: "staging" | "prod"): Json[] => stage(name).of("AWS::Events::Rule").map(({ properties }) => properties).filter((each) =>
+      JSON.stringify(each["Targets"]).includes("codepipeline") && each["ScheduleExpression"] !== undefined);
+    expect(scheduled("staging").map((each) => each["ScheduleExpression"])).toEqual(["cron(0 4 ? * MON *)"]);
+    expect(scheduled("prod")).toEqual([]);
+  });
+
   test("tells of runs that failed, that succeeded, and that wait for an approval", () => {
     const built = stage("prod");
     const states = built.of("AWS::Events::Rule").filter(({ properties }) => properties["EventPattern"].source[0] === "aws.codepipeline");
@@ -66,10 +73,10 @@ describe("the pipeline", () => {
     expect(projects[0]!.properties["Source"].BuildSpec).toBe("infra/cdk/buildspec.yml");
   });
 
-  test("runs every test before anything is built to be deployed", () => {
+  test("asks for advisories and runs every test before anything is built to be deployed", () => {
     const commands = readFileSync(new URL("../buildspec.yml", import.meta.url), "utf8").split("\n").map((line) => line.trim());
     const at = (command: string): number => commands.findIndex((line) => line.startsWith(`- ${command}`));
-    const order = ["cargo xtask test", "cargo lambda build --profile lambda --arm64", "npm test", "npm run synth", "cfn-lint"].map(at);
+    const order = ["cargo deny check advisories", "cargo xtask test", "cargo lambda build --profile lambda --arm64", "npm test", "npm run synth", "cfn-lint"].map(at);
     expect(order.every((line) => line >= 0)).toBe(true);
     expect(order).toEqual([...order].sort((a, b) => a - b));
   });

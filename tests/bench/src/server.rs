@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use muster_cli::report::{Failure, failed};
+use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
@@ -70,6 +71,11 @@ impl Server {
     pub(crate) async fn token(&self) -> Result<String, Failure> {
         let mut connection = Connection::open(self.address, None).await?;
         sign_in(&mut connection, "/api/v1/users/login", EMAIL, PASSWORD).await
+    }
+
+    /// The body with which the first administrator signs in.
+    pub(crate) fn credentials() -> Value {
+        json!({ "email": EMAIL, "password": PASSWORD })
     }
 
     /// Its data directory.

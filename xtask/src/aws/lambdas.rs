@@ -6,9 +6,10 @@ use std::process::Command;
 use cargo_metadata::Metadata;
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 
-use super::tools::{Tools, make_dir, write};
+use super::tools::Tools;
 use crate::cargo;
 use crate::failure::Failure;
+use crate::tools::{make_dir, write};
 
 const PACKAGE: &str = "muster-handlers";
 /// The newest version of the C library that Amazon Linux 2023, on which they run, has.

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Datelike as _, SubsecRound as _, Utc};
 use muster_domain::task::{CreateTask, Priority, Status, UpdateTask};
-use muster_domain::values::{Invalid, Label, Labels, Location, Position};
+use muster_domain::values::{
+    CommentText, Description, Invalid, Label, Labels, Location, Name, Position, Reason, Title,
+};
 use muster_domain::{TeamId, UserId};
 use muster_identity::policy::{Action, Person};
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,7 @@ const MAX_LABELS_READ: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(crate) struct LocationBody {
     /// The place in words: an address, a room.
-    #[schema(min_length = 1, max_length = 120)]
+    #[schema(value_type = Name)]
     name: String,
     /// Where it is on the globe.
     #[serde(default)]
@@ -76,18 +78,18 @@ fn deadline(fields: &mut Fields, time: DateTime<Utc>) -> Option<DateTime<Utc>> {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewTaskBody {
     /// What is to be done, in a line.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = Title)]
     title: String,
     /// What is to be done, in Markdown.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 20_000)]
+    #[schema(value_type = Option<Description>)]
     description: Option<String>,
     /// How much hurry there is; medium if left out.
     #[serde(default)]
     priority: Option<Priority>,
     /// What it is grouped by.
     #[serde(default)]
-    #[schema(max_items = 20)]
+    #[schema(value_type = Vec<Label>, max_items = 20)]
     labels: Vec<String>,
     /// Where it is to be done.
     #[serde(default)]
@@ -135,15 +137,15 @@ impl NewTaskBody {
 pub(crate) struct TaskBody {
     /// What is to be done, in a line.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 200)]
+    #[schema(value_type = Title, required = false)]
     title: Option<String>,
     /// What is to be done, in Markdown.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 20_000)]
+    #[schema(value_type = Option<Description>)]
     description: Option<Option<String>>,
     /// All the labels that it is to have.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Vec<String>, required = false, max_items = 20)]
+    #[schema(value_type = Vec<Label>, required = false, max_items = 20)]
     labels: Option<Vec<String>>,
     /// Where it is to be done.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -257,7 +259,7 @@ impl DeadlineBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReasonBody {
     /// The reason.
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(value_type = Reason)]
     pub(crate) reason: String,
 }
 
@@ -266,7 +268,7 @@ pub(crate) struct ReasonBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CommentBody {
     /// The words, in Markdown.
-    #[schema(min_length = 1, max_length = 10_000)]
+    #[schema(value_type = CommentText)]
     pub(crate) text: String,
 }
 

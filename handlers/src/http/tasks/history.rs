@@ -17,10 +17,14 @@ use super::read::{present, resource};
 use crate::http::app::{App, not_found, unreadable};
 use crate::http::body::{Id, Query};
 use crate::http::caller::Caller;
+use crate::http::etag::MAX_VERSION;
 use crate::http::fields::Fields;
 use crate::http::page::{Page, PageQuery, query_problem};
 use crate::http::problem::Problem;
 use crate::http::spec::ReadProblems;
+
+/// The most characters of an event's type that are looked for.
+const MAX_TYPE: usize = 64;
 
 /// Which entries of a log.
 #[derive(Deserialize, IntoParams)]
@@ -62,8 +66,11 @@ pub(crate) async fn logs(
             true
         }
     };
-    fields.finish(Some(()))?;
     let types: Vec<String> = query.event_type.into_iter().collect();
+    if types.iter().any(|event_type| event_type.len() > MAX_TYPE) {
+        fields.wrong_parameter("type", format_args!("must have at most {MAX_TYPE} characters"));
+    }
+    fields.finish(Some(()))?;
     Page::answer(app.audit.logs(&id.into(), &types, &page).await)
 }
 
@@ -89,6 +96,7 @@ pub(crate) async fn latest_log(
 #[serde(deny_unknown_fields)]
 pub(crate) struct HistoryQuery {
     /// Only what came after this version; from the beginning if left out.
+    #[param(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     after: Option<u64>,
     /// The most commits; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
@@ -142,6 +150,11 @@ pub(crate) async fn history(
     visible(&app, &caller, id).await?;
     let limit = PageQuery { limit: query.limit, cursor: None }.checked()?.limit;
     let after = query.after.unwrap_or(0);
+    if after > MAX_VERSION {
+        let mut fields = Fields::default();
+        fields.wrong_parameter("after", format_args!("must be at most {MAX_VERSION}"));
+        return Err(fields.problem());
+    }
     let up_to = after.saturating_add((limit * MAX_EVENTS_IN_COMMIT) as u64 + 1);
     let mut commits = app.reader.commits(&id.into(), after, Some(up_to)).await.map_err(|error| unreadable(&error))?;
     // A version in the middle of a commit leads to the commit after it.

@@ -2,6 +2,7 @@
 
 mod api;
 mod append;
+mod auth;
 mod history;
 mod lag;
 mod lambda;
@@ -19,6 +20,9 @@ pub(crate) use lambda::Stage;
 pub(crate) async fn run(bench: Bench) -> Result<(), Failure> {
     if bench.wants_any(api::NAMES) {
         api::run(&bench).await?;
+    }
+    if bench.wants_any(auth::NAMES) {
+        auth::run(&bench).await?;
     }
     if bench.wants_any(lag::NAMES) {
         lag::run(&bench).await?;

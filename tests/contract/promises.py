@@ -1,0 +1,80 @@
+"""What schemathesis is told of Muster: what a run must not do to itself, what no schema can say, what every problem has."""
+
+import json
+import os
+import re
+
+import schemathesis
+
+# What the document says of If-Match.
+TAG = re.compile(r'\*|"[0-9]{1,19}"')
+
+# Whoever asks. Nobody has neither.
+CALLER = os.environ.get("MUSTER_CALLER")
+
+# Rules that JSON Schema has no words for: a valid value may still be refused for them, and the problem says so.
+UNSPEAKABLE = {
+    "/time_zone",  # a name that the IANA database has
+    "/email",  # what mail servers take is narrower than the format
+    "/password",  # not one of the most common
+    "/assignee_id",  # somebody who is there
+    "/team_id",  # a team that is there
+    "/labels",  # after what is alike is put together
+    "cursor",  # one that was given out
+    "as_of",  # a time or a version
+}
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    """The caller's own account and session stay, or the rest of the run asks nothing."""
+    ends_caller = case.method == "DELETE" and case.path_parameters.get("user_id") == CALLER
+    return not (CALLER and ends_caller)
+
+
+@schemathesis.hook
+def filter_failure(context, failure, case, response):
+    """A refusal for a rule that no schema can say is no failure."""
+    if type(failure).__name__ != "RejectedPositiveData":
+        return True
+    problem = json.loads(response.content)
+    if problem["code"] == "idempotency_key_reused":
+        return False
+    if problem["code"] == "invalid_header":
+        # It makes up entity tags by itself, whatever the document says of them.
+        sent = (case.headers or {}).get("If-Match")
+        return sent is None or TAG.fullmatch(sent) is not None
+    if problem["code"] != "invalid_request":
+        return True
+    return not {error.get("pointer", error.get("parameter")) for error in problem.get("errors", [])} <= UNSPEAKABLE
+
+
+@schemathesis.check
+def problems_are_as_documented(ctx, response, case):
+    """Every problem is of RFC 9457, with a code that the document names for this route and status."""
+    if response.status_code < 400:
+        return
+    problem = json.loads(response.content)
+    code = problem["code"]
+    assert problem["status"] == response.status_code, f"the status of the problem is {problem['status']}"
+    assert problem["type"] == f"urn:muster:problem:{code}", f"the type is {problem['type']}"
+    if code == "invalid_request":
+        assert problem.get("errors"), "invalid_request names what is wrong"
+    if code == "method_not_allowed" or case.operation.method.upper() != case.method.upper():
+        return
+    documented = case.operation.definition.raw["responses"].get(str(response.status_code), {})
+    named = re.findall(r"`(\w+)`", documented.get("description", ""))
+    assert code in named, f"the document does not name {code} for {response.status_code}: {named}"
+
+
+@schemathesis.check
+def the_tag_is_the_version(ctx, response, case):
+    """What has a version has it as its entity tag, too."""
+    if response.status_code not in (200, 201):
+        return
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        return
+    if isinstance(body, dict) and "version" in body and "etag" in response.headers:
+        assert response.headers["etag"] == [f'"{body["version"]}"'], f"{response.headers['etag']} for version {body['version']}"
