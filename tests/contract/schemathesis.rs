@@ -30,6 +30,10 @@ fn command(person: Option<&Person>) -> Command {
     let program = std::env::var_os(PROGRAM).expect("cargo xtask contract says where schemathesis is");
     let mut run = Command::new(program);
     run.args(["--config-file", "schemathesis.toml", "--no-color", "run", "../../schemas/openapi.json"]);
+    if person.is_none() {
+        // Whoever is refused at the door comes no further by asking in many ways.
+        run.args(["--phases", "examples,coverage"]);
+    }
     for path in EXCLUDED {
         run.args(["--exclude-path", path]);
     }

@@ -81,9 +81,10 @@ const LINE: &str = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$";
 const LINES: &str = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$";
 
 pub(super) fn checked(text: &str, max: usize, multiline: bool) -> Result<String, Invalid> {
+    // Counted as it came: `maxLength` in the API's document knows of no trimming.
+    let actual = text.chars().count();
     let text = text.trim();
     let allowed = |c: char| !c.is_control() || (multiline && matches!(c, '\n' | '\r' | '\t'));
-    let actual = text.chars().count();
     if text.is_empty() {
         return Err(Invalid::Empty);
     }
@@ -138,6 +139,7 @@ mod tests {
         assert_eq!("  Fix the lift \n".parse::<Title>().map(String::from), Ok("Fix the lift".to_owned()));
         assert_eq!("é".repeat(200).parse::<Title>().map(|title| title.as_str().len()), Ok(400));
         assert_eq!("é".repeat(201).parse::<Title>(), Err(Invalid::TooLong { max: 200, actual: 201 }));
+        assert_eq!(format!("a{}", " ".repeat(200)).parse::<Title>(), Err(Invalid::TooLong { max: 200, actual: 201 }));
         assert_eq!(" \t ".parse::<Title>(), Err(Invalid::Empty));
         assert_eq!("a\u{7}b".parse::<Title>(), Err(Invalid::Control));
         assert_eq!("two\nlines".parse::<Title>(), Err(Invalid::Control));

@@ -133,7 +133,7 @@ pub(crate) struct TasksQuery {
     /// Only those of this hurry.
     priority: Option<Priority>,
     /// Only those with this label.
-    #[param(min_length = 1, max_length = 50)]
+    #[param(value_type = Option<Label>)]
     label: Option<String>,
     /// Only those due at this time or later.
     due_after: Option<DateTime<Utc>>,
