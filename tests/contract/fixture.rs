@@ -21,6 +21,8 @@ pub(crate) struct Fixture {
 pub(crate) struct Person {
     pub(crate) id: UserId,
     pub(crate) role: Role,
+    /// The id of their session.
+    pub(crate) session: String,
     pub(crate) client: Client,
 }
 
@@ -81,5 +83,8 @@ async fn signed_in(nobody: &Client, role: Role, email: &str, password: &str) -> 
     let answer = nobody.post("/users/login").json(&json!({ "email": email, "password": password })).send().await;
     let tokens = answer.is(200).value();
     let id = tokens["user_id"].as_str().unwrap().parse().unwrap();
-    Person { id, role, client: nobody.with_token(tokens["access_token"].as_str().unwrap()) }
+    let client = nobody.with_token(tokens["access_token"].as_str().unwrap());
+    let sessions = client.get("/users/sessions").send().await.is(200).value();
+    let session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
+    Person { id, role, session, client }
 }

@@ -37,10 +37,10 @@ fn command(person: Option<&Person>) -> Command {
     for path in EXCLUDED {
         run.args(["--exclude-path", path]);
     }
-    run.current_dir(here).env("PYTHONDONTWRITEBYTECODE", "1").env_remove("MUSTER_CALLER");
+    run.current_dir(here).env("PYTHONDONTWRITEBYTECODE", "1");
     if let Some(person) = person {
         run.args(["--header", &format!("Authorization: Bearer {}", person.client.token())]);
-        run.env("MUSTER_CALLER", person.id.to_string());
+        run.env("MUSTER_CALLER", person.id.to_string()).env("MUSTER_SESSION", &person.session);
     }
     run
 }
