@@ -1,7 +1,7 @@
 //! How the HTTP API of `muster serve` behaves.
 
 use clap::Args;
-use muster_handlers::http::{Rates, Settings};
+use muster_handlers::http::{Rates, Settings, SignUpPolicy};
 
 /// What differs between installations.
 #[derive(Clone, Debug, Args)]
@@ -10,6 +10,9 @@ pub struct ApiArgs {
     /// where a request comes from. With 0, the connection alone says it.
     #[arg(long, env = "MUSTER_TRUSTED_PROXIES", value_name = "COUNT", default_value_t = 0)]
     pub trusted_proxies: usize,
+    /// Who may sign up: whoever likes to (`open`), or nobody (`closed`).
+    #[arg(long, env = "MUSTER_SIGNUP", value_name = "POLICY", default_value = "open")]
+    pub signup: SignUpPolicy,
     /// Origins of web apps that may use the cookie beside the API's own, such as `https://tasks.example.com`.
     #[arg(long, env = "MUSTER_ALLOWED_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
     pub allowed_origins: Vec<String>,
@@ -37,6 +40,7 @@ impl ApiArgs {
     pub fn settings(&self) -> Settings {
         Settings {
             trusted_proxies: self.trusted_proxies,
+            sign_up: self.signup,
             allowed_origins: self.allowed_origins.iter().filter(|origin| !origin.is_empty()).cloned().collect(),
             rates: Rates {
                 caller: self.rate_limit_caller,

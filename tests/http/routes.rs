@@ -65,6 +65,7 @@ const COMMENT: Option<&str> = Some(r#"{"text":"The key is at the desk."}"#);
 
 pub(crate) const ROUTES: &[Route] = &[
     open("POST", "/api/v1/users/signup", USER, sign_up::whoever_signs_up_is_a_member_and_can_sign_in),
+    open("GET", "/api/v1/users/signup", None, sign_up::where_nobody_signs_up_the_policy_says_so),
     open("POST", "/api/v1/users/login", LOGIN, log_in::the_right_password_gives_tokens),
     open("POST", "/api/v1/login", LOGIN, log_in::the_short_path_gives_tokens_too),
     open("POST", "/api/v1/users/refresh", REFRESH, sessions::a_refresh_gives_new_tokens),

@@ -6,6 +6,9 @@ use muster_projections::directory::UserDocument;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use muster_tests::client::Client;
+use muster_tests::server::Server;
+
 use crate::support::{PASSWORD, admin, log_in, new_email, nobody};
 
 fn ada(email: &str) -> Value {
@@ -163,4 +166,21 @@ async fn a_sign_up_that_is_sent_again_opens_no_closed_account() {
     other["password"] = json!("another passphrase for tests");
     let answer = nobody.post("/users/signup").key(&key).json(&other).send().await;
     assert_eq!(answer.document::<UserDocument>(201), first);
+}
+
+#[tokio::test]
+pub(crate) async fn where_nobody_signs_up_the_policy_says_so() {
+    let policy = nobody().await.get("/users/signup").send().await.is(200).value();
+    assert_eq!(policy, json!({ "policy": "open" }));
+
+    let server = Server::start_with(vec![("MUSTER_SIGNUP", "closed".to_owned())]).await;
+    let client = Client::new(&server.base_url);
+    assert_eq!(client.get("/users/signup").send().await.is(200).value(), json!({ "policy": "closed" }));
+    let email = new_email();
+    client.post("/users/signup").json(&ada(&email)).send().await.problem(403, "signup_closed");
+    log_in(&client, &email, PASSWORD).await.problem(401, "wrong_credentials");
+    let tokens = log_in(&client, &server.admin_email, &server.admin_password).await.is(200).value();
+    let admin = client.with_token(tokens["access_token"].as_str().unwrap());
+    admin.post("/users").json(&ada(&email)).send().await.document::<UserDocument>(201);
+    log_in(&client, &email, PASSWORD).await.is(200);
 }

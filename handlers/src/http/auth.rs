@@ -21,7 +21,8 @@ use super::cookie;
 use super::fields::{Fields, given};
 use super::problem::{Code, Problem};
 use super::request::Intake;
-use super::spec::{CreateHeaders, RefreshProblems, SignInProblems, SignOutProblems, SignUpProblems};
+use super::settings::SignUpPolicy;
+use super::spec::{CreateHeaders, OpenProblems, RefreshProblems, SignInProblems, SignOutProblems, SignUpProblems};
 use super::users::{NewUserBody, register};
 
 /// Address and password.
@@ -96,6 +97,20 @@ fn tokens(app: &App, pair: TokenPair, in_cookie: bool) -> Response {
     response
 }
 
+/// Whether one may sign up.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SignUp {
+    /// Who may: whoever likes to (`open`), or nobody (`closed`).
+    policy: SignUpPolicy,
+}
+
+/// Tells who may sign up, so that a web app shows the right form.
+#[utoipa::path(get, path = "/users/signup", tag = "authentication", security(()),
+    responses((status = 200, description = "The policy.", body = SignUp), OpenProblems))]
+pub(crate) async fn sign_up_policy(State(app): State<Arc<App>>) -> Json<SignUp> {
+    Json(SignUp { policy: app.settings.sign_up })
+}
+
 /// Registers a new user, as a member.
 #[utoipa::path(post, path = "/users/signup", tag = "authentication", params(CreateHeaders), security(()),
     request_body = NewUserBody,
@@ -106,6 +121,12 @@ pub(crate) async fn sign_up(
     intake: Intake,
     Body(body): Body<NewUserBody>,
 ) -> Result<Response, Problem> {
+    match app.settings.sign_up {
+        SignUpPolicy::Open => {}
+        SignUpPolicy::Closed => {
+            return Err(Problem::new(Code::SignupClosed).detail("Ask an administrator for an account."));
+        }
+    }
     // It counts whether it succeeds or not: each costs a hash, and makes an account.
     let _counted = app.throttle.attempt(None, intake.address())?;
     let user = body.checked(Role::Member)?;

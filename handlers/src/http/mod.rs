@@ -38,7 +38,7 @@ pub use address::Peer;
 pub use app::App;
 use layers::{PATIENCE, PATIENCE_ON_LAMBDA, around};
 pub use problem::{Causes, Code, Problem};
-pub use settings::Settings;
+pub use settings::{NoSignUpPolicy, Settings, SignUpPolicy};
 use spec::Bearer;
 pub use throttle::{Rates, Throttle};
 
@@ -112,6 +112,7 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::list))
         .routes(routes!(users::read))
         .routes(routes!(users::profile))
+        .routes(routes!(auth::sign_up_policy))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::list_of_user))
         .routes(routes!(teams::list))

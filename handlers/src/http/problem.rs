@@ -49,6 +49,8 @@ codes! {
     WrongCredentials = "wrong_credentials", UNAUTHORIZED, "The e-mail address or the password is wrong";
     /// The caller may not do this.
     Forbidden = "forbidden", FORBIDDEN, "You may not do this";
+    /// Nobody signs up here: an administrator makes the accounts.
+    SignupClosed = "signup_closed", FORBIDDEN, "Signing up is closed";
     /// The cookie came with a request that a page of another site may have made.
     ForeignOrigin = "foreign_origin", FORBIDDEN, "The request comes from another site";
     /// There is no such thing, or the caller may not know of it.

@@ -1,6 +1,39 @@
 //! What an operator decides about the API.
 
+use std::str::FromStr;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use super::throttle::Rates;
+
+/// Who may sign up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SignUpPolicy {
+    /// Whoever likes to.
+    #[default]
+    Open,
+    /// Nobody: an administrator makes the accounts.
+    Closed,
+}
+
+/// What is no policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("signing up is open or closed")]
+pub struct NoSignUpPolicy;
+
+impl FromStr for SignUpPolicy {
+    type Err = NoSignUpPolicy;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "open" => Ok(Self::Open),
+            "closed" => Ok(Self::Closed),
+            _ => Err(NoSignUpPolicy),
+        }
+    }
+}
 
 /// How the API behaves where operators differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -8,6 +41,8 @@ pub struct Settings {
     /// How many reverse proxies stand before the program: so many entries of `X-Forwarded-For`, counted from the end, are
     /// believed. 0 believes none.
     pub trusted_proxies: usize,
+    /// Who may sign up.
+    pub sign_up: SignUpPolicy,
     /// How often somebody may ask.
     pub rates: Rates,
     /// Origins of web apps, such as `https://tasks.example.com`, that may use the cookie beside the API's own.

@@ -115,9 +115,11 @@ problems! {
     ];
     /// What signing out may answer instead.
     SignOutProblems = [Unauthenticated, ForeignOrigin, Internal, Unavailable, Timeout];
+    /// What a question that anybody may ask may be answered with instead.
+    OpenProblems = [Timeout];
     /// What signing up may answer instead.
     SignUpProblems = [
-        MalformedJson, InvalidHeader, EmailTaken, Contended, TooLarge, UnsupportedMediaType, InvalidRequest,
+        MalformedJson, InvalidHeader, SignupClosed, EmailTaken, Contended, TooLarge, UnsupportedMediaType, InvalidRequest,
         IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
 }

@@ -64,15 +64,16 @@ pub async fn query_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     Ok(Arc::new(app(&Client::new(config), &prefix, Arc::new(signer), &secret, tokens, settings()?)?))
 }
 
-/// How the API behaves: `MUSTER_TRUSTED_PROXIES`, `MUSTER_ALLOWED_ORIGINS` (with commas between them) and the limits
+/// How the API behaves: `MUSTER_TRUSTED_PROXIES`, `MUSTER_SIGNUP`, `MUSTER_ALLOWED_ORIGINS` (with commas between them) and the limits
 /// `MUSTER_RATE_LIMIT_…`, named as the local program names them. What is not set stays as it is by default.
 fn settings() -> Result<Settings, StartError> {
-    let Settings { trusted_proxies, rates, allowed_origins } = Settings::default();
+    let Settings { trusted_proxies, sign_up, rates, allowed_origins } = Settings::default();
     let rate = |name, default| Ok::<_, StartError>(parsed(name)?.unwrap_or(default));
     let origins = parsed::<String>("MUSTER_ALLOWED_ORIGINS")?;
     let listed = |text: String| text.split(',').filter(|origin| !origin.is_empty()).map(str::to_owned).collect();
     Ok(Settings {
         trusted_proxies: parsed("MUSTER_TRUSTED_PROXIES")?.unwrap_or(trusted_proxies),
+        sign_up: parsed("MUSTER_SIGNUP")?.unwrap_or(sign_up),
         allowed_origins: origins.map_or(allowed_origins, listed),
         rates: Rates {
             caller: rate("MUSTER_RATE_LIMIT_CALLER", rates.caller)?,

@@ -134,11 +134,12 @@ export class ApiStack extends Stack {
 }
 
 /** What both functions are told of the way to them: the web app's CloudFront says for whom it calls. */
-function http({ stage, corsOrigins, domain }: Settings): Record<string, string> {
+function http({ stage, corsOrigins, domain, signup }: Settings): Record<string, string> {
   const origins = [...corsOrigins, ...(domain ? [`https://${domain.name}`] : [])];
   return {
     MUSTER_TRUSTED_PROXIES: "1",
     MUSTER_ALLOWED_ORIGINS: origins.join(","),
+    MUSTER_SIGNUP: signup,
     ...(stage === "e2e" && NO_LIMITS),
   };
 }

@@ -110,6 +110,8 @@ interface Choices {
   readonly alarmEmail: string | undefined;
   /** Origins of browsers that may call the API beside the web app's own. */
   readonly corsOrigins: readonly string[];
+  /** Who may sign up: whoever likes to, or nobody. */
+  readonly signup: "open" | "closed";
   /** The CodeCommit repository that the pipelines watch. */
   readonly repository: string;
   /** The web app's own name and the certificate for it (in us-east-1). CloudFront's own name if they are not set. */
@@ -141,6 +143,7 @@ export function readSettings(node: Node, defaults: Pick<Settings, "lambdaDir">):
     mailFrom,
     alarmEmail: text("alarmEmail"),
     corsOrigins: origins(node.tryGetContext("corsOrigins")),
+    signup: signup(text("signup")),
     repository: text("repository") ?? "muster",
     domain: domain(text("domainName"), text("certificateArn")),
   };
@@ -168,6 +171,12 @@ function origins(value: unknown): string[] {
     if (typeof origin !== "string") throw new Error("The context corsOrigins is to be a list of texts.");
     return origin.trim();
   }).filter((origin) => origin !== "");
+}
+
+function signup(policy: string | undefined): Settings["signup"] {
+  if (policy === undefined || policy === "open") return "open";
+  if (policy !== "closed") throw new Error("The context signup is to be open or closed.");
+  return policy;
 }
 
 function domain(name: string | undefined, certificateArn: string | undefined): Settings["domain"] {

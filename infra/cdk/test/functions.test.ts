@@ -69,12 +69,14 @@ describe("each function", () => {
       MUSTER_SERVER_KEY_ID: expect.stringMatching(/Keyserver/),
       MUSTER_TRUSTED_PROXIES: "1",
       MUSTER_ALLOWED_ORIGINS: "",
+      MUSTER_SIGNUP: "open",
     });
     expect(variables("query-api")).toEqual({
       MUSTER_ISSUER: "muster-prod",
       MUSTER_SIGNING_KEY_ID: variables("command-api")["MUSTER_SIGNING_KEY_ID"],
       MUSTER_TRUSTED_PROXIES: "1",
       MUSTER_ALLOWED_ORIGINS: "",
+      MUSTER_SIGNUP: "open",
     });
     expect(variables("publisher")).toEqual({ MUSTER_BUS: `<${built.of("AWS::Events::EventBus")[0]!.id}>` });
     expect(variables("projector-audit-log")).toEqual({ MUSTER_PROJECTION: "audit-log" });

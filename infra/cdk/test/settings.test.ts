@@ -18,6 +18,12 @@ describe("the settings", () => {
     expect(() => read({ stage: "dev", domainName: "tasks.example.com" })).toThrow("go together");
   });
 
+  test("let everybody sign up or nobody", () => {
+    expect(read({ stage: "dev" }).signup).toBe("open");
+    expect(read({ stage: "dev", signup: "closed" }).signup).toBe("closed");
+    expect(() => read({ stage: "dev", signup: "perhaps" })).toThrow("open or closed");
+  });
+
   test("take a list of origins from cdk.json, or with commas from the command line", () => {
     expect(read({ stage: "dev" }).corsOrigins).toEqual([]);
     expect(read({ stage: "dev", corsOrigins: ["https://a.example"] }).corsOrigins).toEqual(["https://a.example"]);

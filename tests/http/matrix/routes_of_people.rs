@@ -8,6 +8,7 @@ pub(crate) const TABLE: &str = "
     GET    /openapi.json                              | -         | 200 | 200 | 200 | 200 | 200
     GET    /.well-known/jwks.json                     | -         | 200 | 200 | 200 | 200 | 200
 
+    GET    /api/v1/users/signup                       | -         | 200 | 200 | 200 | 200 | 200
     POST   /api/v1/users/signup                       | -         | 201 | 201 | 201 | 201 | 201
     POST   /api/v1/users/signup as an administrator   | -         | 422 | 422 | 422 | 422 | 422
     POST   /api/v1/users/login                        | -         | 200 | 200 | 200 | 200 | 200
