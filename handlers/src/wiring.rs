@@ -20,6 +20,7 @@ pub fn identity_tables(prefix: &str) -> IdentityTables {
     IdentityTables {
         credentials: format!("{prefix}credentials"),
         sessions: format!("{prefix}sessions"),
+        access_log: format!("{prefix}access-log"),
         reservations: format!("{prefix}reservations"),
         one_time_tokens: format!("{prefix}one-time-tokens"),
     }

@@ -22,7 +22,7 @@ const TASK: &str = "/api/v1/tasks/0190b2f4-0000-7000-8000-000000000001";
 struct Lambdas {
     command: Router,
     query: Router,
-    _store: Store,
+    store: Store,
 }
 
 /// What a Lambda answered.
@@ -56,7 +56,7 @@ impl Lambdas {
             let tokens = TokenSettings::new("https://muster.test", "https://muster.test");
             Arc::new(app(&store.client, PREFIX, Arc::new(key), &secret, tokens, Settings::default()).unwrap())
         };
-        Self { command: command_router(lambda()), query: query_router(lambda()), _store: store }
+        Self { command: command_router(lambda()), query: query_router(lambda()), store }
     }
 
     async fn command(&self, event: &Value) -> Answer {
@@ -290,4 +290,25 @@ async fn every_answer_names_its_request() {
     assert_eq!(named.header("x-request-id"), "mine-1");
     let renamed = lambdas.query(&get("/nowhere", &[("x-request-id", "not a name")])).await;
     assert_eq!(renamed.header("x-request-id").len(), 36);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_cannot_be_written_down_is_not_given_and_a_refusal_stays_one() {
+    let lambdas = Lambdas::new().await;
+    let bearer = lambdas.bearer().await;
+    let store = &lambdas.store.client;
+    store.delete_table().table_name(format!("{PREFIX}access-log")).send().await.unwrap();
+
+    let credentials = json!({ "email": "ada@example.com", "password": "correct horse battery" });
+    let signed_in = lambdas.command(&post("/api/v1/users/login", &[], &credentials)).await;
+    assert_eq!(signed_in.problem(), (503, "unavailable"));
+    let sessions = store.scan().table_name(format!("{PREFIX}sessions")).send().await.unwrap().items.unwrap();
+    let ended = sessions.iter().filter(|session| session.contains_key("ended_at")).count();
+    assert_eq!((sessions.len(), ended), (2, 1), "the one that nobody holds is over");
+
+    let bearer = ("authorization", bearer.as_str());
+    let team = lambdas.command(&post("/api/v1/teams", &[bearer], &json!({ "name": "North" }))).await;
+    assert_eq!(team.problem(), (403, "forbidden"));
+    let signed_out = lambdas.command(&post("/api/v1/users/logout", &[bearer], &Value::Null)).await;
+    assert_eq!(signed_out.status, 204);
 }

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::ids::UserId;
 use muster_domain::ports::Clock;
 
+use crate::access_log::AccessLog;
 use crate::client::Client;
 use crate::credentials::{CredentialsError, CredentialsStore};
 use crate::emails::Emails;
@@ -134,6 +135,7 @@ pub struct Identity {
     credentials: CredentialsStore,
     sessions: Sessions,
     one_time: OneTimeTokens,
+    access_log: AccessLog,
     hasher: PasswordHasher,
     tokens: AccessTokens,
 }
@@ -178,6 +180,7 @@ impl Identity {
             credentials: CredentialsStore::new(client.clone(), &tables.credentials),
             sessions: Sessions::new(client.clone(), &tables.sessions, server_secret, Arc::clone(&clock)),
             one_time: OneTimeTokens::new(client.clone(), &tables.one_time_tokens, Arc::clone(&clock)),
+            access_log: AccessLog::new(client.clone(), &tables.access_log, server_secret, Arc::clone(&clock)),
             hasher,
             tokens: AccessTokens::new(signer, settings, clock)?,
         })
@@ -191,6 +194,16 @@ impl Identity {
     /// Tokens that are good once: for invitations, new passwords, second factors.
     pub fn one_time(&self) -> &OneTimeTokens {
         &self.one_time
+    }
+
+    /// What was tried, to read it and to add to it.
+    pub fn access_log(&self) -> &AccessLog {
+        &self.access_log
+    }
+
+    /// The active account with this e-mail address.
+    pub async fn owner(&self, email: &str) -> Result<Option<UserId>, StoreError> {
+        self.emails.owner(email).await
     }
 
     /// The public keys, for `/.well-known/jwks.json`.

@@ -3,6 +3,7 @@
 //! [`Identity`] is what the entry points call: log in, refresh, log out, authenticate. [`policy`] decides what an
 //! authenticated person may do. Both are the only places of their kind: no route checks a password or a role by itself.
 
+mod access_log;
 mod client;
 mod credentials;
 mod emails;
@@ -19,6 +20,10 @@ mod store;
 mod tokens;
 mod verified;
 
+pub use access_log::{
+    Access, AccessEntry, AccessFilter, AccessKind, AccessLog, AccessLogError, AccessPage, AccessSubject, Origin,
+    Outcome,
+};
 pub use client::Client;
 pub use credentials::{CredentialsError, CredentialsStore};
 pub use emails::Emails;

@@ -3,6 +3,7 @@
 //! All tests call one server. Each makes the people, teams and tasks that it needs, so that they run side by side.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
 
+mod access_log;
 mod bodies;
 mod cookies;
 mod every_route;

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    log_in, logs, passwords, profile, reassigning, sessions, sign_up, signed_in, system, task_as_of, task_changes,
-    task_life, task_lists,
+    access_log, log_in, logs, passwords, profile, reassigning, sessions, sign_up, signed_in, system, task_as_of,
+    task_changes, task_life, task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
 
@@ -133,6 +133,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/api/v1/tasks/{task_id}/logs", None, logs::the_log_tells_who_did_what_newest_first),
     route("GET", "/api/v1/tasks/{task_id}/logs/latest", None, logs::the_latest_entry_is_the_last_thing_that_happened),
     route("GET", "/api/v1/tasks/{task_id}/history", None, logs::the_raw_history_verifies),
+    route("GET", "/api/v1/audit/access", None, access_log::a_sign_in_and_a_sign_out_are_in_the_access_log),
     open("GET", "/healthz", None, system::it_is_healthy_and_ready),
     open("GET", "/readyz", None, system::it_is_healthy_and_ready),
     open("GET", "/openapi.json", None, system::the_document_is_openapi_and_whole),

@@ -9,17 +9,20 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use muster_domain::user::Role;
 use muster_domain::{Actor, UserId};
-use muster_identity::{LoginError, PasswordAttempt, RefreshError, TokenPair};
+use muster_identity::{
+    Access, AccessKind, AccessSubject, LoginError, PasswordAttempt, RefreshError, SessionError, TokenPair,
+};
 use muster_projections::directory::UserDocument;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::access::{Asked, done};
 use super::app::App;
 use super::body::Body;
 use super::caller::Caller;
 use super::cookie;
 use super::fields::{Fields, given};
-use super::problem::{Code, Problem};
+use super::problem::{Causes, Code, Problem};
 use super::request::Intake;
 use super::settings::SignUpPolicy;
 use super::spec::{CreateHeaders, OpenProblems, RefreshProblems, SignInProblems, SignOutProblems, SignUpProblems};
@@ -111,6 +114,19 @@ pub(crate) async fn sign_up_policy(State(app): State<Arc<App>>) -> Json<SignUp> 
     Json(SignUp { policy: app.settings.sign_up })
 }
 
+/// Writes down that a session has begun. What cannot be written down has not begun: the session ends, and nobody has its
+/// tokens.
+async fn begun(app: &App, asked: &Asked, pair: &TokenPair) -> Result<(), Problem> {
+    let access = Access::allowed(AccessKind::SignedIn).by_user(pair.user_id).in_session(pair.session_id);
+    let recorded = app.record(asked, access).await;
+    if recorded.is_err()
+        && let Err(error) = app.identity.logout(pair.session_id).await
+    {
+        tracing::warn!(session = %pair.session_id, error = %Causes(&error), "a session that nobody has could not be ended");
+    }
+    recorded
+}
+
 /// Registers a new user, as a member.
 #[utoipa::path(post, path = "/users/signup", tag = "authentication", params(CreateHeaders), security(()),
     request_body = NewUserBody,
@@ -145,6 +161,7 @@ pub(crate) async fn sign_up(
 pub(crate) async fn log_in(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
+    asked: Asked,
     intake: Intake,
     Body(body): Body<LoginBody>,
 ) -> Result<Response, Problem> {
@@ -155,10 +172,18 @@ pub(crate) async fn log_in(
     let attempt = PasswordAttempt::new(body.password);
     match app.identity.login(&body.email, &attempt, &intake.client()).await {
         Ok(pair) => {
+            begun(&app, &asked, &pair).await?;
             counted.succeeded();
             Ok(tokens(&app, pair, body.cookie))
         }
-        Err(LoginError::InvalidCredentials) => Err(Problem::new(Code::WrongCredentials)),
+        Err(LoginError::InvalidCredentials) => {
+            let tried = match app.identity.owner(&body.email).await.map_err(|error| Problem::unavailable(&error))? {
+                Some(user) => AccessSubject::User(user),
+                None => app.identity.access_log().address(&body.email),
+            };
+            let access = Access::refused(AccessKind::SignInRefused).about(tried);
+            Err(Problem::new(Code::WrongCredentials).refused(access))
+        }
         Err(LoginError::Internal(error)) => {
             counted.forgiven();
             Err(Problem::unavailable(&error))
@@ -172,10 +197,11 @@ pub(crate) async fn log_in(
 pub(crate) async fn log_in_short(
     app: State<Arc<App>>,
     headers: HeaderMap,
+    asked: Asked,
     intake: Intake,
     body: Body<LoginBody>,
 ) -> Result<Response, Problem> {
-    log_in(app, headers, intake, body).await
+    log_in(app, headers, asked, intake, body).await
 }
 
 /// Gives new tokens for a refresh token.
@@ -201,8 +227,9 @@ pub(crate) async fn refresh(
             counted.succeeded();
             Ok(tokens(&app, pair, in_cookie))
         }
-        Err(RefreshError::Refused(_)) => Err(Problem::new(Code::WrongCredentials)
-            .detail("The refresh token is not good, or not any more: sign in again.")),
+        Err(RefreshError::Refused(refusal)) => Err(Problem::new(Code::WrongCredentials)
+            .detail("The refresh token is not good, or not any more: sign in again.")
+            .refused(refresh_refused(&app, &refresh_token, &refusal).await?)),
         Err(RefreshError::Internal(error)) => {
             counted.forgiven();
             Err(Problem::unavailable(&error))
@@ -215,6 +242,21 @@ fn no_refresh_token() -> Problem {
     let mut fields = Fields::default();
     fields.wrong("/refresh_token", "missing field `refresh_token`");
     fields.problem()
+}
+
+/// What the access log keeps of a refused refresh: of a token that this server gave out, whose it was.
+async fn refresh_refused(app: &App, token: &str, refusal: &SessionError) -> Result<Access, Problem> {
+    let kind = match refusal {
+        SessionError::Reused => AccessKind::RefreshReused,
+        SessionError::Unknown | SessionError::Ended | SessionError::Expired | SessionError::Store(_) => {
+            AccessKind::RefreshRefused
+        }
+    };
+    let access = Access::refused(kind).because(refusal.to_string());
+    let sessions = app.identity.sessions();
+    let Some(id) = sessions.family(token) else { return Ok(access) };
+    let session = sessions.find(id).await.map_err(|error| Problem::unavailable(&error))?;
+    Ok(session.map_or(access.clone(), |session| access.by_user(session.user_id)).in_session(id))
 }
 
 /// Gives new tokens for a refresh token; the same as `/users/refresh`.
@@ -242,14 +284,19 @@ pub(crate) async fn log_out(State(app): State<Arc<App>>, request: Request) -> Re
         cookie::forget(response.headers_mut());
     }
     let has_header = parts.headers.contains_key(header::AUTHORIZATION);
-    let ended = if let Some(refresh_token) = kept.filter(|_| !has_header) {
+    let (ended, access) = if let Some(refresh_token) = kept.filter(|_| !has_header) {
         cookie::same_origin(&parts.headers, &app.settings.allowed_origins)?;
-        app.identity.logout_with(&refresh_token).await
+        let access = Access::allowed(AccessKind::SignedOut);
+        let session = app.identity.sessions().family(&refresh_token);
+        (app.identity.logout_with(&refresh_token).await, session.map(|session| access.in_session(session)))
     } else {
         let caller = Caller::from_request_parts(&mut parts, &app).await?;
-        app.identity.logout(caller.session()).await
+        (app.identity.logout(caller.session()).await, Some(done(AccessKind::SignedOut, &caller.0)))
     };
     ended.map_err(|error| Problem::unavailable(&error))?;
+    if let Some(access) = access {
+        app.note(&Asked::from_request_parts(&mut parts, &app).await?, access).await;
+    }
     Ok(response)
 }
 

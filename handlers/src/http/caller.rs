@@ -9,6 +9,7 @@ use muster_domain::{Actor, UserId};
 use muster_identity::policy::{Action, Decision, Principal, Resource, decide};
 use muster_identity::{AuthError, SessionId};
 
+use super::access::Asker;
 use super::app::{App, not_found};
 use super::problem::{Code, Problem};
 
@@ -65,6 +66,7 @@ impl FromRequestParts<Arc<App>> for Caller {
             AuthError::Store(_) => Problem::unavailable(error),
         };
         let token = app.identity.verify(token).map_err(|error| refused(&error.into()))?;
+        Asker::note(&parts.extensions, token.user_id, token.session_id);
         // Neither read waits for the other, and nothing is said of the account before the session is known to live.
         let (authenticated, user) = tokio::join!(app.identity.confirm(token), app.user(token.user_id, 1));
         let authenticated = authenticated.map_err(|error| refused(&error))?;

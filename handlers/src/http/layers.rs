@@ -15,6 +15,7 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, info_span};
 use uuid::Uuid;
 
+use super::access::refusals;
 use super::app::App;
 use super::problem::{Code, Problem};
 use super::request::REQUEST_ID;
@@ -35,7 +36,8 @@ pub(crate) fn around(router: Router, patience: Duration, app: Arc<App>) -> Route
         .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed) })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn_with_state(patience, in_time))
-        .layer(middleware::from_fn_with_state(app, limited))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), limited))
+        .layer(middleware::from_fn_with_state(app, refusals))
         .layer(middleware::from_fn_with_state(trusted_proxies, address::found))
         .layer(CatchPanicLayer::custom(broken))
         .layer(middleware::from_fn(observed))

@@ -2,8 +2,10 @@
 #![expect(clippy::option_option, reason = "a change tells a field that is left out from one that is null")]
 #![expect(clippy::result_large_err, reason = "a problem is moved a few times in a request that has failed anyway")]
 
+mod access;
 mod address;
 mod app;
+mod audit;
 mod auth;
 mod body;
 mod caller;
@@ -66,6 +68,7 @@ const BASE: &str = "/api/v1";
         (name = "teams", description = "Teams, and who is in them."),
         (name = "tasks", description = "Tasks."),
         (name = "logs", description = "Who did what to a task, and when."),
+        (name = "audit", description = "Who tried what: sign-ins, tokens, refusals."),
         (name = "system", description = "Whether it runs, and how it is used.")
     )
 )]
@@ -123,6 +126,7 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tasks::history::logs))
         .routes(routes!(tasks::history::latest_log))
         .routes(routes!(tasks::history::history))
+        .routes(routes!(audit::access))
 }
 
 /// The routes about the program itself.

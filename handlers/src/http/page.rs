@@ -25,7 +25,12 @@ pub(crate) struct Page<T> {
 impl<T: Serialize> Page<T> {
     /// All there is, on one page.
     pub(crate) const fn whole(items: Vec<T>) -> Self {
-        Self { items, next: None }
+        Self::of(items, None)
+    }
+
+    /// These entries.
+    pub(crate) const fn of(items: Vec<T>, next: Option<String>) -> Self {
+        Self { items, next }
     }
 
     /// What a read model answered.

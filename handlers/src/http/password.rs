@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use muster_identity::policy::{Action, Person, Resource};
-use muster_identity::{ChangePasswordError, Password, PasswordAttempt};
+use muster_identity::{Access, AccessKind, ChangePasswordError, Password, PasswordAttempt};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::access::{Asked, done};
 use super::app::App;
 use super::body::Body;
 use super::caller::Caller;
@@ -36,6 +37,7 @@ pub(crate) async fn change(
     State(app): State<Arc<App>>,
     caller: Caller,
     intake: Intake,
+    asked: Asked,
     Body(body): Body<PasswordBody>,
 ) -> Result<StatusCode, Problem> {
     let (id, teams) = (caller.id(), caller.0.teams.clone());
@@ -49,13 +51,17 @@ pub(crate) async fn change(
     match app.identity.change_password(id, caller.session(), &current, &new).await {
         Ok(()) => {
             counted.succeeded();
+            app.note(&asked, done(AccessKind::PasswordChanged, &caller.0)).await;
             Ok(StatusCode::NO_CONTENT)
         }
         // Not 401: the caller is signed in, and stays so.
         Err(ChangePasswordError::Wrong) => {
             let mut fields = Fields::default();
             fields.wrong("/current_password", "is not the present password");
-            Err(fields.problem())
+            // Whoever found an open session tries this.
+            Err(fields
+                .problem()
+                .refused(Access::refused(AccessKind::PasswordRefused).because("the present password is wrong")))
         }
         Err(ChangePasswordError::Meanwhile) => {
             Err(Problem::new(Code::Conflict).detail("The password was changed at the same moment."))

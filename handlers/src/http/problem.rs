@@ -3,9 +3,11 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use muster_identity::Access;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::access::Refused;
 use super::throttle::Exceeded;
 
 /// The media type of problems.
@@ -118,6 +120,9 @@ pub struct Problem {
     /// With `too_many_requests`: the limit, which the headers tell of.
     #[serde(skip)]
     exceeded: Option<Exceeded>,
+    /// What the access log keeps of it, if not what follows from the code.
+    #[serde(skip)]
+    access: Option<Box<Access>>,
 }
 
 /// A field or parameter that is wrong.
@@ -146,6 +151,7 @@ impl Problem {
             allowed: vec![],
             version: None,
             exceeded: None,
+            access: None,
         }
     }
 
@@ -191,6 +197,13 @@ impl Problem {
     #[must_use]
     pub(crate) fn exceeded(mut self, exceeded: Exceeded) -> Self {
         self.exceeded = Some(exceeded);
+        self
+    }
+
+    /// Says what the access log is to keep of it.
+    #[must_use]
+    pub fn refused(mut self, access: Access) -> Self {
+        self.access = Some(Box::new(access));
         self
     }
 
@@ -244,6 +257,8 @@ impl IntoResponse for Problem {
         if let Some(version) = self.version {
             headers.insert(header::ETAG, super::etag::etag(version));
         }
+        let (code, detail, access) = (self.code, self.detail, self.access.map(|access| *access));
+        response.extensions_mut().insert(Refused { code, detail, access });
         response
     }
 }

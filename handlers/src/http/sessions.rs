@@ -9,11 +9,12 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use muster_domain::UserId;
 use muster_identity::policy::{Action, Person, Resource};
-use muster_identity::{EndReason, Session, SessionId};
+use muster_identity::{AccessKind, AccessSubject, EndReason, Session, SessionId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::access::{Asked, done};
 use super::app::{App, not_found};
 use super::body::Id;
 use super::caller::Caller;
@@ -91,7 +92,12 @@ async fn live(app: &App, caller: &Caller, user: UserId) -> Result<Json<Page<Sess
 #[utoipa::path(delete, path = "/users/sessions/{session_id}", operation_id = "end_session", tag = "authentication",
     params(("session_id" = Uuid, Path)),
     responses((status = 204, description = "It has ended."), BodilessProblems))]
-pub(crate) async fn end(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<Uuid>) -> Result<StatusCode, Problem> {
+pub(crate) async fn end(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    asked: Asked,
+    Id(id): Id<Uuid>,
+) -> Result<StatusCode, Problem> {
     let person = Person { id: caller.id(), teams: caller.0.teams.clone() };
     caller.may(Action::EndSessions, &Resource::User(person))?;
     let (sessions, id) = (app.identity.sessions(), SessionId(id));
@@ -99,6 +105,7 @@ pub(crate) async fn end(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<
     // Of another person's session nobody learns that it is there.
     found.filter(|session| session.user_id == caller.id()).ok_or_else(|| not_found("session"))?;
     sessions.end(id, EndReason::Revoked).await.map_err(|error| Problem::unavailable(&error))?;
+    app.note(&asked, done(AccessKind::SessionEnded, &caller.0).about(AccessSubject::Session(id))).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -109,11 +116,13 @@ pub(crate) async fn end(State(app): State<Arc<App>>, caller: Caller, Id(id): Id<
 pub(crate) async fn end_all_of_user(
     State(app): State<Arc<App>>,
     caller: Caller,
+    asked: Asked,
     Id(id): Id<UserId>,
 ) -> Result<StatusCode, Problem> {
     caller.may(Action::EndSessions, &person(&app, id).await?)?;
     let ended = app.identity.end_sessions(id, EndReason::Revoked).await;
     ended.map_err(|error| Problem::unavailable(&error))?;
+    app.note(&asked, done(AccessKind::SessionEnded, &caller.0).about(AccessSubject::User(id))).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

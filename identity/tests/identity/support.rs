@@ -35,7 +35,8 @@ impl Clock for TestClock {
 /// A fresh store with the tables.
 pub(crate) async fn store() -> (Client, IdentityTables) {
     let client = Engine::memory().expect("an engine").client();
-    let names = ["credentials", "sessions", "reservations", "one-time-tokens"].map(|name| format!("muster-{name}"));
+    let names = ["credentials", "sessions", "reservations", "one-time-tokens", "access-log"];
+    let names = names.map(|name| format!("muster-{name}"));
     for name in &names {
         let mut create = client
             .create_table()
@@ -54,8 +55,8 @@ pub(crate) async fn store() -> (Client, IdentityTables) {
         }
         create.send().await.expect("a table");
     }
-    let [credentials, sessions, reservations, one_time_tokens] = names;
-    (client, IdentityTables { credentials, sessions, reservations, one_time_tokens })
+    let [credentials, sessions, reservations, one_time_tokens, access_log] = names;
+    (client, IdentityTables { credentials, sessions, reservations, one_time_tokens, access_log })
 }
 
 fn string_attribute(name: &str) -> AttributeDefinition {

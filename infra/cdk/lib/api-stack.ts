@@ -68,6 +68,7 @@ export class ApiStack extends Stack {
     commands.allowTable("sessions", "GetItem", "PutItem", "UpdateItem");
     commands.allowIndexes("sessions", "Query");
     commands.allowTable("one-time-tokens", "DeleteItem", "GetItem", "PutItem");
+    commands.allowTable("access-log", "PutItem");
     commands.allowTable("control", "GetItem");
     // Who the caller is, what became of the task, and what a closed account leaves behind.
     commands.allowProjection("directory", "GetItem");
@@ -94,6 +95,9 @@ export class ApiStack extends Stack {
     queries.allowTable("events", "Query");
     queries.allowTable("sessions", "GetItem");
     queries.allowIndexes("sessions", "Query");
+    // What was refused is written down, and that the audit was read.
+    queries.allowTable("access-log", "PutItem", "Query");
+    queries.allowIndexes("access-log", "Query");
     queries.allowTable("control", "GetItem");
     for (const name of topology.projections.keys()) queries.allowProjection(name, "GetItem", "Query");
     queries.allow(["kms:GetPublicKey"], [signingKey.keyArn]);

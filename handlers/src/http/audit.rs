@@ -1,0 +1,70 @@
+//! The audit: who tried what.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use chrono::NaiveDate;
+use muster_domain::UserId;
+use muster_identity::policy::{Action, Resource};
+use muster_identity::{AccessEntry, AccessFilter, AccessKind, AccessLogError, Outcome};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::access::{Asked, done};
+use super::app::App;
+use super::body::Query;
+use super::caller::Caller;
+use super::fields::Fields;
+use super::page::{Page, PageQuery};
+use super::problem::Problem;
+use super::spec::ReadProblems;
+
+/// Which entries of the access log.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccessQuery {
+    /// Only of this day (UTC). If neither a day nor an account nor a kind is given, of today.
+    day: Option<NaiveDate>,
+    /// Only by this account.
+    actor: Option<UserId>,
+    /// Only of this kind.
+    kind: Option<AccessKind>,
+    /// Only what was allowed, or only what was refused.
+    outcome: Option<Outcome>,
+    /// The most entries of a page; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// Where the page begins: `next` of the page before.
+    #[param(max_length = 2048)]
+    cursor: Option<String>,
+}
+
+/// Who signed in, who was refused what, and who made or revoked tokens; newest first.
+///
+/// Entries are kept for 400 days. Reading them is itself an entry.
+#[utoipa::path(get, path = "/audit/access", operation_id = "read_access_log", tag = "audit", params(AccessQuery),
+    responses((status = 200, description = "A page of the access log.", body = Page<AccessEntry>), ReadProblems))]
+pub(crate) async fn access(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    asked: Asked,
+    Query(query): Query<AccessQuery>,
+) -> Result<Json<Page<AccessEntry>>, Problem> {
+    caller.may(Action::ReadAudit, &Resource::Any)?;
+    let page = PageQuery { limit: query.limit, cursor: query.cursor }.checked()?;
+    let filter = AccessFilter { day: query.day, actor: query.actor, kind: query.kind, outcome: query.outcome };
+    let read = app.identity.access_log().page(&filter, page.limit, page.cursor.as_deref()).await;
+    let read = read.map_err(|error| match error {
+        AccessLogError::Cursor => {
+            let mut fields = Fields::default();
+            fields.wrong_parameter("cursor", error);
+            fields.problem()
+        }
+        AccessLogError::Store(error) => Problem::unavailable(&error),
+    })?;
+    // Nobody reads it without that being in it.
+    app.record(&asked, done(AccessKind::AuditRead, &caller.0)).await?;
+    Ok(Json(Page::of(read.items, read.next)))
+}

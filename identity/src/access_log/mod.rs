@@ -1,0 +1,223 @@
+//! The access log: who tried what, and whether they were let in. Beside the events and not among them
+//! (`docs/adr/0016-access-log-beside-the-events.md`): it holds attempts, it is bounded, and it forgets after 400 days.
+
+mod bound;
+mod entry;
+mod kind;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::NaiveDate;
+use muster_domain::ids::UserId;
+use muster_domain::ports::Clock;
+use uuid::Uuid;
+
+use crate::secrets::ServerSecret;
+use crate::store::{Item, StoreError, s};
+
+use bound::Bound;
+pub use entry::{Access, AccessEntry, AccessSubject, Origin};
+pub use kind::{AccessKind, Outcome};
+
+/// The index by who did it.
+const BY_ACTOR: &str = "by-actor";
+/// The index by what was done.
+const BY_KIND: &str = "by-kind";
+/// The most queries for one page, when a filter leaves little of each.
+const MOST_QUERIES: usize = 10;
+
+/// Which entries to read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccessFilter {
+    /// Only of this day (UTC).
+    pub day: Option<NaiveDate>,
+    /// Only by this account.
+    pub actor: Option<UserId>,
+    /// Only of this kind.
+    pub kind: Option<AccessKind>,
+    /// Only what was allowed, or what was refused.
+    pub outcome: Option<Outcome>,
+}
+
+/// A part of the log, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessPage {
+    /// The entries.
+    pub items: Vec<AccessEntry>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+/// Why the log could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessLogError {
+    /// The cursor is none of this log.
+    #[error("is not a cursor of this list")]
+    Cursor,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The table of what was tried.
+#[derive(Clone)]
+pub struct AccessLog {
+    client: Client,
+    table: String,
+    addresses: hmac::Key,
+    bound: Bound,
+    clock: Arc<dyn Clock>,
+}
+
+impl AccessLog {
+    /// Over an existing table.
+    pub fn new(client: Client, table: impl Into<String>, secret: &ServerSecret, clock: Arc<dyn Clock>) -> Self {
+        let addresses = secret.hmac_key("addresses in the access log");
+        Self { client, table: table.into(), addresses, bound: Bound::default(), clock }
+    }
+
+    /// What stands for an e-mail address that belongs to nobody: the same for the same address, and of no use to whoever
+    /// does not have the server's secret.
+    pub fn address(&self, email: &str) -> AccessSubject {
+        let tag = hmac::sign(&self.addresses, email.trim().to_lowercase().as_bytes());
+        AccessSubject::Address(BASE64_URL_SAFE_NO_PAD.encode(&tag.as_ref()[..16]))
+    }
+
+    /// Writes an entry.
+    pub async fn write(&self, origin: &Origin, access: Access) -> Result<(), StoreError> {
+        self.put(&AccessEntry::new(self.clock.now(), origin, access, 0)).await
+    }
+
+    /// Writes what was refused, unless so much of the kind came from there in this minute that more would say nothing
+    /// new: then it is counted, and the next entry that is written says how many were left out.
+    pub async fn write_refused(&self, origin: &Origin, access: Access) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        match self.bound.admit(access.kind, access.actor, origin.address, now) {
+            Some(left_out) => self.put(&AccessEntry::new(now, origin, access, left_out)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn put(&self, entry: &AccessEntry) -> Result<(), StoreError> {
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(entry.to_item()));
+        put.send().await.map_err(StoreError::of("writing the access log"))?;
+        Ok(())
+    }
+
+    /// A page of the log, newest first. Without an account and a kind it is of one day: today's, if none is named. A page
+    /// may be short, or empty, before the end.
+    pub async fn page(
+        &self,
+        filter: &AccessFilter,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<AccessPage, AccessLogError> {
+        const READING: &str = "reading the access log";
+        let walk = self.walk(filter);
+        let mut from = cursor.map(|cursor| opened(cursor).ok_or(AccessLogError::Cursor)).transpose()?;
+        let mut items = Vec::new();
+        for _ in 0..MOST_QUERIES {
+            let left = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
+            let query = self.client.query().table_name(&self.table).set_index_name(walk.index.map(str::to_owned));
+            let query = query.key_condition_expression(&walk.condition).scan_index_forward(false).limit(left);
+            let query = query.set_filter_expression((!walk.filters.is_empty()).then(|| walk.filters.join(" AND ")));
+            let query = query.set_expression_attribute_values(Some(walk.values.clone()));
+            let query = query.set_exclusive_start_key(from.as_ref().map(|after| walk.start_key(after)));
+            let page = query.send().await.map_err(StoreError::of(READING))?;
+            for item in page.items.unwrap_or_default() {
+                items.push(AccessEntry::from_item(&item).ok_or(StoreError::damaged(READING, "an attribute"))?);
+            }
+            from = page.last_evaluated_key.as_ref().and_then(|key| crate::store::text(key, "sk"));
+            if from.is_none() || items.len() >= limit {
+                break;
+            }
+        }
+        Ok(AccessPage { items, next: from.map(|after| BASE64_URL_SAFE_NO_PAD.encode(after)) })
+    }
+
+    fn walk(&self, filter: &AccessFilter) -> Walk {
+        let mut walk = Walk::default();
+        match (filter.actor, filter.kind) {
+            (Some(actor), kind) => {
+                walk.through(Some(BY_ACTOR), "actor", s(&actor));
+                if let Some(kind) = kind {
+                    walk.only("kind", s(&kind.as_str()));
+                }
+            }
+            (None, Some(kind)) => walk.through(Some(BY_KIND), "kind", s(&kind.as_str())),
+            (None, None) => {
+                let day = filter.day.unwrap_or_else(|| self.clock.now().date_naive());
+                walk.through(None, "pk", s(&day));
+            }
+        }
+        if let (Some(day), Some(_)) = (filter.day, walk.index) {
+            walk.condition.push_str(" AND begins_with(sk, :day)");
+            walk.values.insert(":day".to_owned(), s(&day));
+        }
+        if let Some(outcome) = filter.outcome {
+            walk.only("outcome", s(&outcome.as_str()));
+        }
+        walk
+    }
+}
+
+impl fmt::Debug for AccessLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessLog").field("table", &self.table).finish_non_exhaustive()
+    }
+}
+
+/// How a page is looked for: through which partition, and what is left out of it.
+#[derive(Default)]
+struct Walk {
+    index: Option<&'static str>,
+    partition: Option<(&'static str, AttributeValue)>,
+    condition: String,
+    filters: Vec<String>,
+    values: HashMap<String, AttributeValue>,
+}
+
+impl Walk {
+    fn through(&mut self, index: Option<&'static str>, attribute: &'static str, value: AttributeValue) {
+        self.index = index;
+        self.condition = format!("{attribute} = :{attribute}");
+        self.values.insert(format!(":{attribute}"), value.clone());
+        self.partition = Some((attribute, value));
+    }
+
+    fn only(&mut self, attribute: &'static str, value: AttributeValue) {
+        self.filters.push(format!("{attribute} = :{attribute}"));
+        self.values.insert(format!(":{attribute}"), value);
+    }
+
+    /// The key of the entry with this sort key: its partition begins it.
+    fn start_key(&self, after: &str) -> Item {
+        let mut key = Item::from([("pk".to_owned(), s(&&after[..DAY])), ("sk".to_owned(), s(&after))]);
+        if let Some((attribute, value)) = &self.partition
+            && self.index.is_some()
+        {
+            key.insert((*attribute).to_owned(), value.clone());
+        }
+        key
+    }
+}
+
+/// The length of a day in a sort key.
+const DAY: usize = "2026-11-28".len();
+
+/// The sort key in a cursor, if it is one.
+fn opened(cursor: &str) -> Option<String> {
+    let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+    let (at, id) = text.split_once('#')?;
+    chrono::DateTime::parse_from_rfc3339(at).ok()?;
+    at.get(..DAY)?.parse::<NaiveDate>().ok()?;
+    id.parse::<Uuid>().ok()?;
+    Some(text)
+}
