@@ -51,13 +51,16 @@ const NEW_TASKS: &str = "
 
 /// In each cell three letters: my own account · one of my team · a stranger's.
 const USERS: &str = "
-    action         | admin | manager | member | auditor
-    read           | AAA   | AAA     | AAA    | AAA
-    read profile   | AAA   | AAD     | ADD    | AAA
-    update profile | AAA   | ADD     | ADD    | ADD
-    change e-mail  | AAA   | ADD     | ADD    | ADD
-    change role    | DAA   | DDD     | DDD    | DDD
-    deactivate     | DAA   | DDD     | DDD    | DDD
+    action          | admin | manager | member | auditor
+    read            | AAA   | AAA     | AAA    | AAA
+    read profile    | AAA   | AAD     | ADD    | AAA
+    update profile  | AAA   | ADD     | ADD    | ADD
+    change e-mail   | AAA   | ADD     | ADD    | ADD
+    change role     | DAA   | DDD     | DDD    | DDD
+    deactivate      | DAA   | DDD     | DDD    | DDD
+    change password | ADD   | ADD     | ADD    | ADD
+    read sessions   | AAA   | ADD     | ADD    | ADD
+    end sessions    | AAA   | ADD     | ADD    | ADD
 ";
 
 /// In each cell two letters: my team · a foreign one.
@@ -194,11 +197,14 @@ fn each_role_may_do_to_each_account_what_the_table_says_and_nothing_else() {
             "change e-mail" => Action::ChangeUserEmail,
             "change role" => Action::ChangeUserRole,
             "deactivate" => Action::DeactivateUser,
+            "change password" => Action::ChangePassword,
+            "read sessions" => Action::ReadSessions,
+            "end sessions" => Action::EndSessions,
             other => panic!("{other} is no action"),
         };
         (action, [ME, COLLEAGUE, STRANGER].map(|id| Resource::User(person(id))).to_vec())
     });
-    assert_eq!(cells, 6 * 4 * 3);
+    assert_eq!(cells, 9 * 4 * 3);
 }
 
 #[test]
