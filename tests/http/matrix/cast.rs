@@ -96,12 +96,12 @@ impl Cast {
     }
 
     async fn account(&self, row: &Row, caller: &Caller) -> String {
-        // Closing an account is the one thing that cannot be done to it twice.
-        let closes = row.method == "DELETE" && row.expected.contains(&200);
+        // Closing an account cannot be done to it twice, and its tasks are not given away while others ask about them.
+        let alone = row.path.ends_with("/reassign") || (row.method == "DELETE" && row.expected.contains(&200));
         let id = match row.whose {
             Whose::Own => caller.id,
-            Whose::Ours if closes => self.another_account(Some(self.ours)).await,
-            Whose::Another if closes => self.another_account(None).await,
+            Whose::Ours if alone => self.another_account(Some(self.ours)).await,
+            Whose::Another if alone => self.another_account(None).await,
             Whose::Ours => self.colleague,
             Whose::Another => self.stranger,
             Whose::None | Whose::Given | Whose::Reported | Whose::NoTeams | Whose::Nothing => return some_id(),

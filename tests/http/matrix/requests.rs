@@ -31,7 +31,8 @@ pub(crate) async fn request(cast: &Cast, row: &Row, caller: &Caller) -> (Request
 /// Somebody else of the same role, for a request that ends their session or changes their password: the other cells go on with
 /// the caller's.
 async fn stand_in(row: &Row, caller: &Caller) -> Option<Caller> {
-    let ends = row.whose == Whose::Own && row.method == "DELETE" && row.path.contains("/sessions");
+    let ends = row.method == "DELETE" && row.path.contains("/sessions") || row.path.ends_with("/reassign");
+    let ends = ends && row.whose == Whose::Own;
     let role =
         caller.role.filter(|_| ends || row.path.ends_with("/logout") || row.path.ends_with("/profile/password"))?;
     let person = person(role).await;

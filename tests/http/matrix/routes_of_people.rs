@@ -60,6 +60,13 @@ pub(crate) const TABLE: &str = "
                                                       | another's | 200 | 403 | 403 | 403 | 401
                                                       | nothing   | 404 | 404 | 404 | 404 | 401
 
+    POST   /api/v1/users/{user_id}/reassign           | own       | 200 | 200 | 200 | 200 | 401
+                                                      | ours      | 200 | 200 | 200 | 200 | 401
+                                                      | another's | 200 | 200 | 200 | 200 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+
+    GET    /api/v1/audit/access                       | -         | 200 | 403 | 403 | 200 | 401
+
     POST   /api/v1/teams                              | -         | 201 | 403 | 403 | 403 | 401
     GET    /api/v1/teams                              | -         | 200 | 200 | 200 | 200 | 401
     GET    /api/v1/teams/{team_id}                    | ours      | 200 | 200 | 200 | 200 | 401
