@@ -6,7 +6,9 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use muster_domain::ids::UserId;
 
 use crate::hasher::PasswordHash;
-use crate::store::{StoreError, s, text};
+use crate::store::{Item, StoreError, s, text};
+
+const READING: &str = "reading credentials";
 
 /// The table of password hashes.
 #[derive(Clone, Debug)]
@@ -50,11 +52,13 @@ impl CredentialsStore {
 
     /// The account's hash, read consistently.
     pub async fn get(&self, user: UserId) -> Result<Option<PasswordHash>, StoreError> {
-        const READING: &str = "reading credentials";
-        let get = self.client.get_item().table_name(&self.table).key("pk", s(&user)).consistent_read(true);
-        let Some(item) = get.send().await.map_err(StoreError::of(READING))?.item else { return Ok(None) };
-        let hash = text(&item, "password_hash").ok_or(StoreError::damaged(READING, "password_hash"))?;
-        Ok(Some(PasswordHash(hash)))
+        self.item(user).await?.as_ref().map(hash).transpose()
+    }
+
+    /// The account's hash, and whether a second factor is asked for after it.
+    pub(crate) async fn get_with_factor(&self, user: UserId) -> Result<Option<(PasswordHash, bool)>, StoreError> {
+        let Some(item) = self.item(user).await? else { return Ok(None) };
+        Ok(Some((hash(&item)?, item.contains_key("factor"))))
     }
 
     /// Puts another hash in the place of whatever is there; [`CredentialsError::Absent`] when nothing is.
@@ -72,6 +76,11 @@ impl CredentialsStore {
         let delete = self.client.delete_item().table_name(&self.table).key("pk", s(&user));
         delete.send().await.map_err(StoreError::of("removing credentials"))?;
         Ok(())
+    }
+
+    async fn item(&self, user: UserId) -> Result<Option<Item>, StoreError> {
+        let get = self.client.get_item().table_name(&self.table).key("pk", s(&user)).consistent_read(true);
+        Ok(get.send().await.map_err(StoreError::of(READING))?.item)
     }
 
     async fn update(
@@ -97,4 +106,8 @@ impl CredentialsStore {
             Err(error) => Err(StoreError::of("replacing credentials")(error).into()),
         }
     }
+}
+
+fn hash(item: &Item) -> Result<PasswordHash, StoreError> {
+    text(item, "password_hash").map(PasswordHash).ok_or(StoreError::damaged(READING, "password_hash"))
 }

@@ -16,6 +16,7 @@ use crate::hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Ver
 use crate::keys::{KeyError, SigningError, TokenSigner};
 use crate::one_time::OneTimeTokens;
 use crate::password::{Password, PasswordAttempt};
+use crate::second_factor::{Challenge, Challenges, Enrolment, Proof, RecoveryCode, SecondFactorError, SecondFactors};
 use crate::secrets::ServerSecret;
 use crate::sessions::{EndReason, Rotated, SessionError, SessionId, Sessions};
 use crate::store::{IdentityTables, StoreError};
@@ -59,6 +60,23 @@ pub enum LoginError {
     /// No such address, or not its password: which of them is nobody's business.
     #[error("the e-mail address or the password is wrong")]
     InvalidCredentials,
+    /// They are right, and the account has a second factor: go on with [`Identity::finish_login`].
+    #[error("the second factor is missing")]
+    SecondFactorRequired(Challenge),
+    /// Something of ours failed; trying again may help.
+    #[error("logging in failed")]
+    Internal(#[from] InternalError),
+}
+
+/// Why a log-in was not finished.
+#[derive(Debug, thiserror::Error)]
+pub enum FinishLoginError {
+    /// The challenge is not good, or not any more: begin again with the password.
+    #[error("the challenge is not good, or not any more")]
+    Challenge,
+    /// The second factor was not proved.
+    #[error(transparent)]
+    Factor(#[from] SecondFactorError),
     /// Something of ours failed; trying again may help.
     #[error("logging in failed")]
     Internal(#[from] InternalError),
@@ -129,15 +147,24 @@ pub enum ChangePasswordError {
 }
 
 /// Everything about who somebody is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Identity {
     emails: Emails,
     credentials: CredentialsStore,
+    factors: SecondFactors,
+    challenges: Challenges,
+    clock: Arc<dyn Clock>,
     sessions: Sessions,
     one_time: OneTimeTokens,
     access_log: AccessLog,
     hasher: PasswordHasher,
     tokens: AccessTokens,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("sessions", &self.sessions).field("tokens", &self.tokens).finish_non_exhaustive()
+    }
 }
 
 /// Why an [`Identity`] could not be put together.
@@ -178,6 +205,9 @@ impl Identity {
         Ok(Self {
             emails: Emails::new(client.clone(), &tables.reservations),
             credentials: CredentialsStore::new(client.clone(), &tables.credentials),
+            factors: SecondFactors::new(client.clone(), &tables.credentials, server_secret, Arc::clone(&clock))?,
+            challenges: Challenges::new(server_secret),
+            clock: Arc::clone(&clock),
             sessions: Sessions::new(client.clone(), &tables.sessions, server_secret, Arc::clone(&clock)),
             one_time: OneTimeTokens::new(client.clone(), &tables.one_time_tokens, Arc::clone(&clock)),
             access_log: AccessLog::new(client.clone(), &tables.access_log, server_secret, Arc::clone(&clock)),
@@ -204,6 +234,11 @@ impl Identity {
     /// The active account with this e-mail address.
     pub async fn owner(&self, email: &str) -> Result<Option<UserId>, StoreError> {
         self.emails.owner(email).await
+    }
+
+    /// The second factors, to look at them and to take them away.
+    pub fn second_factors(&self) -> &SecondFactors {
+        &self.factors
     }
 
     /// The public keys, for `/.well-known/jwks.json`.
@@ -263,7 +298,76 @@ impl Identity {
         self.sessions.end_all_for_user(user, reason).await
     }
 
-    /// Begins a session for whoever knows the password of the active account with this address.
+    /// Begins to set up a second factor for somebody who knows their password, under this name in their app.
+    pub async fn begin_second_factor(
+        &self,
+        user: UserId,
+        name: &str,
+        attempt: &PasswordAttempt,
+    ) -> Result<Enrolment, SecondFactorError> {
+        self.try_password(user, attempt).await?;
+        self.factors.begin(user, name).await
+    }
+
+    /// Other recovery codes, for somebody who has password and second factor.
+    pub async fn renew_recovery_codes(
+        &self,
+        user: UserId,
+        attempt: &PasswordAttempt,
+        proof: &Proof,
+    ) -> Result<Vec<RecoveryCode>, SecondFactorError> {
+        self.try_password(user, attempt).await?;
+        self.factors.check(user, proof).await?;
+        self.factors.renew_recovery_codes(user).await
+    }
+
+    /// Takes the second factor away, for somebody who has password and second factor.
+    pub async fn remove_second_factor(
+        &self,
+        user: UserId,
+        attempt: &PasswordAttempt,
+        proof: &Proof,
+    ) -> Result<(), SecondFactorError> {
+        self.try_password(user, attempt).await?;
+        self.factors.check(user, proof).await?;
+        Ok(self.factors.remove(user).await?)
+    }
+
+    /// Counts a try, and compares the password. A right one does not begin the count anew: codes are tried after it.
+    async fn try_password(&self, user: UserId, attempt: &PasswordAttempt) -> Result<(), SecondFactorError> {
+        self.factors.take_try(user).await?;
+        let stored = self.credentials.get(user).await?;
+        match self.hasher.verify(attempt, stored.as_ref()).await? {
+            Verdict::Right { .. } => Ok(()),
+            Verdict::Wrong => Err(SecondFactorError::WrongPassword),
+        }
+    }
+
+    /// Begins a session for whoever answers the challenge of [`LoginError::SecondFactorRequired`] with the second factor.
+    pub async fn finish_login(
+        &self,
+        challenge: &str,
+        proof: &Proof,
+        client: &Client,
+    ) -> Result<TokenPair, FinishLoginError> {
+        let claim = self.challenges.claim(challenge).ok_or(FinishLoginError::Challenge)?;
+        let user = claim.user;
+        let stored = self.credentials.get(user).await.map_err(InternalError::from)?;
+        let stored = stored.filter(|stored| self.challenges.is_good(&claim, stored, self.clock.now()));
+        let stored = stored.ok_or(FinishLoginError::Challenge)?;
+        self.factors.take_try(user).await?;
+        self.factors.check(user, proof).await?;
+        let begun = self.sessions.start(user, client).await.map_err(InternalError::from)?;
+        // As after a log-in with the password alone: whoever changed it meanwhile did not see this session.
+        if self.credentials.get(user).await.map_err(InternalError::from)? != Some(stored) {
+            self.sessions.end(begun.session_id, EndReason::PasswordChanged).await.map_err(InternalError::from)?;
+            return Err(FinishLoginError::Challenge);
+        }
+        Ok(self.pair(begun).await?)
+    }
+
+    /// Begins a session for whoever knows the password of the active account with this address, unless the account has a
+    /// second factor, too.
     pub async fn login(
         &self,
         email: &str,
@@ -272,13 +376,19 @@ impl Identity {
     ) -> Result<TokenPair, LoginError> {
         let owner = self.emails.owner(email).await.map_err(InternalError::from)?;
         let stored = match owner {
-            Some(user) => self.credentials.get(user).await.map_err(InternalError::from)?,
+            Some(user) => self.credentials.get_with_factor(user).await.map_err(InternalError::from)?,
             None => None,
         };
+        let (stored, has_factor) = stored.map_or((None, false), |(stored, has_factor)| (Some(stored), has_factor));
         let verdict = self.hasher.verify(attempt, stored.as_ref()).await.map_err(InternalError::from)?;
         let (Some(user), Some(stored), Verdict::Right { rehash }) = (owner, stored, verdict) else {
             return Err(LoginError::InvalidCredentials);
         };
+        if has_factor {
+            let renewed = if rehash { self.renew(user, &stored, attempt).await } else { None };
+            let challenge = self.challenges.make(user, renewed.as_ref().unwrap_or(&stored), self.clock.now());
+            return Err(LoginError::SecondFactorRequired(challenge));
+        }
         let begun = self.sessions.start(user, client).await.map_err(InternalError::from)?;
         if !self.still_right(user, &stored, attempt).await? {
             self.sessions.end(begun.session_id, EndReason::PasswordChanged).await.map_err(InternalError::from)?;
@@ -368,13 +478,14 @@ impl Identity {
     }
 
     /// Best effort: the log-in is good whether or not the stronger hash could be kept, and the next one tries again.
-    async fn renew(&self, user: UserId, stored: &PasswordHash, attempt: &PasswordAttempt) {
+    async fn renew(&self, user: UserId, stored: &PasswordHash, attempt: &PasswordAttempt) -> Option<PasswordHash> {
         let renewed = match self.hasher.rehash(attempt).await {
-            Ok(hash) => self.credentials.renew(user, stored, &hash).await.map_err(SetPasswordError::from),
+            Ok(hash) => {
+                let kept = self.credentials.renew(user, stored, &hash).await;
+                kept.map(|()| hash).map_err(SetPasswordError::from)
+            }
             Err(error) => Err(error.into()),
         };
-        if let Err(error) = renewed {
-            tracing::warn!(%user, %error, "a password hash could not be renewed");
-        }
+        renewed.inspect_err(|error| tracing::warn!(%user, %error, "a password hash could not be renewed")).ok()
     }
 }

@@ -14,6 +14,7 @@ mod one_time;
 mod password;
 pub mod policy;
 mod refresh_token;
+mod second_factor;
 mod secrets;
 mod sessions;
 mod store;
@@ -28,13 +29,14 @@ pub use client::Client;
 pub use credentials::{CredentialsError, CredentialsStore};
 pub use emails::Emails;
 pub use facade::{
-    AuthError, Authenticated, ChangePasswordError, Identity, IdentityError, InternalError, LoginError, RefreshError,
+    AuthError, Authenticated, ChangePasswordError, FinishLoginError, Identity, IdentityError, InternalError, LoginError, RefreshError,
     SetPasswordError, TokenPair,
 };
 pub use hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};
 pub use keys::{KeyError, PublicKey, SigningError, SigningKey, TokenSigner};
 pub use one_time::{OneTimeTokens, Purpose};
 pub use password::{Password, PasswordAttempt, PasswordError};
+pub use second_factor::{Challenge, Enrolment, FactorState, Proof, RecoveryCode, SecondFactorError, SecondFactors};
 pub use secrets::{Secrets, SecretsError, ServerSecret};
 pub use sessions::{EndReason, Rotated, Session, SessionError, SessionId, Sessions};
 pub use store::{IdentityTables, StoreError};

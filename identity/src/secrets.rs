@@ -38,8 +38,15 @@ impl ServerSecret {
     /// A key for one purpose, so that no two uses share one: HMAC-SHA-256 of the purpose, which is HKDF's expansion of
     /// a secret that is uniformly random already.
     pub(crate) fn hmac_key(&self, purpose: &str) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, &*self.derived(purpose))
+    }
+
+    /// The bytes of such a key, for another algorithm than HMAC.
+    pub(crate) fn derived(&self, purpose: &str) -> Zeroizing<[u8; SECRET_BYTES]> {
         let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &*self.0), purpose.as_bytes());
-        hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
+        let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
+        bytes.copy_from_slice(derived.as_ref());
+        bytes
     }
 }
 

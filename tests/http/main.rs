@@ -17,6 +17,7 @@ mod passwords;
 mod profile;
 mod reassigning;
 mod routes;
+mod second_factors;
 mod sessions;
 mod sign_up;
 mod signed_in;

@@ -83,7 +83,7 @@ async fn not_even_an_administrator_changes_their_own_role() {
         admin.client.put("/profile").json(&json!({ "role": "member" })).send().await.problem(403, "forbidden");
     assert_eq!(
         problem["detail"],
-        "nobody changes their own role or closes their own account: ask another administrator"
+        "nobody does this to their own account: ask another administrator"
     );
 }
 

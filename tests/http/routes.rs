@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    access_log, log_in, logs, passwords, profile, reassigning, sessions, sign_up, signed_in, system, task_as_of,
+    access_log, log_in, logs, passwords, profile, reassigning, second_factors, sessions, sign_up, signed_in, system, task_as_of,
     task_changes, task_life, task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
@@ -53,6 +53,10 @@ const USER: Option<&str> = Some(r#"{"name":"Ada","email":"ada@example.com","pass
 const LOGIN: Option<&str> = Some(r#"{"email":"ada@example.com","password":"a passphrase for tests"}"#);
 const PASSWORDS: Option<&str> =
     Some(r#"{"current_password":"no passphrase of mine","new_password":"another passphrase for tests"}"#);
+const MY_PASSWORD: Option<&str> = Some(r#"{"password":"a passphrase for tests"}"#);
+const CODE: Option<&str> = Some(r#"{"code":"000000"}"#);
+const PROOF: Option<&str> = Some(r#"{"password":"a passphrase for tests","code":"000000"}"#);
+const CHALLENGE: Option<&str> = Some(r#"{"challenge":"none","code":"000000"}"#);
 const REFRESH: Option<&str> = Some(r#"{"refresh_token":"none"}"#);
 const NAME: Option<&str> = Some(r#"{"name":"Ada"}"#);
 const TASK: Option<&str> = Some(r#"{"title":"Check the lift"}"#);
@@ -68,6 +72,48 @@ pub(crate) const ROUTES: &[Route] = &[
     open("GET", "/api/v1/users/signup", None, sign_up::where_nobody_signs_up_the_policy_says_so),
     open("POST", "/api/v1/users/login", LOGIN, log_in::the_right_password_gives_tokens),
     open("POST", "/api/v1/login", LOGIN, log_in::the_short_path_gives_tokens_too),
+    open(
+        "POST",
+        "/api/v1/users/login/second-factor",
+        CHALLENGE,
+        second_factors::password_and_code_sign_in_and_each_code_does_so_once,
+    ),
+    route(
+        "GET",
+        "/api/v1/profile/second-factor",
+        None,
+        second_factors::the_state_tells_how_many_recovery_codes_are_left_and_each_is_good_once,
+    ),
+    route(
+        "POST",
+        "/api/v1/profile/second-factor",
+        MY_PASSWORD,
+        second_factors::a_second_factor_is_asked_for_once_it_is_confirmed,
+    ),
+    route(
+        "POST",
+        "/api/v1/profile/second-factor/confirm",
+        CODE,
+        second_factors::a_second_factor_is_asked_for_once_it_is_confirmed,
+    ),
+    route(
+        "POST",
+        "/api/v1/profile/second-factor/recovery-codes",
+        PROOF,
+        second_factors::new_recovery_codes_take_the_place_of_the_old_ones,
+    ),
+    route(
+        "DELETE",
+        "/api/v1/profile/second-factor",
+        PROOF,
+        second_factors::only_password_and_code_together_take_it_away,
+    ),
+    route(
+        "DELETE",
+        "/api/v1/users/{user_id}/second-factor",
+        None,
+        second_factors::an_administrator_takes_it_off_the_account_of_somebody_who_has_lost_it,
+    ),
     open("POST", "/api/v1/users/refresh", REFRESH, sessions::a_refresh_gives_new_tokens),
     open("POST", "/api/v1/refresh", REFRESH, sessions::the_short_path_refreshes_too),
     route("POST", "/api/v1/users/logout", None, sessions::after_a_log_out_nothing_of_the_session_is_good),

@@ -87,7 +87,7 @@ impl From<TokenPair> for Tokens {
 }
 
 /// Tokens are in no cache. The refresh token is in the body or in the cookie, never in both.
-fn tokens(app: &App, pair: TokenPair, in_cookie: bool) -> Response {
+pub(crate) fn tokens(app: &App, pair: TokenPair, in_cookie: bool) -> Response {
     let mut tokens = Tokens::from(pair);
     let for_cookie = if in_cookie { tokens.refresh_token.take() } else { None };
     let until = tokens.session_expires_at;
@@ -116,7 +116,7 @@ pub(crate) async fn sign_up_policy(State(app): State<Arc<App>>) -> Json<SignUp> 
 
 /// Writes down that a session has begun. What cannot be written down has not begun: the session ends, and nobody has its
 /// tokens.
-async fn begun(app: &App, asked: &Asked, pair: &TokenPair) -> Result<(), Problem> {
+pub(crate) async fn begun(app: &App, asked: &Asked, pair: &TokenPair) -> Result<(), Problem> {
     let access = Access::allowed(AccessKind::SignedIn).by_user(pair.user_id).in_session(pair.session_id);
     let recorded = app.record(asked, access).await;
     if recorded.is_err()
@@ -155,6 +155,9 @@ pub(crate) async fn sign_up(
 
 /// Signs in.
 ///
+/// An account with a second factor is answered with the problem `second_factor_required` and a `challenge`, to be sent to
+/// `/users/login/second-factor` with a code.
+///
 /// After several failures within a minute, further attempts are refused for a while, whether the password is right or not.
 #[utoipa::path(post, path = "/users/login", tag = "authentication", security(()), request_body = LoginBody,
     responses((status = 200, description = "Tokens.", body = Tokens), SignInProblems))]
@@ -183,6 +186,11 @@ pub(crate) async fn log_in(
             };
             let access = Access::refused(AccessKind::SignInRefused).about(tried);
             Err(Problem::new(Code::WrongCredentials).refused(access))
+        }
+        // The password was right. Codes have a count of their own.
+        Err(LoginError::SecondFactorRequired(challenge)) => {
+            counted.succeeded();
+            Err(Problem::new(Code::SecondFactorRequired).challenge(challenge))
         }
         Err(LoginError::Internal(error)) => {
             counted.forgiven();

@@ -18,6 +18,7 @@ mod password;
 mod problem;
 mod refusal;
 mod request;
+mod second_factor;
 mod sessions;
 mod settings;
 mod spec;
@@ -90,6 +91,14 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tasks::reassign::reassign))
         .routes(routes!(users::update_profile))
         .routes(routes!(password::change))
+        .routes(routes!(second_factor::begin))
+        .routes(routes!(second_factor::confirm))
+        .routes(routes!(second_factor::renew))
+        .routes(routes!(second_factor::remove))
+        .routes(routes!(second_factor::remove_of_user))
+        .routes(routes!(second_factor::log_in))
+        // A question, but about credentials, of which the query side may read nothing.
+        .routes(routes!(second_factor::read))
         .routes(routes!(sessions::end))
         .routes(routes!(sessions::end_all_of_user))
         .routes(routes!(teams::create))

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use muster_identity::Access;
-use serde::Serialize;
+use muster_identity::{Access, Challenge};
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::access::Refused;
@@ -49,6 +49,8 @@ codes! {
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "Sign in first";
     /// Address or password is wrong.
     WrongCredentials = "wrong_credentials", UNAUTHORIZED, "The e-mail address or the password is wrong";
+    /// Address and password are right, and a second factor is asked for: `challenge` goes along with its code.
+    SecondFactorRequired = "second_factor_required", UNAUTHORIZED, "Now the second factor";
     /// The caller may not do this.
     Forbidden = "forbidden", FORBIDDEN, "You may not do this";
     /// Nobody signs up here: an administrator makes the accounts.
@@ -123,6 +125,23 @@ pub struct Problem {
     /// What the access log keeps of it, if not what follows from the code.
     #[serde(skip)]
     access: Option<Box<Access>>,
+    /// With `second_factor_required`: what goes along with the code, good for five minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    challenge: Option<Shown>,
+    /// Seconds until it is worth another try.
+    #[serde(skip)]
+    retry_after: Option<u64>,
+}
+
+/// A challenge in a body, and nowhere else.
+#[derive(Clone, Debug)]
+struct Shown(Challenge);
+
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
 }
 
 /// A field or parameter that is wrong.
@@ -152,6 +171,8 @@ impl Problem {
             version: None,
             exceeded: None,
             access: None,
+            challenge: None,
+            retry_after: None,
         }
     }
 
@@ -207,6 +228,20 @@ impl Problem {
         self
     }
 
+    /// Says what the second factor is to answer.
+    #[must_use]
+    pub fn challenge(mut self, challenge: Challenge) -> Self {
+        self.challenge = Some(Shown(challenge));
+        self
+    }
+
+    /// Says in how many seconds it is worth another try.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
     /// The code.
     pub const fn code(&self) -> Code {
         self.code
@@ -253,6 +288,12 @@ impl IntoResponse for Problem {
         }
         if let Some(exceeded) = self.exceeded {
             exceeded.say(headers);
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.challenge.is_some() {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         if let Some(version) = self.version {
             headers.insert(header::ETAG, super::etag::etag(version));

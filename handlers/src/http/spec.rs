@@ -106,7 +106,17 @@ problems! {
     ];
     /// What signing in may answer instead.
     SignInProblems = [
+        MalformedJson, InvalidHeader, WrongCredentials, SecondFactorRequired, ForeignOrigin, TooLarge,
+        UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
+    ];
+    /// What signing in with the second factor may answer instead.
+    FinishSignInProblems = [
         MalformedJson, InvalidHeader, WrongCredentials, ForeignOrigin, TooLarge, UnsupportedMediaType, InvalidRequest,
+        Internal, Unavailable, Timeout
+    ];
+    /// What a change of one's second factor may answer instead.
+    FactorProblems = [
+        MalformedJson, Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, UnsupportedMediaType, InvalidRequest,
         Internal, Unavailable, Timeout
     ];
     /// What a refresh may answer instead.

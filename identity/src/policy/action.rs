@@ -60,6 +60,10 @@ pub enum Action<'a> {
     DeactivateUser,
     /// Change the password with which its owner signs in.
     ChangePassword,
+    /// Look at, set up or take away the second factor with which its owner signs in, as its owner.
+    ManageSecondFactor,
+    /// Take it away without having it, from somebody who has lost it.
+    RemoveSecondFactor,
     /// See where its owner is signed in.
     ReadSessions,
     /// Sign its owner out.

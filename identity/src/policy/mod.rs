@@ -59,7 +59,7 @@ pub enum Reason {
     ReporterNotYourself,
     /// Only the owner of the account.
     NotYourAccount,
-    /// Nobody changes their own role or closes their own account.
+    /// Nobody changes their own role, closes their own account or takes the second factor off it without having it.
     OwnAccount,
     /// The action is for another kind of thing: a defect of the caller's code.
     Mismatch,
@@ -75,7 +75,7 @@ impl fmt::Display for Reason {
             Self::NotYourself => "you may assign this to yourself or to nobody",
             Self::ReporterNotYourself => "a task is reported in your own name",
             Self::NotYourAccount => "this is possible for your own account only",
-            Self::OwnAccount => "nobody changes their own role or closes their own account: ask another administrator",
+            Self::OwnAccount => "nobody does this to their own account: ask another administrator",
             Self::Mismatch => "this cannot be done to such a thing",
         })
     }
@@ -145,6 +145,8 @@ const fn rules(action: Action<'_>) -> Rules {
         Action::ChangeUserRole        => row(Others,  Never,            Never,               Never),
         Action::DeactivateUser        => row(Others,  Never,            Never,               Never),
         Action::ChangePassword        => row(Myself,  Myself,           Myself,              Myself),
+        Action::ManageSecondFactor    => row(Myself,  Myself,           Myself,              Myself),
+        Action::RemoveSecondFactor    => row(Others,  Never,            Never,               Never),
         Action::ReadSessions          => row(Anybody, Myself,           Myself,              Myself),
         Action::EndSessions           => row(Anybody, Myself,           Myself,              Myself),
 

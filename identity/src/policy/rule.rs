@@ -154,6 +154,8 @@ fn fits(action: Action<'_>, resource: &Resource) -> Result<(), Reason> {
         | Action::ChangeUserRole
         | Action::DeactivateUser
         | Action::ChangePassword
+        | Action::ManageSecondFactor
+        | Action::RemoveSecondFactor
         | Action::ReadSessions
         | Action::EndSessions => matches!(resource, Resource::User(_)),
         Action::ReadTeam | Action::UpdateTeam | Action::ChangeTeamMembers => matches!(resource, Resource::Team { .. }),

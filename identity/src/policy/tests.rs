@@ -61,6 +61,8 @@ const USERS: &str = "
     change password | ADD   | ADD     | ADD    | ADD
     read sessions   | AAA   | ADD     | ADD    | ADD
     end sessions    | AAA   | ADD     | ADD    | ADD
+    manage factor   | ADD   | ADD     | ADD    | ADD
+    remove factor   | DAA   | DDD     | DDD    | DDD
 ";
 
 /// In each cell two letters: my team · a foreign one.
@@ -200,11 +202,13 @@ fn each_role_may_do_to_each_account_what_the_table_says_and_nothing_else() {
             "change password" => Action::ChangePassword,
             "read sessions" => Action::ReadSessions,
             "end sessions" => Action::EndSessions,
+            "manage factor" => Action::ManageSecondFactor,
+            "remove factor" => Action::RemoveSecondFactor,
             other => panic!("{other} is no action"),
         };
         (action, [ME, COLLEAGUE, STRANGER].map(|id| Resource::User(person(id))).to_vec())
     });
-    assert_eq!(cells, 9 * 4 * 3);
+    assert_eq!(cells, 11 * 4 * 3);
 }
 
 #[test]

@@ -40,6 +40,12 @@ export class ApiStack extends Stack {
       methods: [gateway.HttpMethod.ANY],
       integration: new HttpLambdaIntegration("Commands", commands.fn),
     });
+    // A question, but about credentials, of which the query side may read nothing.
+    this.api.addRoutes({
+      path: "/api/v1/profile/second-factor",
+      methods: [gateway.HttpMethod.GET, gateway.HttpMethod.HEAD],
+      integration: new HttpLambdaIntegration("Credentials", commands.fn),
+    });
     except(this.api, "authorization in the handler");
     new CfnOutput(this, "ApiId", { value: this.api.apiId });
     new CfnOutput(this, "ApiUrl", { value: this.api.apiEndpoint });

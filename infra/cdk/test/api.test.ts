@@ -15,6 +15,8 @@ describe("the HTTP API", () => {
       "GET /{proxy+}": "muster-prod-query-api",
       "HEAD /{proxy+}": "muster-prod-query-api",
       "ANY /{proxy+}": "muster-prod-command-api",
+      "GET /api/v1/profile/second-factor": "muster-prod-command-api",
+      "HEAD /api/v1/profile/second-factor": "muster-prod-command-api",
     });
   });
 

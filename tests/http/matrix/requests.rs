@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::cast::{Caller, Cast};
 use super::table::{Row, Whose};
 use crate::routes::ROUTES;
+use crate::second_factors::challenged;
 use crate::support::{PASSWORD, new_email, person};
 
 /// The request of a cell, and the task that it is about, if it is about one.
@@ -28,13 +29,13 @@ pub(crate) async fn request(cast: &Cast, row: &Row, caller: &Caller) -> (Request
     (body.into_iter().fold(request, |request, body| request.json(&body)), task)
 }
 
-/// Somebody else of the same role, for a request that ends their session or changes their password: the other cells go on with
+/// Somebody else of the same role, for a request that ends their session or changes how they sign in: the other cells go on with
 /// the caller's.
 async fn stand_in(row: &Row, caller: &Caller) -> Option<Caller> {
     let ends = row.method == "DELETE" && row.path.contains("/sessions") || row.path.ends_with("/reassign");
     let ends = ends && row.whose == Whose::Own;
-    let role =
-        caller.role.filter(|_| ends || row.path.ends_with("/logout") || row.path.ends_with("/profile/password"))?;
+    let own = ["/logout", "/profile/password", "/profile/second-factor"].iter().any(|path| row.path.ends_with(path));
+    let role = caller.role.filter(|_| ends || own)?;
     let person = person(role).await;
     Some(Caller { client: person.client, id: person.id, role: Some(role), reported: Mutex::default() })
 }
@@ -59,6 +60,7 @@ async fn body(cast: &Cast, row: &Row, caller: &Caller) -> Option<Value> {
         ("/users/signup", _) if row.method == "POST" => account(),
         ("/users", _) if row.method == "POST" => account(),
         ("/users/login" | "/login", _) => json!({ "email": cast.guest.email, "password": PASSWORD }),
+        ("/users/login/second-factor", _) => challenged().await,
         ("/profile/password", _) => {
             json!({ "current_password": PASSWORD, "new_password": "another passphrase for tests" })
         }

@@ -13,6 +13,7 @@ pub(crate) const TABLE: &str = "
     POST   /api/v1/users/signup as an administrator   | -         | 422 | 422 | 422 | 422 | 422
     POST   /api/v1/users/login                        | -         | 200 | 200 | 200 | 200 | 200
     POST   /api/v1/login                              | -         | 200 | 200 | 200 | 200 | 200
+    POST   /api/v1/users/login/second-factor          | -         | 200 | 200 | 200 | 200 | 200
     POST   /api/v1/users/refresh                      | -         | 200 | 200 | 200 | 200 | 200
     POST   /api/v1/refresh                            | -         | 200 | 200 | 200 | 200 | 200
     POST   /api/v1/users/logout                       | -         | 204 | 204 | 204 | 204 | 401
@@ -32,6 +33,15 @@ pub(crate) const TABLE: &str = "
                                                       | nothing   | 404 | 404 | 404 | 404 | 401
 
     PUT    /api/v1/profile/password                   | -         | 204 | 204 | 204 | 204 | 401
+    GET    /api/v1/profile/second-factor              | -         | 200 | 200 | 200 | 200 | 401
+    POST   /api/v1/profile/second-factor              | -         | 200 | 200 | 200 | 200 | 401
+    POST   /api/v1/profile/second-factor/confirm      | -         | 409 | 409 | 409 | 409 | 401
+    POST   /api/v1/profile/second-factor/recovery-codes | -       | 409 | 409 | 409 | 409 | 401
+    DELETE /api/v1/profile/second-factor              | -         | 409 | 409 | 409 | 409 | 401
+    DELETE /api/v1/users/{user_id}/second-factor      | own       | 403 | 403 | 403 | 403 | 401
+                                                      | ours      | 204 | 403 | 403 | 403 | 401
+                                                      | another's | 204 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
     GET    /api/v1/profile                            | -         | 200 | 200 | 200 | 200 | 401
     PUT    /api/v1/profile                            | -         | 200 | 200 | 200 | 200 | 401
     PUT    /api/v1/profile e-mail                     | -         | 200 | 200 | 200 | 200 | 401

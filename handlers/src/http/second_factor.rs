@@ -1,0 +1,295 @@
+//! The second factor of an account, and signing in with it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use muster_domain::UserId;
+use muster_identity::policy::{Action, Person, Resource};
+use muster_identity::{Access, AccessKind, AccessSubject, FinishLoginError, PasswordAttempt, Proof, RecoveryCode, SecondFactorError};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::access::{Asked, done};
+use super::app::{App, not_found};
+use super::auth::{Tokens, begun, tokens};
+use super::body::{Body, Id};
+use super::caller::Caller;
+use super::cookie;
+use super::fields::Fields;
+use super::problem::{Code, Problem};
+use super::request::Intake;
+use super::spec::{BodilessProblems, FactorProblems, FinishSignInProblems};
+
+/// The caller's password, asked again.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BeginBody {
+    /// The password.
+    #[schema(format = Password, max_length = 1024)]
+    password: String,
+}
+
+/// A code of the app.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CodeBody {
+    /// The six digits that the app shows.
+    #[schema(max_length = 64)]
+    code: String,
+}
+
+/// Password and second factor: either `code` or `recovery_code`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProofBody {
+    /// The password.
+    #[schema(format = Password, max_length = 1024)]
+    password: String,
+    /// The six digits that the app shows.
+    #[schema(max_length = 64)]
+    code: Option<String>,
+    /// A recovery code.
+    #[schema(max_length = 64)]
+    recovery_code: Option<String>,
+}
+
+/// The answer to a challenge: either `code` or `recovery_code`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FinishBody {
+    /// The `challenge` of the problem `second_factor_required`.
+    #[schema(max_length = 1024)]
+    challenge: String,
+    /// The six digits that the app shows.
+    #[schema(max_length = 64)]
+    code: Option<String>,
+    /// A recovery code.
+    #[schema(max_length = 64)]
+    recovery_code: Option<String>,
+    /// Whether the refresh token is kept in a cookie, as at `/users/login`.
+    #[serde(default)]
+    cookie: bool,
+}
+
+/// Whether the caller has a second factor.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FactorDocument {
+    /// Whether it is asked for at sign-in.
+    on: bool,
+    /// Since when.
+    since: Option<DateTime<Utc>>,
+    /// How many recovery codes are not used yet.
+    recovery_codes_left: usize,
+}
+
+/// What an app needs to make codes. Shown once.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EnrolmentDocument {
+    /// The secret in base32, to be typed.
+    secret: String,
+    /// The same and more, to be shown as a QR code.
+    otpauth_uri: String,
+}
+
+/// Recovery codes. Shown once.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecoveryCodesDocument {
+    /// Each is good once, in the place of a code of the app.
+    recovery_codes: Vec<String>,
+}
+
+impl From<Vec<RecoveryCode>> for RecoveryCodesDocument {
+    fn from(codes: Vec<RecoveryCode>) -> Self {
+        Self { recovery_codes: codes.iter().map(|code| code.as_str().to_owned()).collect() }
+    }
+}
+
+/// Says whether the caller has a second factor.
+#[utoipa::path(get, path = "/profile/second-factor", operation_id = "read_second_factor", tag = "profile",
+    responses((status = 200, description = "Whether there is one.", body = FactorDocument), BodilessProblems))]
+pub(crate) async fn read(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<FactorDocument>, Problem> {
+    own(&caller)?;
+    let state = app.identity.second_factors().state(caller.id()).await;
+    let state = state.map_err(|error| Problem::unavailable(&error))?;
+    let (on, left) = (state.since.is_some(), state.recovery_codes_left);
+    Ok(Json(FactorDocument { on, since: state.since, recovery_codes_left: left }))
+}
+
+/// Begins to set up a second factor: a secret for the caller's app. It is asked for when it is confirmed, not before.
+#[utoipa::path(post, path = "/profile/second-factor", operation_id = "begin_second_factor", tag = "profile",
+    request_body = BeginBody,
+    responses((status = 200, description = "The secret.", body = EnrolmentDocument), FactorProblems))]
+pub(crate) async fn begin(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(body): Body<BeginBody>,
+) -> Result<Response, Problem> {
+    own(&caller)?;
+    let user = app.user(caller.id(), 0).await?.ok_or_else(|| not_found("user"))?;
+    let attempt = PasswordAttempt::new(body.password);
+    let begun = app.identity.begin_second_factor(caller.id(), user.email.as_deref().unwrap_or(&user.name), &attempt).await;
+    let begun = begun.map_err(|error| refused(&error, "/code"))?;
+    let (secret, otpauth_uri) = (begun.secret.to_string(), begun.otpauth_uri.to_string());
+    Ok(uncached(EnrolmentDocument { secret, otpauth_uri }))
+}
+
+/// Sets the second factor up for good: the caller's app makes the right codes. Answers recovery codes, once.
+#[utoipa::path(post, path = "/profile/second-factor/confirm", operation_id = "confirm_second_factor", tag = "profile",
+    request_body = CodeBody,
+    responses((status = 200, description = "Recovery codes.", body = RecoveryCodesDocument), FactorProblems))]
+pub(crate) async fn confirm(
+    State(app): State<Arc<App>>,
+    asked: Asked,
+    caller: Caller,
+    Body(body): Body<CodeBody>,
+) -> Result<Response, Problem> {
+    own(&caller)?;
+    let codes = app.identity.second_factors().confirm(caller.id(), &body.code).await;
+    let codes = codes.map_err(|error| refused(&error, "/code"))?;
+    app.note(&asked, done(AccessKind::SecondFactorAdded, &caller.0)).await;
+    Ok(uncached(RecoveryCodesDocument::from(codes)))
+}
+
+/// Gives the caller other recovery codes, in the place of those that are left.
+#[utoipa::path(post, path = "/profile/second-factor/recovery-codes", operation_id = "renew_recovery_codes",
+    tag = "profile", request_body = ProofBody,
+    responses((status = 200, description = "Recovery codes.", body = RecoveryCodesDocument), FactorProblems))]
+pub(crate) async fn renew(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(body): Body<ProofBody>,
+) -> Result<Response, Problem> {
+    own(&caller)?;
+    let (proof, pointer) = proof(body.code, body.recovery_code)?;
+    let codes = app.identity.renew_recovery_codes(caller.id(), &PasswordAttempt::new(body.password), &proof).await;
+    Ok(uncached(RecoveryCodesDocument::from(codes.map_err(|error| refused(&error, pointer))?)))
+}
+
+/// Takes the caller's second factor away.
+#[utoipa::path(delete, path = "/profile/second-factor", operation_id = "remove_second_factor", tag = "profile",
+    request_body = ProofBody,
+    responses((status = 204, description = "It is asked for no longer."), FactorProblems))]
+pub(crate) async fn remove(
+    State(app): State<Arc<App>>,
+    asked: Asked,
+    caller: Caller,
+    Body(body): Body<ProofBody>,
+) -> Result<StatusCode, Problem> {
+    own(&caller)?;
+    let (proof, pointer) = proof(body.code, body.recovery_code)?;
+    let removed = app.identity.remove_second_factor(caller.id(), &PasswordAttempt::new(body.password), &proof).await;
+    removed.map_err(|error| refused(&error, pointer))?;
+    app.note(&asked, done(AccessKind::SecondFactorRemoved, &caller.0)).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes the second factor off the account of a person who has lost it.
+#[utoipa::path(delete, path = "/users/{user_id}/second-factor", operation_id = "remove_second_factor_of_user",
+    tag = "users", params(("user_id" = UserId, Path)),
+    responses((status = 204, description = "It is asked for no longer."), BodilessProblems))]
+pub(crate) async fn remove_of_user(
+    State(app): State<Arc<App>>,
+    asked: Asked,
+    caller: Caller,
+    Id(id): Id<UserId>,
+) -> Result<StatusCode, Problem> {
+    let user = app.user(id, 0).await?.ok_or_else(|| not_found("user"))?;
+    caller.may(Action::RemoveSecondFactor, &Resource::User(Person { id, teams: user.teams }))?;
+    // What cannot be written down is not done: it opens the account to whoever knows the password.
+    let access = done(AccessKind::SecondFactorRemoved, &caller.0).about(AccessSubject::User(id));
+    app.record(&asked, access).await?;
+    app.identity.second_factors().remove(id).await.map_err(|error| Problem::unavailable(&error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Signs in with the second factor, after the password.
+#[utoipa::path(post, path = "/users/login/second-factor", operation_id = "log_in_with_second_factor",
+    tag = "authentication", security(()), request_body = FinishBody,
+    responses((status = 200, description = "Tokens.", body = Tokens), FinishSignInProblems))]
+pub(crate) async fn log_in(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    asked: Asked,
+    intake: Intake,
+    Body(body): Body<FinishBody>,
+) -> Result<Response, Problem> {
+    if body.cookie {
+        cookie::same_origin(&headers, &app.settings.allowed_origins)?;
+    }
+    let (proof, _) = proof(body.code, body.recovery_code)?;
+    let counted = app.throttle.attempt(None, intake.address())?;
+    let wrong = |detail: &str| Problem::new(Code::WrongCredentials).detail(detail);
+    match app.identity.finish_login(&body.challenge, &proof, &intake.client()).await {
+        Ok(pair) => {
+            if matches!(proof, Proof::RecoveryCode(_)) {
+                let used = Access::allowed(AccessKind::RecoveryCodeUsed).by_user(pair.user_id);
+                app.note(&asked, used.in_session(pair.session_id)).await;
+            }
+            begun(&app, &asked, &pair).await?;
+            counted.succeeded();
+            Ok(tokens(&app, pair, body.cookie))
+        }
+        // Taken away meanwhile: the password alone is enough now, but it has to be shown again.
+        Err(FinishLoginError::Challenge | FinishLoginError::Factor(SecondFactorError::Off)) => {
+            Err(wrong("The challenge is not good, or not any more: begin again with the password."))
+        }
+        Err(FinishLoginError::Factor(SecondFactorError::WrongCode)) => {
+            Err(wrong("The code is wrong, or was used before.").refused(Access::refused(AccessKind::SecondFactorRefused)))
+        }
+        Err(FinishLoginError::Factor(error)) => Err(refused(&error, "/code")),
+        Err(FinishLoginError::Internal(error)) => {
+            counted.forgiven();
+            Err(Problem::unavailable(&error))
+        }
+    }
+}
+
+fn own(caller: &Caller) -> Result<(), Problem> {
+    let person = Person { id: caller.id(), teams: caller.0.teams.clone() };
+    caller.may(Action::ManageSecondFactor, &Resource::User(person))
+}
+
+/// What is shown, and the field that it came in.
+fn proof(code: Option<String>, recovery_code: Option<String>) -> Result<(Proof, &'static str), Problem> {
+    match (code, recovery_code) {
+        (Some(code), None) => Ok((Proof::Code(code), "/code")),
+        (None, Some(code)) => Ok((Proof::RecoveryCode(code), "/recovery_code")),
+        (None, None) | (Some(_), Some(_)) => {
+            Err(wrong_field("/code", "either code or recovery_code must be given".to_owned()))
+        }
+    }
+}
+
+fn wrong_field(pointer: &str, detail: String) -> Problem {
+    let mut fields = Fields::default();
+    fields.wrong(pointer, detail);
+    fields.problem()
+}
+
+/// Not 401 where a password or a code is wrong: the caller is signed in, and stays so.
+fn refused(error: &SecondFactorError, pointer: &str) -> Problem {
+    match error {
+        SecondFactorError::Off | SecondFactorError::On | SecondFactorError::NotBegun => {
+            Problem::new(Code::Conflict).detail(error)
+        }
+        SecondFactorError::WrongPassword => wrong_field("/password", "is not the password".to_owned()),
+        SecondFactorError::WrongCode => wrong_field(pointer, "is wrong, or was used before".to_owned())
+            .refused(Access::refused(AccessKind::SecondFactorRefused)),
+        SecondFactorError::TooManyTries { again_in } => {
+            Problem::new(Code::TooManyRequests).retry_after(again_in.num_seconds().unsigned_abs())
+        }
+        SecondFactorError::NotMade(_) => Problem::internal(error),
+        SecondFactorError::Hash(_) | SecondFactorError::Store(_) => Problem::unavailable(error),
+    }
+}
+
+/// Secrets are in no cache.
+fn uncached(body: impl Serialize) -> Response {
+    let mut response = Json(body).into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
