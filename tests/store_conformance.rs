@@ -11,6 +11,8 @@ mod commits;
 mod limits;
 #[path = "store_conformance/reading.rs"]
 mod reading;
+#[path = "store_conformance/rosters.rs"]
+mod rosters;
 #[path = "store_conformance/sequences.rs"]
 mod sequences;
 #[path = "store_conformance/writers.rs"]
@@ -114,6 +116,10 @@ conformance! {
         reading::histories_do_not_mix,
         reading::a_scan_in_segments_sees_every_commit_once,
         reading::a_scan_names_the_commits_that_cannot_be_read_and_gives_the_others,
+        rosters::a_roster_that_is_not_begun_is_not_changed,
+        rosters::the_last_one_stays_on_a_roster,
+        rosters::of_two_administrators_who_demote_each_other_one_stays,
+        rosters::a_store_that_is_older_than_the_roster_begins_it_from_its_accounts,
         writers::appends_by_16_writers_are_linearizable_and_gap_free,
         writers::of_many_registrations_with_one_address_exactly_one_is_made,
         writers::every_command_of_many_senders_takes_effect_once,

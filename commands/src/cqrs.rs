@@ -59,7 +59,9 @@ impl<E: std::error::Error> From<StoreError> for AggregateError<E> {
             StoreError::Conflict => Self::AggregateConflict,
             StoreError::Busy | StoreError::Unavailable(_) => Self::DatabaseConnectionError(Box::new(error)),
             StoreError::Damaged { .. } => Self::DeserializationError(Box::new(error)),
-            StoreError::Reserved { .. } | StoreError::TooLarge { .. } => Self::UnexpectedError(Box::new(error)),
+            StoreError::Reserved { .. } | StoreError::LastOnRoster { .. } | StoreError::TooLarge { .. } => {
+                Self::UnexpectedError(Box::new(error))
+            }
         }
     }
 }

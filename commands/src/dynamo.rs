@@ -1,5 +1,7 @@
 //! The commit log on DynamoDB.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
@@ -15,14 +17,19 @@ use muster_domain::Commit;
 use muster_domain::aggregate::Reservation;
 use muster_domain::mutant::{Mutant, planted};
 use muster_domain::ports::{CommitPage, ReadError, ScanCursor};
+use uuid::Uuid;
 
 use crate::item::{self, Item};
 use crate::log::{AppendError, BoxError, CarriedState, CommitLog, Direction, Page, PageQuery, StoredCommit};
+use crate::roster::{self, MEMBERS};
 use crate::trace::Trace;
 
 const PLACE_IS_FREE: &str = "attribute_not_exists(pk)";
 /// Of a reservation, whether it is claimed or released: nobody else holds it.
 const FREE_OR_OWN: &str = "attribute_not_exists(pk) OR #owner = :owner";
+
+/// Of a roster: nobody has changed it since it was read.
+const ROSTER_AS_READ: &str = "#members = :before";
 
 /// How many commits a page of a scan has at most. Most pages end before that, at the megabyte of DynamoDB; the embedded
 /// store reads all that is left of a table for a page without a limit.
@@ -71,7 +78,7 @@ impl DynamoLog {
         let mut request =
             self.client.transact_write_items().transact_items(TransactWriteItem::builder().put(event).build());
         for reservation in reservations {
-            request = request.transact_items(self.reservation(reservation).map_err(refused)?);
+            request = request.transact_items(self.reservation(reservation).await?);
         }
         request.customize().config_override(one_attempt()).send().await.map(|_| ()).map_err(|error| {
             match error.as_service_error() {
@@ -83,32 +90,70 @@ impl DynamoLog {
         })
     }
 
-    fn reservation(&self, reservation: &Reservation) -> Result<TransactWriteItem, BuildError> {
-        let text = |text: &str| AttributeValue::S(text.to_owned());
+    /// The change of one item of the table of reservations.
+    async fn reservation(&self, reservation: &Reservation) -> Result<TransactWriteItem, AppendError> {
         let write = TransactWriteItem::builder();
         Ok(match reservation {
-            Reservation::Claim { key, owner } => write.put(
-                Put::builder()
-                    .table_name(&self.reservations_table)
-                    .item("pk", text(key))
-                    .item("owner", text(&owner.to_string()))
-                    .condition_expression(FREE_OR_OWN)
-                    .expression_attribute_names("#owner", "owner")
-                    .expression_attribute_values(":owner", text(&owner.to_string()))
-                    .build()?,
-            ),
-            Reservation::Release { key, owner } => write.delete(
-                Delete::builder()
-                    .table_name(&self.reservations_table)
-                    .key("pk", text(key))
-                    .condition_expression(FREE_OR_OWN)
-                    .expression_attribute_names("#owner", "owner")
-                    .expression_attribute_values(":owner", text(&owner.to_string()))
-                    .build()?,
-            ),
+            Reservation::Claim { key, owner } => write.put(self.claim(key, *owner).map_err(refused)?),
+            Reservation::Release { key, owner } => write.delete(self.release(key, *owner).map_err(refused)?),
+            Reservation::Join { key, member } => {
+                let before = self.roster(key).await?;
+                write.put(self.change_roster(key, &before, &roster::with(&before, *member)).map_err(refused)?)
+            }
+            Reservation::Leave { key, member } => {
+                let before = self.roster(key).await?;
+                let after = roster::without(key, &before, *member)?;
+                write.put(self.change_roster(key, &before, &after).map_err(refused)?)
+            }
         }
         .build())
     }
+
+    fn claim(&self, key: &str, owner: Uuid) -> Result<Put, BuildError> {
+        Put::builder()
+            .table_name(&self.reservations_table)
+            .item("pk", text(key))
+            .item("owner", text(owner))
+            .condition_expression(FREE_OR_OWN)
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_values(":owner", text(owner))
+            .build()
+    }
+
+    fn release(&self, key: &str, owner: Uuid) -> Result<Delete, BuildError> {
+        Delete::builder()
+            .table_name(&self.reservations_table)
+            .key("pk", text(key))
+            .condition_expression(FREE_OR_OWN)
+            .expression_attribute_names("#owner", "owner")
+            .expression_attribute_values(":owner", text(owner))
+            .build()
+    }
+
+    /// Who is on a roster.
+    async fn roster(&self, key: &str) -> Result<BTreeSet<Uuid>, AppendError> {
+        let request = self.client.get_item().table_name(&self.reservations_table).consistent_read(true);
+        let output = request.key("pk", text(key)).send().await.map_err(classify)?;
+        roster::decode(output.item()).ok_or_else(|| AppendError::NoRoster { key: key.to_owned() })
+    }
+
+    fn change_roster(&self, key: &str, before: &BTreeSet<Uuid>, after: &BTreeSet<Uuid>) -> Result<Put, BuildError> {
+        let put = Put::builder()
+            .table_name(&self.reservations_table)
+            .item("pk", text(key))
+            .item(MEMBERS, roster::encode(after));
+        if planted(Mutant::NoRosterCondition) {
+            return put.build();
+        }
+        put.condition_expression(ROSTER_AS_READ)
+            .expression_attribute_names("#members", MEMBERS)
+            .expression_attribute_values(":before", roster::encode(before))
+            .build()
+    }
+}
+
+fn text(text: impl ToString) -> AttributeValue {
+    AttributeValue::S(text.to_string())
 }
 
 #[async_trait]
@@ -121,6 +166,39 @@ impl CommitLog for DynamoLog {
     ) -> Result<(), AppendError> {
         let item = item::encode(commit, carried, Trace::current().as_ref())?;
         if reservations.is_empty() { self.put(item).await } else { self.transact(item, reservations).await }
+    }
+
+    async fn begin_roster(&self, key: &str, members: &BTreeSet<Uuid>) -> Result<(), AppendError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.reservations_table)
+            .item("pk", text(key))
+            .item(MEMBERS, roster::encode(members))
+            .condition_expression(PLACE_IS_FREE);
+        match put.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(classify(error)),
+            },
+        }
+    }
+
+    async fn holders(&self) -> Result<BTreeSet<Uuid>, ReadError> {
+        let mut holders = BTreeSet::new();
+        let mut from = None;
+        loop {
+            let scan = self.client.scan().table_name(&self.reservations_table).consistent_read(true);
+            let output = scan.set_exclusive_start_key(from).send().await;
+            let output = output.map_err(|error| ReadError::Store(Box::new(error)))?;
+            let owners = output.items().iter().filter_map(|item| item.get("owner")?.as_s().ok()?.parse::<Uuid>().ok());
+            holders.extend(owners);
+            from = output.last_evaluated_key;
+            if from.is_none() {
+                return Ok(holders);
+            }
+        }
     }
 
     async fn page(&self, query: &PageQuery) -> Result<Page, ReadError> {
@@ -223,10 +301,15 @@ fn from_reasons(reasons: &[CancellationReason], reservations: &[Reservation]) ->
     if commit.code() == Some(CONDITION) {
         return Some(taken(commit.item()));
     }
-    if let Some((_, Reservation::Claim { key, .. } | Reservation::Release { key, .. })) =
-        others.iter().zip(reservations).find(|(reason, _)| reason.code() == Some(CONDITION))
+    if let Some((_, reservation)) = others.iter().zip(reservations).find(|(reason, _)| reason.code() == Some(CONDITION))
     {
-        return Some(AppendError::Reserved { key: key.clone() });
+        return Some(match reservation {
+            Reservation::Claim { key, .. } | Reservation::Release { key, .. } => {
+                AppendError::Reserved { key: key.clone() }
+            }
+            // Somebody else came onto the roster, or left it, since it was read.
+            Reservation::Join { .. } | Reservation::Leave { .. } => AppendError::Contention,
+        });
     }
     if any(&["TransactionConflict"]) {
         return Some(AppendError::Contention);

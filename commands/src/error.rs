@@ -17,6 +17,12 @@ pub enum StoreError {
         /// The reservation's key.
         key: String,
     },
+    /// Nobody would be left on a roster, such as that of the administrators.
+    #[error("nobody else is on the roster {key}")]
+    LastOnRoster {
+        /// The roster.
+        key: String,
+    },
     /// The commit is larger than [`crate::MAX_COMMIT_BYTES`].
     #[error("the commit has {bytes} bytes, and may have {}", crate::MAX_COMMIT_BYTES)]
     TooLarge {
@@ -61,8 +67,9 @@ impl From<AppendError> for StoreError {
         match error {
             AppendError::Taken { .. } => Self::Conflict,
             AppendError::Reserved { key } => Self::Reserved { key },
+            AppendError::LastOnRoster { key } => Self::LastOnRoster { key },
             AppendError::TooLarge { bytes } => Self::TooLarge { bytes },
-            AppendError::Contention | AppendError::Throttled => Self::Busy,
+            AppendError::NoRoster { .. } | AppendError::Contention | AppendError::Throttled => Self::Busy,
             AppendError::Unknown(source) | AppendError::Refused(source) => Self::Unavailable(source),
         }
     }

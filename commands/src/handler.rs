@@ -93,6 +93,12 @@ pub enum ExecuteError<E: std::error::Error> {
         /// The reservation's key, like `email#ada@example.com`.
         key: String,
     },
+    /// Nobody would be left on a roster, such as that of the administrators.
+    #[error("nobody else is on the roster {key}")]
+    LastOnRoster {
+        /// The roster, like `role#admin`.
+        key: String,
+    },
     /// What the command would record is larger than [`crate::MAX_COMMIT_BYTES`].
     #[error("the command would record {bytes} bytes, and may record {}", crate::MAX_COMMIT_BYTES)]
     TooLarge {
@@ -122,6 +128,7 @@ impl<E: std::error::Error> From<StoreError> for ExecuteError<E> {
         match error {
             StoreError::Conflict | StoreError::Busy => Self::Contended,
             StoreError::Reserved { key } => Self::Reserved { key },
+            StoreError::LastOnRoster { key } => Self::LastOnRoster { key },
             StoreError::TooLarge { bytes } => Self::TooLarge { bytes },
             StoreError::Unavailable(source) => Self::Unavailable(source),
             StoreError::Damaged { stream, version, reason } => Self::Damaged { stream, version, reason },

@@ -22,6 +22,7 @@ mod memory;
 mod metadata;
 mod reader;
 mod recent;
+mod roster;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,13 @@
 //! The port beneath the event store: what a store of commits can do, page by page and item by item.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use muster_domain::aggregate::Reservation;
 use muster_domain::ports::{CommitPage, ReadError, ScanCursor};
 use muster_domain::{Commit, StreamId};
 use serde_json::Value;
+use uuid::Uuid;
 
 /// Any error, as a source.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -107,6 +110,18 @@ pub enum AppendError {
         /// The reservation's key.
         key: String,
     },
+    /// Nobody would be left on a roster. Nothing was written.
+    #[error("nobody else is on the roster {key}")]
+    LastOnRoster {
+        /// The roster.
+        key: String,
+    },
+    /// A roster that would change is not begun: see [`CommitLog::begin_roster`]. Nothing was written.
+    #[error("the roster {key} is not begun")]
+    NoRoster {
+        /// The roster.
+        key: String,
+    },
     /// Another write to the same items was under way. Nothing was written.
     #[error("another write was under way")]
     Contention,
@@ -138,6 +153,12 @@ pub trait CommitLog: Send + Sync {
         carried: Option<&CarriedState>,
         reservations: &[Reservation],
     ) -> Result<(), AppendError>;
+
+    /// Begins a roster with these on it. One that was begun before stays as it is.
+    async fn begin_roster(&self, key: &str, members: &BTreeSet<Uuid>) -> Result<(), AppendError>;
+
+    /// All aggregates that hold a reservation.
+    async fn holders(&self) -> Result<BTreeSet<Uuid>, ReadError>;
 
     /// One page of one history.
     async fn page(&self, query: &PageQuery) -> Result<Page, ReadError>;

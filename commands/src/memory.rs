@@ -1,6 +1,6 @@
 //! The commit log in memory. It keeps the same items as the real one, pages like it, and refuses what it refuses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::item::{self, Item};
 use crate::limits::{MAX_KEY_BYTES, MAX_TRANSACTION_ITEMS, item_size, refusal};
 use crate::log::{AppendError, CarriedState, CommitLog, Direction, Page, PageQuery, StoredCommit};
+use crate::roster;
 use crate::trace::Trace;
 
 /// DynamoDB ends a page when it has read so many bytes.
@@ -31,6 +32,7 @@ type Place = (StreamId, u64);
 struct Tables {
     commits: BTreeMap<Place, Item>,
     reservations: BTreeMap<String, Uuid>,
+    rosters: BTreeMap<String, BTreeSet<Uuid>>,
 }
 
 impl MemoryLog {
@@ -53,7 +55,7 @@ impl MemoryLog {
 impl Tables {
     /// What makes the real log refuse the reservations, whatever is stored.
     fn malformed(reservations: &[Reservation]) -> Option<&'static str> {
-        let mut keys: Vec<_> = reservations.iter().map(key_and_owner).map(|(key, _)| key).collect();
+        let mut keys: Vec<_> = reservations.iter().map(Reservation::key).collect();
         keys.sort_unstable();
         if keys.len() >= MAX_TRANSACTION_ITEMS {
             Some("a transaction has at most 100 items")
@@ -66,23 +68,39 @@ impl Tables {
         }
     }
 
-    fn held_by_another(&self, reservation: &Reservation) -> Option<AppendError> {
-        let (key, owner) = key_and_owner(reservation);
-        let held = self.reservations.get(key).is_some_and(|holder| *holder != owner);
-        held.then(|| AppendError::Reserved { key: key.to_owned() })
+    /// What stands in the way of a change.
+    fn refused(&self, reservation: &Reservation) -> Option<AppendError> {
+        match reservation {
+            Reservation::Claim { key, owner } | Reservation::Release { key, owner } => {
+                let held = self.reservations.get(key).is_some_and(|holder| holder != owner);
+                held.then(|| AppendError::Reserved { key: key.clone() })
+            }
+            Reservation::Join { key, .. } => self.roster(key).err(),
+            Reservation::Leave { key, member } => {
+                self.roster(key).and_then(|members| roster::without(key, members, *member)).err()
+            }
+        }
+    }
+
+    fn roster(&self, key: &str) -> Result<&BTreeSet<Uuid>, AppendError> {
+        self.rosters.get(key).ok_or_else(|| AppendError::NoRoster { key: key.to_owned() })
     }
 
     fn reserve(&mut self, reservation: &Reservation) {
         match reservation {
-            Reservation::Claim { key, owner } => self.reservations.insert(key.clone(), *owner),
-            Reservation::Release { key, .. } => self.reservations.remove(key),
-        };
-    }
-}
-
-fn key_and_owner(reservation: &Reservation) -> (&str, Uuid) {
-    match reservation {
-        Reservation::Claim { key, owner } | Reservation::Release { key, owner } => (key, *owner),
+            Reservation::Claim { key, owner } => {
+                self.reservations.insert(key.clone(), *owner);
+            }
+            Reservation::Release { key, .. } => {
+                self.reservations.remove(key);
+            }
+            Reservation::Join { key, member } => {
+                self.rosters.entry(key.clone()).or_default().insert(*member);
+            }
+            Reservation::Leave { key, member } => {
+                self.rosters.entry(key.clone()).or_default().remove(member);
+            }
+        }
     }
 }
 
@@ -104,7 +122,7 @@ impl CommitLog for MemoryLog {
             let existing = item::decode(existing.clone()).ok().map(|stored| Box::new(stored.commit));
             return Err(AppendError::Taken { existing });
         }
-        if let Some(error) = reservations.iter().find_map(|reservation| tables.held_by_another(reservation)) {
+        if let Some(error) = reservations.iter().find_map(|reservation| tables.refused(reservation)) {
             return Err(error);
         }
         for reservation in reservations {
@@ -112,6 +130,15 @@ impl CommitLog for MemoryLog {
         }
         tables.commits.insert(place, item);
         Ok(())
+    }
+
+    async fn begin_roster(&self, key: &str, members: &BTreeSet<Uuid>) -> Result<(), AppendError> {
+        self.tables().rosters.entry(key.to_owned()).or_insert_with(|| members.clone());
+        Ok(())
+    }
+
+    async fn holders(&self) -> Result<BTreeSet<Uuid>, ReadError> {
+        Ok(self.tables().reservations.values().copied().collect())
     }
 
     async fn page(&self, query: &PageQuery) -> Result<Page, ReadError> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::SubsecRound as _;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_domain::aggregate::{Decider, Reservation};
 use muster_domain::commit::MAX_EVENTS_IN_COMMIT;
 use muster_domain::mutant::{Mutant, planted};
@@ -22,6 +23,9 @@ pub const CARRY_EVERY: u32 = 50;
 
 /// How often one commit is sent before the store counts as unavailable.
 const TRIES: u32 = 5;
+
+/// How many aggregates are read at once when a roster is begun.
+const LOADS_AT_ONCE: usize = 16;
 
 /// The event store over a commit log.
 #[derive(Clone, Debug)]
@@ -116,12 +120,12 @@ impl<L: CommitLog> EventStore<L> {
             carried = context.to_carried();
             context.commits_since_state = 0;
         }
-        let reservations = net(A::reservations(context.stream.id, &events));
-        self.write(&commit, carried.as_ref(), &reservations).await?;
+        let reservations = net(context.aggregate.reservations(context.stream.id, &events));
+        self.write::<A>(&commit, carried.as_ref(), &reservations).await?;
         Ok(Appended { events: commit.into_recorded_events().collect(), context })
     }
 
-    async fn write(
+    async fn write<A: Decider>(
         &self,
         commit: &Commit,
         carried: Option<&CarriedState>,
@@ -142,15 +146,35 @@ impl<L: CommitLog> EventStore<L> {
                     unknown = Some(source);
                     StoreError::Busy
                 }
+                // A store that is older than the roster, or new. Nobody comes onto it or off it before it is begun.
+                Err(AppendError::NoRoster { key }) => match self.begin_roster::<A>(&key).await {
+                    Ok(()) => StoreError::Busy,
+                    Err(error) => return Err(known_or(unknown, error)),
+                },
                 Err(error @ (AppendError::Contention | AppendError::Throttled)) => error.into(),
                 Err(
-                    error @ (AppendError::Reserved { .. } | AppendError::TooLarge { .. } | AppendError::Refused(_)),
+                    error @ (AppendError::Reserved { .. }
+                    | AppendError::LastOnRoster { .. }
+                    | AppendError::TooLarge { .. }
+                    | AppendError::Refused(_)),
                 ) => return Err(known_or(unknown, error.into())),
             };
             if !backoff.wait().await {
                 return Err(known_or(unknown, error));
             }
         }
+    }
+
+    /// Begins a roster with those who belong on it, as they are now. Each of them holds a reservation, and whoever came
+    /// onto it or left it in the meantime began it first, which makes this one void.
+    async fn begin_roster<A: Decider>(&self, key: &str) -> Result<(), StoreError> {
+        let holders = self.log.holders().await?;
+        let looked_at = holders.into_iter().map(|id| async move {
+            let context = self.load::<A>(id).await?;
+            Ok::<_, StoreError>(context.aggregate.is_on(key).then_some(id))
+        });
+        let members = stream::iter(looked_at).buffer_unordered(LOADS_AT_ONCE).try_collect::<Vec<_>>().await?;
+        Ok(self.log.begin_roster(key, &members.into_iter().flatten().collect()).await?)
     }
 
     /// Whether what stands in the place is this very commit, written by an earlier try. Another commit of the same
@@ -200,9 +224,7 @@ fn event_data<E: cqrs_es::DomainEvent>(event: &E) -> Result<EventData, serde_jso
 
 /// One change for each key, the last one: a transaction writes an item once.
 fn net(reservations: Vec<Reservation>) -> Vec<Reservation> {
-    let keyed = reservations.into_iter().map(|reservation| match &reservation {
-        Reservation::Claim { key, .. } | Reservation::Release { key, .. } => (key.clone(), reservation),
-    });
+    let keyed = reservations.into_iter().map(|reservation| (reservation.key().to_owned(), reservation));
     keyed.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 

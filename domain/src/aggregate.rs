@@ -20,15 +20,23 @@ pub trait Decider: Aggregate + Clone + 'static {
     /// The state after the event.
     fn evolve(&mut self, event: &Self::Event);
 
-    /// What these events claim or release of the values that only one aggregate may hold.
-    fn reservations(id: Uuid, events: &[Self::Event]) -> Vec<Reservation> {
+    /// What these events, after which the aggregate is as it is here, claim or release of the values that only one
+    /// aggregate may hold, and which rosters it joins or leaves by them.
+    fn reservations(&self, id: Uuid, events: &[Self::Event]) -> Vec<Reservation> {
         let _ = (id, events);
         Vec::new()
     }
+
+    /// Whether it belongs on this roster. Asked of every aggregate that holds a reservation when a roster is begun in a
+    /// store that is older than it.
+    fn is_on(&self, roster: &str) -> bool {
+        let _ = roster;
+        false
+    }
 }
 
-/// A change to the values that at most one aggregate may hold, such as an e-mail address. The event store makes it in
-/// one transaction with the events.
+/// A change to what concerns more than one aggregate: to the values that at most one may hold, such as an e-mail address,
+/// and to the rosters on which somebody must always remain. The event store makes it in one transaction with the events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reservation {
     /// Takes the value; the commit fails if another aggregate holds it.
@@ -45,6 +53,31 @@ pub enum Reservation {
         /// The aggregate that held it.
         owner: Uuid,
     },
+    /// Puts the aggregate on a roster.
+    Join {
+        /// The roster, like `role#admin`.
+        key: String,
+        /// The aggregate.
+        member: Uuid,
+    },
+    /// Takes the aggregate off a roster; the commit fails if nobody else is on it.
+    Leave {
+        /// The roster.
+        key: String,
+        /// The aggregate.
+        member: Uuid,
+    },
+}
+
+impl Reservation {
+    /// What it changes: each change of a commit has a key of its own.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Claim { key, .. } | Self::Release { key, .. } | Self::Join { key, .. } | Self::Leave { key, .. } => {
+                key
+            }
+        }
+    }
 }
 
 /// The two `cqrs_es::Aggregate` methods, which add nothing to [`Decider`].

@@ -39,6 +39,10 @@ pub enum Mutant {
     NoRowCondition,
     /// A damaged carried state is used as far as it goes.
     DamagedStateTrusted,
+    /// The last one on a roster may leave it.
+    LastMayLeave,
+    /// A roster is written whatever others made of it since it was read.
+    NoRosterCondition,
 }
 
 impl Mutant {
@@ -60,6 +64,8 @@ impl Mutant {
         Self::UnprocessedDropped,
         Self::NoRowCondition,
         Self::DamagedStateTrusted,
+        Self::LastMayLeave,
+        Self::NoRosterCondition,
     ];
 }
 

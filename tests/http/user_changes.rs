@@ -2,6 +2,8 @@
 
 use muster_domain::user::Role;
 use muster_projections::directory::UserDocument;
+use muster_tests::client::Client;
+use muster_tests::server::Server;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -107,6 +109,44 @@ async fn a_stale_change_of_an_account_is_refused_with_the_present_version() {
         assert_eq!(answer.header("etag"), "\"2\"");
     }
     member.client.get("/profile").send().await.is(200);
+}
+
+/// A server of its own, as the others' has many administrators.
+#[tokio::test]
+async fn of_two_administrators_who_demote_each_other_one_remains() {
+    let server = Server::start().await;
+    let nobody = Client::new(&server.base_url);
+    let signed_in = async |email: &str, password: &str| {
+        let tokens = log_in(&nobody, email, password).await.is(200).value();
+        let client = nobody.with_token(tokens["access_token"].as_str().unwrap());
+        let own: UserDocument = client.get("/profile").send().await.document(200);
+        (client, format!("/users/{}", own.id))
+    };
+    let (first, first_path) = signed_in(&server.admin_email, &server.admin_password).await;
+    let email = new_email();
+    let body = json!({ "name": "Second", "email": email, "password": PASSWORD, "role": "admin" });
+    first.post("/users").json(&body).send().await.is(201);
+    let (second, second_path) = signed_in(&email, PASSWORD).await;
+
+    let demoted = json!({ "role": "member" });
+    let (one, other) = tokio::join!(first.put(&second_path).json(&demoted).send(), second.delete(&first_path).send());
+    let (winner, refused) = match (one.status, other.status) {
+        (200, _) => (&first, other),
+        (_, 200) => (&second, one),
+        neither => panic!("{neither:?}"),
+    };
+    // Who asks only after the other took effect is no administrator any more, or not even signed in.
+    assert!(matches!(refused.status, 409 | 403 | 401), "{}", refused.status);
+    if refused.status == 409 {
+        refused.problem(409, "last_admin");
+    }
+    let admins = eventually("the directory knows", async || {
+        let page = winner.get("/users?role=admin&active=true").send().await.is(200).value();
+        (page["items"].as_array()?.len() == 1).then_some(page)
+    })
+    .await;
+    let left = winner.get("/profile").send().await.is(200).value();
+    assert_eq!(admins["items"][0]["id"], left["id"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A log in memory that fails when it is told to, counts what is read, and can show what is stored otherwise.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -9,6 +9,7 @@ use muster_domain::Commit;
 use muster_domain::aggregate::Reservation;
 use muster_domain::ports::{CommitPage, ReadError, ScanCursor};
 use tokio::sync::Barrier;
+use uuid::Uuid;
 
 use super::{comment, handler, send};
 use crate::{AppendError, CarriedState, CommitLog, ExpectedVersion, MemoryLog, Page, PageQuery, StoredCommit};
@@ -112,6 +113,14 @@ impl CommitLog for TestLog {
             None => {}
         }
         self.inner.append(commit, carried, reservations).await
+    }
+
+    async fn begin_roster(&self, key: &str, members: &BTreeSet<Uuid>) -> Result<(), AppendError> {
+        self.inner.begin_roster(key, members).await
+    }
+
+    async fn holders(&self) -> Result<BTreeSet<Uuid>, ReadError> {
+        self.inner.holders().await
     }
 
     async fn page(&self, query: &PageQuery) -> Result<Page, ReadError> {

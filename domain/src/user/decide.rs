@@ -7,7 +7,7 @@ use super::event::{
     UserDeactivated, UserEmailChanged, UserEvent, UserJoinedTeam, UserLeftTeam, UserProfileChanged, UserReactivated,
     UserRegistered, UserRoleChanged,
 };
-use super::state::{User, UserState};
+use super::state::{Role, User, UserState};
 use crate::aggregate::{Decider, Reservation, impl_aggregate};
 use crate::ids::TeamId;
 use crate::stream::AggregateType;
@@ -15,6 +15,9 @@ use crate::values::Change;
 
 /// The most teams that one person may be in.
 pub const MAX_TEAMS: usize = 50;
+
+/// The roster of the active administrators, of whom there is always one.
+pub const ADMINISTRATORS: &str = "role#admin";
 
 /// Why a request to an account is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,29 +64,54 @@ impl Decider for User {
         super::evolve::evolve(self, event);
     }
 
-    /// An address belongs to at most one active account.
-    fn reservations(id: Uuid, events: &[UserEvent]) -> Vec<Reservation> {
+    /// An address belongs to at most one active account, and an administrator leaves only when another one stays.
+    fn reservations(&self, id: Uuid, events: &[UserEvent]) -> Vec<Reservation> {
         let claim = |email: &crate::values::Email| Reservation::Claim { key: email.reservation_key(), owner: id };
         let release = |email: &crate::values::Email| Reservation::Release { key: email.reservation_key(), owner: id };
-        events
-            .iter()
-            .flat_map(|event| match event {
-                UserEvent::UserRegistered(registered) => vec![claim(&registered.email)],
-                // The same address in other letters stays reserved.
-                UserEvent::UserEmailChanged(UserEmailChanged { from, to })
-                    if from.reservation_key() == to.reservation_key() =>
-                {
-                    vec![]
-                }
-                UserEvent::UserEmailChanged(changed) => vec![release(&changed.from), claim(&changed.to)],
-                UserEvent::UserDeactivated(deactivated) => vec![release(&deactivated.email)],
-                UserEvent::UserReactivated(reactivated) => vec![claim(&reactivated.email)],
-                UserEvent::UserProfileChanged(_)
-                | UserEvent::UserRoleChanged(_)
-                | UserEvent::UserJoinedTeam(_)
-                | UserEvent::UserLeftTeam(_) => vec![],
-            })
-            .collect()
+        let roster = self.roster(id, events);
+        let emails = events.iter().flat_map(|event| match event {
+            UserEvent::UserRegistered(registered) => vec![claim(&registered.email)],
+            // The same address in other letters stays reserved.
+            UserEvent::UserEmailChanged(UserEmailChanged { from, to })
+                if from.reservation_key() == to.reservation_key() =>
+            {
+                vec![]
+            }
+            UserEvent::UserEmailChanged(changed) => vec![release(&changed.from), claim(&changed.to)],
+            UserEvent::UserDeactivated(deactivated) => vec![release(&deactivated.email)],
+            UserEvent::UserReactivated(reactivated) => vec![claim(&reactivated.email)],
+            UserEvent::UserProfileChanged(_)
+            | UserEvent::UserRoleChanged(_)
+            | UserEvent::UserJoinedTeam(_)
+            | UserEvent::UserLeftTeam(_) => vec![],
+        });
+        emails.chain(roster).collect()
+    }
+
+    fn is_on(&self, roster: &str) -> bool {
+        let administrates = |user: &UserState| user.active && user.role == Role::Admin;
+        roster == ADMINISTRATORS && self.state.as_ref().is_some_and(administrates)
+    }
+}
+
+impl User {
+    /// What these events change in the roster of administrators. A closed account keeps its role.
+    fn roster(&self, id: Uuid, events: &[UserEvent]) -> Option<Reservation> {
+        let role = self.state.as_ref().map(|user| user.role);
+        let concerns = events.iter().any(|event| match event {
+            UserEvent::UserRegistered(registered) => registered.role == Role::Admin,
+            UserEvent::UserRoleChanged(UserRoleChanged { from, to }) => *from == Role::Admin || *to == Role::Admin,
+            UserEvent::UserDeactivated(_) | UserEvent::UserReactivated(_) => role == Some(Role::Admin),
+            UserEvent::UserProfileChanged(_)
+            | UserEvent::UserEmailChanged(_)
+            | UserEvent::UserJoinedTeam(_)
+            | UserEvent::UserLeftTeam(_) => false,
+        });
+        let key = ADMINISTRATORS.to_owned();
+        concerns.then(|| match self.is_on(ADMINISTRATORS) {
+            true => Reservation::Join { key, member: id },
+            false => Reservation::Leave { key, member: id },
+        })
     }
 }
 

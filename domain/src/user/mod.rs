@@ -8,6 +8,6 @@ mod evolve;
 mod state;
 
 pub use command::*;
-pub use decide::{MAX_TEAMS, UserError};
+pub use decide::{ADMINISTRATORS, MAX_TEAMS, UserError};
 pub use event::*;
 pub use state::*;

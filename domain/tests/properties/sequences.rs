@@ -10,7 +10,7 @@ use muster_domain::commit::MAX_EVENTS_IN_COMMIT;
 use muster_domain::event::decode_as;
 use muster_domain::task::{Task, TaskCommand};
 use muster_domain::team::{Team, TeamCommand};
-use muster_domain::user::{User, UserCommand};
+use muster_domain::user::{ADMINISTRATORS, User, UserCommand};
 use muster_domain::{Decider, DomainEvent, EventData};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -178,7 +178,8 @@ proptest! {
         assert_sequence::<Team>(commands, team_reflects);
     }
 
-    /// Claims and releases take turns, and an account holds its address exactly while it is active.
+    /// Claims and releases take turns, and an account holds its address exactly while it is active; it is on the roster of
+    /// the administrators exactly while it is one of them and active.
     #[test]
     fn users_follow_their_events_and_hold_one_address_while_they_are_active(
         commands in vec(user_command(), 0..30),
@@ -186,14 +187,24 @@ proptest! {
         let id = Uuid::from_u128(7);
         let mut state = User::default();
         let mut held = BTreeMap::new();
+        let mut on_roster = false;
         for event in assert_sequence::<User>(commands, user_reflects) {
-            for change in User::reservations(id, std::slice::from_ref(&event)) {
+            state.evolve(&event);
+            for change in state.reservations(id, std::slice::from_ref(&event)) {
                 match change {
                     Reservation::Claim { key, owner } => prop_assert_eq!(held.insert(key, owner), None),
                     Reservation::Release { key, owner } => prop_assert_eq!(held.remove(&key), Some(owner)),
+                    Reservation::Join { key, member } => {
+                        prop_assert_eq!((key.as_str(), member, on_roster), (ADMINISTRATORS, id, false));
+                        on_roster = true;
+                    }
+                    Reservation::Leave { key, member } => {
+                        prop_assert_eq!((key.as_str(), member, on_roster), (ADMINISTRATORS, id, true));
+                        on_roster = false;
+                    }
                 }
             }
-            state.evolve(&event);
+            prop_assert_eq!(on_roster, state.is_on(ADMINISTRATORS));
             let user = state.state.as_ref().unwrap();
             let expected = user.active.then(|| (user.email.reservation_key(), id));
             prop_assert_eq!(&held, &expected.into_iter().collect());

@@ -62,7 +62,7 @@ fn an_update_that_asks_for_nothing_new_changes_nothing() {
 
 #[test]
 fn a_team_reserves_nothing() {
-    assert_eq!(Team::reservations(Uuid::from_u128(1), &[founded().into(), renamed().into()]), []);
+    assert_eq!(Team::default().reservations(Uuid::from_u128(1), &[founded().into(), renamed().into()]), []);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use muster_domain::Decider as _;
 use muster_domain::aggregate::Reservation;
 use muster_domain::task::Task;
 use muster_domain::user::{
-    Role, UpdateUser, User, UserCommand, UserDeactivated, UserEmailChanged, UserEvent, UserJoinedTeam, UserLeftTeam,
-    UserProfileChanged, UserReactivated, UserRoleChanged,
+    ADMINISTRATORS, Role, UpdateUser, User, UserCommand, UserDeactivated, UserEmailChanged, UserEvent, UserJoinedTeam,
+    UserLeftTeam, UserProfileChanged, UserReactivated, UserRegistered, UserRoleChanged,
 };
 use uuid::Uuid;
 
@@ -22,6 +22,14 @@ fn release(address: &str) -> Reservation {
     Reservation::Release { key: format!("email#{address}"), owner: ID }
 }
 
+fn join() -> Reservation {
+    Reservation::Join { key: "role#admin".to_owned(), member: ID }
+}
+
+fn leave() -> Reservation {
+    Reservation::Leave { key: "role#admin".to_owned(), member: ID }
+}
+
 fn moved(from: &str, to: &str) -> UserEvent {
     UserEmailChanged { from: text(from), to: text(to) }.into()
 }
@@ -35,17 +43,26 @@ fn every_event_takes_and_gives_back_what_it_says() {
         (UserDeactivated { email: text("Ada@example.com") }.into(), vec![release("ada@example.com")]),
         (UserReactivated { email: text("Ada@example.com") }.into(), vec![claim("ada@example.com")]),
         (UserProfileChanged::default().into(), vec![]),
-        (UserRoleChanged { from: Role::Member, to: Role::Admin }.into(), vec![]),
+        (UserRoleChanged { from: Role::Member, to: Role::Manager }.into(), vec![]),
+        (UserRoleChanged { from: Role::Member, to: Role::Admin }.into(), vec![join()]),
+        (UserRoleChanged { from: Role::Admin, to: Role::Member }.into(), vec![leave()]),
         (UserJoinedTeam { team_id: NORTH }.into(), vec![]),
         (UserLeftTeam { team_id: NORTH }.into(), vec![]),
     ] {
-        assert_eq!(User::reservations(ID, std::slice::from_ref(&event)), expected, "{event:?}");
+        let mut user = fold::<User>(&[registered().into()]);
+        user.evolve(&event);
+        assert_eq!(user.reservations(ID, std::slice::from_ref(&event)), expected, "{event:?}");
     }
 }
 
 /// What a command to this account changes in the reservations.
 fn reserved(history: &[UserEvent], command: UserCommand) -> Vec<Reservation> {
-    User::reservations(ID, &fold::<User>(history).decide(command).unwrap())
+    let mut user = fold::<User>(history);
+    let events = user.decide(command).unwrap();
+    for event in &events {
+        user.evolve(event);
+    }
+    user.reservations(ID, &events)
 }
 
 #[test]
@@ -71,6 +88,21 @@ fn an_address_is_free_while_the_account_is_closed() {
 }
 
 #[test]
+fn an_administrator_is_on_the_roster_while_the_account_is_open() {
+    let administrator = UserRegistered { role: Role::Admin, ..registered() };
+    let open = [administrator.into()];
+    let shut = [open[0].clone(), UserDeactivated { email: registered().email }.into()];
+    let role = |role| UserCommand::Update(UpdateUser { role: Some(role), ..UpdateUser::default() });
+    assert_eq!(fold::<User>(&open).reservations(ID, &open), [claim("ada@example.com"), join()]);
+    assert_eq!(reserved(&open, role(Role::Auditor)), [leave()]);
+    assert_eq!(reserved(&open, UserCommand::Deactivate), [release("ada@example.com"), leave()]);
+    assert_eq!(reserved(&shut, UserCommand::Reactivate), [claim("ada@example.com"), join()]);
+    assert_eq!(reserved(&open, UserCommand::JoinTeam(NORTH)), []);
+    assert_eq!([&open[..], &shut[..]].map(|history| fold::<User>(history).is_on(ADMINISTRATORS)), [true, false]);
+    assert!(!fold::<User>(&open).is_on("role#member"), "there is one roster");
+}
+
+#[test]
 fn a_task_reserves_nothing() {
-    assert_eq!(Task::reservations(ID, &[created().into(), deleted(9).into()]), []);
+    assert_eq!(Task::default().reservations(ID, &[created().into(), deleted(9).into()]), []);
 }

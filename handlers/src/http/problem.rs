@@ -73,6 +73,8 @@ codes! {
     TaskOnHold = "task_on_hold", CONFLICT, "The task is on hold";
     /// Another active account has this address.
     EmailTaken = "email_taken", CONFLICT, "The e-mail address is taken";
+    /// Nobody would be left to administrate.
+    LastAdmin = "last_admin", CONFLICT, "There must always be an administrator";
     /// Too many writers at once.
     Contended = "contended", CONFLICT, "Too many changes at once";
     /// The caller's version is not the present one.

@@ -60,6 +60,9 @@ pub(crate) fn problem<E: Refusal>(error: &ExecuteError<E>) -> Problem {
         ExecuteError::KeyReused => Problem::new(Code::IdempotencyKeyReused)
             .detail("This Idempotency-Key came with another request before. Use a new key for a new request."),
         ExecuteError::Reserved { .. } => Problem::new(Code::EmailTaken),
+        ExecuteError::LastOnRoster { .. } => {
+            Problem::new(Code::LastAdmin).detail("Make another account an administrator first.")
+        }
         ExecuteError::TooLarge { .. } => Problem::new(Code::TooLarge).detail(error),
         ExecuteError::Contended => Problem::new(Code::Contended).detail("Try again in a moment."),
         ExecuteError::Unavailable(_) => Problem::unavailable(error),

@@ -84,13 +84,18 @@ problems! {
     ];
     /// What a change of an account may answer instead.
     UserChangeProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, EmailTaken, Contended, StaleVersion,
-        TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, EmailTaken, LastAdmin, Contended,
+        StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a change without a body may answer instead.
     BodilessChangeProblems = [
         InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, Contended, StaleVersion, IdempotencyKeyReused,
         Internal, Unavailable, Timeout
+    ];
+    /// What closing an account may answer instead.
+    CloseUserProblems = [
+        InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, LastAdmin, Contended, StaleVersion,
+        IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a change of a task without a body may answer instead.
     BodilessTaskChangeProblems = [

@@ -27,8 +27,7 @@ use super::problem::{Code, Problem};
 use super::refusal::problem;
 use super::request::{Change, Intake};
 use super::spec::{
-    BodilessChangeProblems, ChangeHeaders, CreateHeaders, CreateUserProblems, ReadHeaders, ReadProblems,
-    UserChangeProblems,
+    ChangeHeaders, CloseUserProblems, CreateHeaders, CreateUserProblems, ReadHeaders, ReadProblems, UserChangeProblems,
 };
 use super::tasks::reassign::{OpenTasks, open_tasks};
 
@@ -346,9 +345,9 @@ pub(crate) struct ClosedAccount {
 }
 
 /// Closes an account: its sessions end, and its address is free. Its open tasks stay with it until they are given to
-/// somebody else.
+/// somebody else. The last administrator's stays open.
 #[utoipa::path(delete, path = "/users/{user_id}", tag = "users", params(("user_id" = UserId, Path), ChangeHeaders),
-    responses((status = 200, description = "The account, closed.", body = ClosedAccount, headers(("ETag" = String))), BodilessChangeProblems))]
+    responses((status = 200, description = "The account, closed.", body = ClosedAccount, headers(("ETag" = String))), CloseUserProblems))]
 pub(crate) async fn deactivate(
     State(app): State<Arc<App>>,
     change: Change,

@@ -35,7 +35,7 @@ const STREAM = { "the stream": ["DescribeStream", "GetRecords", "GetShardIterato
 const TABLES: Record<string, Record<string, string[]>> = {
   "command-api": {
     events: ["PutItem", "Query"],
-    reservations: ["DeleteItem", "GetItem", "PutItem"],
+    reservations: ["DeleteItem", "GetItem", "PutItem", "Scan"],
     credentials: ["DeleteItem", "GetItem", "PutItem", "UpdateItem"],
     sessions: ["GetItem", "PutItem", "UpdateItem"],
     "sessions/index/*": ["Query"],

@@ -71,7 +71,7 @@ pub enum Outcome {
     },
     /// The id was used for another command: no effect.
     KeyReused,
-    /// Another aggregate holds a value that it claims: no effect.
+    /// Another aggregate holds a value that it claims, or nobody else is on a roster that it leaves: no effect.
     Reserved,
     /// Others were faster each time: no effect.
     Contended,

@@ -1,6 +1,7 @@
 //! What must hold, written apart from the code under test: it reads what is stored, knows what events mean, and calls
 //! nothing of what it judges. What a commit carries besides (the state after it) is a cache, and looked at nowhere.
 
+mod administrators;
 mod attribute;
 mod calls;
 mod canonical;
@@ -38,6 +39,7 @@ pub fn check(observed: &Observed) -> Vec<Violation> {
     models::check(observed, &log, &folded, &mut found);
     models::check_writes(&observed.row_writes, &timeline, &mut found);
     reservations::check(observed, &log, &folded, &mut found);
+    administrators::check(observed, &log, &folded, &mut found);
     check_rest(observed, &mut found);
     found.into_sorted()
 }

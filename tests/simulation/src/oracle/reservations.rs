@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::administrators::ROSTER;
 use super::attribute::text;
 use super::history::Folded;
 use super::log::{Commit, Log};
@@ -31,7 +32,8 @@ pub(super) fn check(observed: &Observed, log: &Log<'_>, folded: &BTreeMap<&str, 
 
 fn check_table(items: &[Value], held: &BTreeMap<String, BTreeSet<&str>>, found: &mut Findings) {
     let mut stored: BTreeMap<&str, &str> = BTreeMap::new();
-    for item in items {
+    let values = items.iter().filter(|item| item.get("pk").and_then(text) != Some(ROSTER));
+    for item in values {
         match (item.get("pk").and_then(text), item.get("owner").and_then(text)) {
             (Some(key), Some(owner)) => {
                 if stored.insert(key, owner).is_some() {

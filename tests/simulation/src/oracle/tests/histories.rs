@@ -235,6 +235,31 @@ fn a_reservation_that_the_log_does_not_say_is_reported() {
     only(&observed, 6, "and no active user has it");
 }
 
+/// Ada becomes an administrator, and closes her account although nobody else is one.
+#[test]
+fn a_moment_without_an_administrator_is_reported() {
+    let mut told = commits();
+    let role = |from: &str, to: &str| event("UserRoleChanged", &json!({ "from": from, "to": to }));
+    told.push(Told { stream: USER, at: 9, command: 9, events: vec![role("manager", "admin")] });
+    told.push(Told { stream: USER, at: 10, command: 10, events: vec![role("admin", "member")] });
+    told.push(Told { stream: USER, at: 11, command: 11, events: vec![role("member", "admin")] });
+    let mut observed = log(&told);
+    observed.reservations = story().reservations;
+    let said = |observed: &Observed| -> Vec<String> {
+        let all = check(observed).into_iter().filter(|violation| violation.promise == 6);
+        all.map(|violation| violation.what).collect()
+    };
+    let moment = format!("{USER}: version 4 left nobody to administrate at 10s");
+    let absent = format!("role#admin is not there, and {:?} belong on it", [ADA]).replace('[', "{").replace(']', "}");
+    assert_eq!(said(&observed), [absent, moment.clone()]);
+    observed.reservations.push(json!({ "pk": { "S": "role#admin" }, "members": { "L": [{ "S": ADA }] } }));
+    assert_eq!(said(&observed), [moment.clone()]);
+    observed.reservations[1]["members"] = json!({ "L": [{ "S": ADA }, { "S": NORTH }] });
+    assert!(said(&observed)[0].contains("belong on it"), "{:?}", said(&observed));
+    observed.reservations[1]["members"] = json!({ "S": ADA });
+    assert!(said(&observed)[0].contains("is no roster"), "{:?}", said(&observed));
+}
+
 #[test]
 fn a_run_that_does_not_come_to_rest_is_reported() {
     let mut observed = story();

@@ -160,7 +160,7 @@ fn outcome<A: Decider>(answer: Result<Committed<A>, ExecuteError<A::Error>>) -> 
         Err(ExecuteError::Refused(_)) => Outcome::Refused,
         Err(ExecuteError::VersionMismatch { actual, .. }) => Outcome::VersionMismatch { actual },
         Err(ExecuteError::KeyReused) => Outcome::KeyReused,
-        Err(ExecuteError::Reserved { .. }) => Outcome::Reserved,
+        Err(ExecuteError::Reserved { .. } | ExecuteError::LastOnRoster { .. }) => Outcome::Reserved,
         Err(error) => panic!("a store in memory does not fail: {error}"),
     }
 }
