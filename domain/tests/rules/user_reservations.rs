@@ -90,7 +90,7 @@ fn an_address_is_free_while_the_account_is_closed() {
 #[test]
 fn an_administrator_is_on_the_roster_while_the_account_is_open() {
     let administrator = UserRegistered { role: Role::Admin, ..registered() };
-    let open = [administrator.into()];
+    let open: [UserEvent; 1] = [administrator.into()];
     let shut = [open[0].clone(), UserDeactivated { email: registered().email }.into()];
     let role = |role| UserCommand::Update(UpdateUser { role: Some(role), ..UpdateUser::default() });
     assert_eq!(fold::<User>(&open).reservations(ID, &open), [claim("ada@example.com"), join()]);
