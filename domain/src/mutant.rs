@@ -43,6 +43,18 @@ pub enum Mutant {
     LastMayLeave,
     /// A roster is written whatever others made of it since it was read.
     NoRosterCondition,
+    /// A refresh whose answer was lost gets no successor again.
+    NoGrace,
+    /// The refresh token before gets its successor again however late it comes.
+    GraceWithoutEnd,
+    /// A refresh token that was used long before is refused, and its session lives on.
+    ReuseTolerated,
+    /// A refresh token of any generation moves its session on.
+    GenerationNotCompared,
+    /// A refresh that others overtook counts as the use of a copy.
+    LatecomerIsThief,
+    /// A session that was ended is refreshed all the same.
+    EndNotAsked,
 }
 
 impl Mutant {
@@ -66,6 +78,12 @@ impl Mutant {
         Self::DamagedStateTrusted,
         Self::LastMayLeave,
         Self::NoRosterCondition,
+        Self::NoGrace,
+        Self::GraceWithoutEnd,
+        Self::ReuseTolerated,
+        Self::GenerationNotCompared,
+        Self::LatecomerIsThief,
+        Self::EndNotAsked,
     ];
 }
 

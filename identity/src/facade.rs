@@ -404,9 +404,11 @@ impl Identity {
     pub async fn refresh(&self, refresh_token: &str) -> Result<TokenPair, RefreshError> {
         let rotated = self.sessions.refresh(refresh_token).await.map_err(|error| match error {
             SessionError::Store(error) => RefreshError::Internal(error.into()),
-            refused @ (SessionError::Unknown | SessionError::Ended | SessionError::Expired | SessionError::Reused) => {
-                RefreshError::Refused(refused)
-            }
+            refused @ (SessionError::Unknown
+            | SessionError::Ended
+            | SessionError::Expired
+            | SessionError::Reused
+            | SessionError::Overtaken) => RefreshError::Refused(refused),
         })?;
         Ok(self.pair(rotated).await?)
     }

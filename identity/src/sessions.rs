@@ -2,7 +2,8 @@
 //!
 //! A refresh is one conditional write: it moves the generation from the token's to the next. When the condition fails,
 //! the item that comes back tells why, and the answer for the previous generation within [`GRACE`] is the same
-//! successor again: it may have been lost on the way. Any older generation is a copied token, and ends the family.
+//! successor again: it may have been lost on the way. Any older generation is a copied token, and ends the family, unless
+//! the request came in before the last refresh did: then it was overtaken on its way, and is refused and no more.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,6 +16,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::ids::UserId;
+use muster_domain::mutant::{Mutant, planted};
 use muster_domain::ports::Clock;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -26,6 +28,14 @@ use crate::store::{Item, StoreError, n, number, s, text};
 
 /// How long after a refresh the token before it still gets the same successor.
 const GRACE: TimeDelta = TimeDelta::seconds(20);
+/// That a token may move its family on: it is of the present generation, and the family lives.
+const MAY_MOVE: &str =
+    "attribute_exists(pk) AND generation = :generation AND attribute_not_exists(ended_at) AND expires_at > :now";
+/// The same with a planted defect: a token of any generation may.
+const ANY_MAY_MOVE: &str =
+    "attribute_exists(pk) AND generation >= :generation AND attribute_not_exists(ended_at) AND expires_at > :now";
+/// The same with another one: whether the family was ended is not asked.
+const ENDED_MAY_MOVE: &str = "attribute_exists(pk) AND generation = :generation AND expires_at > :now";
 /// From log-in to the end, whatever is refreshed meanwhile.
 const LIFETIME: TimeDelta = TimeDelta::days(30);
 /// The most characters that are kept of a user agent.
@@ -143,6 +153,9 @@ pub enum SessionError {
     /// An older token than the previous one: the family is ended now.
     #[error("the refresh token was used before; the session is ended")]
     Reused,
+    /// The family was refreshed more than once since this request came in. It lives on.
+    #[error("the refresh was overtaken by later ones")]
+    Overtaken,
     /// The store failed; the token is as good as before.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -186,9 +199,13 @@ impl Sessions {
         let next = generation.checked_add(1).ok_or(SessionError::Unknown)?;
         let now = self.clock.now();
         let update = self.client.update_item().table_name(&self.table).key("pk", s(&family));
-        let update = update.update_expression("SET generation = :next, rotated_at = :now").condition_expression(
-            "attribute_exists(pk) AND generation = :generation AND attribute_not_exists(ended_at) AND expires_at > :now",
-        );
+        let may_move = match () {
+            () if planted(Mutant::GenerationNotCompared) => ANY_MAY_MOVE,
+            () if planted(Mutant::EndNotAsked) => ENDED_MAY_MOVE,
+            () => MAY_MOVE,
+        };
+        let update = update.update_expression("SET generation = :next, rotated_at = :now");
+        let update = update.condition_expression(may_move);
         let update = update.expression_attribute_values(":next", n(&next));
         let update = update.expression_attribute_values(":now", millis(now));
         let update = update.expression_attribute_values(":generation", n(&generation));
@@ -225,10 +242,18 @@ impl Sessions {
         if generation >= there.generation {
             return Err(SessionError::Unknown); // sealed by us, ahead of the store: the store lost writes
         }
-        if generation + 1 == there.generation && now - there.rotated_at <= GRACE {
+        let in_time = now - there.rotated_at <= GRACE || planted(Mutant::GraceWithoutEnd);
+        if generation + 1 == there.generation && in_time && !planted(Mutant::NoGrace) {
             return Ok(there);
         }
-        self.end(there.id, EndReason::Reuse).await?;
+        // A copy that is used is asked about after the refresh that made it old. This one was on its way before the last
+        // refresh: its sender has long been answered by another sending of it.
+        if now < there.rotated_at && !planted(Mutant::LatecomerIsThief) {
+            return Err(SessionError::Overtaken);
+        }
+        if !planted(Mutant::ReuseTolerated) {
+            self.end(there.id, EndReason::Reuse).await?;
+        }
         tracing::warn!(session = %there.id, user = %there.user_id, "an old refresh token was used; the session is ended");
         Err(SessionError::Reused)
     }

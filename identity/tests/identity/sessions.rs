@@ -1,9 +1,12 @@
 //! Session families: rotation, the lost response, the copied token, the end.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use muster_domain::ids::UserId;
@@ -112,6 +115,71 @@ async fn a_token_older_than_the_previous_one_ends_the_family_at_once() {
     case.refresh(&second.refresh_token).await;
     assert!(matches!(case.refused(&begun.refresh_token).await, SessionError::Reused));
     assert!(!case.is_live(begun.session_id).await);
+}
+
+#[tokio::test]
+async fn a_request_that_was_overtaken_on_its_way_is_refused_and_ends_nothing() {
+    let case = Case::new().await;
+    let begun = case.start().await;
+    // A process that took the request in, and then stood still while the sender tried again elsewhere and went on.
+    let slow = Sessions::new(case.client.clone(), &case.table, &ServerSecret::from_bytes([7; 32]), TestClock::new());
+    case.clock.advance(TimeDelta::seconds(1));
+    let second = case.refresh(&begun.refresh_token).await;
+    case.clock.advance(TimeDelta::seconds(1));
+    let third = case.refresh(&second.refresh_token).await;
+    let outcome = slow.refresh(&begun.refresh_token).await;
+    assert!(matches!(outcome, Err(SessionError::Overtaken)), "{outcome:?}");
+    assert!(case.is_live(begun.session_id).await);
+    case.refresh(&third.refresh_token).await;
+    // The same token, asked about after all that: a copy.
+    assert!(matches!(case.refused(&begun.refresh_token).await, SessionError::Reused));
+    assert!(!case.is_live(begun.session_id).await);
+}
+
+/// Notes the operation of every request that a client sends.
+#[derive(Clone, Debug, Default)]
+struct Counting(Arc<Mutex<Vec<String>>>);
+
+impl Intercept for Counting {
+    fn name(&self) -> &'static str {
+        "Counting"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let target = context.request().headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        self.0.lock().expect("a list").push(operation);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_is_one_conditional_write_whatever_comes_of_it_but_a_reuse_which_is_two() {
+    let case = Case::new().await;
+    let counting = Counting::default();
+    let config = case.client.config().to_builder().interceptor(counting.clone()).build();
+    let counted =
+        Sessions::new(DynamoDb::from_conf(config), &case.table, &ServerSecret::from_bytes([7; 32]), case.clock.clone());
+    let sent = || std::mem::take(&mut *counting.0.lock().expect("a list"));
+    let begun = counted.start(USER, &Client::default()).await.expect("a session");
+    assert_eq!(sent(), ["PutItem"]);
+    let second = counted.refresh(&begun.refresh_token).await.expect("a successor");
+    assert_eq!(sent(), ["UpdateItem"], "the successor");
+    counted.refresh(&begun.refresh_token).await.expect("the same successor");
+    assert_eq!(sent(), ["UpdateItem"], "the same one again");
+    counted.refresh("nonsense").await.expect_err("a refusal");
+    assert_eq!(sent(), [""; 0], "what nobody sealed is asked of no table");
+    counted.refresh(&second.refresh_token).await.expect("a successor");
+    sent();
+    counted.refresh(&begun.refresh_token).await.expect_err("a refusal");
+    assert_eq!(sent(), ["UpdateItem", "UpdateItem"], "the refusal, and the end of the family");
+    counted.refresh(&second.refresh_token).await.expect_err("a refusal");
+    assert_eq!(sent(), ["UpdateItem"], "an ended family");
 }
 
 #[tokio::test]

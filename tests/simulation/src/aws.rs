@@ -12,6 +12,7 @@ use crate::observed::Lag;
 use crate::port::Port;
 use crate::projecting::{self, QueueSettings};
 use crate::senders::{Executor, Executors, HandlerSettings};
+use crate::sign_ins;
 use crate::world::{PREFIX, World};
 
 /// The containers of the command function.
@@ -30,7 +31,8 @@ impl Executors for Containers {
             let instance = world.start_instance("command", self.mixed);
             let client = Port::new(world, &instance).dynamodb();
             let handler = self.settings.handler(event_store(&client, PREFIX));
-            running.push(Executor { instance, handler });
+            let sessions = sign_ins::sessions(world, &instance, client);
+            running.push(Executor { instance, handler, sessions });
         }
         let one = world.inner().rng.usize(..running.len());
         Some(running[one].clone())

@@ -34,6 +34,7 @@ pub mod projecting;
 pub mod queue;
 pub mod run;
 pub mod senders;
+pub mod sign_ins;
 pub mod tamper;
 pub mod trace;
 pub mod world;

@@ -12,6 +12,7 @@ use crate::instance::Instance;
 use crate::observed::Lag;
 use crate::port::Port;
 use crate::senders::{Executor, Executors, HandlerSettings};
+use crate::sign_ins;
 use crate::world::{PREFIX, World};
 
 /// The stream of the event table, as this process reads it.
@@ -136,14 +137,16 @@ impl Local {
         instance: Arc<Instance>,
         trimmed: Arc<Mutex<Option<String>>>,
     ) -> bool {
-        let Ok(system) = System::over(Port::new(&world, &instance).dynamodb()).await else { return false };
+        let client = Port::new(&world, &instance).dynamodb();
+        let Ok(system) = System::over(client.clone()).await else { return false };
         let stream = Stream { world: Arc::clone(&world), instance: Arc::clone(&instance), trimmed };
         let consumer =
             |projection: &Arc<_>| -> Arc<dyn Consumer> { Arc::new(ProjectionConsumer(Arc::clone(projection))) };
         let consumers = system.projections.iter().map(consumer).collect();
         let Ok(pipeline) = Pipeline::start_with(&system, stream, consumers).await else { return false };
         let handler = self.settings.handler(system.events.clone());
-        let executor = Executor { instance, handler };
+        let sessions = sign_ins::sessions(&world, &instance, client);
+        let executor = Executor { instance, handler, sessions };
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some((executor, Arc::new(pipeline)));
         true
     }

@@ -13,6 +13,8 @@ use serde_json::Value;
 pub struct Observed {
     /// What was asked of the command handler, in the order of asking.
     pub calls: Vec<Call>,
+    /// What was asked about sessions, in the order of asking.
+    pub session_calls: Vec<SessionCall>,
     /// Every item of the event table, in DynamoDB's JSON, in no order.
     pub events: Vec<Value>,
     /// Every item of the table of reservations, in DynamoDB's JSON.
@@ -82,6 +84,49 @@ pub enum Outcome {
         /// What was said.
         reason: String,
     },
+}
+
+/// One question about a person's session, and what came back. A person has one session.
+#[derive(Clone, Debug)]
+pub struct SessionCall {
+    /// Whose session.
+    pub person: u64,
+    /// When it was sent, in virtual time.
+    pub sent: Duration,
+    /// When the answer came; `None` when none did, or one that says that it is not known.
+    pub answered: Option<Duration>,
+    /// What was asked.
+    pub ask: SessionAsk,
+    /// What the sender was told.
+    pub answer: SessionAnswer,
+}
+
+/// What can be asked about a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionAsk {
+    /// The successor of a refresh token.
+    Refresh {
+        /// The token.
+        token: String,
+    },
+    /// Its end.
+    End {
+        /// Its id.
+        session: String,
+    },
+}
+
+/// What the sender was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionAnswer {
+    /// A successor.
+    Token(String),
+    /// The session has ended.
+    Ended,
+    /// There is no successor: sign in again.
+    Refused,
+    /// Nothing is known.
+    Unknown,
 }
 
 /// One item put into the event table.

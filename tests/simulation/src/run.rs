@@ -20,11 +20,12 @@ use crate::dynamodb::Model;
 use crate::engine::EngineBackend;
 use crate::faults::Faults;
 use crate::local::Local;
-use crate::observed::{Call, Lag, Observed};
+use crate::observed::{Call, Lag, Observed, SessionCall};
 use crate::operators;
 use crate::oracle;
 use crate::port::Port;
 use crate::senders::{Executors, Senders};
+use crate::sign_ins::SignIns;
 use crate::world::{PREFIX, World};
 
 /// How long everything may take to come to rest once no more faults happen.
@@ -128,10 +129,18 @@ async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Rep
         (Deployment::Aws(aws), commands)
     };
     let streams = streams(&world, aggregates);
+    let sign_ins =
+        Arc::new(SignIns { world: Arc::clone(&world), executors: Arc::clone(&executors), calls: Mutex::default() });
+    // In one run of three, so that the others go as they would without.
+    let people = if seed.is_multiple_of(3) { 1 + seed / 3 % 2 } else { 0 };
+    let signed_in: Vec<_> = (1..=people).map(|person| tokio::spawn(Arc::clone(&sign_ins).run(person))).collect();
     let shared = Arc::new(Senders { world: Arc::clone(&world), executors, streams, calls: Mutex::default() });
     let work = (0..senders).map(|sender| tokio::spawn(Arc::clone(&shared).run(sender, each)));
     let operators = tokio::spawn(operators::now_and_then(Arc::clone(&world), operations));
     join_all(work).await;
+    if join_all(signed_in).await.iter().any(Result::is_err) {
+        violations.push("the part of the simulation that signs in panicked".to_owned());
+    }
     if operators.await.is_err() {
         violations.push("the operators' part of the simulation panicked".to_owned());
     }
@@ -140,7 +149,8 @@ async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Rep
     world.inner().faults = Faults::none();
     let (rest, lag) = come_to_rest(&world, &deployment, mixed).await;
     let calls = std::mem::take(&mut *shared.calls.lock().unwrap_or_else(PoisonError::into_inner));
-    report(&world, seed, calls, rest, lag, violations)
+    let session_calls = std::mem::take(&mut *sign_ins.calls.lock().unwrap_or_else(PoisonError::into_inner));
+    report(&world, seed, (calls, session_calls), rest, lag, violations)
 }
 
 /// Makes the tables, before any fault.
@@ -241,13 +251,14 @@ fn generations(world: &World, projection: &str) -> Generations {
 fn report(
     world: &World,
     seed: u64,
-    calls: Vec<Call>,
+    (calls, session_calls): (Vec<Call>, Vec<SessionCall>),
     rest: Option<Duration>,
     lag: Lag,
     mut violations: Vec<String>,
 ) -> Report {
     let mut observed = Observed {
         calls,
+        session_calls,
         events: world.items(&format!("{PREFIX}events")),
         reservations: world.items(&format!("{PREFIX}reservations")),
         rest,

@@ -10,6 +10,7 @@ use muster_domain::task::Task;
 use muster_domain::team::Team;
 use muster_domain::user::User;
 use muster_domain::{Actor, AggregateType, Clock as _, CommandId, Decider, Fingerprint, Metadata, StreamId, UserId};
+use muster_identity::Sessions;
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -29,6 +30,8 @@ pub struct Executor {
     pub instance: Arc<Instance>,
     /// Its command handler.
     pub handler: CommandHandler<DynamoLog>,
+    /// Its sessions.
+    pub sessions: Sessions,
 }
 
 /// How the command handlers of a run are set up.
@@ -162,7 +165,7 @@ impl Senders {
 
     async fn execute(
         &self,
-        Executor { instance, handler }: Executor,
+        Executor { instance, handler, .. }: Executor,
         stream: StreamId,
         command_id: CommandId,
         ask: Ask,

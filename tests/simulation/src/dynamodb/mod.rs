@@ -4,8 +4,8 @@
 //! are always consistent; lateness and faults come from what is in front of it. An operation, a field, a function or a
 //! type that it does not know is answered with status 500 and kept in [`Model::not_modelled`].
 //!
-//! Not modelled: sets and binary values, `UpdateItem`, indexes that hold a part of an item, local indexes, capacity,
-//! expiry, `UnprocessedItems` (only a fault makes those), and that a global index lags behind its table.
+//! Not modelled: sets and binary values, of `UpdateItem` all but `SET` of whole attributes to values, indexes that hold a
+//! part of an item, local indexes, capacity, expiry, `UnprocessedItems` (only a fault makes those), and that a global index lags behind its table.
 
 mod evaluate;
 mod expression;
@@ -20,6 +20,7 @@ mod scan;
 mod table;
 mod tables;
 mod transact;
+mod update;
 mod value;
 mod write;
 
@@ -103,6 +104,7 @@ impl Model {
     fn run(&mut self, operation: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         match operation {
             "PutItem" => self.put_item(request(body)?),
+            "UpdateItem" => self.update_item(&request(body)?),
             "GetItem" => self.get_item(&request(body)?),
             "DeleteItem" => self.delete_item(&request(body)?),
             "Query" => self.query(&request(body)?),

@@ -32,6 +32,20 @@ pub(super) struct Keyed {
     pub(super) return_values_on_condition_check_failure: Option<String>,
 }
 
+/// `UpdateItem`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Update {
+    pub(super) table_name: String,
+    pub(super) key: Item,
+    pub(super) update_expression: String,
+    pub(super) condition_expression: Option<String>,
+    pub(super) expression_attribute_names: Option<Pairs<String>>,
+    pub(super) expression_attribute_values: Option<Pairs<Attribute>>,
+    pub(super) return_values: Option<String>,
+    pub(super) return_values_on_condition_check_failure: Option<String>,
+}
+
 /// `TransactWriteItems`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

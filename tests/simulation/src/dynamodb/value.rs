@@ -62,6 +62,14 @@ impl<T> Pairs<T> {
         self.0.len()
     }
 
+    /// Puts a value under a name, in the place of what is there.
+    pub(super) fn set(&mut self, name: &str, value: T) {
+        match self.0.binary_search_by(|(other, _)| other.as_str().cmp(name)) {
+            Ok(at) => self.0[at].1 = value,
+            Err(at) => self.0.insert(at, (name.to_owned(), value)),
+        }
+    }
+
     /// None at all.
     pub(super) const fn none() -> Self {
         Self(Vec::new())

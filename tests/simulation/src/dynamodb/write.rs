@@ -36,15 +36,26 @@ impl<'a> Guard<'a> {
         values: Option<&'a Pairs<Attribute>>,
         on_failure: Option<&str>,
     ) -> Result<Self, Refusal> {
+        Self::beside(expressions, condition, names, values, on_failure, &[])
+    }
+
+    /// The same, of a write that uses values outside its condition, too.
+    pub(super) fn beside(
+        expressions: &mut Expressions,
+        condition: Option<&str>,
+        names: Option<&'a Pairs<String>>,
+        values: Option<&'a Pairs<Attribute>>,
+        on_failure: Option<&str>,
+        further: &[String],
+    ) -> Result<Self, Refusal> {
         let all_old = all_old(on_failure)?;
         let condition = condition.map(|text| expressions.condition(text)).transpose()?;
         let scope = Scope { names, values };
-        match &condition {
-            Some(parsed) => {
-                scope.check(&[(&parsed.names, &parsed.values)])?;
-                evaluate::check(parsed, scope)?;
-            }
-            None => scope.check(&[])?,
+        let of_condition = condition.as_ref().map(|parsed| (&parsed.names[..], &parsed.values[..]));
+        let further = (!further.is_empty()).then_some((&[][..], further));
+        scope.check(&of_condition.into_iter().chain(further).collect::<Vec<_>>())?;
+        if let Some(parsed) = &condition {
+            evaluate::check(parsed, scope)?;
         }
         Ok(Self { condition, scope, all_old })
     }
@@ -89,8 +100,8 @@ pub(super) fn placed(table: &Table, item: &Item) -> Result<Key, Refusal> {
     Ok(key)
 }
 
-/// An answer with what was there before, if it is wanted and there was something.
-fn answer(old: Option<Arc<Stored>>) -> Vec<u8> {
+/// An answer with an item, if one is wanted and there is one.
+pub(super) fn answer(old: Option<Arc<Stored>>) -> Vec<u8> {
     let Some(old) = old else { return b"{}".to_vec() };
     let mut body = b"{\"Attributes\":".to_vec();
     body.extend_from_slice(&old.json);

@@ -12,6 +12,7 @@ mod log;
 mod models;
 mod reservations;
 mod rules;
+mod sessions;
 mod tamper;
 mod time;
 mod timeline;
@@ -40,6 +41,7 @@ pub fn check(observed: &Observed) -> Vec<Violation> {
     models::check_writes(&observed.row_writes, &timeline, &mut found);
     reservations::check(observed, &log, &folded, &mut found);
     administrators::check(observed, &log, &folded, &mut found);
+    sessions::check(&observed.session_calls, &mut found);
     check_rest(observed, &mut found);
     found.into_sorted()
 }

@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Violation {
     /// Its number: 1 linear histories, 2 nothing lost, 3 at most once, 4 read models, 5 rebuilds, 6 reservations,
-    /// 9 rest after faults, 10 tampering shows.
+    /// 8 refresh tokens, 9 rest after faults, 10 tampering shows.
     pub promise: u8,
     /// What was expected and what was found, and where.
     pub what: String,

@@ -14,7 +14,7 @@ use item::key;
 use malformed::malformed;
 use read::{batch_get, query};
 use tables::TABLES;
-use write::{batch_write, keyed, put, transaction};
+use write::{batch_write, keyed, put, transaction, update};
 
 pub(crate) use read::scan;
 pub(crate) use tables::tables;
@@ -26,13 +26,14 @@ pub(crate) type Request = (&'static str, Value);
 pub(crate) fn any(rng: &mut Rng) -> Request {
     let table = pick(rng, &TABLES);
     match rng.u8(..100) {
-        0..30 => {
+        0..25 => {
             let mut put = put(rng, table);
             if rng.u8(..4) == 0 {
                 put["ReturnValues"] = json!("ALL_OLD");
             }
             ("PutItem", put)
         }
+        25..30 => ("UpdateItem", update(rng, table)),
         30..36 => {
             let mut delete = keyed(rng, table);
             if rng.bool() {

@@ -4,7 +4,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use super::expression::{Placeholders, condition};
-use super::item::{item, key, number, text};
+use super::item::{item, key, number, text, value};
 use super::pick;
 use super::tables::TABLES;
 
@@ -42,6 +42,21 @@ pub(super) fn keyed(rng: &mut Rng, table: &str) -> Value {
     let mut keyed = json!({ "TableName": table, "Key": key(rng, table) });
     guard(rng, &mut keyed);
     keyed
+}
+
+/// An update that sets one or two attributes, of an item that is there or of a new one.
+pub(super) fn update(rng: &mut Rng, table: &str) -> Value {
+    let mut update = keyed(rng, table);
+    let names: &[&str] = if rng.bool() { &["n"] } else { &["l", "s"] };
+    let set: Vec<String> = names.iter().map(|name| format!("{name} = :set_{name}")).collect();
+    update["UpdateExpression"] = json!(format!("SET {}", set.join(", ")));
+    for name in names {
+        update["ExpressionAttributeValues"][format!(":set_{name}")] = value(rng, 2);
+    }
+    if rng.bool() {
+        update["ReturnValues"] = json!("ALL_NEW");
+    }
+    update
 }
 
 pub(super) fn transaction(rng: &mut Rng) -> Value {
