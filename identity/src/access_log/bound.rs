@@ -96,7 +96,7 @@ mod tests {
     fn of_many_refusals_in_a_minute_the_first_hundred_are_told_and_the_rest_counted() {
         let bound = Bound::default();
         let there = "203.0.113.7".parse().ok();
-        let mut ask = |second| bound.admit(AccessKind::TokenRefused, None, there, at(second));
+        let ask = |second| bound.admit(AccessKind::TokenRefused, None, there, at(second));
 
         let told = (0..250).filter(|_| ask(0) == Some(0)).count();
 
