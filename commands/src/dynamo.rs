@@ -113,10 +113,10 @@ impl DynamoLog {
         Put::builder()
             .table_name(&self.reservations_table)
             .item("pk", text(key))
-            .item("owner", text(owner))
+            .item("owner", text(&owner))
             .condition_expression(FREE_OR_OWN)
             .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":owner", text(owner))
+            .expression_attribute_values(":owner", text(&owner))
             .build()
     }
 
@@ -126,7 +126,7 @@ impl DynamoLog {
             .key("pk", text(key))
             .condition_expression(FREE_OR_OWN)
             .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":owner", text(owner))
+            .expression_attribute_values(":owner", text(&owner))
             .build()
     }
 
@@ -152,7 +152,7 @@ impl DynamoLog {
     }
 }
 
-fn text(text: impl ToString) -> AttributeValue {
+fn text(text: &(impl ToString + ?Sized)) -> AttributeValue {
     AttributeValue::S(text.to_string())
 }
 

@@ -163,7 +163,10 @@ pub struct Identity {
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity").field("sessions", &self.sessions).field("tokens", &self.tokens).finish_non_exhaustive()
+        f.debug_struct("Identity")
+            .field("sessions", &self.sessions)
+            .field("tokens", &self.tokens)
+            .finish_non_exhaustive()
     }
 }
 
@@ -350,7 +353,7 @@ impl Identity {
         proof: &Proof,
         client: &Client,
     ) -> Result<TokenPair, FinishLoginError> {
-        let claim = self.challenges.claim(challenge).ok_or(FinishLoginError::Challenge)?;
+        let claim = Challenges::claim(challenge).ok_or(FinishLoginError::Challenge)?;
         let user = claim.user;
         let stored = self.credentials.get(user).await.map_err(InternalError::from)?;
         let stored = stored.filter(|stored| self.challenges.is_good(&claim, stored, self.clock.now()));

@@ -29,8 +29,8 @@ pub use client::Client;
 pub use credentials::{CredentialsError, CredentialsStore};
 pub use emails::Emails;
 pub use facade::{
-    AuthError, Authenticated, ChangePasswordError, FinishLoginError, Identity, IdentityError, InternalError, LoginError, RefreshError,
-    SetPasswordError, TokenPair,
+    AuthError, Authenticated, ChangePasswordError, FinishLoginError, Identity, IdentityError, InternalError,
+    LoginError, RefreshError, SetPasswordError, TokenPair,
 };
 pub use hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};
 pub use keys::{KeyError, PublicKey, SigningError, SigningKey, TokenSigner};

@@ -81,10 +81,7 @@ async fn not_even_an_administrator_changes_their_own_role() {
     let admin = person(Role::Admin).await;
     let problem =
         admin.client.put("/profile").json(&json!({ "role": "member" })).send().await.problem(403, "forbidden");
-    assert_eq!(
-        problem["detail"],
-        "nobody does this to their own account: ask another administrator"
-    );
+    assert_eq!(problem["detail"], "nobody does this to their own account: ask another administrator");
 }
 
 #[tokio::test]

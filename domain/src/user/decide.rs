@@ -108,9 +108,12 @@ impl User {
             | UserEvent::UserLeftTeam(_) => false,
         });
         let key = ADMINISTRATORS.to_owned();
-        concerns.then(|| match self.is_on(ADMINISTRATORS) {
-            true => Reservation::Join { key, member: id },
-            false => Reservation::Leave { key, member: id },
+        concerns.then(|| {
+            if self.is_on(ADMINISTRATORS) {
+                Reservation::Join { key, member: id }
+            } else {
+                Reservation::Leave { key, member: id }
+            }
         })
     }
 }

@@ -256,9 +256,11 @@ fn no_refresh_token() -> Problem {
 async fn refresh_refused(app: &App, token: &str, refusal: &SessionError) -> Result<Access, Problem> {
     let kind = match refusal {
         SessionError::Reused => AccessKind::RefreshReused,
-        SessionError::Unknown | SessionError::Ended | SessionError::Expired | SessionError::Store(_) => {
-            AccessKind::RefreshRefused
-        }
+        SessionError::Unknown
+        | SessionError::Ended
+        | SessionError::Expired
+        | SessionError::Overtaken
+        | SessionError::Store(_) => AccessKind::RefreshRefused,
     };
     let access = Access::refused(kind).because(refusal.to_string());
     let sessions = app.identity.sessions();

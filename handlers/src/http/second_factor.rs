@@ -9,7 +9,9 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use muster_domain::UserId;
 use muster_identity::policy::{Action, Person, Resource};
-use muster_identity::{Access, AccessKind, AccessSubject, FinishLoginError, PasswordAttempt, Proof, RecoveryCode, SecondFactorError};
+use muster_identity::{
+    Access, AccessKind, AccessSubject, FinishLoginError, PasswordAttempt, Proof, RecoveryCode, SecondFactorError,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -131,7 +133,8 @@ pub(crate) async fn begin(
     own(&caller)?;
     let user = app.user(caller.id(), 0).await?.ok_or_else(|| not_found("user"))?;
     let attempt = PasswordAttempt::new(body.password);
-    let begun = app.identity.begin_second_factor(caller.id(), user.email.as_deref().unwrap_or(&user.name), &attempt).await;
+    let begun =
+        app.identity.begin_second_factor(caller.id(), user.email.as_deref().unwrap_or(&user.name), &attempt).await;
     let begun = begun.map_err(|error| refused(&error, "/code"))?;
     let (secret, otpauth_uri) = (begun.secret.to_string(), begun.otpauth_uri.to_string());
     Ok(uncached(EnrolmentDocument { secret, otpauth_uri }))
@@ -238,7 +241,8 @@ pub(crate) async fn log_in(
             Err(wrong("The challenge is not good, or not any more: begin again with the password."))
         }
         Err(FinishLoginError::Factor(SecondFactorError::WrongCode)) => {
-            Err(wrong("The code is wrong, or was used before.").refused(Access::refused(AccessKind::SecondFactorRefused)))
+            Err(wrong("The code is wrong, or was used before.")
+                .refused(Access::refused(AccessKind::SecondFactorRefused)))
         }
         Err(FinishLoginError::Factor(error)) => Err(refused(&error, "/code")),
         Err(FinishLoginError::Internal(error)) => {

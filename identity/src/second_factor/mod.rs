@@ -185,15 +185,16 @@ impl SecondFactors {
             Proof::Code(code) => {
                 let step = self.seal.open(user, &sealed)?.step_of(code, self.clock.now());
                 let step = step.ok_or(SecondFactorError::WrongCode)?;
-                let update = self.update(user).update_expression("SET factor_step = :step REMOVE factor_tries, factor_window");
+                let update =
+                    self.update(user).update_expression("SET factor_step = :step REMOVE factor_tries, factor_window");
                 let update = update.condition_expression("factor = :sealed AND factor_step < :step");
                 update.expression_attribute_values(":step", n(&step))
             }
             Proof::RecoveryCode(code) => {
                 let hash = self.codes.hash(user, code).ok_or(SecondFactorError::WrongCode)?;
-                let update = self.update(user).update_expression(
-                    "REMOVE factor_tries, factor_window DELETE factor_recovery_codes :used",
-                );
+                let update = self
+                    .update(user)
+                    .update_expression("REMOVE factor_tries, factor_window DELETE factor_recovery_codes :used");
                 let update = update.condition_expression("factor = :sealed AND contains(factor_recovery_codes, :hash)");
                 let update = update.expression_attribute_values(":hash", s(&hash));
                 update.expression_attribute_values(":used", AttributeValue::Ss(vec![hash]))

@@ -65,7 +65,8 @@ impl RecoveryCodes {
         if typed.len() > 4 * CHARACTERS {
             return None;
         }
-        let letters = typed.chars().filter(|letter| !matches!(letter, '-' | ' ')).map(|letter| letter.to_ascii_uppercase());
+        let letters =
+            typed.chars().filter(|letter| !matches!(letter, '-' | ' ')).map(|letter| letter.to_ascii_uppercase());
         let letters: Vec<char> = letters.collect();
         Some(self.keyed(user, letters.as_array::<CHARACTERS>()?))
     }

@@ -116,7 +116,9 @@ mod tests {
     fn the_codes_are_those_of_the_rfc() {
         // RFC 6238, appendix B, the last six of its eight digits.
         let secret = FactorSecret(Zeroizing::new(*b"12345678901234567890"));
-        for (seconds, code) in [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (20_000_000_000, "353130")] {
+        for (seconds, code) in
+            [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (20_000_000_000, "353130")]
+        {
             assert_eq!(secret.step_of(code, at(seconds)), u64::try_from(seconds / 30).ok(), "{seconds}");
         }
     }
@@ -155,7 +157,10 @@ mod tests {
         let enrolment = secret.enrolment("ada@example.com").expect("an enrolment");
         assert_eq!(*enrolment.secret, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
         let uri = &*enrolment.otpauth_uri;
-        assert!(uri.starts_with("otpauth://totp/Muster:ada%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), "{uri}");
+        assert!(
+            uri.starts_with("otpauth://totp/Muster:ada%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"),
+            "{uri}"
+        );
         assert!(uri.contains("issuer=Muster"), "{uri}");
         assert_eq!(format!("{enrolment:?}"), "Enrolment(..)");
     }

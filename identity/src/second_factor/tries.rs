@@ -31,7 +31,8 @@ impl SecondFactors {
             let first = first.condition_expression(
                 "attribute_exists(pk) AND (attribute_not_exists(factor_window) OR factor_window < :window)",
             );
-            let first = first.expression_attribute_values(":window", n(&window)).expression_attribute_values(":one", n(&1));
+            let first =
+                first.expression_attribute_values(":window", n(&window)).expression_attribute_values(":one", n(&1));
             if done(first, COUNTING).await? {
                 return Ok(());
             }

@@ -57,8 +57,7 @@ async fn body(cast: &Cast, row: &Row, caller: &Caller) -> Option<Value> {
             body["role"] = json!("admin");
             body
         }
-        ("/users/signup", _) if row.method == "POST" => account(),
-        ("/users", _) if row.method == "POST" => account(),
+        ("/users/signup" | "/users", _) if row.method == "POST" => account(),
         ("/users/login" | "/login", _) => json!({ "email": cast.guest.email, "password": PASSWORD }),
         ("/users/login/second-factor", _) => challenged().await,
         ("/profile/password", _) => {

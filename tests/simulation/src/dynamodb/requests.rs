@@ -35,6 +35,7 @@ pub(super) struct Keyed {
 /// `UpdateItem`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the names are DynamoDB's")]
 pub(super) struct Update {
     pub(super) table_name: String,
     pub(super) key: Item,
