@@ -46,6 +46,11 @@ impl MemoryLog {
         self.tables().reservations.get(key).copied()
     }
 
+    /// Who is on a roster; `None` before it is begun.
+    pub fn members(&self, key: &str) -> Option<BTreeSet<Uuid>> {
+        self.tables().rosters.get(key).cloned()
+    }
+
     fn tables(&self) -> MutexGuard<'_, Tables> {
         // Nothing is written before all of it is checked, so a panic elsewhere leaves the tables whole.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)

@@ -41,9 +41,9 @@ impl Protected {
     /// The password alone: a challenge.
     async fn challenge(&self) -> String {
         let answer = log_in(&nobody().await, &self.person.email, PASSWORD).await;
-        answer.problem(401, "second_factor_required");
+        let problem = answer.problem(401, "second_factor_required");
         assert_eq!(answer.header("cache-control"), "no-store");
-        answer.value()["challenge"].as_str().unwrap().to_owned()
+        problem["challenge"].as_str().unwrap().to_owned()
     }
 
     async fn state(&self) -> Value {

@@ -21,6 +21,7 @@ use aws_sdk_dynamodb::operation::delete_item::{DeleteItemInput, DeleteItemOutput
 use aws_sdk_dynamodb::operation::get_item::{GetItemInput, GetItemOutput};
 use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
 use aws_sdk_dynamodb::operation::query::{QueryInput, QueryOutput};
+use aws_sdk_dynamodb::operation::scan::{ScanInput, ScanOutput};
 use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput};
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
@@ -107,7 +108,7 @@ impl Intercept for Meter {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let input = context.input_mut();
-        ask!(input, GetItemInput, BatchGetItemInput, QueryInput);
+        ask!(input, GetItemInput, BatchGetItemInput, QueryInput, ScanInput);
         ask!(input, PutItemInput, UpdateItemInput, DeleteItemInput, BatchWriteItemInput, TransactWriteItemsInput);
         Ok(())
     }
@@ -130,6 +131,7 @@ impl Intercept for Meter {
             Read GetItemOutput,
             Read BatchGetItemOutput,
             Read QueryOutput,
+            Read ScanOutput,
             Write PutItemOutput,
             Write UpdateItemOutput,
             Write DeleteItemOutput,

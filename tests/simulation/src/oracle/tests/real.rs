@@ -25,6 +25,7 @@ use uuid::Uuid;
 use super::kept;
 use super::story::{attribute, item};
 use crate::observed::{Call, EventWrite, Observed, Outcome, RowWrite};
+use crate::oracle::administrators::ROSTER;
 use crate::oracle::{check, tampering_shows};
 
 const TASKS: u128 = 4;
@@ -273,6 +274,10 @@ impl Run {
                     self.observed.reservations.push(item);
                 }
             }
+        }
+        if let Some(members) = self.handler.store().log().members(ROSTER) {
+            let members: Vec<Value> = members.iter().map(|member| json!({ "S": member.to_string() })).collect();
+            self.observed.reservations.push(json!({ "pk": { "S": ROSTER }, "members": { "L": members } }));
         }
         self.project(TaskList, &commits).await;
         self.project(AuditLog, &commits).await;
