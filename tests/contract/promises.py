@@ -22,6 +22,8 @@ UNSPEAKABLE = {
     "/refresh_token",  # left out only where there is a cookie instead
     "/assignee_id",  # somebody who is there
     "/team_id",  # a team that is there
+    "/to",  # somebody else who is there
+    "/code",  # it or a recovery code, not both
     "/labels",  # after what is alike is put together
     "cursor",  # one that was given out
     "as_of",  # a time or a version

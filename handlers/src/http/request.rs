@@ -70,6 +70,11 @@ impl Intake {
     }
 }
 
+/// What the document says that a key is made of. A header could also have tabs.
+fn is_printable(byte: u8) -> bool {
+    (b' '..=b'~').contains(&byte)
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Intake {
     type Rejection = Problem;
 
@@ -77,11 +82,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Intake {
         let text = |name: &HeaderName| parts.headers.get(name).map(|value| value.to_str().ok().map(str::to_owned));
         let key = match text(&IDEMPOTENCY_KEY) {
             None => None,
-            Some(Some(key)) if (1..=255).contains(&key.len()) => Some(key),
+            Some(Some(key)) if (1..=255).contains(&key.len()) && key.bytes().all(is_printable) => Some(key),
             Some(_) => {
-                return Err(
-                    Problem::new(Code::InvalidHeader).detail("Idempotency-Key must have 1 to 255 characters of ASCII.")
-                );
+                return Err(Problem::new(Code::InvalidHeader)
+                    .detail("Idempotency-Key must have 1 to 255 printable characters of ASCII."));
             }
         };
         // The outermost layer has set it.
@@ -168,7 +172,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_that_is_empty_long_or_not_ascii_is_refused() {
         assert!(intake(&[(IDEMPOTENCY_KEY, &"k".repeat(255))]).await.is_ok());
-        for key in ["", &"k".repeat(256), "kéy"] {
+        for key in ["", &"k".repeat(256), "kéy", "k\ty"] {
             assert_eq!(intake(&[(IDEMPOTENCY_KEY, key)]).await.err(), Some(Code::InvalidHeader), "{key}");
         }
     }

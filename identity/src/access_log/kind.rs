@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+// The word is a `tt`: as a `literal`, the OpenAPI document would not see it.
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $variant:ident = $word:literal;)+) => {
+    ($($(#[$doc:meta])* $variant:ident = $word:tt;)+) => {
         /// What was done or tried.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
         pub enum AccessKind {

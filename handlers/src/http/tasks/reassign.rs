@@ -31,7 +31,8 @@ const MOST: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReassignBody {
     /// Who is to do them; null for nobody yet.
-    #[schema(required)]
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required = true)]
     to: Option<UserId>,
     /// Only these; all that are open, if left out.
     #[serde(default)]
