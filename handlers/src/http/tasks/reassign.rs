@@ -44,14 +44,14 @@ pub(crate) struct ReassignBody {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Reassigned {
     /// One for each task, in the order in which they were taken.
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<TaskOutcome>,
     /// Whether there are more open tasks than one request moves: send it again.
     more: bool,
 }
 
 /// What became of one task.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Outcome {
+pub(crate) struct TaskOutcome {
     /// The task.
     task_id: TaskId,
     /// Its version, if it was moved.
@@ -97,7 +97,7 @@ pub(crate) async fn reassign(
     for task_id in tasks {
         let moved = one(&app, &change, from, task_id, to.as_ref()).await;
         let (version, problem) = moved.map_or_else(|problem| (None, Some(problem)), |version| (Some(version), None));
-        outcomes.push(Outcome { task_id, version, problem });
+        outcomes.push(TaskOutcome { task_id, version, problem });
     }
     Ok(Json(Reassigned { outcomes, more }))
 }
