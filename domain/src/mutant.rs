@@ -59,7 +59,7 @@ pub enum Mutant {
 
 impl Mutant {
     /// Every one that the simulation has been seen to notice. `NoRosterCondition`, `ReuseTolerated`, `LatecomerIsThief` and
-    /// `EndNotAsked` are not among them: what they break happens too rarely in it so far, and other tests show it.
+    /// `EndNotAsked` are not among them (`docs/verification.md`).
     pub const ALL: &'static [Self] = &[
         Self::NoVersionGate,
         Self::NoPutCondition,
