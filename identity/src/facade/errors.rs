@@ -1,0 +1,112 @@
+//! Why something about who somebody is was refused, or failed.
+
+use crate::credentials::CredentialsError;
+use crate::hasher::HashError;
+use crate::keys::{KeyError, SigningError};
+use crate::second_factor::{Challenge, SecondFactorError};
+use crate::sessions::SessionError;
+use crate::store::StoreError;
+use crate::tokens::TokenError;
+
+/// Why a log-in was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// No such address, or not its password: which of them is nobody's business.
+    #[error("the e-mail address or the password is wrong")]
+    InvalidCredentials,
+    /// They are right, and the account has a second factor: go on with [`Identity::finish_login`].
+    #[error("the second factor is missing")]
+    SecondFactorRequired(Challenge),
+    /// Something of ours failed; trying again may help.
+    #[error("logging in failed")]
+    Internal(#[from] InternalError),
+}
+
+/// Why a log-in was not finished.
+#[derive(Debug, thiserror::Error)]
+pub enum FinishLoginError {
+    /// The challenge is not good, or not any more: begin again with the password.
+    #[error("the challenge is not good, or not any more")]
+    Challenge,
+    /// The second factor was not proved.
+    #[error(transparent)]
+    Factor(#[from] SecondFactorError),
+    /// Something of ours failed; trying again may help.
+    #[error("logging in failed")]
+    Internal(#[from] InternalError),
+}
+
+/// Why a refresh was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// Unknown, ended, expired or used before: log in again.
+    #[error(transparent)]
+    Refused(SessionError),
+    /// Something of ours failed; trying again with the same token may help.
+    #[error("refreshing failed")]
+    Internal(#[from] InternalError),
+}
+
+/// Why a caller was not authenticated.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// The token is none of ours, or none any more.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// Its session was ended or has expired.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The session could not be looked up; trying again may help.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A failure that is not the caller's.
+#[derive(Debug, thiserror::Error)]
+pub enum InternalError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Hashing failed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// Signing failed.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+}
+
+/// Why a password was not set.
+#[derive(Debug, thiserror::Error)]
+pub enum SetPasswordError {
+    /// The account has credentials already, or none to replace.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// Hashing failed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+}
+
+/// Why somebody's password was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangePasswordError {
+    /// The present one is another.
+    #[error("this is not the present password")]
+    Wrong,
+    /// Somebody else changed it, or took it away, at the same moment.
+    #[error("the password was changed at the same moment")]
+    Meanwhile,
+    /// Something of ours failed; trying again may help.
+    #[error("changing the password failed")]
+    Internal(#[from] InternalError),
+}
+
+/// Why an [`Identity`] could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// The signing key is none.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The hashing parameters are none.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+}

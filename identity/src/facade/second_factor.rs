@@ -1,0 +1,55 @@
+//! An account's second factor, for whoever knows its password.
+
+use muster_domain::ids::UserId;
+
+use super::Identity;
+use crate::hasher::Verdict;
+use crate::password::PasswordAttempt;
+use crate::second_factor::{Enrolment, Proof, RecoveryCode, SecondFactorError};
+
+impl Identity {
+    /// Begins to set up a second factor for somebody who knows their password, under this name in their app.
+    pub async fn begin_second_factor(
+        &self,
+        user: UserId,
+        name: &str,
+        attempt: &PasswordAttempt,
+    ) -> Result<Enrolment, SecondFactorError> {
+        self.try_password(user, attempt).await?;
+        self.factors.begin(user, name).await
+    }
+
+    /// Other recovery codes, for somebody who has password and second factor.
+    pub async fn renew_recovery_codes(
+        &self,
+        user: UserId,
+        attempt: &PasswordAttempt,
+        proof: &Proof,
+    ) -> Result<Vec<RecoveryCode>, SecondFactorError> {
+        self.try_password(user, attempt).await?;
+        self.factors.check(user, proof).await?;
+        self.factors.renew_recovery_codes(user).await
+    }
+
+    /// Takes the second factor away, for somebody who has password and second factor.
+    pub async fn remove_second_factor(
+        &self,
+        user: UserId,
+        attempt: &PasswordAttempt,
+        proof: &Proof,
+    ) -> Result<(), SecondFactorError> {
+        self.try_password(user, attempt).await?;
+        self.factors.check(user, proof).await?;
+        Ok(self.factors.remove(user).await?)
+    }
+
+    /// Counts a try, and compares the password. A right one does not begin the count anew: codes are tried after it.
+    async fn try_password(&self, user: UserId, attempt: &PasswordAttempt) -> Result<(), SecondFactorError> {
+        self.factors.take_try(user).await?;
+        let stored = self.credentials.get(user).await?;
+        match self.hasher.verify(attempt, stored.as_ref()).await? {
+            Verdict::Right { .. } => Ok(()),
+            Verdict::Wrong => Err(SecondFactorError::WrongPassword),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! How a session begins, goes on and ends.
+
+use muster_domain::ids::UserId;
+
+use super::errors::{FinishLoginError, InternalError, LoginError, RefreshError, SetPasswordError};
+use super::{Identity, TokenPair};
+use crate::client::Client;
+use crate::hasher::{PasswordHash, Verdict};
+use crate::password::PasswordAttempt;
+use crate::second_factor::{Challenges, Proof};
+use crate::sessions::{EndReason, Rotated, SessionError, SessionId};
+use crate::store::StoreError;
+
+impl Identity {
+    /// Begins a session for whoever knows the password of the active account with this address, unless the account has a
+    /// second factor, too.
+    pub async fn login(
+        &self,
+        email: &str,
+        attempt: &PasswordAttempt,
+        client: &Client,
+    ) -> Result<TokenPair, LoginError> {
+        let owner = self.emails.owner(email).await.map_err(InternalError::from)?;
+        let stored = match owner {
+            Some(user) => self.credentials.get_with_factor(user).await.map_err(InternalError::from)?,
+            None => None,
+        };
+        let (stored, has_factor) = stored.map_or((None, false), |(stored, has_factor)| (Some(stored), has_factor));
+        let verdict = self.hasher.verify(attempt, stored.as_ref()).await.map_err(InternalError::from)?;
+        let (Some(user), Some(stored), Verdict::Right { rehash }) = (owner, stored, verdict) else {
+            return Err(LoginError::InvalidCredentials);
+        };
+        if has_factor {
+            let renewed = if rehash { self.renew(user, &stored, attempt).await } else { None };
+            let challenge = self.challenges.make(user, renewed.as_ref().unwrap_or(&stored), self.clock.now());
+            return Err(LoginError::SecondFactorRequired(challenge));
+        }
+        let begun = self.sessions.start(user, client).await.map_err(InternalError::from)?;
+        if !self.still_right(user, &stored, attempt).await? {
+            self.sessions.end(begun.session_id, EndReason::PasswordChanged).await.map_err(InternalError::from)?;
+            return Err(LoginError::InvalidCredentials);
+        }
+        if rehash {
+            self.renew(user, &stored, attempt).await;
+        }
+        Ok(self.pair(begun).await?)
+    }
+
+    /// Begins a session for whoever answers the challenge of [`LoginError::SecondFactorRequired`] with the second factor.
+    pub async fn finish_login(
+        &self,
+        challenge: &str,
+        proof: &Proof,
+        client: &Client,
+    ) -> Result<TokenPair, FinishLoginError> {
+        let claim = Challenges::claim(challenge).ok_or(FinishLoginError::Challenge)?;
+        let user = claim.user;
+        let stored = self.credentials.get(user).await.map_err(InternalError::from)?;
+        let stored = stored.filter(|stored| self.challenges.is_good(&claim, stored, self.clock.now()));
+        let stored = stored.ok_or(FinishLoginError::Challenge)?;
+        self.factors.take_try(user).await?;
+        self.factors.check(user, proof).await?;
+        let begun = self.sessions.start(user, client).await.map_err(InternalError::from)?;
+        // As after a log-in with the password alone: whoever changed it meanwhile did not see this session.
+        if self.credentials.get(user).await.map_err(InternalError::from)? != Some(stored) {
+            self.sessions.end(begun.session_id, EndReason::PasswordChanged).await.map_err(InternalError::from)?;
+            return Err(FinishLoginError::Challenge);
+        }
+        Ok(self.pair(begun).await?)
+    }
+
+    /// Exchanges a refresh token for a new pair.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<TokenPair, RefreshError> {
+        let rotated = self.sessions.refresh(refresh_token).await.map_err(|error| match error {
+            SessionError::Store(error) => RefreshError::Internal(error.into()),
+            refused @ (SessionError::Unknown
+            | SessionError::Ended
+            | SessionError::Expired
+            | SessionError::Reused
+            | SessionError::Overtaken) => RefreshError::Refused(refused),
+        })?;
+        Ok(self.pair(rotated).await?)
+    }
+
+    /// Ends a session; fine when it has ended.
+    pub async fn logout(&self, session: SessionId) -> Result<(), StoreError> {
+        self.sessions.end(session, EndReason::Logout).await
+    }
+
+    /// Ends the session that a refresh token belongs to, whether it was used before or not; fine when it has ended or
+    /// there is none.
+    pub async fn logout_with(&self, refresh_token: &str) -> Result<(), StoreError> {
+        match self.sessions.family(refresh_token) {
+            Some(session) => self.logout(session).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the password was not changed while it was compared. Whoever changes it ends the sessions that exist; the
+    /// one that was just begun with the old password may not have been among them.
+    async fn still_right(
+        &self,
+        user: UserId,
+        stored: &PasswordHash,
+        attempt: &PasswordAttempt,
+    ) -> Result<bool, InternalError> {
+        let now = self.credentials.get(user).await?;
+        if now.as_ref() == Some(stored) {
+            return Ok(true);
+        }
+        // Another hash of the same password is fine: a log-in beside this one renewed it.
+        Ok(matches!(self.hasher.verify(attempt, now.as_ref()).await?, Verdict::Right { .. }))
+    }
+
+    async fn pair(&self, rotated: Rotated) -> Result<TokenPair, InternalError> {
+        let access_token = self.tokens.issue(rotated.user_id, rotated.session_id).await?;
+        Ok(TokenPair {
+            user_id: rotated.user_id,
+            session_id: rotated.session_id,
+            access_token,
+            expires_in: self.tokens.lifetime(),
+            refresh_token: rotated.refresh_token,
+            session_expires_at: rotated.expires_at,
+        })
+    }
+
+    /// Best effort: the log-in is good whether or not the stronger hash could be kept, and the next one tries again.
+    async fn renew(&self, user: UserId, stored: &PasswordHash, attempt: &PasswordAttempt) -> Option<PasswordHash> {
+        let renewed = match self.hasher.rehash(attempt).await {
+            Ok(hash) => {
+                let kept = self.credentials.renew(user, stored, &hash).await;
+                kept.map(|()| hash).map_err(SetPasswordError::from)
+            }
+            Err(error) => Err(error.into()),
+        };
+        renewed.inspect_err(|error| tracing::warn!(%user, %error, "a password hash could not be renewed")).ok()
+    }
+}
