@@ -58,8 +58,7 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    /// Every one that the simulation has been seen to notice. `NoRosterCondition`, `ReuseTolerated`, `LatecomerIsThief` and
-    /// `EndNotAsked` are not among them (`docs/verification.md`).
+    /// Every one. The simulation must notice each.
     pub const ALL: &'static [Self] = &[
         Self::NoVersionGate,
         Self::NoPutCondition,
@@ -81,6 +80,10 @@ impl Mutant {
         Self::NoGrace,
         Self::GraceWithoutEnd,
         Self::GenerationNotCompared,
+        Self::NoRosterCondition,
+        Self::ReuseTolerated,
+        Self::LatecomerIsThief,
+        Self::EndNotAsked,
     ];
 }
 

@@ -157,6 +157,23 @@ impl Asks<'_> {
         }
     }
 
+    /// Registers an administrator with this address.
+    pub fn administrator(&mut self, address: &str) -> Ask {
+        let name = self.words().unwrap_or_else(|| unreachable!("the words are names"));
+        let email = address.parse().unwrap_or_else(|_| unreachable!("{address} is an address"));
+        Ask::User(UserCommand::Register(RegisterUser::new(name, email, Role::Admin, self.at)))
+    }
+
+    /// Makes an account a member's.
+    pub fn demotion() -> Ask {
+        Ask::User(UserCommand::Update(UpdateUser { role: Some(Role::Member), ..UpdateUser::default() }))
+    }
+
+    /// Closes an account.
+    pub const fn closing() -> Ask {
+        Ask::User(UserCommand::Deactivate)
+    }
+
     fn email<T: FromStr>(&mut self) -> Option<T> {
         self.one_of(&["ada@example.com", "Ada@Example.com", "ben@example.com"])
     }

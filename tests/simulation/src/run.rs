@@ -135,7 +135,10 @@ async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Rep
     let people = if seed.is_multiple_of(3) { 1 + seed / 3 % 2 } else { 0 };
     let signed_in: Vec<_> = (1..=people).map(|person| tokio::spawn(Arc::clone(&sign_ins).run(person))).collect();
     let shared = Arc::new(Senders { world: Arc::clone(&world), executors, streams, calls: Mutex::default() });
-    let work = (0..senders).map(|sender| tokio::spawn(Arc::clone(&shared).run(sender, each)));
+    let mut work: Vec<_> = (0..senders).map(|sender| tokio::spawn(Arc::clone(&shared).run(sender, each))).collect();
+    if seed % 4 == 1 {
+        work.push(tokio::spawn(Arc::clone(&shared).step_down()));
+    }
     let operators = tokio::spawn(operators::now_and_then(Arc::clone(&world), operations));
     join_all(work).await;
     if join_all(signed_in).await.iter().any(Result::is_err) {

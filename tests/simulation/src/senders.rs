@@ -82,6 +82,24 @@ impl Senders {
         }
     }
 
+    /// Two administrators are there, and both stop being one at the same moment.
+    pub async fn step_down(self: Arc<Self>) {
+        let accounts = [201, 202].map(|number| StreamId::new(AggregateType::User, Uuid::from_u128(number)));
+        for (number, (stream, address)) in (0..).zip(accounts.into_iter().zip(["eve@example.com", "kim@example.com"])) {
+            let ask = Asks { rng: &mut self.world.inner().rng.fork(), at: self.world.now() }.administrator(address);
+            for _ in 0..4 {
+                if self.send(stream, stepping(number), ask.clone(), None).await != Outcome::Unknown {
+                    break;
+                }
+                sleep(self.world.millis(2_000)).await;
+            }
+        }
+        sleep(self.world.millis(500)).await;
+        let asks = accounts.map(|_| if self.world.inner().rng.bool() { Asks::demotion() } else { Asks::closing() });
+        let sendings = (2..).zip(accounts.into_iter().zip(asks));
+        join_all(sendings.map(|(number, (stream, ask))| self.send(stream, stepping(number), ask, None))).await;
+    }
+
     async fn send_one(&self, sender: u64, number: u32) {
         let (stream, ask, expected, other) = self.draw();
         let command_id = CommandId(Uuid::from_u64_pair(0xc0_ffee + sender, u64::from(number)));
@@ -196,6 +214,11 @@ impl Senders {
         };
         invoke(&self.world, &instance, PATIENCE, work).await
     }
+}
+
+/// The id of a command of the administrators who step down.
+fn stepping(number: u64) -> CommandId {
+    CommandId(Uuid::from_u64_pair(0xad_0000, number))
 }
 
 fn outcome<A: Decider>(result: Result<Committed<A>, ExecuteError<A::Error>>) -> Outcome {

@@ -67,6 +67,8 @@ impl SignIns {
             if theft && round > 0 && self.world.inner().rng.bool() {
                 let copied = self.world.inner().rng.usize(..tokens.len());
                 self.use_copy(person, tokens[copied].clone()).await;
+                // Some time after the answer: what is sent with it may have been under way beside it.
+                sleep(self.world.millis(1_000)).await;
             }
             let Some(next) = self.go_on(person, tokens[tokens.len() - 1].clone()).await else { break };
             tokens.push(next);
@@ -78,6 +80,7 @@ impl SignIns {
                 }
                 sleep(self.world.millis(1_000)).await;
             }
+            sleep(self.world.millis(1_000)).await;
             self.ask(person, SessionAsk::Refresh { token: tokens[tokens.len() - 1].clone() }).await;
         }
     }
