@@ -175,7 +175,10 @@ pub(crate) async fn log_in(
     let attempt = PasswordAttempt::new(body.password);
     match app.identity.login(&body.email, &attempt, &intake.client()).await {
         Ok(pair) => {
-            begun(&app, &asked, &pair).await?;
+            if let Err(problem) = begun(&app, &asked, &pair).await {
+                counted.forgiven();
+                return Err(problem);
+            }
             counted.succeeded();
             Ok(tokens(&app, pair, body.cookie))
         }

@@ -232,7 +232,10 @@ pub(crate) async fn log_in(
                 let used = Access::allowed(AccessKind::RecoveryCodeUsed).by_user(pair.user_id);
                 app.note(&asked, used.in_session(pair.session_id)).await;
             }
-            begun(&app, &asked, &pair).await?;
+            if let Err(problem) = begun(&app, &asked, &pair).await {
+                counted.forgiven();
+                return Err(problem);
+            }
             counted.succeeded();
             Ok(tokens(&app, pair, body.cookie))
         }
