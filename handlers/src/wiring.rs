@@ -23,6 +23,7 @@ pub fn identity_tables(prefix: &str) -> IdentityTables {
         access_log: format!("{prefix}access-log"),
         reservations: format!("{prefix}reservations"),
         one_time_tokens: format!("{prefix}one-time-tokens"),
+        api_tokens: format!("{prefix}api-tokens"),
     }
 }
 

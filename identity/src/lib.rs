@@ -4,6 +4,7 @@
 //! authenticated person may do. Both are the only places of their kind: no route checks a password or a role by itself.
 
 mod access_log;
+mod api_tokens;
 mod client;
 mod credentials;
 mod emails;
@@ -25,12 +26,15 @@ pub use access_log::{
     Access, AccessEntry, AccessFilter, AccessKind, AccessLog, AccessLogError, AccessPage, AccessSubject, Origin,
     Outcome,
 };
+pub use api_tokens::{
+    ApiToken, ApiTokenId, ApiTokenText, ApiTokens, MOST_API_TOKENS, MakeApiTokenError, NewApiToken, PresentedApiToken,
+};
 pub use client::Client;
 pub use credentials::{CredentialsError, CredentialsStore};
 pub use emails::Emails;
 pub use facade::{
     AuthError, Authenticated, ChangePasswordError, FinishLoginError, Identity, IdentityError, InternalError,
-    LoginError, RefreshError, SetPasswordError, TokenPair,
+    LoginError, Presented, RefreshError, SetPasswordError, TokenPair,
 };
 pub use hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};
 pub use keys::{KeyError, PublicKey, SigningError, SigningKey, TokenSigner};

@@ -22,6 +22,8 @@ pub struct IdentityTables {
     pub reservations: String,
     /// Hashes of one-time tokens: `pk` (S) = `<purpose>#<hash>`; expiry attribute `ttl` (N).
     pub one_time_tokens: String,
+    /// API tokens: `pk` (S) = user id, `sk` (S) = token id; expiry attribute `ttl` (N).
+    pub api_tokens: String,
 }
 
 /// A store that could not be reached, refused, or holds what nobody wrote. Trying again may help with the first.

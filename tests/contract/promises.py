@@ -24,6 +24,7 @@ UNSPEAKABLE = {
     "/team_id",  # a team that is there
     "/to",  # somebody else who is there
     "/code",  # it or a recovery code, not both
+    "/expires_at",  # in the future, and within a year
     "/labels",  # after what is alike is put together
     "cursor",  # one that was given out
     "as_of",  # a time or a version

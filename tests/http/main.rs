@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
 
 mod access_log;
+mod api_token_attacks;
+mod api_tokens;
 mod bodies;
 mod cookies;
 mod every_route;
@@ -32,6 +34,7 @@ mod task_reports;
 mod task_rights;
 mod teams;
 mod token_attacks;
+mod token_scopes;
 mod tokens;
 mod traces;
 mod user_changes;

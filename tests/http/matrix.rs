@@ -1,11 +1,11 @@
 //! Who may do what, over the running server: each route, for each role, to each kind of thing.
 
-mod cast;
+pub(crate) mod cast;
 mod lists;
-mod requests;
+pub(crate) mod requests;
 mod routes_of_people;
 mod routes_of_tasks;
-mod table;
+pub(crate) mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 

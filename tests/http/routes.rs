@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    access_log, log_in, logs, passwords, profile, reassigning, second_factors, sessions, sign_up, signed_in, system,
-    task_as_of, task_changes, task_life, task_lists,
+    access_log, api_tokens, log_in, logs, passwords, profile, reassigning, second_factors, sessions, sign_up,
+    signed_in, system, task_as_of, task_changes, task_life, task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
 
@@ -57,6 +57,7 @@ const MY_PASSWORD: Option<&str> = Some(r#"{"password":"a passphrase for tests"}"
 const CODE: Option<&str> = Some(r#"{"code":"000000"}"#);
 const PROOF: Option<&str> = Some(r#"{"password":"a passphrase for tests","code":"000000"}"#);
 const CHALLENGE: Option<&str> = Some(r#"{"challenge":"none","code":"000000"}"#);
+const TOKEN: Option<&str> = Some(r#"{"name":"Nightly report","scopes":["tasks:read"]}"#);
 const REFRESH: Option<&str> = Some(r#"{"refresh_token":"none"}"#);
 const NAME: Option<&str> = Some(r#"{"name":"Ada"}"#);
 const TASK: Option<&str> = Some(r#"{"title":"Check the lift"}"#);
@@ -136,6 +137,21 @@ pub(crate) const ROUTES: &[Route] = &[
         "/api/v1/users/{user_id}/sessions",
         None,
         signed_in::an_administrator_sees_where_somebody_is_signed_in_and_signs_them_out,
+    ),
+    route("POST", "/api/v1/tokens", TOKEN, api_tokens::a_token_is_shown_once_and_calls_in_its_owners_name),
+    route("GET", "/api/v1/tokens", None, api_tokens::people_see_their_tokens_newest_first_and_what_they_are_for),
+    route("DELETE", "/api/v1/tokens/{token_id}", None, api_tokens::a_revoked_token_is_refused_at_the_next_request),
+    route(
+        "GET",
+        "/api/v1/users/{user_id}/tokens",
+        None,
+        api_tokens::an_administrator_sees_somebodys_tokens_and_revokes_them,
+    ),
+    route(
+        "DELETE",
+        "/api/v1/users/{user_id}/tokens/{token_id}",
+        None,
+        api_tokens::an_administrator_sees_somebodys_tokens_and_revokes_them,
     ),
     route(
         "PUT",

@@ -10,8 +10,8 @@ use axum::http::{Extensions, HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use muster_domain::UserId;
-use muster_identity::policy::Principal;
-use muster_identity::{Access, AccessKind, Origin, SessionId};
+use muster_identity::policy::{Credential, Principal};
+use muster_identity::{Access, AccessKind, Origin};
 use tokio::time::timeout;
 
 use super::address::ClientAddress;
@@ -50,20 +50,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 
 /// Who the token of a request names: filled in where that is found out, read where a refusal is written down.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asker(Arc<OnceLock<(UserId, SessionId)>>);
+pub(crate) struct Asker(Arc<OnceLock<(UserId, Credential)>>);
 
 impl Asker {
     /// Notes whom the token names, before it is known whether it is good for anything.
-    pub(crate) fn note(extensions: &Extensions, user: UserId, session: SessionId) {
+    pub(crate) fn note(extensions: &Extensions, user: UserId, credential: Credential) {
         if let Some(asker) = extensions.get::<Self>() {
             // The first to say so is right: a request has one token.
-            let _ = asker.0.set((user, session));
+            let _ = asker.0.set((user, credential));
         }
     }
 
     fn with(&self, access: Access) -> Access {
         match self.0.get() {
-            Some((user, session)) if !access.names_somebody() => access.by_user(*user).in_session(*session),
+            Some((user, credential)) if !access.names_somebody() => access.by_user(*user).with(*credential),
             Some(_) | None => access,
         }
     }

@@ -304,7 +304,7 @@ pub(crate) async fn log_out(State(app): State<Arc<App>>, request: Request) -> Re
         (app.identity.logout_with(&refresh_token).await, session.map(|session| access.in_session(session)))
     } else {
         let caller = Caller::from_request_parts(&mut parts, &app).await?;
-        (app.identity.logout(caller.session()).await, Some(done(AccessKind::SignedOut, &caller.0)))
+        (app.identity.logout(caller.session()?).await, Some(done(AccessKind::SignedOut, &caller.0)))
     };
     ended.map_err(|error| Problem::unavailable(&error))?;
     if let Some(access) = access {

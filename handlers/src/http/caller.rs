@@ -6,14 +6,14 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use muster_domain::{Actor, UserId};
-use muster_identity::policy::{Action, Decision, Principal, Resource, decide};
-use muster_identity::{AuthError, SessionId};
+use muster_identity::policy::{Action, Credential, Decision, Principal, Reason, Resource, decide, within_token};
+use muster_identity::{AuthError, Presented, SessionId};
 
 use super::access::Asker;
 use super::app::{App, not_found};
 use super::problem::{Code, Problem};
 
-/// A person who is signed in, with the role and teams that they have at this moment.
+/// A person who is signed in, or whose API token this is, with the role and teams that they have at this moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(pub(crate) Principal);
 
@@ -23,9 +23,9 @@ impl Caller {
         self.0.user_id
     }
 
-    /// Their session.
-    pub(crate) const fn session(&self) -> SessionId {
-        self.0.session_id
+    /// Their session: what needs one refuses an API token.
+    pub(crate) fn session(&self) -> Result<SessionId, Problem> {
+        self.0.credential.session().ok_or_else(|| denied(Reason::Session))
     }
 
     /// As the one who does something.
@@ -42,10 +42,46 @@ impl Caller {
     pub(crate) fn may(&self, action: Action<'_>, resource: &Resource) -> Result<(), Problem> {
         match decide(&self.0, action, resource) {
             Decision::Allow => Ok(()),
-            Decision::Deny(reason) => Err(Problem::new(Code::Forbidden).detail(reason)),
+            Decision::Deny(reason) => Err(denied(reason)),
             Decision::Hidden => Err(not_found("task")),
         }
     }
+
+    /// Refuses if they came with an API token that is not for such things. [`Self::may`] does so, too; asked before anything
+    /// is looked up, this lets such a token learn neither whether a thing is there nor what an earlier request came to.
+    pub(crate) fn within_token(&self, action: Action<'_>) -> Result<(), Problem> {
+        within_token(&self.0, action).map_err(denied)
+    }
+}
+
+fn denied(reason: Reason) -> Problem {
+    let code = match reason {
+        Reason::Scope(_) => Code::InsufficientScope,
+        Reason::Session => Code::SessionRequired,
+        Reason::Role
+        | Reason::NotReporter
+        | Reason::NotYourTeam
+        | Reason::NotYourMember
+        | Reason::NotYourself
+        | Reason::ReporterNotYourself
+        | Reason::NotYourAccount
+        | Reason::OwnAccount
+        | Reason::Mismatch => Code::Forbidden,
+    };
+    Problem::new(code).detail(reason)
+}
+
+/// Why a token is refused. Whoever has the token learns what became of it, and nobody else learns anything.
+fn refused(error: &AuthError) -> Problem {
+    let detail = match error {
+        AuthError::Token(_) => "The access token is not good, or not any more.",
+        AuthError::SessionEnded => "The session has ended: sign in again.",
+        AuthError::ApiTokenUnknown => "The API token is not good.",
+        AuthError::ApiTokenExpired(_) => "The API token has expired.",
+        AuthError::ApiTokenRevoked(_) => "The API token was revoked.",
+        AuthError::Store(_) => return Problem::unavailable(error),
+    };
+    Problem::new(Code::Unauthenticated).detail(detail)
 }
 
 impl FromRequestParts<Arc<App>> for Caller {
@@ -59,16 +95,26 @@ impl FromRequestParts<Arc<App>> for Caller {
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim())
-            .ok_or_else(|| unauthenticated("Send an access token: Authorization: Bearer …"))?;
-        let refused = |error: &AuthError| match error {
-            AuthError::Token(_) => unauthenticated("The access token is not good, or not any more."),
-            AuthError::SessionEnded => unauthenticated("The session has ended: sign in again."),
-            AuthError::Store(_) => Problem::unavailable(error),
+            .ok_or_else(|| unauthenticated("Send an access token or an API token: Authorization: Bearer …"))?;
+        let presented = app.identity.verify(token).map_err(|error| refused(&error.into()))?;
+        let (authenticated, user) = match presented {
+            Presented::AccessToken(verified) => {
+                Asker::note(&parts.extensions, verified.user_id, Credential::Session(verified.session_id));
+                // Neither read waits for the other, and nothing is said of the account before the session is known to live.
+                tokio::join!(app.identity.confirm(&presented), app.user(verified.user_id, 1))
+            }
+            Presented::ApiToken(token) => {
+                let confirmed = app.identity.confirm(&presented).await;
+                // Whose it is it has shown also if it is good no longer.
+                let shown = confirmed.as_ref().map_or_else(AuthError::credential, |good| Some(good.credential));
+                if let Some(credential) = shown {
+                    Asker::note(&parts.extensions, token.user_id, credential);
+                }
+                // One that anybody can make up costs one read.
+                let authenticated = confirmed.map_err(|error| refused(&error))?;
+                (Ok(authenticated), app.user(token.user_id, 1).await)
+            }
         };
-        let token = app.identity.verify(token).map_err(|error| refused(&error.into()))?;
-        Asker::note(&parts.extensions, token.user_id, token.session_id);
-        // Neither read waits for the other, and nothing is said of the account before the session is known to live.
-        let (authenticated, user) = tokio::join!(app.identity.confirm(token), app.user(token.user_id, 1));
         let authenticated = authenticated.map_err(|error| refused(&error))?;
         let user = user?.filter(|user| user.active);
         let user = user.ok_or_else(|| unauthenticated("The account is not active."))?;
@@ -76,7 +122,7 @@ impl FromRequestParts<Arc<App>> for Caller {
             user_id: authenticated.user_id,
             role: user.role,
             teams: user.teams,
-            session_id: authenticated.session_id,
+            credential: authenticated.credential,
         }))
     }
 }

@@ -4,6 +4,7 @@
 
 mod access;
 mod address;
+mod api_tokens;
 mod app;
 mod audit;
 mod auth;
@@ -64,6 +65,7 @@ const BASE: &str = "/api/v1";
     components(schemas(Problem, TaskId)),
     tags(
         (name = "authentication", description = "Sign up, sign in, refresh, sign out."),
+        (name = "tokens", description = "API tokens: what programs call with in the name of a person."),
         (name = "profile", description = "The caller's own account."),
         (name = "users", description = "People and their accounts."),
         (name = "teams", description = "Teams, and who is in them."),
@@ -101,6 +103,9 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(second_factor::read))
         .routes(routes!(sessions::end))
         .routes(routes!(sessions::end_all_of_user))
+        .routes(routes!(api_tokens::make))
+        .routes(routes!(api_tokens::revoke))
+        .routes(routes!(api_tokens::revoke_of_user))
         .routes(routes!(teams::create))
         .routes(routes!(teams::update))
         .routes(routes!(teams::join))
@@ -127,6 +132,8 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(auth::sign_up_policy))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::list_of_user))
+        .routes(routes!(api_tokens::list))
+        .routes(routes!(api_tokens::list_of_user))
         .routes(routes!(teams::list))
         .routes(routes!(teams::read))
         .routes(routes!(teams::members))

@@ -42,13 +42,14 @@ pub(crate) async fn change(
 ) -> Result<StatusCode, Problem> {
     let (id, teams) = (caller.id(), caller.0.teams.clone());
     caller.may(Action::ChangePassword, &Resource::User(Person { id, teams }))?;
+    let session = caller.session()?;
     let mut fields = Fields::default();
     let new = fields.take("/new_password", Password::parse(body.new_password));
     let new = fields.finish(new)?;
     // Whoever found somebody signed in must not guess their password here.
     let counted = app.throttle.attempt(Some(&id.to_string()), intake.address())?;
     let current = PasswordAttempt::new(body.current_password);
-    match app.identity.change_password(id, caller.session(), &current, &new).await {
+    match app.identity.change_password(id, session, &current, &new).await {
         Ok(()) => {
             counted.succeeded();
             app.note(&asked, done(AccessKind::PasswordChanged, &caller.0)).await;

@@ -53,6 +53,10 @@ codes! {
     SecondFactorRequired = "second_factor_required", UNAUTHORIZED, "Now the second factor";
     /// The caller may not do this.
     Forbidden = "forbidden", FORBIDDEN, "You may not do this";
+    /// The API token has not the scope for this.
+    InsufficientScope = "insufficient_scope", FORBIDDEN, "The API token is not for this";
+    /// No API token is for this, whatever its scopes: it needs an access token of a session.
+    SessionRequired = "session_required", FORBIDDEN, "Sign in for this";
     /// Nobody signs up here: an administrator makes the accounts.
     SignupClosed = "signup_closed", FORBIDDEN, "Signing up is closed";
     /// The cookie came with a request that a page of another site may have made.
@@ -75,6 +79,8 @@ codes! {
     EmailTaken = "email_taken", CONFLICT, "The e-mail address is taken";
     /// Nobody would be left to administrate.
     LastAdmin = "last_admin", CONFLICT, "There must always be an administrator";
+    /// Nobody has more API tokens at once.
+    TooManyTokens = "too_many_tokens", CONFLICT, "There are as many API tokens as there may be";
     /// Too many writers at once.
     Contended = "contended", CONFLICT, "Too many changes at once";
     /// The caller's version is not the present one.
@@ -285,6 +291,11 @@ impl IntoResponse for Problem {
         if self.code.status() == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        if self.code == Code::InsufficientScope {
+            // RFC 6750 §3.1
+            let challenge = HeaderValue::from_static(r#"Bearer error="insufficient_scope""#);
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
         if matches!(self.code, Code::Unavailable | Code::Contended) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -358,6 +369,8 @@ mod tests {
         assert_eq!(headers(Code::Unavailable)[header::RETRY_AFTER], "1");
         assert_eq!(headers(Code::Contended)[header::RETRY_AFTER], "1");
         assert_eq!(headers(Code::WrongCredentials)[header::WWW_AUTHENTICATE], "Bearer");
+        assert_eq!(headers(Code::InsufficientScope)[header::WWW_AUTHENTICATE], r#"Bearer error="insufficient_scope""#);
+        assert!(!headers(Code::Forbidden).contains_key(header::WWW_AUTHENTICATE));
     }
 
     #[derive(Debug, thiserror::Error)]

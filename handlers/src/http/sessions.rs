@@ -20,7 +20,7 @@ use super::body::Id;
 use super::caller::Caller;
 use super::page::Page;
 use super::problem::Problem;
-use super::spec::{BodilessProblems, ReadProblems};
+use super::spec::{BodilessProblems, SessionReadProblems};
 
 /// The most sessions that a list shows. Nobody who signs in by hand has so many.
 const MOST: usize = 200;
@@ -53,7 +53,7 @@ impl SessionDocument {
             created_at: session.created_at,
             refreshed_at: session.rotated_at,
             expires_at: session.expires_at,
-            current: session.id == caller.session(),
+            current: caller.0.credential.session() == Some(session.id),
             user_agent: session.user_agent,
             address: session.address,
         }
@@ -62,7 +62,7 @@ impl SessionDocument {
 
 /// Lists where the caller is signed in: the sessions that live, those used last first, 200 of them at most.
 #[utoipa::path(get, path = "/users/sessions", operation_id = "list_sessions", tag = "authentication",
-    responses((status = 200, description = "The sessions.", body = Page<SessionDocument>), ReadProblems))]
+    responses((status = 200, description = "The sessions.", body = Page<SessionDocument>), SessionReadProblems))]
 pub(crate) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Page<SessionDocument>>, Problem> {
     let id = caller.id();
     caller.may(Action::ReadSessions, &Resource::User(Person { id, teams: caller.0.teams.clone() }))?;
@@ -72,7 +72,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<
 /// Lists where a person is signed in, likewise.
 #[utoipa::path(get, path = "/users/{user_id}/sessions", operation_id = "list_sessions_of_user", tag = "users",
     params(("user_id" = UserId, Path)),
-    responses((status = 200, description = "The sessions.", body = Page<SessionDocument>), ReadProblems))]
+    responses((status = 200, description = "The sessions.", body = Page<SessionDocument>), SessionReadProblems))]
 pub(crate) async fn list_of_user(
     State(app): State<Arc<App>>,
     caller: Caller,

@@ -60,54 +60,64 @@ macro_rules! problems {
 
 problems! {
     /// What a read may answer instead.
-    ReadProblems = [InvalidHeader, Unauthenticated, Forbidden, NotFound, InvalidRequest, Internal, Unavailable, Timeout];
+    ReadProblems = [
+        InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, InvalidRequest, Internal, Unavailable,
+        Timeout
+    ];
+    /// What a read may answer instead where no API token is good.
+    SessionReadProblems = [
+        InvalidHeader, Unauthenticated, Forbidden, SessionRequired, NotFound, InvalidRequest, Internal, Unavailable,
+        Timeout
+    ];
     /// What a change may answer instead.
     ChangeProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, Contended, StaleVersion, TooLarge,
-        UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Conflict, Contended,
+        StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable,
+        Timeout
     ];
     /// What a creation may answer instead.
     CreateProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, NotFound, Contended, TooLarge, UnsupportedMediaType,
-        InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Contended, TooLarge,
+        UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What the creation of an account may answer instead.
     CreateUserProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, EmailTaken, Contended, TooLarge, UnsupportedMediaType,
-        InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, EmailTaken, Contended, TooLarge,
+        UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a change of a task may answer instead.
     TaskChangeProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, ImpossibleMove, TaskDeleted,
-        TaskCompleted, TaskOnHold, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest,
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Conflict, ImpossibleMove,
+        TaskDeleted, TaskCompleted, TaskOnHold, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest,
         IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a change of an account may answer instead.
     UserChangeProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, EmailTaken, LastAdmin, Contended,
-        StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, SessionRequired, NotFound,
+        Conflict, EmailTaken, LastAdmin, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest,
+        IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a change without a body may answer instead.
     BodilessChangeProblems = [
-        InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, Contended, StaleVersion, IdempotencyKeyReused,
-        Internal, Unavailable, Timeout
+        InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Conflict, Contended, StaleVersion,
+        IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What closing an account may answer instead.
     CloseUserProblems = [
-        InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, LastAdmin, Contended, StaleVersion,
-        IdempotencyKeyReused, Internal, Unavailable, Timeout
+        InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Conflict, LastAdmin, Contended,
+        StaleVersion, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a change of a task without a body may answer instead.
     BodilessTaskChangeProblems = [
-        InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, TaskDeleted, TaskCompleted, Contended,
-        StaleVersion, IdempotencyKeyReused, Internal, Unavailable, Timeout
+        InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Conflict, TaskDeleted, TaskCompleted,
+        Contended, StaleVersion, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
-    /// What a request without a body, and without a version to expect, may answer instead.
-    BodilessProblems = [Unauthenticated, Forbidden, NotFound, Internal, Unavailable, Timeout];
+    /// What a request without a body, and without a version to expect, may answer instead where no API token is good.
+    BodilessProblems = [Unauthenticated, Forbidden, SessionRequired, NotFound, Internal, Unavailable, Timeout];
     /// What a change of one's password may answer instead.
     PasswordProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, Conflict, TooLarge, UnsupportedMediaType,
-        InvalidRequest, Internal, Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, Conflict, TooLarge,
+        UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
     ];
     /// What signing in may answer instead.
     SignInProblems = [
@@ -121,15 +131,20 @@ problems! {
     ];
     /// What a change of one's second factor may answer instead.
     FactorProblems = [
-        MalformedJson, Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, UnsupportedMediaType, InvalidRequest,
-        Internal, Unavailable, Timeout
+        MalformedJson, Unauthenticated, Forbidden, SessionRequired, NotFound, Conflict, TooLarge, UnsupportedMediaType,
+        InvalidRequest, Internal, Unavailable, Timeout
+    ];
+    /// What making an API token may answer instead.
+    MakeTokenProblems = [
+        MalformedJson, Unauthenticated, Forbidden, SessionRequired, TooManyTokens, TooLarge, UnsupportedMediaType,
+        InvalidRequest, Internal, Unavailable, Timeout
     ];
     /// What a refresh may answer instead.
     RefreshProblems = [
         MalformedJson, InvalidHeader, WrongCredentials, ForeignOrigin, TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
     ];
     /// What signing out may answer instead.
-    SignOutProblems = [Unauthenticated, ForeignOrigin, Internal, Unavailable, Timeout];
+    SignOutProblems = [Unauthenticated, SessionRequired, ForeignOrigin, Internal, Unavailable, Timeout];
     /// What a question that anybody may ask may be answered with instead.
     OpenProblems = [Timeout];
     /// What signing up may answer instead.
@@ -158,12 +173,16 @@ fn by_status(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
     words.into_iter().map(|(status, words)| (status, response(words))).collect()
 }
 
+/// What goes into the header `Authorization`.
+const BEARER: &str = "The access token of a sign-in, or an API token (`muster_pat_…`). An API token does what its scopes \
+    name, if its owner may, and is refused with `insufficient_scope` or `session_required` where it is not for something.";
+
 /// Adds the way to sign in.
 pub(crate) struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, openapi: &mut OpenApi) {
-        let scheme = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let scheme = Http::builder().scheme(HttpAuthScheme::Bearer).description(Some(BEARER)).build();
         openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
     }
 }

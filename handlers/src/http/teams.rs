@@ -144,6 +144,7 @@ pub(crate) async fn update(
     Id(id): Id<TeamId>,
     Body(body): Body<TeamBody>,
 ) -> Result<Response, Problem> {
+    change.caller.within_token(Action::UpdateTeam)?;
     let mut fields = Fields::default();
     let update = UpdateTeam {
         name: fields.parse_optional("/name", body.name.as_ref()),

@@ -287,6 +287,7 @@ pub(crate) async fn read(
     headers: HeaderMap,
     Id(id): Id<UserId>,
 ) -> Result<Response, Problem> {
+    caller.within_token(Action::ReadUser)?;
     let user = app.user(id, min_version(&headers)?).await?.ok_or_else(|| not_found("user"))?;
     caller.may(Action::ReadUser, &resource(&user))?;
     Ok(([(header::ETAG, etag(user.version))], Json(shown(&caller, user))).into_response())
@@ -353,6 +354,8 @@ pub(crate) async fn deactivate(
     change: Change,
     Id(id): Id<UserId>,
 ) -> Result<Response, Problem> {
+    // The answer has the tasks that are left.
+    change.caller.within_token(Action::ListTasks)?;
     let route = format!("DELETE /users/{id}");
     let closed = commit(&app, &change, id, &route, &(), &[Action::DeactivateUser], UserCommand::Deactivate).await;
     // An account that is closed already may still have sessions, if the request before broke off here.
@@ -395,7 +398,9 @@ pub(crate) async fn execute(
     actions: &[Action<'_>],
     command: UserCommand,
 ) -> Result<Response, Problem> {
-    answer(StatusCode::OK, id, &commit(app, change, id, route, meaning, actions, command).await?)
+    let committed = commit(app, change, id, route, meaning, actions, command).await?;
+    let (user, etag) = document(id, &committed)?;
+    Ok((StatusCode::OK, [(header::ETAG, etag)], Json(shown(&change.caller, user))).into_response())
 }
 
 /// The same, before it is an answer.
@@ -408,6 +413,7 @@ async fn commit(
     actions: &[Action<'_>],
     command: UserCommand,
 ) -> Result<Committed<User>, Problem> {
+    actions.iter().try_for_each(|action| change.caller.within_token(*action))?;
     let metadata = change.metadata(route, meaning);
     let guard = |user: &User| {
         let user = user.state.as_ref().ok_or_else(|| not_found("user"))?;

@@ -11,7 +11,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::kind::{AccessKind, Outcome};
-use crate::policy::Principal;
+use crate::api_tokens::ApiTokenId;
+use crate::policy::{Credential, Principal};
 use crate::sessions::SessionId;
 use crate::store::{Item, n, number, s, text};
 
@@ -41,7 +42,7 @@ pub enum AccessSubject {
     /// A session.
     Session(SessionId),
     /// An API token.
-    ApiToken(Uuid),
+    ApiToken(ApiTokenId),
     /// An invitation.
     Invitation(Uuid),
     /// A keyed hash of an e-mail address that belongs to nobody.
@@ -68,7 +69,7 @@ pub struct Access {
     pub(super) reason: Option<String>,
     pub(super) actor: Option<UserId>,
     pub(super) session: Option<SessionId>,
-    pub(super) api_token: Option<Uuid>,
+    pub(super) api_token: Option<ApiTokenId>,
     pub(super) subject: Option<AccessSubject>,
 }
 
@@ -90,7 +91,17 @@ impl Access {
     /// By this person, with what they came with.
     #[must_use]
     pub const fn by(self, who: &Principal) -> Self {
-        self.by_user(who.user_id).in_session(who.session_id)
+        self.by_user(who.user_id).with(who.credential)
+    }
+
+    /// With this.
+    #[must_use]
+    pub const fn with(mut self, credential: Credential) -> Self {
+        match credential {
+            Credential::Session(id) => self.session = Some(id),
+            Credential::ApiToken { id, .. } => self.api_token = Some(id),
+        }
+        self
     }
 
     /// By this account.
@@ -153,8 +164,8 @@ pub struct AccessEntry {
     #[schema(required, value_type = Option<Uuid>)]
     pub session_id: Option<SessionId>,
     /// The API token that they came with.
-    #[schema(required)]
-    pub api_token_id: Option<Uuid>,
+    #[schema(required, value_type = Option<Uuid>)]
+    pub api_token_id: Option<ApiTokenId>,
     /// Whom or what it was about: a kind and an id, such as `user#…`. `address#…` stands for an e-mail address that
     /// belongs to nobody.
     #[schema(required)]

@@ -3,6 +3,7 @@
 use crate::credentials::CredentialsError;
 use crate::hasher::HashError;
 use crate::keys::{KeyError, SigningError};
+use crate::policy::Credential;
 use crate::second_factor::{Challenge, SecondFactorError};
 use crate::sessions::SessionError;
 use crate::store::StoreError;
@@ -56,9 +57,28 @@ pub enum AuthError {
     /// Its session was ended or has expired.
     #[error("the session has ended")]
     SessionEnded,
-    /// The session could not be looked up; trying again may help.
+    /// There is no such API token.
+    #[error("there is no such API token")]
+    ApiTokenUnknown,
+    /// It is the token, and its time is over.
+    #[error("the API token has expired")]
+    ApiTokenExpired(Credential),
+    /// It is the token, and it was revoked.
+    #[error("the API token was revoked")]
+    ApiTokenRevoked(Credential),
+    /// The session or the API token could not be looked up; trying again may help.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl AuthError {
+    /// What the caller has shown that they have, although it is good no longer.
+    pub const fn credential(&self) -> Option<Credential> {
+        match self {
+            Self::ApiTokenExpired(credential) | Self::ApiTokenRevoked(credential) => Some(*credential),
+            Self::Token(_) | Self::SessionEnded | Self::ApiTokenUnknown | Self::Store(_) => None,
+        }
+    }
 }
 
 /// A failure that is not the caller's.

@@ -15,6 +15,7 @@ use muster_domain::ids::UserId;
 use muster_domain::ports::Clock;
 
 use crate::access_log::AccessLog;
+use crate::api_tokens::ApiTokens;
 use crate::credentials::CredentialsStore;
 use crate::emails::Emails;
 use crate::hasher::{HashParameters, PasswordHasher};
@@ -25,8 +26,9 @@ use crate::secrets::ServerSecret;
 use crate::sessions::{SessionId, Sessions};
 use crate::store::{IdentityTables, StoreError};
 use crate::tokens::{AccessTokens, TokenSettings};
+use crate::verified::VerifiedTokens;
 
-pub use authenticate::Authenticated;
+pub use authenticate::{Authenticated, Presented};
 pub use errors::{
     AuthError, ChangePasswordError, FinishLoginError, IdentityError, InternalError, LoginError, RefreshError,
     SetPasswordError,
@@ -65,6 +67,9 @@ pub struct Identity {
     clock: Arc<dyn Clock>,
     sessions: Sessions,
     one_time: OneTimeTokens,
+    api_tokens: ApiTokens,
+    /// The API tokens that were found good last: they count for their owners, before the store is asked again.
+    proven: VerifiedTokens<()>,
     access_log: AccessLog,
     hasher: PasswordHasher,
     tokens: AccessTokens,
@@ -111,6 +116,8 @@ impl Identity {
             clock: Arc::clone(&clock),
             sessions: Sessions::new(client.clone(), &tables.sessions, server_secret, Arc::clone(&clock)),
             one_time: OneTimeTokens::new(client.clone(), &tables.one_time_tokens, Arc::clone(&clock)),
+            api_tokens: ApiTokens::new(client.clone(), &tables.api_tokens, Arc::clone(&clock)),
+            proven: VerifiedTokens::default(),
             access_log: AccessLog::new(client.clone(), &tables.access_log, server_secret, Arc::clone(&clock)),
             hasher,
             tokens: AccessTokens::new(signer, settings, clock)?,
@@ -125,6 +132,11 @@ impl Identity {
     /// Tokens that are good once: for invitations, new passwords, second factors.
     pub fn one_time(&self) -> &OneTimeTokens {
         &self.one_time
+    }
+
+    /// The API tokens, to make, to list and to revoke them.
+    pub fn api_tokens(&self) -> &ApiTokens {
+        &self.api_tokens
     }
 
     /// What was tried, to read it and to add to it.

@@ -52,9 +52,11 @@ impl Identity {
         Ok(matches!(verdict, Verdict::Right { .. }))
     }
 
-    /// Ends all sessions of an account and takes its password away, so that nothing can begin another.
+    /// Ends all sessions of an account, revokes its API tokens and takes its password away, so that nothing can begin
+    /// another.
     pub async fn close(&self, user: UserId) -> Result<(), StoreError> {
         self.credentials.remove(user).await?;
+        self.api_tokens.revoke_all_of_user(user).await?;
         self.end_sessions(user, EndReason::Deactivated).await
     }
 

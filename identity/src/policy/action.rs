@@ -11,6 +11,8 @@ pub enum Action<'a> {
         /// Who is to do it; the same as the task's `assignee`.
         to: Option<&'a Person>,
     },
+    /// See which tasks there are, as far as one's reach goes.
+    ListTasks,
     /// See a task.
     ReadTask,
     /// See who did what to a task: its logs and its raw history.
@@ -68,6 +70,12 @@ pub enum Action<'a> {
     ReadSessions,
     /// Sign its owner out.
     EndSessions,
+    /// See which API tokens its owner has.
+    ReadApiTokens,
+    /// Make an API token that acts in its owner's name.
+    MakeApiToken,
+    /// Revoke one.
+    RevokeApiTokens,
 
     /// Make a team.
     CreateTeam,

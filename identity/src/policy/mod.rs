@@ -1,8 +1,10 @@
 //! Who may do what. The whole policy is the table in `rules`; everything else here only reads it.
 
 mod action;
+mod credential;
 mod rule;
 mod scope;
+mod token_scope;
 
 use std::fmt;
 
@@ -10,13 +12,14 @@ use muster_domain::ids::{TeamId, UserId};
 use muster_domain::user::Role;
 
 pub use action::{Action, Person, Resource};
+pub use credential::Credential;
 use rule::Rule::{
     self, Anybody, Myself, Never, NewInMyTeams, NewOfMine, Others, OwnOrMyTeams, Reach, ReachIntoMyTeams, Reported,
     ReportedForMyself, ReportedIntoMyTeams,
 };
 pub use scope::task_scope;
-
-use crate::sessions::SessionId;
+use token_scope::TokenScope::{AuditRead, TasksRead, TasksWrite, TeamsRead, TeamsWrite, UsersRead, UsersWrite};
+pub use token_scope::{TokenScope, TokenScopes};
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +30,8 @@ pub struct Principal {
     pub role: Role,
     /// The teams it is in.
     pub teams: Vec<TeamId>,
-    /// The session it came with.
-    pub session_id: SessionId,
+    /// What it came with.
+    pub credential: Credential,
 }
 
 /// What the policy says.
@@ -45,6 +48,10 @@ pub enum Decision {
 /// Why something is denied. Fit to be shown to the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
+    /// The API token that the caller came with is not for this: it has not this scope.
+    Scope(TokenScope),
+    /// No API token is for this, whatever its scopes.
+    Session,
     /// Nobody in this role may.
     Role,
     /// Only who reported the task.
@@ -68,6 +75,8 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Scope(scope) => return write!(f, "the API token has not the scope {scope}"),
+            Self::Session => "no API token is for this: sign in",
             Self::Role => "your role does not allow this",
             Self::NotReporter => "only who reported the task may do this",
             Self::NotYourTeam => "this is possible for your own teams only",
@@ -83,13 +92,16 @@ impl fmt::Display for Reason {
 
 /// May this person do this to that?
 ///
-/// A task outside the person's reach is [`Decision::Hidden`], whatever they want of it. An [`Action::CreateTask`] is
-/// asked with the facts of the task to be.
+/// A task outside the person's reach is [`Decision::Hidden`], whatever they want of it. Whoever comes with an API token may do
+/// what they may, as far as the token is for it. An [`Action::CreateTask`] is asked with the facts of the task to be.
 pub fn decide(principal: &Principal, action: Action<'_>, resource: &Resource) -> Decision {
     if let (Resource::Task(task), false) = (resource, matches!(action, Action::CreateTask { .. }))
         && !task_scope(principal).contains(task)
     {
         return Decision::Hidden;
+    }
+    if let Err(reason) = within_token(principal, action) {
+        return Decision::Deny(reason);
     }
     let rules = rules(action);
     let rule = match principal.role {
@@ -104,59 +116,91 @@ pub fn decide(principal: &Principal, action: Action<'_>, resource: &Resource) ->
     }
 }
 
+/// Whether what somebody came with is for such things at all: a session is for everything. [`decide`] asks it, too; a route
+/// does before it looks anything up.
+pub fn within_token(principal: &Principal, action: Action<'_>) -> Result<(), Reason> {
+    match (principal.credential, rules(action).token) {
+        (Credential::Session(_), _) => Ok(()),
+        (Credential::ApiToken { .. }, Token::NoToken) => Err(Reason::Session),
+        (Credential::ApiToken { scopes, .. }, Token::With(scope)) => {
+            if scopes.allow(scope) {
+                Ok(())
+            } else {
+                Err(Reason::Scope(scope))
+            }
+        }
+    }
+}
+
+/// Whether an API token may be used for something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    /// One with this scope.
+    With(TokenScope),
+    /// None: it needs somebody who has signed in. So does everything that decides who can sign in and how, since a token could
+    /// otherwise make more of itself.
+    NoToken,
+}
+
 /// One row of the table.
 struct Rules {
+    token: Token,
     admin: Rule,
     manager: Rule,
     member: Rule,
     auditor: Rule,
 }
 
-const fn row(admin: Rule, manager: Rule, member: Rule, auditor: Rule) -> Rules {
-    Rules { admin, manager, member, auditor }
+const fn row(token: Token, admin: Rule, manager: Rule, member: Rule, auditor: Rule) -> Rules {
+    Rules { token, admin, manager, member, auditor }
 }
 
-/// The policy. What each rule means stands at [`Rule`].
+/// The policy. What each rule means stands at [`Rule`], what each scope is for at [`TokenScope`].
 #[rustfmt::skip]
 #[expect(clippy::match_same_arms, reason = "a table has one row for each action, alike or not")]
 const fn rules(action: Action<'_>) -> Rules {
+    use Token::{NoToken, With};
     match action {
-        //                                   admin    manager           member               auditor
-        Action::CreateTask { .. }     => row(Anybody, NewInMyTeams,     NewOfMine,           Never),
-        Action::ReadTask              => row(Anybody, Reach,            Reach,               Anybody),
-        Action::ReadTaskLogs          => row(Anybody, Reach,            Reach,               Anybody),
-        Action::EditTask              => row(Anybody, Reach,            Reported,            Never),
-        Action::MoveTask { .. }       => row(Anybody, ReachIntoMyTeams, ReportedIntoMyTeams, Never),
-        Action::AssignTask { .. }     => row(Anybody, OwnOrMyTeams,     ReportedForMyself,   Never),
-        Action::ChangeTaskStatus      => row(Anybody, Reach,            Reach,               Never),
-        Action::ChangeTaskPriority    => row(Anybody, Reach,            Reported,            Never),
-        Action::ChangeTaskDeadline    => row(Anybody, Reach,            Reported,            Never),
-        Action::HoldTask              => row(Anybody, Reach,            Reach,               Never),
-        Action::CommentTask           => row(Anybody, Reach,            Reach,               Never),
-        Action::DeleteTask            => row(Anybody, Reach,            Reported,            Never),
-        Action::RestoreTask           => row(Anybody, Reach,            Reported,            Never),
+        //                                   API token         admin    manager           member               auditor
+        Action::CreateTask { .. }     => row(With(TasksWrite), Anybody, NewInMyTeams,     NewOfMine,           Never),
+        Action::ListTasks             => row(With(TasksRead),  Anybody, Anybody,          Anybody,             Anybody),
+        Action::ReadTask              => row(With(TasksRead),  Anybody, Reach,            Reach,               Anybody),
+        Action::ReadTaskLogs          => row(With(TasksRead),  Anybody, Reach,            Reach,               Anybody),
+        Action::EditTask              => row(With(TasksWrite), Anybody, Reach,            Reported,            Never),
+        Action::MoveTask { .. }       => row(With(TasksWrite), Anybody, ReachIntoMyTeams, ReportedIntoMyTeams, Never),
+        Action::AssignTask { .. }     => row(With(TasksWrite), Anybody, OwnOrMyTeams,     ReportedForMyself,   Never),
+        Action::ChangeTaskStatus      => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),
+        Action::ChangeTaskPriority    => row(With(TasksWrite), Anybody, Reach,            Reported,            Never),
+        Action::ChangeTaskDeadline    => row(With(TasksWrite), Anybody, Reach,            Reported,            Never),
+        Action::HoldTask              => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),
+        Action::CommentTask           => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),
+        Action::DeleteTask            => row(With(TasksWrite), Anybody, Reach,            Reported,            Never),
+        Action::RestoreTask           => row(With(TasksWrite), Anybody, Reach,            Reported,            Never),
 
-        Action::CreateUser            => row(Anybody, Never,            Never,               Never),
-        Action::ListUsers             => row(Anybody, Anybody,          Anybody,             Anybody),
-        Action::ReadUser              => row(Anybody, Anybody,          Anybody,             Anybody),
-        Action::ReadProfile           => row(Anybody, OwnOrMyTeams,     Myself,              Anybody),
-        Action::UpdateProfile         => row(Anybody, Myself,           Myself,              Myself),
-        Action::ChangeUserEmail       => row(Anybody, Myself,           Myself,              Myself),
-        Action::ChangeUserRole        => row(Others,  Never,            Never,               Never),
-        Action::DeactivateUser        => row(Others,  Never,            Never,               Never),
-        Action::ChangePassword        => row(Myself,  Myself,           Myself,              Myself),
-        Action::ManageSecondFactor    => row(Myself,  Myself,           Myself,              Myself),
-        Action::RemoveSecondFactor    => row(Others,  Never,            Never,               Never),
-        Action::ReadSessions          => row(Anybody, Myself,           Myself,              Myself),
-        Action::EndSessions           => row(Anybody, Myself,           Myself,              Myself),
+        Action::CreateUser            => row(NoToken,          Anybody, Never,            Never,               Never),
+        Action::ListUsers             => row(With(UsersRead),  Anybody, Anybody,          Anybody,             Anybody),
+        Action::ReadUser              => row(With(UsersRead),  Anybody, Anybody,          Anybody,             Anybody),
+        Action::ReadProfile           => row(With(UsersRead),  Anybody, OwnOrMyTeams,     Myself,              Anybody),
+        Action::UpdateProfile         => row(With(UsersWrite), Anybody, Myself,           Myself,              Myself),
+        Action::ChangeUserEmail       => row(NoToken,          Anybody, Myself,           Myself,              Myself),
+        Action::ChangeUserRole        => row(NoToken,          Others,  Never,            Never,               Never),
+        Action::DeactivateUser        => row(With(UsersWrite), Others,  Never,            Never,               Never),
+        Action::ChangePassword        => row(NoToken,          Myself,  Myself,           Myself,              Myself),
+        Action::ManageSecondFactor    => row(NoToken,          Myself,  Myself,           Myself,              Myself),
+        Action::RemoveSecondFactor    => row(NoToken,          Others,  Never,            Never,               Never),
+        Action::ReadSessions          => row(NoToken,          Anybody, Myself,           Myself,              Myself),
+        Action::EndSessions           => row(NoToken,          Anybody, Myself,           Myself,              Myself),
+        Action::ReadApiTokens         => row(NoToken,          Anybody, Myself,           Myself,              Myself),
+        Action::MakeApiToken          => row(NoToken,          Myself,  Myself,           Myself,              Myself),
+        Action::RevokeApiTokens       => row(NoToken,          Anybody, Myself,           Myself,              Myself),
 
-        Action::CreateTeam            => row(Anybody, Never,            Never,               Never),
-        Action::ListTeams             => row(Anybody, Anybody,          Anybody,             Anybody),
-        Action::ReadTeam              => row(Anybody, Anybody,          Anybody,             Anybody),
-        Action::UpdateTeam            => row(Anybody, Never,            Never,               Never),
-        Action::ChangeTeamMembers     => row(Anybody, Never,            Never,               Never),
+        Action::CreateTeam            => row(With(TeamsWrite), Anybody, Never,            Never,               Never),
+        Action::ListTeams             => row(With(TeamsRead),  Anybody, Anybody,          Anybody,             Anybody),
+        Action::ReadTeam              => row(With(TeamsRead),  Anybody, Anybody,          Anybody,             Anybody),
+        Action::UpdateTeam            => row(With(TeamsWrite), Anybody, Never,            Never,               Never),
+        Action::ChangeTeamMembers     => row(With(TeamsWrite), Anybody, Never,            Never,               Never),
 
-        Action::ReadAudit             => row(Anybody, Never,            Never,               Anybody),
+        Action::ReadAudit             => row(With(AuditRead),  Anybody, Never,            Never,               Anybody),
     }
 }
 

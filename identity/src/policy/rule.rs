@@ -157,11 +157,17 @@ fn fits(action: Action<'_>, resource: &Resource) -> Result<(), Reason> {
         | Action::ManageSecondFactor
         | Action::RemoveSecondFactor
         | Action::ReadSessions
-        | Action::EndSessions => matches!(resource, Resource::User(_)),
+        | Action::EndSessions
+        | Action::ReadApiTokens
+        | Action::MakeApiToken
+        | Action::RevokeApiTokens => matches!(resource, Resource::User(_)),
         Action::ReadTeam | Action::UpdateTeam | Action::ChangeTeamMembers => matches!(resource, Resource::Team { .. }),
-        Action::CreateUser | Action::ListUsers | Action::CreateTeam | Action::ListTeams | Action::ReadAudit => {
-            matches!(resource, Resource::Any)
-        }
+        Action::ListTasks
+        | Action::CreateUser
+        | Action::ListUsers
+        | Action::CreateTeam
+        | Action::ListTeams
+        | Action::ReadAudit => matches!(resource, Resource::Any),
     };
     if fits { Ok(()) } else { Err(Reason::Mismatch) }
 }

@@ -35,7 +35,7 @@ impl Clock for TestClock {
 /// A fresh store with the tables.
 pub(crate) async fn store() -> (Client, IdentityTables) {
     let client = Engine::memory().expect("an engine").client();
-    let names = ["credentials", "sessions", "reservations", "one-time-tokens", "access-log"];
+    let names = ["credentials", "sessions", "reservations", "one-time-tokens", "access-log", "api-tokens"];
     let names = names.map(|name| format!("muster-{name}"));
     for name in &names {
         let mut create = client
@@ -53,10 +53,14 @@ pub(crate) async fn store() -> (Client, IdentityTables) {
                 .attribute_definitions(string_attribute("user_id"))
                 .global_secondary_indexes(index.build().expect("an index"));
         }
+        if name.ends_with("api-tokens") {
+            let range = KeySchemaElement::builder().attribute_name("sk").key_type(KeyType::Range);
+            create = create.attribute_definitions(string_attribute("sk")).key_schema(range.build().expect("a key"));
+        }
         create.send().await.expect("a table");
     }
-    let [credentials, sessions, reservations, one_time_tokens, access_log] = names;
-    (client, IdentityTables { credentials, sessions, reservations, one_time_tokens, access_log })
+    let [credentials, sessions, reservations, one_time_tokens, access_log, api_tokens] = names;
+    (client, IdentityTables { credentials, sessions, reservations, one_time_tokens, access_log, api_tokens })
 }
 
 fn string_attribute(name: &str) -> AttributeDefinition {

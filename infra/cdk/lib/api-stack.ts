@@ -75,6 +75,7 @@ export class ApiStack extends Stack {
     commands.allowTable("sessions", "GetItem", "PutItem", "UpdateItem");
     commands.allowIndexes("sessions", "Query");
     commands.allowTable("one-time-tokens", "DeleteItem", "GetItem", "PutItem");
+    commands.allowTable("api-tokens", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem");
     commands.allowTable("access-log", "PutItem");
     commands.allowTable("control", "GetItem");
     // Who the caller is, what became of the task, and what a closed account leaves behind.
@@ -102,6 +103,9 @@ export class ApiStack extends Stack {
     queries.allowTable("events", "Query");
     queries.allowTable("sessions", "GetItem");
     queries.allowIndexes("sessions", "Query");
+    queries.allowTable("api-tokens", "GetItem", "Query");
+    // When a token was last used; what it is good for only the command side can say.
+    queries.allowAttributes("api-tokens", "pk", "sk", "last_used_at");
     // What was refused is written down, and that the audit was read.
     queries.allowTable("access-log", "PutItem", "Query");
     queries.allowIndexes("access-log", "Query");

@@ -110,6 +110,18 @@ export class RustFunction extends Construct {
     this.allow(actions.map((action) => `dynamodb:${action}`), [names.tableArn(Stack.of(this), names.table(table))]);
   }
 
+  /** On a table that is always there: to change these attributes of an item, its key among them, and no others. */
+  allowAttributes(table: string, ...attributes: readonly string[]): void {
+    const { names } = this.muster.settings;
+    this.role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ["dynamodb:UpdateItem"],
+        resources: [names.tableArn(Stack.of(this), names.table(table))],
+        conditions: { "ForAllValues:StringEquals": { "dynamodb:Attributes": [...attributes] } },
+      }),
+    );
+  }
+
   /** On the indexes of a table that is always there. */
   allowIndexes(table: string, ...actions: readonly string[]): void {
     const { names } = this.muster.settings;

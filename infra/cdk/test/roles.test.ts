@@ -40,6 +40,7 @@ const TABLES: Record<string, Record<string, string[]>> = {
     sessions: ["GetItem", "PutItem", "UpdateItem"],
     "sessions/index/*": ["Query"],
     "one-time-tokens": ["DeleteItem", "GetItem", "PutItem"],
+    "api-tokens": ["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"],
     "access-log": ["PutItem"],
     control: ["GetItem"],
     "directory-*": ["GetItem"],
@@ -49,6 +50,7 @@ const TABLES: Record<string, Record<string, string[]>> = {
     events: ["Query"],
     sessions: ["GetItem"],
     "sessions/index/*": ["Query"],
+    "api-tokens": ["GetItem", "Query", "UpdateItem"],
     "access-log": ["PutItem", "Query"],
     "access-log/index/*": ["Query"],
     control: ["GetItem"],
@@ -90,6 +92,15 @@ describe("a role", () => {
     const actions = ["BatchWriteItem", "DeleteItem", "PartiQL*", "UpdateItem"];
     const expected = name === "muster-prod-command-api" ? actions : [...actions, "PutItem"];
     expect([...list<string>(denied[0]!["Action"])].sort()).toEqual(expected.map((action) => `dynamodb:${action}`).sort());
+  });
+
+  test("lets the query side note when an API token was used, and change nothing else of it", () => {
+    const statements = PROD.statements(PROD.functions().get("muster-prod-query-api")!);
+    const updates = statements.filter((statement) => list<string>(statement["Action"]).includes("dynamodb:UpdateItem"));
+    const allowed = updates.filter(({ Effect }) => Effect === "Allow");
+    expect(allowed.map(({ Resource, Condition }) => [short(Resource), Condition])).toEqual([
+      ["api-tokens", { "ForAllValues:StringEquals": { "dynamodb:Attributes": ["pk", "sk", "last_used_at"] } }],
+    ]);
   });
 
   test("is the command side's alone that can add an event", () => {

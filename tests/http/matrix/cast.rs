@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::table::{Row, Whose, rows};
+use crate::api_tokens::made;
 use crate::support::{
     PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, of_task, person, task, team,
 };
@@ -42,6 +43,8 @@ pub(crate) struct Cast {
     pub(crate) colleague: UserId,
     /// A member of the other one.
     pub(crate) stranger: UserId,
+    /// API tokens of these two.
+    pub(crate) tokens_of_others: [String; 2],
     /// Of no team; signs in, signs out, joins and leaves.
     pub(crate) guest: Person,
 }
@@ -71,7 +74,10 @@ impl Cast {
         let outside = Caller { client: nobody().await, id: stranger.id, role: None, reported: Mutex::default() };
         let mut callers = callers.into_iter().chain([outside]);
         let callers = std::array::from_fn(|_| callers.next().expect("five callers"));
-        Self { chief, callers, ours, theirs, colleague: colleague.id, stranger: stranger.id, guest }
+        let tokens_of_others =
+            [made(&colleague.client, &["tasks:read"]).await.id, made(&stranger.client, &["tasks:read"]).await.id];
+        let (colleague, stranger) = (colleague.id, stranger.id);
+        Self { chief, callers, ours, theirs, colleague, stranger, tokens_of_others, guest }
     }
 
     /// The ids that the row's path has, in order.
@@ -91,6 +97,8 @@ impl Cast {
             ["{team_id}", "{user_id}"] => vec![team, self.guest.id.to_string()],
             ["{user_id}"] => vec![self.account(row, caller).await],
             ["{session_id}"] => vec![self.session_of(row, caller).await],
+            ["{token_id}"] => vec![self.token_of(row, caller).await],
+            ["{user_id}", "{token_id}"] => vec![self.account(row, caller).await, self.token_of(row, caller).await],
             ref others => panic!("{row}: say in Cast::ids what {others:?} name"),
         }
     }
@@ -118,6 +126,17 @@ impl Cast {
             }
         };
         claims(&token)["sid"].as_str().unwrap().to_owned()
+    }
+
+    /// An API token of whomever the row names.
+    async fn token_of(&self, row: &Row, caller: &Caller) -> String {
+        let [of_colleague, of_stranger] = &self.tokens_of_others;
+        match row.whose {
+            Whose::Own if caller.role.is_some() => made(&caller.client, &["tasks:read"]).await.id,
+            Whose::Ours => of_colleague.clone(),
+            Whose::Own | Whose::Another => of_stranger.clone(),
+            Whose::None | Whose::Given | Whose::Reported | Whose::NoTeams | Whose::Nothing => some_id(),
+        }
     }
 
     async fn another_account(&self, of: Option<TeamId>) -> UserId {

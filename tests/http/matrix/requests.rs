@@ -15,7 +15,11 @@ use crate::support::{PASSWORD, new_email, person};
 /// The request of a cell, and the task that it is about, if it is about one.
 pub(crate) async fn request(cast: &Cast, row: &Row, caller: &Caller) -> (Request, Option<String>) {
     let stand_in = stand_in(row, caller).await;
-    let caller = stand_in.as_ref().unwrap_or(caller);
+    request_by(cast, row, stand_in.as_ref().unwrap_or(caller)).await
+}
+
+/// The same by this very caller, although it may end what they call with.
+pub(crate) async fn request_by(cast: &Cast, row: &Row, caller: &Caller) -> (Request, Option<String>) {
     let ids = cast.ids(row, caller).await;
     let task = row.path.contains("{task_id}").then(|| ids[0].clone());
     let mut ids = ids.into_iter();

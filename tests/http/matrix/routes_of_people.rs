@@ -32,6 +32,20 @@ pub(crate) const TABLE: &str = "
                                                       | another's | 204 | 403 | 403 | 403 | 401
                                                       | nothing   | 404 | 404 | 404 | 404 | 401
 
+    POST   /api/v1/tokens                             | -         | 201 | 201 | 201 | 201 | 401
+    GET    /api/v1/tokens                             | -         | 200 | 200 | 200 | 200 | 401
+    DELETE /api/v1/tokens/{token_id}                  | own       | 204 | 204 | 204 | 204 | 401
+                                                      | another's | 404 | 404 | 404 | 404 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+    GET    /api/v1/users/{user_id}/tokens             | own       | 200 | 200 | 200 | 200 | 401
+                                                      | ours      | 200 | 403 | 403 | 403 | 401
+                                                      | another's | 200 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+    DELETE /api/v1/users/{user_id}/tokens/{token_id}  | own       | 204 | 204 | 204 | 204 | 401
+                                                      | ours      | 204 | 403 | 403 | 403 | 401
+                                                      | another's | 204 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+
     PUT    /api/v1/profile/password                   | -         | 204 | 204 | 204 | 204 | 401
     GET    /api/v1/profile/second-factor              | -         | 200 | 200 | 200 | 200 | 401
     POST   /api/v1/profile/second-factor              | -         | 200 | 200 | 200 | 200 | 401

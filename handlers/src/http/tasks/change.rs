@@ -46,6 +46,7 @@ pub(crate) async fn create(
     change: Change,
     Body(body): Body<NewTaskBody>,
 ) -> Result<Response, Problem> {
+    change.caller.within_token(Action::CreateTask { to: None })?;
     let task = body.checked(change.caller.id(), change.at)?;
     let assignee = known(&app, body.assignee_id, body.team_id).await;
     let resource = Resource::Task(TaskFacts { assignee: task.assignee, reporter: task.reporter, team: task.team });
@@ -234,6 +235,9 @@ async fn execute(
     actions: Result<Vec<Action<'_>>, Problem>,
     command: TaskCommand,
 ) -> Result<Response, Problem> {
+    // Of a change that cannot be made it is not said why to a token that is for no change.
+    let asked = actions.as_deref().unwrap_or(&[Action::EditTask]);
+    asked.iter().chain([&Action::ReadTask]).try_for_each(|action| change.caller.within_token(*action))?;
     let metadata = change.metadata(route, meaning);
     let guard = |task: &Task| {
         let task = task.state.as_ref().ok_or_else(|| not_found("task"))?;

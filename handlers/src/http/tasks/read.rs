@@ -71,6 +71,7 @@ pub(crate) async fn read(
     Id(id): Id<TaskId>,
     Query(query): Query<AsOfQuery>,
 ) -> Result<Response, Problem> {
+    caller.within_token(Action::ReadTask)?;
     let present = present(&app, id, min_version(&headers)?).await?.ok_or_else(|| not_found("task"))?;
     // Whoever may see a task may see what it was.
     caller.may(Action::ReadTask, &resource(&present))?;
@@ -162,6 +163,7 @@ pub(crate) async fn list(
     caller: Caller,
     Query(query): Query<TasksQuery>,
 ) -> Result<Json<Page<TaskDocument>>, Problem> {
+    caller.may(Action::ListTasks, &Resource::Any)?;
     let mut page = PageQuery { limit: query.limit, cursor: query.cursor }.checked()?;
     let mut fields = Fields::default();
     match query.sort.as_deref() {

@@ -75,6 +75,9 @@ pub(crate) async fn reassign(
     Id(from): Id<UserId>,
     Body(body): Body<ReassignBody>,
 ) -> Result<Json<Reassigned>, Problem> {
+    for action in [Action::ListTasks, Action::AssignTask { to: None }] {
+        change.caller.within_token(action)?;
+    }
     app.user(from, 0).await?.ok_or_else(|| not_found("user"))?;
     let mut fields = Fields::default();
     if let Some(ids) = &body.task_ids

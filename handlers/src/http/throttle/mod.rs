@@ -216,8 +216,8 @@ fn key(app: &App, request: &Request) -> Option<Key> {
     let Some(value) = request.headers().get(header::AUTHORIZATION) else { return address.map(Key::Address) };
     let token = value.to_str().ok().and_then(|value| value.split_once(' ')).map(|(_, token)| token.trim());
     match token.map(|token| app.identity.verify(token)) {
-        Some(Ok(verified)) => Some(Key::Caller(verified.user_id)),
-        Some(Err(_)) | None => Some(Key::Unproven(address)),
+        Some(Ok(presented)) if app.identity.is_proven(&presented) => Some(Key::Caller(presented.user_id())),
+        Some(Ok(_) | Err(_)) | None => Some(Key::Unproven(address)),
     }
 }
 
