@@ -164,6 +164,34 @@ async fn a_session_that_the_command_side_ended_is_over_on_the_query_side() {
 }
 
 #[tokio::test]
+async fn an_api_token_that_the_command_side_made_is_good_on_both_sides_until_it_is_revoked() {
+    let lambdas = Lambdas::new().await;
+    let bearer = lambdas.bearer().await;
+    let signed_in = ("authorization", bearer.as_str());
+    let scopes = json!({ "name": "A program", "scopes": ["tasks:write"] });
+    let made = lambdas.command(&post("/api/v1/tokens", &[signed_in], &scopes)).await;
+    assert_eq!((made.status, made.header("cache-control")), (201, "no-store"), "{}", made.body);
+    let token = format!("Bearer {}", made.body["token"].as_str().unwrap());
+    let program = ("authorization", token.as_str());
+
+    let listed = lambdas.query(&get("/api/v1/tasks", &[program])).await;
+    assert_eq!(listed.status, 200, "{}", listed.body);
+    let created = lambdas.command(&post("/api/v1/tasks", &[program], &json!({ "title": "Check the pump" }))).await;
+    assert_eq!(created.status, 201, "{}", created.body);
+    let tokens = lambdas.query(&get("/api/v1/tokens", &[signed_in])).await;
+    assert!(tokens.body["items"][0]["last_used_at"].is_string(), "{}", tokens.body);
+    assert_eq!(lambdas.query(&get("/api/v1/tokens", &[program])).await.problem(), (403, "session_required"));
+    assert_eq!(lambdas.query(&get("/api/v1/users", &[program])).await.problem(), (403, "insufficient_scope"));
+
+    let path = format!("/api/v1/tokens/{}", made.body["id"].as_str().unwrap());
+    assert_eq!(lambdas.command(&http_event("DELETE", &path, &[signed_in], None)).await.status, 204);
+
+    assert_eq!(lambdas.query(&get("/api/v1/tasks", &[program])).await.problem(), (401, "unauthenticated"));
+    let refused = lambdas.command(&post("/api/v1/tasks", &[program], &json!({ "title": "Refused" }))).await;
+    assert_eq!(refused.problem(), (401, "unauthenticated"));
+}
+
+#[tokio::test]
 async fn the_query_side_has_no_route_that_changes_anything() {
     let lambdas = Lambdas::new().await;
     for path in ["/users/signup", "/users/login", "/users/logout", "/users/refresh", "/login", "/refresh", "/logout"] {

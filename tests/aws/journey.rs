@@ -86,6 +86,28 @@ async fn what_asks_is_answered_by_one_function_and_what_changes_by_another() {
 
 #[tokio::test]
 #[ignore = "needs the deployment: cargo xtask e2e"]
+async fn an_api_token_is_good_at_both_functions_until_it_is_revoked() {
+    let aws = Deployment::here();
+    let ada = aws.member().await;
+    let body = json!({ "name": "A program", "scopes": ["tasks:write"] });
+    let made = ada.client.post("/tokens").json(&body).send().await.is(201).value();
+    let program = aws.api().with_token(made["token"].as_str().unwrap());
+
+    let task = report(&program, &json!({ "title": "By night" })).await;
+    listed(&program, task).await;
+    program.get("/tokens").send().await.problem(403, "session_required");
+    program.post("/users/logout").send().await.problem(403, "session_required");
+    let tokens = ada.client.get("/tokens").send().await.is(200).value();
+    assert!(tokens["items"][0]["last_used_at"].is_string(), "{tokens}");
+
+    ada.client.delete(&format!("/tokens/{}", made["id"].as_str().unwrap())).send().await.is(204);
+
+    program.get("/tasks").send().await.problem(401, "unauthenticated");
+    program.post("/tasks").json(&json!({ "title": "Refused" })).send().await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+#[ignore = "needs the deployment: cargo xtask e2e"]
 async fn one_name_follows_a_request_into_every_log() {
     let aws = Deployment::here();
     let ada = aws.member().await;
