@@ -64,7 +64,7 @@ pub(crate) async fn a_token_is_shown_once_and_calls_in_its_owners_name() {
         program.post("/tasks").json(&json!({ "title": "By night" })).send().await.document(201);
     assert_eq!(reported.reporter_id, Some(member.id));
     let commits = history(reported.id).await;
-    assert_eq!(commits[0]["actor"], json!({ "type": "user", "id": member.id }), "its owner did it");
+    assert_eq!(commits[0]["events"][0]["actor"], json!({ "type": "user", "id": member.id }), "its owner did it");
 
     // Nothing that anybody is shown afterwards has it, nor what is left of it in the log and on the disk.
     let id = document["id"].as_str().unwrap();
