@@ -28,6 +28,9 @@ use crate::store::{Item, StoreError, n, number, s, text};
 
 /// How long after a refresh the token before it still gets the same successor.
 const GRACE: TimeDelta = TimeDelta::seconds(20);
+/// How long a request must have been under way here to have been overtaken. Clocks are about a second apart: of a copy that is
+/// used right after a refresh, a clock that is behind says that it came before.
+const OVERTAKEN_AFTER: TimeDelta = TimeDelta::seconds(5);
 /// That a token may move its family on: it is of the present generation, and the family lives.
 const MAY_MOVE: &str =
     "attribute_exists(pk) AND generation = :generation AND attribute_not_exists(ended_at) AND expires_at > :now";
@@ -246,9 +249,10 @@ impl Sessions {
         if generation + 1 == there.generation && in_time && !planted(Mutant::NoGrace) {
             return Ok(there);
         }
-        // A copy that is used is asked about after the refresh that made it old. This one was on its way before the last
-        // refresh: its sender has long been answered by another sending of it.
-        if now < there.rotated_at && !planted(Mutant::LatecomerIsThief) {
+        // A copy that is used is asked about after the refresh that made it old. This one stood still here, and came in before the
+        // last refresh: its sender has long been answered by another sending of it.
+        let stood_still = self.clock.now() - now >= OVERTAKEN_AFTER;
+        if stood_still && now < there.rotated_at && !planted(Mutant::LatecomerIsThief) {
             return Err(SessionError::Overtaken);
         }
         if !planted(Mutant::ReuseTolerated) {

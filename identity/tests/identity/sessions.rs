@@ -1,6 +1,7 @@
 //! Session families: rotation, the lost response, the copied token, the end.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::Client as DynamoDb;
@@ -8,9 +9,9 @@ use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::AttributeValue;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::ids::UserId;
-use muster_domain::ports::Clock as _;
+use muster_domain::ports::Clock;
 use muster_identity::{Client, EndReason, Rotated, ServerSecret, SessionError, SessionId, Sessions};
 use uuid::Uuid;
 
@@ -117,12 +118,27 @@ async fn a_token_older_than_the_previous_one_ends_the_family_at_once() {
     assert!(!case.is_live(begun.session_id).await);
 }
 
+/// The clock of a process that stands still for two minutes after it has taken a request in.
+struct StandingStill {
+    clock: Arc<TestClock>,
+    has_stood: AtomicBool,
+}
+
+impl Clock for StandingStill {
+    fn now(&self) -> DateTime<Utc> {
+        let stood =
+            if self.has_stood.swap(true, Ordering::Relaxed) { TimeDelta::minutes(2) } else { TimeDelta::zero() };
+        self.clock.now() + stood
+    }
+}
+
 #[tokio::test]
 async fn a_request_that_was_overtaken_on_its_way_is_refused_and_ends_nothing() {
     let case = Case::new().await;
     let begun = case.start().await;
     // A process that took the request in, and then stood still while the sender tried again elsewhere and went on.
-    let slow = Sessions::new(case.client.clone(), &case.table, &ServerSecret::from_bytes([7; 32]), TestClock::new());
+    let clock = Arc::new(StandingStill { clock: TestClock::new(), has_stood: AtomicBool::new(false) });
+    let slow = Sessions::new(case.client.clone(), &case.table, &ServerSecret::from_bytes([7; 32]), clock);
     case.clock.advance(TimeDelta::seconds(1));
     let second = case.refresh(&begun.refresh_token).await;
     case.clock.advance(TimeDelta::seconds(1));
@@ -133,6 +149,19 @@ async fn a_request_that_was_overtaken_on_its_way_is_refused_and_ends_nothing() {
     case.refresh(&third.refresh_token).await;
     // The same token, asked about after all that: a copy.
     assert!(matches!(case.refused(&begun.refresh_token).await, SessionError::Reused));
+    assert!(!case.is_live(begun.session_id).await);
+}
+
+#[tokio::test]
+async fn a_copy_that_is_used_right_after_a_refresh_ends_the_session_although_the_clock_is_behind() {
+    let case = Case::new().await;
+    let begun = case.start().await;
+    let behind = Sessions::new(case.client.clone(), &case.table, &ServerSecret::from_bytes([7; 32]), TestClock::new());
+    case.clock.advance(TimeDelta::seconds(1));
+    let second = case.refresh(&begun.refresh_token).await;
+    case.refresh(&second.refresh_token).await;
+    let outcome = behind.refresh(&begun.refresh_token).await;
+    assert!(matches!(outcome, Err(SessionError::Reused)), "{outcome:?}");
     assert!(!case.is_live(begun.session_id).await);
 }
 
