@@ -60,7 +60,7 @@ impl NewApiTokenBody {
             fields.wrong("/expires_at", "must be in the future, and within 365 days");
         }
         let scopes = self.scopes.into_iter().collect();
-        fields.finish(name.map(|name| NewApiToken { name, scopes, expires_at }))
+        fields.finish(name.map(|name| NewApiToken { name, scopes, made_at: now, expires_at }))
     }
 }
 

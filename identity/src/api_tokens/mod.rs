@@ -62,6 +62,8 @@ pub struct NewApiToken {
     pub name: Name,
     /// What it may be used for.
     pub scopes: TokenScopes,
+    /// When it is made: its lifetime counts from then.
+    pub made_at: DateTime<Utc>,
     /// When it ends.
     pub expires_at: DateTime<Utc>,
 }
@@ -96,7 +98,7 @@ impl ApiTokens {
         const MAKING: &str = "making an API token";
         let id = ApiTokenId(Uuid::new_v4());
         let text = ApiTokenText::generate(user, id).map_err(StoreError::of(MAKING))?;
-        let token = ApiToken::new(user, id, new, self.clock.now());
+        let token = ApiToken::new(user, id, new);
         let put = self.client.put_item().table_name(&self.table).set_item(Some(token.to_item(&text, REMEMBERED)));
         let put = put.condition_expression("attribute_not_exists(pk)");
         put.send().await.map_err(StoreError::of(MAKING))?;

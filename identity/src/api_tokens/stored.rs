@@ -36,10 +36,10 @@ pub struct ApiToken {
 }
 
 impl ApiToken {
-    pub(super) fn new(user_id: UserId, id: ApiTokenId, new: &NewApiToken, now: DateTime<Utc>) -> Self {
-        let NewApiToken { name, scopes, expires_at } = new.clone();
+    pub(super) fn new(user_id: UserId, id: ApiTokenId, new: &NewApiToken) -> Self {
+        let NewApiToken { name, scopes, made_at, expires_at } = new.clone();
         // As it will be read.
-        let (created_at, expires_at) = (now.trunc_subsecs(3), expires_at.trunc_subsecs(3));
+        let (created_at, expires_at) = (made_at.trunc_subsecs(3), expires_at.trunc_subsecs(3));
         Self { id, user_id, name, scopes, created_at, expires_at, last_used_at: None, revoked_at: None }
     }
 

@@ -49,6 +49,7 @@ impl Case {
         NewApiToken {
             name: "A program".parse().expect("a name"),
             scopes: [TokenScope::TasksRead, TokenScope::AuditRead].into_iter().collect(),
+            made_at: self.clock.now(),
             expires_at: self.clock.now() + TimeDelta::days(1),
         }
     }
