@@ -1,13 +1,13 @@
 //! API tokens that somebody made up, changed, kept, or brings to where they are not for.
 
 use chrono::{TimeDelta, Utc};
-use muster_projections::directory::UserDocument;
-use muster_tests::client::{Answer, Client};
+use muster_tests::client::Client;
 use muster_tests::server::Server;
 use serde_json::{Value, json};
 
 use crate::api_tokens::{Made, made};
-use crate::support::{PASSWORD, Person, admin, eventually, log_in, member, nobody, of_task, task};
+use crate::support::{PASSWORD, admin, eventually, log_in, member, nobody, of_task, task};
+use crate::token_attacks::{refused, unharmed};
 
 const ALPHABET: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -31,26 +31,6 @@ fn sealed(rest: &str) -> String {
 fn parts(token: &str) -> [&str; 4] {
     let body = token.strip_prefix("muster_pat_").unwrap();
     [&body[..22], &body[22..44], &body[44..87], &body[87..]]
-}
-
-/// What a caller with this token wants to do: an attack that gets through leaves a name behind.
-async fn rename(token: &str) -> Answer {
-    nobody().await.with_token(token).put("/profile").json(&json!({ "name": "Mallory" })).send().await
-}
-
-async fn refused(attacks: &[(&str, String)]) {
-    for (what, token) in attacks {
-        let answer = rename(token).await;
-        assert_eq!(answer.status, 401, "{what}: {}", answer.text);
-        answer.problem(401, "unauthenticated");
-        assert_eq!(answer.header("www-authenticate"), "Bearer", "{what}");
-    }
-}
-
-/// Nothing was done to this account.
-async fn unharmed(person: &Person) {
-    let user: UserDocument = person.client.get("/profile").send().await.document(200);
-    assert_eq!((user.version, user.name.as_str()), (1, "A member"));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! Most are signed with the server's own key, which these tests read from its data directory, so that what is refused is what
 //! the token says and not that its signature is wrong.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
@@ -77,11 +78,12 @@ fn changed(object: &Value, name: &str, value: &Value) -> Value {
 }
 
 /// What a caller with this token wants to do: an attack that gets through leaves a name behind.
-async fn rename(token: &str) -> muster_tests::client::Answer {
+pub(crate) async fn rename(token: &str) -> muster_tests::client::Answer {
     nobody().await.with_token(token).put("/profile").json(&json!({ "name": "Mallory" })).send().await
 }
 
-async fn refused(attacks: &[(String, String)]) {
+/// Each of these tokens, of which it is said what is wrong with it, is refused.
+pub(crate) async fn refused<W: Display>(attacks: &[(W, String)]) {
     for (what, token) in attacks {
         let answer = rename(token).await;
         assert_eq!(answer.status, 401, "{what}: {}", answer.text);
@@ -91,7 +93,7 @@ async fn refused(attacks: &[(String, String)]) {
 }
 
 /// Nothing was done to this account, and its own token is as good as before.
-async fn unharmed(person: &Person) {
+pub(crate) async fn unharmed(person: &Person) {
     let user: UserDocument = person.client.get("/profile").send().await.document(200);
     assert_eq!((user.version, user.name.as_str()), (1, "A member"));
 }
