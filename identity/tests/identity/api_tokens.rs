@@ -83,7 +83,7 @@ async fn a_token_is_good_until_its_time_and_no_longer() {
     let case = Case::new().await;
     let (token, text) = case.made(ADA).await;
     case.clock.advance(TimeDelta::days(1) - TimeDelta::milliseconds(1));
-    assert!(case.authenticate(&text).await.is_ok());
+    assert_eq!(case.authenticate(&text).await.expect("a caller"), (ADA, token.credential()));
     case.clock.advance(TimeDelta::milliseconds(1));
     let refused = case.authenticate(&text).await.expect_err("a refusal");
     assert!(matches!(refused, AuthError::ApiTokenExpired(_)), "{refused:?}");
@@ -95,16 +95,16 @@ async fn a_token_is_good_until_its_time_and_no_longer() {
 #[tokio::test]
 async fn a_revoked_token_is_refused_at_once_and_for_ever() {
     let case = Case::new().await;
-    let ((lost, text), (_, other)) = (case.made(ADA).await, case.made(ADA).await);
-    assert!(case.authenticate(&text).await.is_ok());
+    let ((lost, text), (kept, other)) = (case.made(ADA).await, case.made(ADA).await);
+    assert_eq!(case.authenticate(&text).await.expect("a caller"), (ADA, lost.credential()));
     assert!(!case.tokens().revoke(BEN, lost.id).await.expect("an answer"), "nobody else's");
-    assert!(case.authenticate(&text).await.is_ok());
+    assert_eq!(case.authenticate(&text).await.expect("a caller"), (ADA, lost.credential()));
     for _ in 0..2 {
         assert!(case.tokens().revoke(ADA, lost.id).await.expect("an answer"));
         let refused = case.authenticate(&text).await.expect_err("a refusal");
         assert!(matches!(refused, AuthError::ApiTokenRevoked(_)), "{refused:?}");
     }
-    assert!(case.authenticate(&other).await.is_ok());
+    assert_eq!(case.authenticate(&other).await.expect("a caller"), (ADA, kept.credential()));
     case.clock.advance(TimeDelta::days(2));
     assert!(matches!(case.authenticate(&text).await, Err(AuthError::ApiTokenRevoked(_))));
     assert!(!case.tokens().revoke(ADA, ApiTokenId(Uuid::new_v4())).await.expect("an answer"), "there is none");
@@ -113,12 +113,13 @@ async fn a_revoked_token_is_refused_at_once_and_for_ever() {
 #[tokio::test]
 async fn a_closed_account_has_no_tokens_left() {
     let case = Case::new().await;
-    let ((_, first), (_, second), (_, foreign)) = (case.made(ADA).await, case.made(ADA).await, case.made(BEN).await);
+    let ((_, first), (_, second), (of_ben, foreign)) =
+        (case.made(ADA).await, case.made(ADA).await, case.made(BEN).await);
     case.identity.close(ADA).await.expect("an end");
     for text in [first, second] {
         assert!(matches!(case.authenticate(&text).await, Err(AuthError::ApiTokenRevoked(_))));
     }
-    assert!(case.authenticate(&foreign).await.is_ok());
+    assert_eq!(case.authenticate(&foreign).await.expect("a caller"), (BEN, of_ben.credential()));
 }
 
 #[tokio::test]
