@@ -9,6 +9,7 @@ use muster_embedded::{Engine, SocketHandle};
 use muster_handlers::clock::SystemClock;
 use muster_handlers::http::router;
 use muster_identity::Secrets;
+use muster_vault::LocalMaster;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -58,8 +59,9 @@ async fn serve(
     listener: TcpListener,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    let system = System::over_both(engine.client(), engine.derived_client()).await?;
     let secrets = Secrets::load_or_create(&args.data)?;
+    let master = Arc::new(LocalMaster::new(secrets.personal_secret.personal_key()));
+    let system = System::over_both(engine.client(), engine.derived_client(), master).await?;
     let app = system.app(secrets, args.api.settings()).map_err(failed("putting the parts together"))?;
     if args.demo {
         demo::refuse_tasks(&system).await?;

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use muster_embedded::{Engine, EngineError, socket_client};
+use muster_identity::Secrets;
+use muster_vault::{KmsMaster, LocalMaster, Master};
 use tokio::time::{Instant, sleep};
 
 use crate::args::StoreArgs;
@@ -27,6 +30,11 @@ impl Stage {
     /// What stands before the name of everything of this stage.
     pub fn prefix(&self) -> String {
         format!("muster-{self}-")
+    }
+
+    /// The alias of the key in KMS that wraps the keys of personal data.
+    fn personal_key(&self) -> String {
+        format!("alias/{}personal", self.prefix())
     }
 }
 
@@ -88,8 +96,11 @@ impl Store {
     /// The parts over it.
     pub async fn system(&self) -> Result<System, Failure> {
         match self {
-            Self::Local(store) => System::over_both(store.client().clone(), store.derived()).await,
-            Self::Aws { stage, config } => System::of_stage(Client::new(config), stage).await,
+            Self::Local(store) => store.system().await,
+            Self::Aws { stage, config } => {
+                let master = KmsMaster::new(aws_sdk_kms::Client::new(config), stage.personal_key());
+                System::of_stage(Client::new(config), stage, Arc::new(master)).await
+            }
         }
     }
 }
@@ -99,6 +110,7 @@ impl Store {
 pub struct LocalStore {
     client: Client,
     engine: Option<Engine>,
+    master: Arc<dyn Master>,
 }
 
 impl LocalStore {
@@ -116,22 +128,27 @@ impl LocalStore {
         let begun = Instant::now();
         loop {
             let in_use = match Engine::open(data) {
-                Ok(engine) => return Ok(Self::of_engine(engine)),
+                Ok(engine) => return Ok(Self::of_engine(engine, master(data)?)),
                 Err(error @ EngineError::InUse { .. }) => error,
                 Err(error) => return Err(error.into()),
             };
             // A server that starts or ends has the directory and no socket.
             match socket_client(&socket(data)) {
-                Ok(client) => return Ok(Self { client, engine: None }),
+                Ok(client) => return Ok(Self { client, engine: None, master: master(data)? }),
                 Err(_) if begun.elapsed() < PATIENCE => sleep(PAUSE).await,
                 Err(_) => return Err(in_use.into()),
             }
         }
     }
 
-    /// The store of this engine.
-    pub fn of_engine(engine: Engine) -> Self {
-        Self { client: engine.client(), engine: Some(engine) }
+    /// The store of this engine, in which `master` wraps the keys of personal data.
+    pub fn of_engine(engine: Engine, master: Arc<dyn Master>) -> Self {
+        Self { client: engine.client(), engine: Some(engine), master }
+    }
+
+    /// The parts over it.
+    pub async fn system(&self) -> Result<System, Failure> {
+        System::over_both(self.client.clone(), self.derived(), Arc::clone(&self.master)).await
     }
 
     /// A client of its tables.
@@ -148,6 +165,12 @@ impl LocalStore {
     pub const fn engine(&self) -> Option<&Engine> {
         self.engine.as_ref()
     }
+}
+
+/// What wraps the keys of personal data: it follows from the secrets in the directory.
+fn master(data: &Path) -> Result<Arc<dyn Master>, Failure> {
+    let secrets = Secrets::load_or_create(data)?;
+    Ok(Arc::new(LocalMaster::new(secrets.personal_secret.personal_key())))
 }
 
 /// The socket on which a server lets the operator's commands in.

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::config::Region;
 use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
-use muster_domain::EventReader;
+use muster_domain::{EventReader, SubjectKeys};
 use muster_handlers::http::{App, Settings};
 use muster_handlers::topology::{Topology, create_table};
 use muster_handlers::wiring;
@@ -17,6 +17,7 @@ use muster_identity::{IdentityError, IdentityTables, Secrets, TokenSettings};
 use muster_projections::generations::Generations;
 use muster_projections::rebuild::TableMaker;
 use muster_projections::{Hosted, hosted};
+use muster_vault::Master;
 
 use crate::pipeline::{Checkpoint, Control, Parking};
 use crate::report::{Failure, failed};
@@ -44,6 +45,8 @@ pub struct System {
     pub derived: Client,
     /// Names them.
     pub topology: Topology,
+    /// The keys of personal data.
+    pub keys: Arc<dyn SubjectKeys>,
     /// The event store.
     pub events: DynamoEventStore,
     /// Takes commands.
@@ -55,21 +58,21 @@ pub struct System {
 }
 
 impl System {
-    /// The parts over this client, for the local program. Tables that are not there yet are made.
-    pub async fn over(client: Client) -> Result<Self, Failure> {
-        Self::over_both(client.clone(), client).await
+    /// The parts over this client, for the local program. `master` wraps the keys of personal data. Tables that are not there yet are made.
+    pub async fn over(client: Client, master: Arc<dyn Master>) -> Result<Self, Failure> {
+        Self::over_both(client.clone(), client, master).await
     }
 
     /// The same, with a client of its own for what is made from events (`muster_embedded::Engine::derived_client`).
-    pub async fn over_both(client: Client, derived: Client) -> Result<Self, Failure> {
+    pub async fn over_both(client: Client, derived: Client, master: Arc<dyn Master>) -> Result<Self, Failure> {
         let topology = Topology::load()?;
         topology.create_tables(&client, PREFIX).await?;
-        Ok(Self::with(client, derived, topology, PREFIX.to_owned(), 1))
+        Ok(Self::with(client, derived, topology, PREFIX.to_owned(), master, 1))
     }
 
     /// The parts over the tables of a stage on AWS, which its stacks have made.
-    pub async fn of_stage(client: Client, stage: &Stage) -> Result<Self, Failure> {
-        let system = Self::with(client.clone(), client, Topology::load()?, stage.prefix(), SEGMENTS_ON_AWS);
+    pub async fn of_stage(client: Client, stage: &Stage, master: Arc<dyn Master>) -> Result<Self, Failure> {
+        let system = Self::with(client.clone(), client, Topology::load()?, stage.prefix(), master, SEGMENTS_ON_AWS);
         let asked = system.client.describe_table().table_name(system.table("events")).send().await;
         match asked {
             Ok(_) => Ok(system),
@@ -81,13 +84,22 @@ impl System {
         }
     }
 
-    fn with(client: Client, derived: Client, topology: Topology, prefix: String, segments: u32) -> Self {
-        let events = wiring::event_store(&client, &prefix);
+    fn with(
+        client: Client,
+        derived: Client,
+        topology: Topology,
+        prefix: String,
+        master: Arc<dyn Master>,
+        segments: u32,
+    ) -> Self {
+        let keys = wiring::subject_keys(&client, &prefix, master);
+        let events = wiring::event_store(&client, &prefix, Arc::clone(&keys));
         let reader: Arc<dyn EventReader> = Arc::new(events.clone());
         Self {
             commands: CommandHandler::new(events.clone()),
             projections: hosted(&derived, &prefix, &reader),
             generations: Generations::new(client.clone(), &prefix),
+            keys,
             events,
             topology,
             client,
@@ -124,9 +136,10 @@ impl System {
 
     /// What is behind the HTTP routes.
     pub fn app(&self, secrets: Secrets, settings: Settings) -> Result<App, IdentityError> {
-        let Secrets { signing_key, server_secret } = secrets;
+        let Secrets { signing_key, server_secret, personal_secret: _ } = secrets;
         let tokens = TokenSettings::new(ISSUER, ISSUER);
-        wiring::app(&self.client, &self.prefix, Arc::new(signing_key), &server_secret, tokens, settings)
+        let signer = Arc::new(signing_key);
+        wiring::app(&self.client, &self.prefix, &self.keys, signer, &server_secret, tokens, settings)
     }
 
     /// The projection of this name, or all of them.

@@ -7,8 +7,10 @@ use cqrs_es::AggregateContext;
 use muster_domain::aggregate::Decider;
 use muster_domain::event::decode_as;
 use muster_domain::mutant::{Mutant, planted};
-use muster_domain::{Actor, Commit, Hash, StreamId};
+use muster_domain::personal::{Opener, open_event, open_value, seal};
+use muster_domain::{Actor, AggregateType, Commit, EventData, Hash, StreamId};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::StoreError;
@@ -97,11 +99,9 @@ impl<A: Decider> Context<A> {
     }
 
     /// The context after the next commit, its events applied.
-    pub(crate) fn follow(&mut self, commit: &Commit) -> Result<(), StoreError> {
-        for event in &commit.events {
-            let event = decode_as::<A::Event>(A::KIND, &event.event_type, event.schema, event.data.clone())
-                .map_err(|error| StoreError::damaged(&self.stream, commit.version, &error))?;
-            self.aggregate.evolve(&event);
+    pub(crate) fn follow(&mut self, commit: &Commit, opener: &Opener) -> Result<(), StoreError> {
+        for (version, event) in (commit.version..).zip(&commit.events) {
+            self.aggregate.evolve(&opened::<A>(opener, commit, version, event)?);
         }
         self.advance(commit);
         Ok(())
@@ -120,7 +120,7 @@ impl<A: Decider> Context<A> {
 
     /// The context after this commit, from the state that it carries; `None` when that is missing, of another schema
     /// or damaged.
-    pub(crate) fn carried_by(stored: &StoredCommit) -> Option<Self> {
+    pub(crate) fn carried_by(stored: &StoredCommit, opener: &Opener) -> Option<Self> {
         let StoredCommit { commit, carried: Some(CarriedState { schema, state }) } = stored else { return None };
         let pass_over = |reason: &str| {
             tracing::debug!(stream = %commit.stream, version = commit.version, reason, "carried state passed over");
@@ -129,12 +129,13 @@ impl<A: Decider> Context<A> {
         if *schema != A::STATE_SCHEMA && !planted(Mutant::ForeignStateTrusted) {
             return pass_over("another schema");
         }
+        let Some(state) = opened_state(commit, opener, state) else { return pass_over("sealed") };
         // An aggregate with a history is never null, which would read as one without.
         let aggregate = state.get("aggregate").filter(|aggregate| !aggregate.is_null());
         if aggregate.is_none() && !planted(Mutant::DamagedStateTrusted) {
             return pass_over("no aggregate");
         }
-        let carried: Carried<A, RecentCommands> = match serde_json::from_value(state.clone()) {
+        let carried: Carried<A, RecentCommands> = match serde_json::from_value(state) {
             Ok(carried) => carried,
             Err(error) => return pass_over(&error.to_string()),
         };
@@ -155,14 +156,22 @@ impl<A: Decider> Context<A> {
     }
 
     /// The state for the last commit to carry. It is a cache, so there is none rather than an error.
-    pub(crate) fn to_carried(&self) -> Option<CarriedState> {
+    pub(crate) fn to_carried(&self, opener: &Opener) -> Option<CarriedState> {
         let state = serde_json::to_value(Carried {
             version: self.version,
             created_at: self.created_at?,
             commands: &self.commands,
             aggregate: &self.aggregate,
         });
-        Some(CarriedState { schema: A::STATE_SCHEMA, state: state.ok()? })
+        let state = match (A::KIND, opener) {
+            (AggregateType::Task | AggregateType::Team, _) => state.ok()?,
+            (AggregateType::User, Opener::Key(key)) => {
+                seal(key, &state_place(&self.stream, self.version), &state.ok()?).ok()?
+            }
+            // Who is erased has nothing to carry; without a key nothing personal is written.
+            (AggregateType::User, Opener::NoKey | Opener::Erased) => return None,
+        };
+        Some(CarriedState { schema: A::STATE_SCHEMA, state })
     }
 
     /// About how many bytes it takes in memory. The aggregate counts with its JSON, which says the same in more words.
@@ -171,6 +180,36 @@ impl<A: Decider> Context<A> {
         // One that has no JSON could not be carried either; the count up to there will do.
         let _ = serde_json::to_writer(&mut json, &self.aggregate);
         size_of::<Self>() + self.commands.bytes() + json.0
+    }
+}
+
+/// An event of a commit, typed, with what is personal in the open or as placeholders.
+pub(crate) fn opened<A: Decider>(
+    opener: &Opener,
+    commit: &Commit,
+    version: u64,
+    EventData { event_type, schema, data }: &EventData,
+) -> Result<A::Event, StoreError> {
+    let damaged = |error: &dyn std::fmt::Display| StoreError::damaged(&commit.stream, commit.version, &error);
+    let data =
+        open_event(opener, &commit.stream, version, event_type, data.clone()).map_err(|error| damaged(&error))?;
+    decode_as(A::KIND, event_type, *schema, data).map_err(|error| damaged(&error))
+}
+
+/// The carried state of a person is sealed like their events, bound to the version that it is of.
+fn state_place(stream: &StreamId, version: u64) -> String {
+    format!("{stream}@{version} state")
+}
+
+/// The carried state in the open; `None` when it is sealed and the key is not there. One from before states were sealed
+/// is of an older schema, and never comes here.
+fn opened_state(commit: &Commit, opener: &Opener, state: &Value) -> Option<Value> {
+    match (commit.stream.aggregate, opener) {
+        (AggregateType::Task | AggregateType::Team, _) => Some(state.clone()),
+        (AggregateType::User, Opener::Key(key)) => {
+            open_value(key, &state_place(&commit.stream, commit.last_version()), state)
+        }
+        (AggregateType::User, Opener::NoKey | Opener::Erased) => None,
     }
 }
 

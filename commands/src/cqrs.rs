@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use cqrs_es::{AggregateError, EventEnvelope};
 use muster_domain::aggregate::Decider;
-use muster_domain::event::decode_as;
 use muster_domain::{Commit, EventReader as _, Metadata, StreamId};
 use uuid::Uuid;
 
-use crate::context::Context;
+use crate::context::{Context, opened};
 use crate::error::StoreError;
 use crate::log::{BoxError, CommitLog};
 use crate::metadata::{metadata_from_map, metadata_to_map};
@@ -20,13 +19,13 @@ impl<A: Decider, L: CommitLog> cqrs_es::EventStore<A> for EventStore<L> {
     async fn load_events(&self, aggregate_id: &str) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
         let id = parse(aggregate_id)?;
         let stream = StreamId::new(A::KIND, id);
+        let opener = self.opener(&stream).await?;
         let commits = self.commits(&stream, 0, None).await.map_err(StoreError::from)?;
         let mut envelopes = Vec::new();
         for commit in &commits {
             let metadata = metadata_to_map(&metadata_of(commit));
             for (version, event) in (commit.version..).zip(&commit.events) {
-                let payload = decode_as(A::KIND, &event.event_type, event.schema, event.data.clone())
-                    .map_err(|error| StoreError::damaged(&stream, commit.version, &error))?;
+                let payload = opened::<A>(&opener, commit, version, event)?;
                 envelopes.push(envelope(&stream, version, payload, metadata.clone())?);
             }
         }

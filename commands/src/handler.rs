@@ -6,7 +6,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use muster_domain::aggregate::Decider;
 use muster_domain::mutant::{Mutant, planted};
-use muster_domain::{Actor, CommandId, EventReader as _, Metadata, RecordedEvent};
+use muster_domain::personal::Opener;
+use muster_domain::{Actor, CommandId, EventReader as _, Fingerprint, Metadata, RecordedEvent, StreamId};
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
@@ -339,12 +340,21 @@ impl<L: CommitLog> CommandHandler<L> {
         known: &RecentCommand,
         metadata: &Metadata,
     ) -> Result<Committed<A>, ExecuteError<A::Error>> {
-        if known.fingerprint != metadata.fingerprint {
+        let opener = self.store.opener(&StreamId::new(A::KIND, id)).await?;
+        if !is_of(&known.fingerprint, &metadata.fingerprint, &opener) {
             return Err(ExecuteError::KeyReused);
         }
         let context = self.store.load_to::<A>(id, known.last).await?;
         let events = self.store.events(&context.stream(), known.first - 1, Some(known.last)).await;
         Ok(committed(&context, events.map_err(StoreError::from)?, metadata, true))
+    }
+}
+
+/// Whether a command was stored with this fingerprint: plain, or, where it holds personal data, under the person's key.
+fn is_of(stored: &Fingerprint, asked: &Fingerprint, opener: &Opener) -> bool {
+    match opener {
+        Opener::Key(key) => stored == asked || *stored == key.fingerprint(asked),
+        Opener::NoKey | Opener::Erased => stored == asked,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use muster_domain::ports::{CommitPage, EventReader, ReadError, ScanCursor};
-use muster_domain::{Commit, StreamId};
+use muster_domain::{Commit, StreamId, SubjectKeys};
 
 use crate::log::{CommitLog, PageQuery};
 use crate::store::EventStore;
@@ -34,6 +34,10 @@ impl<L: CommitLog> EventReader for EventStore<L> {
     async fn head(&self, stream: &StreamId) -> Result<u64, ReadError> {
         let newest = self.log.page(&PageQuery::backward(*stream, u64::MAX).limit(1)).await?.commits.pop();
         Ok(newest.map_or(0, |stored| stored.commit.last_version()))
+    }
+
+    fn keys(&self) -> &dyn SubjectKeys {
+        &*self.keys
     }
 
     async fn scan(&self, segment: u32, segments: u32, cursor: Option<ScanCursor>) -> Result<CommitPage, ReadError> {

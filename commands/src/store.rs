@@ -1,13 +1,15 @@
 //! The event store: aggregates from commits, commits from events.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::SubsecRound as _;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_domain::aggregate::{Decider, Reservation};
 use muster_domain::commit::MAX_EVENTS_IN_COMMIT;
 use muster_domain::mutant::{Mutant, planted};
-use muster_domain::{Commit, EventData, Hash, Metadata, RecordedEvent, StreamId};
+use muster_domain::personal::{MemoryKeys, Opener, SubjectKey, personal_fields, seal_event};
+use muster_domain::{Commit, EventData, Hash, Metadata, RecordedEvent, StreamId, SubjectKeys, UserId};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -31,12 +33,14 @@ const LOADS_AT_ONCE: usize = 16;
 #[derive(Clone, Debug)]
 pub struct EventStore<L> {
     pub(crate) log: L,
+    pub(crate) keys: Arc<dyn SubjectKeys>,
     carry_every: u32,
 }
 
+/// With keys in memory.
 impl<L: CommitLog + Default> Default for EventStore<L> {
     fn default() -> Self {
-        Self::new(L::default())
+        Self::new(L::default(), MemoryKeys::shared())
     }
 }
 
@@ -50,9 +54,9 @@ pub struct Appended<A> {
 }
 
 impl<L: CommitLog> EventStore<L> {
-    /// The store over this log.
-    pub const fn new(log: L) -> Self {
-        Self { log, carry_every: CARRY_EVERY }
+    /// The store over this log. What is personal in it is sealed with these keys.
+    pub fn new(log: L, keys: Arc<dyn SubjectKeys>) -> Self {
+        Self { log, keys, carry_every: CARRY_EVERY }
     }
 
     /// The same, but the state is carried every so many commits rather than every [`CARRY_EVERY`]; 0 counts as 1. For
@@ -77,6 +81,7 @@ impl<L: CommitLog> EventStore<L> {
     /// [`Self::carrying_every`] says), however long the history.
     pub(crate) async fn load_to<A: Decider>(&self, id: Uuid, highest: u64) -> Result<Context<A>, StoreError> {
         let stream = StreamId::new(A::KIND, id);
+        let opener = self.opener(&stream).await?;
         let mut newer: Vec<Commit> = Vec::new();
         let mut query = Some(PageQuery::backward(stream, highest).limit(self.carry_every));
         while let Some(next) = query {
@@ -85,8 +90,8 @@ impl<L: CommitLog> EventStore<L> {
                 if let Some(after) = newer.last() {
                     check_link(&stored.commit, after)?;
                 }
-                if let Some(context) = Context::carried_by(&stored) {
-                    return replay(context, &newer);
+                if let Some(context) = Context::carried_by(&stored, &opener) {
+                    return replay(context, &newer, &opener);
                 }
                 newer.push(stored.commit);
             }
@@ -97,7 +102,24 @@ impl<L: CommitLog> EventStore<L> {
         {
             return Err(StoreError::damaged(&stream, first.version, &"the history does not begin here"));
         }
-        replay(Context::new(id), &newer)
+        replay(Context::new(id), &newer, &opener)
+    }
+
+    pub(crate) async fn opener(&self, stream: &StreamId) -> Result<Opener, StoreError> {
+        self.keys.opener(stream).await.map_err(|error| StoreError::Unavailable(Box::new(error)))
+    }
+
+    /// The key that these events are sealed with; `None` when nothing in them is personal.
+    async fn sealer(&self, stream: &StreamId, events: &[EventData]) -> Result<Option<SubjectKey>, StoreError> {
+        if !events.iter().any(|event| !personal_fields(stream.aggregate, &event.event_type).is_empty()) {
+            return Ok(None);
+        }
+        match self.keys.make(UserId(stream.id)).await {
+            Ok(Opener::Key(key)) => Ok(Some(key)),
+            // The person was erased since the aggregate was read: decided again, it is refused.
+            Ok(Opener::Erased | Opener::NoKey) => Err(StoreError::Conflict),
+            Err(error) => Err(StoreError::Unavailable(Box::new(error))),
+        }
     }
 
     /// Commits these events after those of the context. The context's aggregate must have applied them already, as
@@ -113,11 +135,14 @@ impl<L: CommitLog> EventStore<L> {
         if events.is_empty() {
             return Ok(Appended { context, events: Vec::new() });
         }
-        let commit = seal(&context, &events, metadata)?;
+        let recorded = event_data(&events)?;
+        let key = self.sealer(&context.stream, &recorded).await?;
+        let commit = seal(&context, recorded, metadata, key.as_ref())?;
         context.advance(&commit);
         let mut carried = None;
         if context.commits_since_state >= self.carry_every {
-            carried = context.to_carried();
+            let opener = key.map_or(self.opener(&context.stream).await?, Opener::Key);
+            carried = context.to_carried(&opener);
             context.commits_since_state = 0;
         }
         let reservations = net(context.aggregate.reservations(context.stream.id, &events));
@@ -199,20 +224,40 @@ fn known_or(unknown: Option<BoxError>, error: StoreError) -> StoreError {
 
 /// The commit of these events after those of the context. Time never runs back in a history: a clock that is behind
 /// the last commit's gives way to it.
-fn seal<A: Decider>(context: &Context<A>, events: &[A::Event], metadata: &Metadata) -> Result<Commit, StoreError> {
+///
+/// With a key, what is personal in them is sealed, and so is the fingerprint, as the command said the same. The same events
+/// in the same place are the same commit each time.
+fn seal<A: Decider>(
+    context: &Context<A>,
+    mut events: Vec<EventData>,
+    metadata: &Metadata,
+    key: Option<&SubjectKey>,
+) -> Result<Commit, StoreError> {
     let unavailable = |error: BoxError| StoreError::Unavailable(error);
-    if events.len() > MAX_EVENTS_IN_COMMIT {
-        return Err(unavailable(format!("a commit has at most {MAX_EVENTS_IN_COMMIT} events").into()));
-    }
-    let events = events.iter().map(event_data).collect::<Result<_, _>>().map_err(|error| unavailable(error.into()))?;
     let at = metadata.at.trunc_subsecs(3);
-    let metadata = Metadata { at: context.updated_at.map_or(at, |last| last.max(at)), ..metadata.clone() };
+    let mut metadata = Metadata { at: context.updated_at.map_or(at, |last| last.max(at)), ..metadata.clone() };
+    if let Some(key) = key {
+        metadata.fingerprint = key.fingerprint(&metadata.fingerprint);
+        for (version, event) in (context.version + 1..).zip(&mut events) {
+            seal_event(key, &context.stream, version, &event.event_type, &mut event.data)
+                .map_err(|error| unavailable(error.into()))?;
+        }
+    }
     Commit::seal(context.stream, context.version + 1, events, &metadata, context.head)
         .map_err(|error| unavailable(error.into()))
 }
 
+/// The events as they are recorded, with everything in the open.
+fn event_data<E: cqrs_es::DomainEvent>(events: &[E]) -> Result<Vec<EventData>, StoreError> {
+    let unavailable = |error: BoxError| StoreError::Unavailable(error);
+    if events.len() > MAX_EVENTS_IN_COMMIT {
+        return Err(unavailable(format!("a commit has at most {MAX_EVENTS_IN_COMMIT} events").into()));
+    }
+    events.iter().map(tagged).collect::<Result<_, _>>().map_err(|error| unavailable(error.into()))
+}
+
 /// Every event serialises adjacently tagged: its type, and its data.
-fn event_data<E: cqrs_es::DomainEvent>(event: &E) -> Result<EventData, serde_json::Error> {
+fn tagged<E: cqrs_es::DomainEvent>(event: &E) -> Result<EventData, serde_json::Error> {
     let schema = event.event_version().parse().map_err(serde::ser::Error::custom)?;
     let mut tagged = serde_json::to_value(event)?;
     let mut member = |name| tagged.get_mut(name).map(Value::take);
@@ -239,9 +284,13 @@ fn check_link(commit: &Commit, after: &Commit) -> Result<(), StoreError> {
 }
 
 /// The context after these commits, which come newest first.
-fn replay<A: Decider>(mut context: Context<A>, newest_first: &[Commit]) -> Result<Context<A>, StoreError> {
+fn replay<A: Decider>(
+    mut context: Context<A>,
+    newest_first: &[Commit],
+    opener: &Opener,
+) -> Result<Context<A>, StoreError> {
     for commit in newest_first.iter().rev() {
-        context.follow(commit)?;
+        context.follow(commit, opener)?;
     }
     Ok(context)
 }

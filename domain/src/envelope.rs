@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::event::{DecodeError, DomainEvent};
 use crate::ids::UserId;
 use crate::macros::id;
+use crate::personal::{Opener, open_event};
 use crate::stream::StreamId;
 
 id!(
@@ -165,9 +166,16 @@ impl RecordedEvent {
         Uuid::new_v5(&namespace::EVENT, format!("{stream}@{version}").as_bytes())
     }
 
-    /// The typed event, from whatever schema it was recorded in.
+    /// The typed event, from whatever schema it was recorded in. One with personal data needs [`Self::decode_with`].
     pub fn decode(&self) -> Result<DomainEvent, DecodeError> {
-        DomainEvent::decode(self.stream.aggregate, &self.event_type, self.schema, self.data.clone())
+        self.decode_with(&Opener::NoKey)
+    }
+
+    /// The same, with what is sealed in the open, or as placeholders.
+    pub fn decode_with(&self, opener: &Opener) -> Result<DomainEvent, DecodeError> {
+        let data = open_event(opener, &self.stream, self.version, &self.event_type, self.data.clone())
+            .map_err(|source| DecodeError::Personal { event_type: self.event_type.clone(), source })?;
+        DomainEvent::decode(self.stream.aggregate, &self.event_type, self.schema, data)
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::personal::{OpenError, PersonalField};
 use crate::stream::AggregateType;
 use crate::task::TaskEvent;
 use crate::team::TeamEvent;
@@ -18,6 +19,8 @@ pub struct EventKind {
     pub schema: u32,
     /// The payload's JSON Schema, made from its Rust type.
     pub json_schema: fn() -> schemars::Schema,
+    /// The fields that hold personal data, and are sealed.
+    pub personal: &'static [PersonalField],
 }
 
 /// Any event.
@@ -37,6 +40,14 @@ pub enum DecodeError {
     /// No upcaster leads from its schema to the present one.
     #[error(transparent)]
     Upcast(#[from] UpcastError),
+    /// Its personal data cannot be read.
+    #[error("the personal data of {event_type} cannot be read: {source}")]
+    Personal {
+        /// The type that it says.
+        event_type: String,
+        /// Why.
+        source: OpenError,
+    },
     /// Its payload does not have the shape that its type and schema name, or the type is unknown.
     #[error("{event_type} (schema {schema}) of a {aggregate} does not decode: {source}")]
     Shape {

@@ -49,9 +49,9 @@ macro_rules! id {
 }
 
 /// The events of one aggregate: an enum whose variants are named like their payload structs, each with the number of
-/// its present schema. Gives `event_type`, `schema`, and `KINDS`, from which the published JSON Schemas are made.
+/// its present schema and the fields that hold personal data, with what they read as once it is erased. Gives `event_type`, `schema`, and `KINDS`, from which the published JSON Schemas are made.
 macro_rules! events {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $schema:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $schema:literal $({ $($field:ident: $placeholder:ident),+ })?),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(tag = "type", content = "data")]
@@ -66,6 +66,10 @@ macro_rules! events {
                     event_type: stringify!($variant),
                     schema: $schema,
                     json_schema: || schemars::schema_for!($variant),
+                    personal: &[$($(crate::personal::PersonalField {
+                        name: stringify!($field),
+                        placeholder: crate::personal::Placeholder::$placeholder,
+                    }),+)?],
                 }),+
             ];
 

@@ -1,11 +1,13 @@
-//! What both sides need from outside, as traits: the clock, and reading the event store.
+//! What both sides need from outside, as traits: the clock, reading the event store, and the keys of personal data.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::commit::Commit;
 use crate::envelope::RecordedEvent;
-use crate::stream::StreamId;
+use crate::ids::UserId;
+use crate::personal::Opener;
+use crate::stream::{AggregateType, StreamId};
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync {
@@ -29,6 +31,49 @@ pub enum ReadError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl From<KeyError> for ReadError {
+    fn from(error: KeyError) -> Self {
+        Self::Store(Box::new(error))
+    }
+}
+
+/// A person's key that could not be read, made or erased.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// Where the keys are could not be reached or refused; trying again may help.
+    #[error("the keys of personal data could not be reached")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What is stored is no key, or one of another master key.
+    #[error("the key of user {subject} cannot be used: {reason}")]
+    Damaged {
+        /// Whose it is.
+        subject: UserId,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// The keys under which the personal data of people is sealed, one for each person.
+#[async_trait]
+pub trait SubjectKeys: Send + Sync + std::fmt::Debug {
+    /// The person's key. One that was erased may be given for a bounded time after, which the implementation says.
+    async fn find(&self, subject: UserId) -> Result<Opener, KeyError>;
+
+    /// The person's key, which is made if there is none. One that was erased stays erased.
+    async fn make(&self, subject: UserId) -> Result<Opener, KeyError>;
+
+    /// Erases the person's key, for ever. Fine when it is erased, or never was.
+    async fn erase(&self, subject: UserId) -> Result<(), KeyError>;
+
+    /// The key to what is sealed in this history. Only those of people have one.
+    async fn opener(&self, stream: &StreamId) -> Result<Opener, KeyError> {
+        match stream.aggregate {
+            AggregateType::User => self.find(UserId(stream.id)).await,
+            AggregateType::Task | AggregateType::Team => Ok(Opener::NoKey),
+        }
+    }
 }
 
 /// One page of a scan over all histories.
@@ -64,6 +109,9 @@ pub trait EventReader: Send + Sync {
 
     /// One page of one of `segments` equal parts of the whole store.
     async fn scan(&self, segment: u32, segments: u32, cursor: Option<ScanCursor>) -> Result<CommitPage, ReadError>;
+
+    /// The keys to the personal data in the histories.
+    fn keys(&self) -> &dyn SubjectKeys;
 
     /// The events with versions after `after` and up to `up_to` (or the last), in order.
     async fn events(&self, stream: &StreamId, after: u64, up_to: Option<u64>) -> Result<Vec<RecordedEvent>, ReadError> {

@@ -54,9 +54,15 @@ pub fn upcast(event_type: &str, schema: u32, mut data: Value) -> Result<Value, U
     Ok(data)
 }
 
-/// One step, from schema `from` to the next. Every event is at its first schema so far, so there is no step yet.
-fn step(event_type: &str, from: u32, _data: Value) -> Result<Value, UpcastError> {
-    Err(UpcastError::NoSuchSchema { event_type: event_type.to_owned(), schema: from })
+/// One step, from schema `from` to the next.
+fn step(event_type: &str, from: u32, data: Value) -> Result<Value, UpcastError> {
+    match (event_type, from) {
+        // Since schema 2 personal fields are sealed. Payloads come here opened, and so have the shape of before.
+        ("UserRegistered" | "UserProfileChanged" | "UserEmailChanged" | "UserDeactivated" | "UserReactivated", 1) => {
+            Ok(data)
+        }
+        _ => Err(UpcastError::NoSuchSchema { event_type: event_type.to_owned(), schema: from }),
+    }
 }
 
 #[cfg(test)]

@@ -4,15 +4,24 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
+use muster_domain::SubjectKeys;
 use muster_identity::{Identity, IdentityError, IdentityTables, ServerSecret, TokenSettings, TokenSigner};
 use muster_projections::{AuditQueries, DirectoryQueries, ReadModels, TaskQueries};
+use muster_vault::{KeyTable, Master};
 
 use crate::clock::SystemClock;
 use crate::http::{App, Settings, Throttle};
 
+/// The keys of personal data, in the table with this prefix. A program has them once, so that what it erases is gone in all
+/// of it at once.
+pub fn subject_keys(client: &Client, prefix: &str, master: Arc<dyn Master>) -> Arc<dyn SubjectKeys> {
+    Arc::new(KeyTable::new(client.clone(), format!("{prefix}subject-keys"), master))
+}
+
 /// The event store, in the tables with this prefix.
-pub fn event_store(client: &Client, prefix: &str) -> DynamoEventStore {
-    DynamoEventStore::new(DynamoLog::new(client.clone(), format!("{prefix}events"), format!("{prefix}reservations")))
+pub fn event_store(client: &Client, prefix: &str, keys: Arc<dyn SubjectKeys>) -> DynamoEventStore {
+    let log = DynamoLog::new(client.clone(), format!("{prefix}events"), format!("{prefix}reservations"));
+    DynamoEventStore::new(log, keys)
 }
 
 /// The tables of the identity room with this prefix.
@@ -32,19 +41,20 @@ pub fn identity_tables(prefix: &str) -> IdentityTables {
 pub fn app(
     client: &Client,
     prefix: &str,
+    keys: &Arc<dyn SubjectKeys>,
     signer: Arc<dyn TokenSigner>,
     secret: &ServerSecret,
     tokens: TokenSettings,
     settings: Settings,
 ) -> Result<App, IdentityError> {
     let clock = Arc::new(SystemClock);
-    let store = event_store(client, prefix);
+    let store = event_store(client, prefix, Arc::clone(keys));
     let models = ReadModels::new(client.clone(), prefix);
     Ok(App {
         reader: Arc::new(store.clone()),
         commands: CommandHandler::new(store),
         tasks: TaskQueries::new(models.clone()),
-        audit: AuditQueries::new(models.clone()),
+        audit: AuditQueries::new(models.clone(), Arc::clone(keys)),
         directory: DirectoryQueries::new(models),
         identity: Identity::new(client, &identity_tables(prefix), signer, secret, tokens, clock.clone())?,
         throttle: Throttle::new(&settings.rates),

@@ -54,7 +54,9 @@ impl Lambdas {
         let lambda = || {
             let (key, secret) = (SigningKey::from_pem(&PEM).unwrap(), ServerSecret::from_bytes([7; 32]));
             let tokens = TokenSettings::new("https://muster.test", "https://muster.test");
-            Arc::new(app(&store.client, PREFIX, Arc::new(key), &secret, tokens, Settings::default()).unwrap())
+            Arc::new(
+                app(&store.client, PREFIX, &store.keys(), Arc::new(key), &secret, tokens, Settings::default()).unwrap(),
+            )
         };
         Self { command: command_router(lambda()), query: query_router(lambda()), store }
     }

@@ -82,7 +82,7 @@ async fn each_projection_makes_its_rows_of_the_events_in_its_queue() {
     assert_eq!(store.take_in("directory", &[message("4", &founded[0])]).await, all_done());
 
     assert_eq!(store.task(task).await, Some(checked_pumps()));
-    let latest = AuditQueries::new(store.read_models()).latest(&task.into()).await.unwrap().unwrap();
+    let latest = AuditQueries::new(store.read_models(), store.keys()).latest(&task.into()).await.unwrap().unwrap();
     assert_eq!((latest.version, latest.event_type.as_str()), (3, "TaskPriorityChanged"));
     let team = DirectoryQueries::new(store.read_models()).team(team).await.unwrap().unwrap();
     assert_eq!((team.version, team.name.as_str()), (1, "North"));
@@ -176,7 +176,7 @@ async fn when_the_tables_cannot_be_reached_every_message_comes_again() {
     let store = Store::new().await;
     let (_, events) = edited_task(&store).await;
     let without_tables = Engine::memory().unwrap().client();
-    let reader: Arc<dyn EventReader> = Arc::new(event_store(&without_tables, PREFIX));
+    let reader: Arc<dyn EventReader> = Arc::new(event_store(&without_tables, PREFIX, store.keys()));
 
     for projection in hosted(&without_tables, PREFIX, &reader).iter().filter(|one| one.name() != "directory") {
         let messages = [message("1", &events[0]), message("2", &events[1])];

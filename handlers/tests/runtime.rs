@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use support::program::{
     COMMAND_API, Environment, GUARD, NOTIFIER, PATIENCE, PROJECTOR, PUBLISHER, QUERY_API, SWEEPER, command_settings,
     environment, event_bus, invoke, invoke_and_listen, notifier_settings, program, projector_settings,
-    publisher_settings, query_settings, serve, store_at_an_address,
+    publisher_settings, query_settings, serve, store_at_an_address, sweeper_settings,
 };
 use support::{PREFIX, Store, http_event, kms, on_the_bus, queue_event};
 
@@ -121,7 +121,7 @@ async fn a_program_that_misses_a_setting_ends_and_names_it() {
         (QUERY_API, query_settings()),
         (PUBLISHER, publisher_settings()),
         (PROJECTOR, projector_settings()),
-        (SWEEPER, vec![("MUSTER_TABLE_PREFIX", PREFIX.to_owned())]),
+        (SWEEPER, sweeper_settings()),
         (NOTIFIER, notifier_settings()),
     ];
     for (path, settings) in programs {
@@ -138,7 +138,9 @@ async fn a_program_that_misses_a_setting_ends_and_names_it() {
 
 #[tokio::test]
 async fn a_projector_for_a_projection_that_there_is_not_ends_and_names_it() {
-    let settings = vec![("MUSTER_TABLE_PREFIX", PREFIX.to_owned()), ("MUSTER_PROJECTION", "horoscope".to_owned())];
+    let mut settings = projector_settings();
+    settings.retain(|(name, _)| *name != "MUSTER_PROJECTION");
+    settings.push(("MUSTER_PROJECTION", "horoscope".to_owned()));
 
     let (success, said) = run(PROJECTOR, [environment(nowhere()), settings].concat()).await;
 

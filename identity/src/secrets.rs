@@ -13,6 +13,7 @@ use crate::keys::{KeyError, SigningKey};
 
 const KEY_FILE: &str = "signing-key.pem";
 const SECRET_FILE: &str = "server-secret";
+const PERSONAL_FILE: &str = "personal-secret";
 const SECRET_BYTES: usize = 32;
 
 /// 32 random bytes from which keys are derived, one for each purpose. Wiped from memory on drop.
@@ -33,6 +34,15 @@ impl ServerSecret {
 
     fn from_slice(bytes: &[u8]) -> Option<Self> {
         Some(Self::from_bytes(bytes.try_into().ok()?))
+    }
+
+    /// The 32 bytes under which the keys of personal data are wrapped. Another text is another key: nothing that was wrapped
+    /// before could be read.
+    pub fn personal_key(&self) -> Zeroizing<[u8; SECRET_BYTES]> {
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &*self.0), b"muster personal data 1");
+        let mut key = Zeroizing::new([0; SECRET_BYTES]);
+        key.copy_from_slice(derived.as_ref());
+        key
     }
 
     /// A key for one purpose, so that no two uses share one: HMAC-SHA-256 of the purpose, which is HKDF's expansion of
@@ -63,6 +73,9 @@ pub struct Secrets {
     pub signing_key: SigningKey,
     /// Seals refresh tokens.
     pub server_secret: ServerSecret,
+    /// Wraps the keys of personal data. It is apart from the other one, as a new server secret ends sessions, and a new one
+    /// here would leave nothing personal to be read.
+    pub personal_secret: ServerSecret,
 }
 
 /// Why the secrets are not there.
@@ -98,18 +111,22 @@ pub enum SecretsError {
 }
 
 impl Secrets {
-    /// Reads `signing-key.pem` and `server-secret` from a directory, and makes what is missing. Made files have mode
+    /// Reads `signing-key.pem`, `server-secret` and `personal-secret` from a directory, and makes what is missing. Made files have mode
     /// 0600; one that is there and open to others is refused. A damaged file is an error and is never replaced.
     pub fn load_or_create(directory: &Path) -> Result<Self, SecretsError> {
         fs::create_dir_all(directory).map_err(at(directory))?;
         let path = directory.join(KEY_FILE);
         let pem = read_or_create(&path, || Ok(Zeroizing::new(SigningKey::generate()?.to_pem()?.as_bytes().to_vec())))?;
         let signing_key = parse_key(&path.display().to_string(), &pem)?;
-        let path = directory.join(SECRET_FILE);
-        let bytes = read_or_create(&path, || Ok(Zeroizing::new(ServerSecret::generate()?.0.to_vec())))?;
-        let server_secret = ServerSecret::from_slice(&bytes).ok_or_else(|| damaged_secret(path.display()))?;
-        Ok(Self { signing_key, server_secret })
+        let server_secret = secret_in(&directory.join(SECRET_FILE))?;
+        let personal_secret = secret_in(&directory.join(PERSONAL_FILE))?;
+        Ok(Self { signing_key, server_secret, personal_secret })
     }
+}
+
+fn secret_in(path: &Path) -> Result<ServerSecret, SecretsError> {
+    let bytes = read_or_create(path, || Ok(Zeroizing::new(ServerSecret::generate()?.0.to_vec())))?;
+    ServerSecret::from_slice(&bytes).ok_or_else(|| damaged_secret(path.display()))
 }
 
 fn parse_key(place: &str, pem: &[u8]) -> Result<SigningKey, SecretsError> {
@@ -238,8 +255,9 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let secrets = Secrets::load_or_create(directory.path()).expect("new secrets");
         let kid = secrets.signing_key.public_key().kid();
-        let expected =
-            format!("Secrets {{ signing_key: SigningKey {{ kid: {kid:?}, .. }}, server_secret: ServerSecret(..) }}");
+        let expected = format!(
+            "Secrets {{ signing_key: SigningKey {{ kid: {kid:?}, .. }}, server_secret: ServerSecret(..), personal_secret: ServerSecret(..) }}"
+        );
         assert_eq!(format!("{secrets:?}"), expected);
     }
 }

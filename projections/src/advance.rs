@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use muster_domain::mutant::{Mutant, planted};
+use muster_domain::personal::Opener;
 use muster_domain::ports::ReadError;
-use muster_domain::{EventReader, RecordedEvent, StreamId};
+use muster_domain::user::UserEvent;
+use muster_domain::{DomainEvent, EventReader, RecordedEvent, StreamId, UserId};
 
 use crate::error::StoreError;
 use crate::projection::{Entry, Poison, Projection};
@@ -53,31 +55,36 @@ pub(crate) struct Fold<R> {
     pub(crate) as_of: u64,
     pub(crate) row: Option<R>,
     pub(crate) entries: Vec<Entry>,
+    /// Everything personal in it was erased.
+    pub(crate) erased: bool,
     pub(crate) parked: Option<Parked>,
 }
 
 impl<R: Clone> Fold<R> {
     pub(crate) const fn from(as_of: u64, row: Option<R>) -> Self {
-        Self { as_of, row, entries: Vec::new(), parked: None }
+        Self { as_of, row, entries: Vec::new(), erased: false, parked: None }
     }
 
-    /// Takes in the events in their order, until one is poison.
+    /// Takes in the events in their order, opened, until one is poison.
     pub(crate) fn through<'a, P: Projection<Row = R>>(
         mut self,
         projection: &P,
         events: impl IntoIterator<Item = &'a RecordedEvent>,
+        opener: &Opener,
     ) -> Self {
         for event in events {
             let step = (event.version == self.as_of + 1)
-                .then(|| event.decode().map_err(|error| Poison::new(&error)))
+                .then(|| event.decode_with(opener).map_err(|error| Poison::new(&error)))
                 .ok_or_else(|| Poison::new(&format_args!("version {} follows {}", event.version, self.as_of)))
                 .flatten()
                 .and_then(|decoded| {
                     let row = projection.evolve(self.row.clone(), event, &decoded)?;
-                    Ok((row, projection.entries(event, &decoded)))
+                    let erased = matches!(decoded, DomainEvent::User(UserEvent::UserErased(_)));
+                    Ok((row, projection.entries(event, &decoded), erased))
                 });
             match step {
-                Ok((row, entries)) => {
+                Ok((row, entries, erased)) => {
+                    self.erased |= erased;
                     self.row = Some(row);
                     self.as_of = event.version;
                     self.entries.extend(entries);
@@ -152,18 +159,19 @@ impl<P: Projection> Advance<'_, P> {
         {
             return Ok(Advanced { from: expected, to: expected, parked });
         }
+        let opener = self.reader.keys().opener(stream).await.map_err(ReadError::from)?;
         let first = start.as_of + 1;
         // How far the row is known to go, be it up to an event that is poison.
         let known = parked.as_ref().map_or(expected, |parked| parked.version.max(expected));
         let fold = match target {
             // Everything up to the newest is at hand: no need to ask the store.
             Target::Events(events) if !stale && (first..=wanted).all(|version| events.contains_key(&version)) => {
-                start.through(self.projection, events.range(first..).map(|(_, event)| event))
+                start.through(self.projection, events.range(first..).map(|(_, event)| event), &opener)
             }
             Target::History(events) if known <= events.len() as u64 => {
                 let kept = events.len().saturating_sub(usize::from(planted(Mutant::RepairStopsShort)));
                 let missing = events.iter().take(kept).filter(|event| event.version >= first);
-                start.through(self.projection, missing)
+                start.through(self.projection, missing, &opener)
             }
             Target::Events(_) | Target::Head | Target::History(_) => {
                 match self.reader.events(stream, start.as_of, None).await {
@@ -171,7 +179,7 @@ impl<P: Projection> Advance<'_, P> {
                         if planted(Mutant::RepairStopsShort) {
                             events.pop();
                         }
-                        start.through(self.projection, &events)
+                        start.through(self.projection, &events, &opener)
                     }
                     // What is damaged in the store stays so: the row says it, and others go on.
                     Err(error @ ReadError::Damaged { .. }) => {
@@ -188,6 +196,10 @@ impl<P: Projection> Advance<'_, P> {
                 Some(parked) => Ok(Advanced { from: expected, to: expected, parked: Some(parked) }),
                 None => Err(AdvanceError::NotInStore { stream: *stream, version: expected, head }.into()),
             };
+        }
+        // What was said with the event is done before a row says that it happened: whoever told of it may have been cut off.
+        if fold.erased && !matches!(opener, Opener::Erased) {
+            self.reader.keys().erase(UserId(stream.id)).await.map_err(ReadError::from)?;
         }
         if fold.as_of != expected || fold.parked != parked || stale {
             self.save(stream, expected, &fold).await?;

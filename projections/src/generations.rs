@@ -9,12 +9,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use muster_domain::StreamId;
 
 use crate::attribute::{Item, Reader, number, text};
 use crate::error::StoreError;
 use crate::projector::RowStores;
-use crate::rows::{DynamoRows, RowStore};
+use crate::rows::{DynamoRows, ROW, RowStore};
 
 /// Which generations a projection has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +121,24 @@ impl Generations {
             return Err(ChangeError::NotBuilding { projection: projection.to_owned() });
         }
         self.change(projection, seen, GenerationState { building: None, ..seen }).await
+    }
+
+    /// Removes an aggregate's row from the generations that are written no more, which no event reaches. Whoever goes back to
+    /// one of them fills it first.
+    pub async fn forget(&self, projection: &str, stream: &StreamId) -> Result<(), StoreError> {
+        let GenerationState { active, building, last } = self.read(projection).await?;
+        for generation in (1..=last).filter(|generation| *generation != active && Some(*generation) != building) {
+            let table = self.table(projection, generation);
+            let key = Item::from([("pk".to_owned(), text(stream)), ("sk".to_owned(), text(ROW))]);
+            match self.client.delete_item().table_name(&table).set_key(Some(key)).send().await {
+                Ok(_) => {}
+                // Its table was deleted.
+                Err(error)
+                    if error.as_service_error().is_some_and(DeleteItemError::is_resource_not_found_exception) => {}
+                Err(error) => return Err(StoreError::unavailable(&table, error)),
+            }
+        }
+        Ok(())
     }
 
     async fn change(

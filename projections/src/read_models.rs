@@ -28,6 +28,10 @@ impl ReadModels {
         Self { generations: Generations::new(client, prefix), active: Arc::default() }
     }
 
+    pub(crate) const fn generations(&self) -> &Generations {
+        &self.generations
+    }
+
     pub(crate) fn client(&self) -> &Client {
         self.generations.client()
     }

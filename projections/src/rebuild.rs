@@ -315,7 +315,8 @@ impl<P: Projection> Work<'_, P> {
             Err(ReadError::Damaged { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let fold = Fold::from(0, None).through(self.filler.projection(), &events);
+        let opener = self.filler.reader().keys().opener(stream).await.map_err(ReadError::from)?;
+        let fold = Fold::from(0, None).through(self.filler.projection(), &events, &opener);
         let reached = match &fold.parked {
             Some(Parked { version, .. }) => version.saturating_sub(1),
             None => head,
@@ -335,7 +336,8 @@ impl<P: Projection> Work<'_, P> {
     ) -> Result<Option<String>, RebuildError> {
         // The history may have gone on since the row was loaded.
         let until = events.iter().take_while(|event| event.version <= row.as_of);
-        let fold = Fold::from(0, None).through(self.filler.projection(), until);
+        let opener = self.filler.reader().keys().opener(stream).await.map_err(ReadError::from)?;
+        let fold = Fold::from(0, None).through(self.filler.projection(), until, &opener);
         if fold.as_of != row.as_of {
             return Ok(Some(format!("the row is at version {} and the history at {}", row.as_of, fold.as_of)));
         }

@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::executor::block_on;
-use muster_domain::ports::{CommitPage, ReadError, ScanCursor};
+use muster_domain::personal::MemoryKeys;
+use muster_domain::ports::{CommitPage, ReadError, ScanCursor, SubjectKeys};
 use muster_domain::task::TaskEvent;
 use muster_domain::team::TeamEvent;
 use muster_domain::user::UserEvent;
@@ -28,7 +29,7 @@ use crate::rows::{MemoryRows, NewRow};
 
 /// An event store in memory. It computes no hashes: nobody here looks at them.
 #[derive(Debug, Default)]
-pub struct MemoryLog(Mutex<BTreeMap<StreamId, BTreeMap<u64, Commit>>>);
+pub struct MemoryLog(Mutex<BTreeMap<StreamId, BTreeMap<u64, Commit>>>, MemoryKeys);
 
 impl MemoryLog {
     /// Appends an event as a commit of its own.
@@ -82,6 +83,10 @@ impl EventReader for MemoryLog {
     async fn head(&self, stream: &StreamId) -> Result<u64, ReadError> {
         let last = self.all().into_iter().rfind(|commit| commit.stream == *stream).map(readable).transpose()?;
         Ok(last.map_or(0, |commit| commit.last_version()))
+    }
+
+    fn keys(&self) -> &dyn SubjectKeys {
+        &self.1
     }
 
     async fn scan(&self, segment: u32, segments: u32, cursor: Option<ScanCursor>) -> Result<CommitPage, ReadError> {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    access_log, api_tokens, log_in, logs, passwords, profile, reassigning, second_factors, sessions, sign_up,
+    access_log, api_tokens, erasure, log_in, logs, passwords, profile, reassigning, second_factors, sessions, sign_up,
     signed_in, system, task_as_of, task_changes, task_life, task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
@@ -59,6 +59,7 @@ const PROOF: Option<&str> = Some(r#"{"password":"a passphrase for tests","code":
 const CHALLENGE: Option<&str> = Some(r#"{"challenge":"none","code":"000000"}"#);
 const TOKEN: Option<&str> = Some(r#"{"name":"Nightly report","scopes":["tasks:read"]}"#);
 const REFRESH: Option<&str> = Some(r#"{"refresh_token":"none"}"#);
+const ERASE: Option<&str> = Some(r#"{"confirm":"00000000-0000-0000-0000-000000000001"}"#);
 const NAME: Option<&str> = Some(r#"{"name":"Ada"}"#);
 const TASK: Option<&str> = Some(r#"{"title":"Check the lift"}"#);
 const REASSIGN: Option<&str> = Some(r#"{"to":null}"#);
@@ -170,6 +171,7 @@ pub(crate) const ROUTES: &[Route] = &[
         REASSIGN,
         reassigning::the_open_tasks_of_a_closed_account_are_listed_and_given_to_somebody_else,
     ),
+    route("POST", "/api/v1/users/{user_id}/erase", ERASE, erasure::of_who_is_erased_nothing_personal_is_left),
     route("GET", "/api/v1/profile", None, profile::the_profile_is_the_callers_own_account),
     route("PUT", "/api/v1/profile", NAME, profile::people_change_their_own_account),
     route("POST", "/api/v1/teams", NAME, teams::an_administrator_founds_a_team),

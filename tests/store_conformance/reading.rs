@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use muster_commands::{CommitLog, EventStore, PageQuery};
+use muster_domain::personal::MemoryKeys;
 use muster_domain::ports::ReadError;
 use muster_domain::{AggregateType, Commit, EventReader as _, Hash, StreamId};
 use serde_json::json;
@@ -22,7 +23,7 @@ pub(crate) async fn a_history_of_several_megabytes_is_read_in_pages<L: CommitLog
     assert_eq!(backward, written);
     assert!(pages >= 3, "a page holds a megabyte, and there were {pages}");
 
-    let store = EventStore::new(log);
+    let store = EventStore::new(log, MemoryKeys::shared());
     assert_eq!(store.commits(&stream(1), 0, None).await.unwrap(), written);
     assert_eq!(store.commits(&stream(1), 3, Some(11)).await.unwrap(), written[3..11]);
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 use muster_commands::{CommandHandler, CommitLog, EventStore, ExecuteError, ExpectedVersion};
 use muster_domain::aggregate::Decider as _;
 use muster_domain::commit::ChainVerifier;
+use muster_domain::personal::MemoryKeys;
 use muster_domain::task::{CreateTask, Priority, Status, Task, TaskCommand, TaskEvent, UpdateTask};
 use muster_domain::values::{Location, Position};
 use muster_domain::{AggregateType, CommentId, DomainEvent, EventReader as _, Metadata, StreamId, UserId};
@@ -73,7 +74,7 @@ fn command() -> impl Strategy<Value = TaskCommand> {
 }
 
 pub(crate) async fn after_any_commands_versions_are_gap_free_and_the_state_is_the_fold<L: CommitLog>(log: L) {
-    let handler = CommandHandler::new(EventStore::new(log));
+    let handler = CommandHandler::new(EventStore::new(log, MemoryKeys::shared()));
     let tasks = AtomicU64::new(0);
     // Long enough for two carried states, with the commands that are refused or change nothing.
     let commands = proptest::collection::vec(command(), 0..160);

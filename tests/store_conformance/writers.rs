@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use muster_commands::{AppendError, CommandHandler, CommitLog, EventStore, ExecuteError, ExpectedVersion, PageQuery};
 use muster_domain::commit::ChainVerifier;
+use muster_domain::personal::MemoryKeys;
 use muster_domain::task::{Task, TaskCommand};
 use muster_domain::user::{RegisterUser, Role, User, UserCommand};
 use muster_domain::{CommentId, Fingerprint, Hash, Metadata};
@@ -58,7 +59,7 @@ pub(crate) async fn appends_by_16_writers_are_linearizable_and_gap_free<L: Commi
 }
 
 pub(crate) async fn of_many_registrations_with_one_address_exactly_one_is_made<L: CommitLog + Clone + 'static>(log: L) {
-    let handler = CommandHandler::new(EventStore::new(log));
+    let handler = CommandHandler::new(EventStore::new(log, MemoryKeys::shared()));
     let register = |n: u128| {
         let handler = handler.clone();
         let command = UserCommand::Register(RegisterUser::new(
@@ -87,7 +88,7 @@ pub(crate) async fn of_many_registrations_with_one_address_exactly_one_is_made<L
 
 /// Each of eight senders comments ten times, and sends every command twice; a command that gave way is sent again.
 pub(crate) async fn every_command_of_many_senders_takes_effect_once<L: CommitLog + Clone + 'static>(log: L) {
-    let handler = CommandHandler::new(EventStore::new(log));
+    let handler = CommandHandler::new(EventStore::new(log, MemoryKeys::shared()));
     let id = Uuid::from_u128(1);
     handler.execute::<Task>(id, create("Fix the lift"), ExpectedVersion::New, &metadata(1)).await.unwrap();
 

@@ -40,7 +40,7 @@ const KEY: (&str, &str) = ("demo", "run");
 /// Fills the store in a data directory.
 pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     let store = LocalStore::open_or_make(&args.data.data).await?;
-    let system = System::over_both(store.client().clone(), store.derived()).await?;
+    let system = store.system().await?;
     refuse_tasks(&system).await?;
     let sign_in = setup::first_admin(&system, &args.admin, admin_name()?, admin_since(SystemClock.now())).await?;
     let pipeline = match store.engine() {

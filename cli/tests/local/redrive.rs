@@ -8,11 +8,11 @@ use muster_cli::store::{LocalStore, Store};
 use muster_domain::StreamId;
 
 use crate::pipeline::Outdated;
-use crate::support::TestStore;
+use crate::support::{TestStore, master};
 
 impl TestStore {
     async fn redrive(&self, dry_run: bool) -> Vec<RedrivenStream> {
-        let store = Store::Local(LocalStore::of_engine(self.engine.clone()));
+        let store = Store::Local(LocalStore::of_engine(self.engine.clone(), master()));
         let projection = self.system.projection("task-list").unwrap();
         let done = redrive(&store, &self.system, &**projection, |_| true, dry_run).await.unwrap();
         let Redrive { streams, unreadable } = done;

@@ -2,19 +2,28 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
 use muster_cli::pipeline::Pipeline;
 use muster_cli::system::System;
 use muster_commands::{CommitLog as _, ExpectedVersion};
+use muster_domain::personal::KEY_BYTES;
 use muster_domain::task::{CreateTask, Task, TaskCommand, UpdateTask};
 use muster_domain::{Actor, CommandId, Commit, EventData, Fingerprint, Hash, Metadata, StreamId, TaskId};
 use muster_embedded::{Engine, StreamTail};
 use muster_projections::{ReadModels, TaskDocument, TaskQueries};
+use muster_vault::{LocalMaster, Master};
 use serde_json::json;
 use uuid::Uuid;
 
 /// A time.
 pub(crate) fn at() -> DateTime<Utc> {
     "2026-03-02T08:00:00Z".parse().unwrap()
+}
+
+/// What wraps the keys of personal data, the same for every store.
+pub(crate) fn master() -> Arc<dyn Master> {
+    Arc::new(LocalMaster::new([1; KEY_BYTES].into()))
 }
 
 /// A store of its own.
@@ -26,7 +35,7 @@ pub(crate) struct TestStore {
 impl TestStore {
     pub(crate) async fn new() -> Self {
         let engine = Engine::memory().unwrap();
-        let system = System::over(engine.client()).await.unwrap();
+        let system = System::over(engine.client(), master()).await.unwrap();
         Self { engine, system }
     }
 

@@ -1,5 +1,6 @@
 //! The state that every 50th commit carries: used when it can be, passed over when not, and never needed.
 
+use muster_domain::personal::MemoryKeys;
 use muster_domain::{Decider as _, StreamId};
 use serde_json::{Value, json};
 
@@ -83,7 +84,7 @@ async fn a_state_that_is_missing_damaged_or_of_another_schema_is_passed_over_wit
         }),
     ];
     for (damage, view) in views {
-        let store = EventStore::new(log.seen(view));
+        let store = EventStore::new(log.seen(view), MemoryKeys::shared());
         let context = store.load::<Task>(TASK).await.unwrap();
         assert_eq!(meaning(&context), expected, "{damage}");
     }
@@ -101,7 +102,7 @@ async fn a_state_that_was_lost_is_made_up_for_by_the_next_commit() {
 #[tokio::test]
 async fn a_store_that_carries_every_3_commits_reads_no_further_back_than_that() {
     let log = TestLog::default();
-    let handler = CommandHandler::new(EventStore::new(log.clone()).carrying_every(3));
+    let handler = CommandHandler::new(EventStore::new(log.clone(), MemoryKeys::shared()).carrying_every(3));
     send(&handler, 1, create("Fix the lift"), ExpectedVersion::New).await.unwrap();
     for n in 2..=8 {
         send(&handler, n, comment(&format!("comment {n}")), ExpectedVersion::Any).await.unwrap();
@@ -116,7 +117,7 @@ async fn a_store_that_carries_every_3_commits_reads_no_further_back_than_that() 
 #[tokio::test]
 async fn a_history_of_10_000_commits_is_loaded_from_at_most_50_of_them() {
     let log = TestLog::default();
-    let store = EventStore::new(log.clone());
+    let store = EventStore::new(log.clone(), MemoryKeys::shared());
     let mut context = store.load::<Task>(TASK).await.unwrap();
     for n in 1..=10_000 {
         let command = if n == 1 { create("Fix the lift") } else { comment("still broken") };

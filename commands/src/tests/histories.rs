@@ -1,6 +1,7 @@
 //! What is stored: its size, its time, its links, and how it is read.
 
 use cqrs_es::{AggregateError, CqrsFramework};
+use muster_domain::personal::MemoryKeys;
 use muster_domain::task::{TaskCommented, TaskEvent};
 use muster_domain::values::CommentText;
 use muster_domain::{Decider as _, EventReader as _, StreamId};
@@ -111,7 +112,7 @@ const BEYOND: Uuid = Uuid::from_u128(0xbe07d);
 
 #[tokio::test]
 async fn cqrs_es_runs_on_the_store() {
-    let store = EventStore::new(MemoryLog::new());
+    let store = EventStore::new(MemoryLog::new(), MemoryKeys::shared());
     let framework = CqrsFramework::<Task, _>::new(store.clone(), vec![], ());
     let id = TASK.to_string();
     for (n, command) in [(1, create("Fix the lift")), (2, comment("on my way"))] {

@@ -11,6 +11,7 @@ mod reservations;
 mod test_log;
 
 use chrono::{DateTime, Duration, Utc};
+use muster_domain::personal::MemoryKeys;
 use muster_domain::task::{CreateTask, Priority, Task, TaskCommand, TaskError, UpdateTask};
 use muster_domain::{Actor, CommandId, CommentId, Fingerprint, Metadata};
 use uuid::Uuid;
@@ -51,7 +52,7 @@ fn comment(text: &str) -> TaskCommand {
 }
 
 fn handler<L: CommitLog>(log: L) -> CommandHandler<L> {
-    CommandHandler::new(EventStore::new(log))
+    CommandHandler::new(EventStore::new(log, MemoryKeys::shared()))
 }
 
 /// Sends command `n` to the task.

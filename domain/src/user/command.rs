@@ -22,6 +22,11 @@ pub enum UserCommand {
     Deactivate,
     /// Open it again.
     Reactivate,
+    /// Erase everything personal of it.
+    Erase {
+        /// When.
+        at: DateTime<Utc>,
+    },
 }
 
 /// An account to be.

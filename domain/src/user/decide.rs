@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::command::{RegisterUser, UpdateUser, UserCommand};
 use super::event::{
-    UserDeactivated, UserEmailChanged, UserEvent, UserJoinedTeam, UserLeftTeam, UserProfileChanged, UserReactivated,
-    UserRegistered, UserRoleChanged,
+    UserDeactivated, UserEmailChanged, UserErased, UserEvent, UserJoinedTeam, UserLeftTeam, UserProfileChanged,
+    UserReactivated, UserRegistered, UserRoleChanged,
 };
 use super::state::{Role, User, UserState};
 use crate::aggregate::{Decider, Reservation, impl_aggregate};
@@ -34,6 +34,9 @@ pub enum UserError {
     /// It is open.
     #[error("the user is active")]
     Active,
+    /// Everything personal of it was erased.
+    #[error("the user's personal data was erased")]
+    Erased,
     /// It is in as many teams as it may be.
     #[error("a user may be in at most {MAX_TEAMS} teams")]
     TooManyTeams,
@@ -41,13 +44,18 @@ pub enum UserError {
 
 impl Decider for User {
     const KIND: AggregateType = AggregateType::User;
-    const STATE_SCHEMA: u32 = 1;
+    const STATE_SCHEMA: u32 = 2;
 
     fn decide(&self, command: UserCommand) -> Result<Vec<UserEvent>, UserError> {
         match (&self.state, command) {
             (None, UserCommand::Register(user)) => Ok(vec![registered(user).into()]),
             (Some(_), UserCommand::Register(_)) => Err(UserError::AlreadyExists),
             (None, _) => Err(UserError::NotFound),
+            // Erasing twice changes nothing; and nothing else happens to who is erased.
+            (Some(UserState { erased_at: Some(_), .. }), UserCommand::Erase { .. }) => Ok(vec![]),
+            (Some(UserState { erased_at: Some(_), .. }), _) => Err(UserError::Erased),
+            (Some(user), UserCommand::Erase { .. }) if user.active => Err(UserError::Active),
+            (Some(_), UserCommand::Erase { at }) => Ok(vec![UserErased { at }.into()]),
             (Some(user), UserCommand::Reactivate) if user.active => Err(UserError::Active),
             (Some(user), UserCommand::Reactivate) => Ok(vec![UserReactivated { email: user.email.clone() }.into()]),
             (Some(user), _) if !user.active => Err(UserError::Inactive),
@@ -83,7 +91,9 @@ impl Decider for User {
             UserEvent::UserProfileChanged(_)
             | UserEvent::UserRoleChanged(_)
             | UserEvent::UserJoinedTeam(_)
-            | UserEvent::UserLeftTeam(_) => vec![],
+            | UserEvent::UserLeftTeam(_)
+            // The address was released when the account was closed.
+            | UserEvent::UserErased(_) => vec![],
         });
         emails.chain(roster).collect()
     }
@@ -105,7 +115,9 @@ impl User {
             UserEvent::UserProfileChanged(_)
             | UserEvent::UserEmailChanged(_)
             | UserEvent::UserJoinedTeam(_)
-            | UserEvent::UserLeftTeam(_) => false,
+            | UserEvent::UserLeftTeam(_)
+            // Who is erased left the roster when the account was closed.
+            | UserEvent::UserErased(_) => false,
         });
         let key = ADMINISTRATORS.to_owned();
         concerns.then(|| {

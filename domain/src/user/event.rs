@@ -7,17 +7,18 @@ use serde::{Deserialize, Serialize};
 use super::state::Role;
 use crate::ids::TeamId;
 use crate::macros::events;
+use crate::personal::Sealed;
 use crate::values::{Change, Email, Locale, Name, Phone, TimeZone};
 
 events!(
     /// Something that happened to an account.
     UserEvent {
         /// It was made.
-        UserRegistered = 1,
+        UserRegistered = 2 { name: Name, email: Email, locale: Absent, phone: Absent },
         /// Its owner is called otherwise, lives elsewhere, reads another language.
-        UserProfileChanged = 1,
+        UserProfileChanged = 2 { name: NameChange, locale: AbsentChange, phone: AbsentChange },
         /// Its owner signs in with another address.
-        UserEmailChanged = 1,
+        UserEmailChanged = 2 { from: Email, to: Email },
         /// Its owner may do other things.
         UserRoleChanged = 1,
         /// Its owner joined a team.
@@ -25,9 +26,11 @@ events!(
         /// Its owner left a team.
         UserLeftTeam = 1,
         /// Its owner may sign in no longer, and the address is free.
-        UserDeactivated = 1,
+        UserDeactivated = 2 { email: Email },
         /// Its owner may sign in again.
-        UserReactivated = 1,
+        UserReactivated = 2 { email: Email },
+        /// Everything personal of it was erased, for ever.
+        UserErased = 1,
     }
 );
 
@@ -36,8 +39,10 @@ events!(
 #[serde(deny_unknown_fields)]
 pub struct UserRegistered {
     /// What the person is called.
+    #[schemars(with = "Sealed")]
     pub name: Name,
     /// The address with which they sign in.
+    #[schemars(with = "Sealed")]
     pub email: Email,
     /// What they may do.
     pub role: Role,
@@ -45,9 +50,11 @@ pub struct UserRegistered {
     pub time_zone: TimeZone,
     /// The language they read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Sealed>")]
     pub locale: Option<Locale>,
     /// Where they can be called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Sealed>")]
     pub phone: Option<Phone>,
     /// When.
     pub at: DateTime<Utc>,
@@ -59,15 +66,18 @@ pub struct UserRegistered {
 pub struct UserProfileChanged {
     /// The name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Sealed>")]
     pub name: Option<Change<Name>>,
     /// The time zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<Change<TimeZone>>,
     /// The language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Sealed>")]
     pub locale: Option<Change<Option<Locale>>>,
     /// The telephone number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Sealed>")]
     pub phone: Option<Change<Option<Phone>>>,
 }
 
@@ -76,8 +86,10 @@ pub struct UserProfileChanged {
 #[serde(deny_unknown_fields)]
 pub struct UserEmailChanged {
     /// Before.
+    #[schemars(with = "Sealed")]
     pub from: Email,
     /// After.
+    #[schemars(with = "Sealed")]
     pub to: Email,
 }
 
@@ -112,6 +124,7 @@ pub struct UserLeftTeam {
 #[serde(deny_unknown_fields)]
 pub struct UserDeactivated {
     /// The address that is free now.
+    #[schemars(with = "Sealed")]
     pub email: Email,
 }
 
@@ -120,5 +133,14 @@ pub struct UserDeactivated {
 #[serde(deny_unknown_fields)]
 pub struct UserReactivated {
     /// The address that it takes again.
+    #[schemars(with = "Sealed")]
     pub email: Email,
+}
+
+/// Everything personal of an account was erased. What was sealed before cannot be read any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserErased {
+    /// When.
+    pub at: DateTime<Utc>,
 }

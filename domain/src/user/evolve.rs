@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::event::{UserEvent, UserProfileChanged, UserRegistered};
 use super::state::{User, UserState};
+use crate::values::{Email, Name};
 
 /// The account after the event. A stored history begins with `UserRegistered`.
 pub(super) fn evolve(user: &mut User, event: &UserEvent) {
@@ -25,6 +26,7 @@ fn begin(registered: &UserRegistered) -> UserState {
         teams: BTreeSet::new(),
         active: true,
         created_at: registered.at,
+        erased_at: None,
     }
 }
 
@@ -42,6 +44,13 @@ fn advance(user: &mut UserState, event: &UserEvent) {
         }
         UserEvent::UserDeactivated(_) => user.active = false,
         UserEvent::UserReactivated(_) => user.active = true,
+        UserEvent::UserErased(erased) => {
+            user.name = Name::erased();
+            user.email = Email::erased();
+            user.locale = None;
+            user.phone = None;
+            user.erased_at = Some(erased.at);
+        }
     }
 }
 

@@ -54,4 +54,7 @@ pub struct UserState {
     pub active: bool,
     /// When they were registered.
     pub created_at: DateTime<Utc>,
+    /// When everything personal of them was erased, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<DateTime<Utc>>,
 }

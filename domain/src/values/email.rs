@@ -8,6 +8,7 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
 use super::text::checked;
 use super::{Invalid, openapi};
+use crate::personal::ERASED_EMAIL;
 
 /// An e-mail address. Compared and reserved in lower case, kept as its owner writes it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -24,6 +25,11 @@ impl Email {
     /// The address as its owner writes it.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What stands in the place of an erased address.
+    pub fn erased() -> Self {
+        Self(ERASED_EMAIL.to_owned())
     }
 
     /// The key under which at most one account may hold this address.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::{Invalid, openapi};
+use crate::personal::ERASED_NAME;
 
 /// Checked text: trimmed, bounded in characters, without control characters (but for line breaks and tabs where they
 /// belong).
@@ -129,6 +130,13 @@ text!(
     /// A telephone number as its owner writes it.
     Phone, max = 32, multiline = false
 );
+
+impl Name {
+    /// What stands in the place of an erased person's name.
+    pub fn erased() -> Self {
+        Self(ERASED_NAME.to_owned())
+    }
+}
 
 #[cfg(test)]
 mod tests {

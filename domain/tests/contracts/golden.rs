@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use muster_domain::personal::{MemoryKeys, Opener, open_event, seal_event};
 use muster_domain::{
     Actor, AggregateType, CommandId, Commit, DomainEvent, EventData, Fingerprint, Hash, Metadata, RecordedEvent,
     StreamId, UserId,
@@ -29,6 +30,20 @@ impl Golden {
     fn file(&self) -> String {
         format!("{}.v{}.json", self.event_type, self.schema)
     }
+}
+
+/// Where the sealed examples stand: version 7 of this person, whose key is the one for tests.
+const PERSON: UserId = UserId(Uuid::from_u128(3));
+const VERSION: u64 = 7;
+
+fn opener() -> Opener {
+    Opener::Key(MemoryKeys::of(PERSON))
+}
+
+/// The example in the open.
+fn opened(aggregate: AggregateType, event: &EventData) -> Value {
+    let stream = StreamId::new(aggregate, PERSON.0);
+    open_event(&opener(), &stream, VERSION, &event.event_type, event.data.clone()).unwrap()
 }
 
 /// Every golden file, with its name checked against what it holds.
@@ -98,8 +113,9 @@ fn the_full_example_has_every_field_and_the_minimal_one_those_that_must_be() {
 #[test]
 fn every_example_is_read_and_one_of_the_newest_schema_is_written_as_it_was_read() {
     for (name, aggregate, event) in examples() {
+        let plain = opened(aggregate, &event);
         let EventData { event_type, schema, data } = event;
-        let read = DomainEvent::decode(aggregate, &event_type, schema, data.clone())
+        let read = DomainEvent::decode(aggregate, &event_type, schema, plain)
             .unwrap_or_else(|error| panic!("the {name} example: {error}"));
         let (written, newest) = match &read {
             DomainEvent::Task(event) => (serde_json::to_value(event), event.schema()),
@@ -109,7 +125,10 @@ fn every_example_is_read_and_one_of_the_newest_schema_is_written_as_it_was_read(
         let mut written = written.unwrap();
         assert_eq!(written["type"], *event_type, "the {name} example");
         if schema == newest {
-            assert_eq!(written["data"].take(), data, "the {name} example");
+            let mut written = written["data"].take();
+            let stream = StreamId::new(aggregate, PERSON.0);
+            seal_event(&MemoryKeys::of(PERSON), &stream, VERSION, &event_type, &mut written).unwrap();
+            assert_eq!(written, data, "the {name} example");
         }
     }
 }
@@ -131,15 +150,18 @@ fn every_example_in_its_envelope_has_the_published_shape_and_is_read() {
         metadata(Actor::system("automation"), Some("an event".to_owned())),
     ] {
         for (name, aggregate, event) in examples() {
-            let stream = StreamId::new(aggregate, Uuid::from_u128(3));
-            let commit = Commit::seal(stream, 7, vec![event], &metadata, Hash::GENESIS).unwrap();
+            let stream = StreamId::new(aggregate, PERSON.0);
+            let commit = Commit::seal(stream, VERSION, vec![event], &metadata, Hash::GENESIS).unwrap();
             for recorded in commit.recorded_events() {
                 let json = serde_json::to_value(&recorded).unwrap();
                 let findings: Vec<_> = validator.iter_errors(&json).map(|error| error.to_string()).collect();
                 assert!(findings.is_empty(), "the {name} example in its envelope: {findings:?}");
                 let read: RecordedEvent = serde_json::from_value(json).unwrap();
                 assert_eq!(read, recorded);
-                read.decode().unwrap_or_else(|error| panic!("the {name} example in its envelope: {error}"));
+                for opener in [opener(), Opener::Erased] {
+                    let decoded = read.decode_with(&opener);
+                    decoded.unwrap_or_else(|error| panic!("the {name} example in its envelope: {error}"));
+                }
             }
         }
     }
@@ -149,7 +171,8 @@ fn every_example_in_its_envelope_has_the_published_shape_and_is_read() {
 fn an_event_of_another_aggregate_is_not_taken() {
     for (name, aggregate, event) in examples() {
         for other in AggregateType::ALL.into_iter().filter(|other| *other != aggregate) {
-            let read = DomainEvent::decode(other, &event.event_type, event.schema, event.data.clone());
+            let plain = opened(aggregate, &event);
+            let read = DomainEvent::decode(other, &event.event_type, event.schema, plain);
             assert!(read.is_err(), "the {name} example was read as an event of a {other}");
         }
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use muster_domain::{DomainEvent, RecordedEvent};
+use muster_domain::{AggregateType, DomainEvent, RecordedEvent};
 use serde_json::{Value, json};
 
 /// A folder of the contracts.
@@ -74,4 +74,28 @@ fn every_schema_ever_published_is_kept_and_belongs_to_an_event_type() {
         .collect();
     known.insert("envelope.json".to_owned());
     assert_eq!(files("events").into_keys().collect::<BTreeSet<_>>(), known);
+}
+
+/// A field whose type says who a person is cannot be forgotten: it is sealed in the schema, and declared beside the event.
+#[test]
+fn what_says_who_a_person_is_is_sealed_in_every_schema_and_declared_as_personal() {
+    for (aggregate, kind) in DomainEvent::kinds() {
+        let schema = (kind.json_schema)().to_value();
+        let sealed: BTreeSet<&str> = schema["properties"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(_, field)| field.to_string().contains("#/$defs/Sealed"))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let declared: BTreeSet<&str> = kind.personal.iter().map(|field| field.name).collect();
+        assert_eq!(sealed, declared, "{}", kind.event_type);
+        let types: BTreeSet<&str> =
+            schema["$defs"].as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        // Teams and places have names too.
+        let personal =
+            ["Email", "Phone", "Locale"].into_iter().chain((aggregate == AggregateType::User).then_some("Name"));
+        let open: Vec<_> = personal.filter(|name| types.contains(name)).collect();
+        assert!(open.is_empty(), "{} holds {open:?} in the open", kind.event_type);
+    }
 }

@@ -8,10 +8,12 @@ use jsonschema::Validator;
 use muster_domain::aggregate::Reservation;
 use muster_domain::commit::MAX_EVENTS_IN_COMMIT;
 use muster_domain::event::decode_as;
+use muster_domain::personal::{MemoryKeys, Opener, open_event, seal_event};
 use muster_domain::task::{Task, TaskCommand};
 use muster_domain::team::{Team, TeamCommand};
 use muster_domain::user::{ADMINISTRATORS, User, UserCommand};
-use muster_domain::{Decider, DomainEvent, EventData};
+use muster_domain::values::Name;
+use muster_domain::{Decider, DomainEvent, EventData, StreamId, UserId};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde::Serialize;
@@ -42,7 +44,11 @@ where
     A::Event: PartialEq,
 {
     let EventData { event_type, schema, data } = stored(event);
-    let shape = SCHEMAS[event_type.as_str()].validate(&data).map_err(|error| error.to_string());
+    let (stream, key) = (StreamId::new(A::KIND, Uuid::from_u128(7)), MemoryKeys::of(UserId(Uuid::from_u128(7))));
+    let mut sealed = data.clone();
+    seal_event(&key, &stream, 1, &event_type, &mut sealed).unwrap();
+    assert_eq!(open_event(&Opener::Key(key), &stream, 1, &event_type, sealed.clone()).unwrap(), data);
+    let shape = SCHEMAS[event_type.as_str()].validate(&sealed).map_err(|error| error.to_string());
     assert_eq!(shape, Ok(()), "the published shape of {event_type}: {data:#}");
     let text = data.to_string();
     let read: Value = serde_json::from_str(&text).unwrap();
@@ -156,6 +162,10 @@ fn user_reflects(_: &User, command: &UserCommand, after: &User) {
         }
         UserCommand::Deactivate => assert!(!is.active),
         UserCommand::Reactivate => assert!(is.active),
+        UserCommand::Erase { .. } => {
+            assert!(!is.active && is.erased_at.is_some());
+            assert_eq!((&is.name, &is.locale, &is.phone), (&Name::erased(), &None, &None));
+        }
     }
 }
 

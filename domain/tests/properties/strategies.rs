@@ -161,6 +161,7 @@ pub(crate) fn user_command() -> impl Strategy<Value = UserCommand> {
         2 => id().prop_map(UserCommand::LeaveTeam),
         1 => Just(UserCommand::Deactivate),
         2 => Just(UserCommand::Reactivate),
+        1 => time().prop_map(|at| UserCommand::Erase { at }),
     ]
 }
 

@@ -2,13 +2,14 @@
 
 use muster_domain::TeamId;
 use muster_domain::user::{
-    MAX_TEAMS, RegisterUser, Role, UpdateUser, User, UserCommand, UserDeactivated, UserEmailChanged, UserError,
-    UserEvent, UserJoinedTeam, UserLeftTeam, UserProfileChanged, UserReactivated, UserRegistered, UserRoleChanged,
+    MAX_TEAMS, RegisterUser, Role, UpdateUser, User, UserCommand, UserDeactivated, UserEmailChanged, UserErased,
+    UserError, UserEvent, UserJoinedTeam, UserLeftTeam, UserProfileChanged, UserReactivated, UserRegistered,
+    UserRoleChanged,
 };
 use muster_domain::values::{Change, TimeZone};
 use uuid::Uuid;
 
-use crate::fixtures::{NORTH, SOUTH, closed, registered, text};
+use crate::fixtures::{NORTH, SOUTH, at, closed, registered, text};
 use crate::scenario::given;
 
 fn register() -> UserCommand {
@@ -149,12 +150,43 @@ fn a_person_is_in_a_bounded_number_of_teams() {
 }
 
 #[test]
+fn only_a_closed_account_is_erased_and_only_once() {
+    let shut = || [registered().into(), UserDeactivated { email: registered().email }.into()];
+    let erased = || UserEvent::from(UserErased { at: at(9) });
+    let erase = || UserCommand::Erase { at: at(9) };
+    given::<User>(shut()).when(erase()).then([erased()]);
+    given::<User>([registered().into()]).when(erase()).then_refused(UserError::Active);
+    given::<User>([]).when(erase()).then_refused(UserError::NotFound);
+    given::<User>(shut().into_iter().chain([erased()])).when(erase()).then_nothing();
+}
+
+#[test]
+fn nothing_more_happens_to_who_is_erased() {
+    let history = || {
+        [
+            registered().into(),
+            UserDeactivated { email: registered().email }.into(),
+            UserEvent::from(UserErased { at: at(9) }),
+        ]
+    };
+    for command in [
+        UserCommand::Reactivate,
+        UserCommand::Update(UpdateUser::default()),
+        UserCommand::JoinTeam(NORTH),
+        UserCommand::Deactivate,
+    ] {
+        given::<User>(history()).when(command).then_refused(UserError::Erased);
+    }
+}
+
+#[test]
 fn a_refusal_says_why() {
     for (refusal, words) in [
         (UserError::NotFound, "there is no such user"),
         (UserError::AlreadyExists, "there is a user of this id already"),
         (UserError::Inactive, "the user is deactivated"),
         (UserError::Active, "the user is active"),
+        (UserError::Erased, "the user's personal data was erased"),
         (UserError::TooManyTeams, "a user may be in at most 50 teams"),
     ] {
         assert_eq!(refusal.to_string(), words);

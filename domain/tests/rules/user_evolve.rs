@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use muster_domain::user::{
-    Role, User, UserDeactivated, UserEmailChanged, UserEvent, UserJoinedTeam, UserLeftTeam, UserProfileChanged,
-    UserReactivated, UserRegistered, UserRoleChanged, UserState,
+    Role, User, UserDeactivated, UserEmailChanged, UserErased, UserEvent, UserJoinedTeam, UserLeftTeam,
+    UserProfileChanged, UserReactivated, UserRegistered, UserRoleChanged, UserState,
 };
 use muster_domain::values::Change;
 
@@ -27,6 +27,7 @@ fn new() -> UserState {
         teams: BTreeSet::new(),
         active: true,
         created_at: at(8),
+        erased_at: None,
     }
 }
 
@@ -90,6 +91,24 @@ fn an_account_is_closed_and_opened_and_keeps_its_teams() {
     assert_evolves(
         &[joined(), closed(), UserReactivated { email: new().email }.into()],
         UserState { teams: [NORTH].into(), ..new() },
+    );
+}
+
+#[test]
+fn of_who_is_erased_the_account_stays_and_nothing_that_says_who_it_was() {
+    let known =
+        UserProfileChanged { phone: Some(Change { from: None, to: Some(text("+44 20")) }), ..Default::default() };
+    assert_evolves(
+        &[known.into(), UserDeactivated { email: new().email }.into(), UserErased { at: at(9) }.into()],
+        UserState {
+            name: text("Erased person"),
+            email: text("erased@erased.invalid"),
+            locale: None,
+            phone: None,
+            active: false,
+            erased_at: Some(at(9)),
+            ..new()
+        },
     );
 }
 

@@ -55,7 +55,8 @@ impl App {
             return Ok(row);
         }
         let events = self.reader.events(&id.into(), 0, None).await.map_err(|error| unreadable(&error))?;
-        Ok(fold_user(&events).map_err(|error| Problem::internal(&error))?.or(row))
+        let opener = self.reader.keys().opener(&id.into()).await.map_err(|error| Problem::unavailable(&error))?;
+        Ok(fold_user(&events, &opener).map_err(|error| Problem::internal(&error))?.or(row))
     }
 
     /// A team, likewise.

@@ -11,6 +11,7 @@ mod auth;
 mod body;
 mod caller;
 mod cookie;
+mod erasure;
 mod etag;
 mod fields;
 mod layers;
@@ -91,6 +92,7 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::update))
         .routes(routes!(users::deactivate))
         .routes(routes!(tasks::reassign::reassign))
+        .routes(routes!(erasure::erase))
         .routes(routes!(users::update_profile))
         .routes(routes!(password::change))
         .routes(routes!(second_factor::begin))

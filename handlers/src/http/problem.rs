@@ -81,6 +81,8 @@ codes! {
     LastAdmin = "last_admin", CONFLICT, "There must always be an administrator";
     /// Nobody has more API tokens at once.
     TooManyTokens = "too_many_tokens", CONFLICT, "There are as many API tokens as there may be";
+    /// The account has events from before personal data was sealed, which nothing changes.
+    HistoryNotSealed = "history_not_sealed", CONFLICT, "The account's history is from before personal data was sealed";
     /// Too many writers at once.
     Contended = "contended", CONFLICT, "Too many changes at once";
     /// The caller's version is not the present one.

@@ -34,7 +34,7 @@ impl Refusal for UserError {
     fn problem(&self) -> Problem {
         match self {
             Self::NotFound => not_found("user"),
-            Self::AlreadyExists | Self::Inactive | Self::Active | Self::TooManyTeams => {
+            Self::AlreadyExists | Self::Inactive | Self::Active | Self::Erased | Self::TooManyTeams => {
                 Problem::new(Code::Conflict).detail(self)
             }
         }

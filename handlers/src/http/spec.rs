@@ -97,6 +97,11 @@ problems! {
         Conflict, EmailTaken, LastAdmin, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest,
         IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
+    /// What the erasure of a person may answer instead.
+    EraseProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, HistoryNotSealed, Contended,
+        StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+    ];
     /// What a change without a body may answer instead.
     BodilessChangeProblems = [
         InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Conflict, Contended, StaleVersion,

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use muster_commands::{Committed, ExecuteError, ExpectedVersion};
-use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand};
+use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand, UserState};
 use muster_domain::values::{Locale, Name, Phone};
 use muster_domain::{Actor, CommandId, TeamId, UserId};
 use muster_identity::policy::{Action, Person, Resource};
@@ -158,7 +158,7 @@ async fn remove_unless_active(app: &App, id: UserId) {
 }
 
 /// The account after a command.
-fn answer(status: StatusCode, id: UserId, committed: &Committed<User>) -> Result<Response, Problem> {
+pub(crate) fn answer(status: StatusCode, id: UserId, committed: &Committed<User>) -> Result<Response, Problem> {
     let (document, etag) = document(id, committed)?;
     Ok((status, [(header::ETAG, etag)], Json(document)).into_response())
 }
@@ -388,6 +388,11 @@ pub(crate) async fn update_profile(
     update(app, change, Id(id), body).await
 }
 
+/// An account, as far as the policy asks.
+pub(crate) fn resource_of(id: UserId, user: &UserState) -> Resource {
+    Resource::User(Person { id, teams: user.teams.iter().copied().collect() })
+}
+
 /// One command to an account, if the caller may do all that it does.
 pub(crate) async fn execute(
     app: &App,
@@ -417,7 +422,7 @@ async fn commit(
     let metadata = change.metadata(route, meaning);
     let guard = |user: &User| {
         let user = user.state.as_ref().ok_or_else(|| not_found("user"))?;
-        let resource = Resource::User(Person { id, teams: user.teams.iter().copied().collect() });
+        let resource = resource_of(id, user);
         actions.iter().try_for_each(|action| change.caller.may(*action, &resource))
     };
     let committed = app.commands.execute_if::<User, Problem>(id.0, command, change.expected, &metadata, guard).await;

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::Client;
-use muster_domain::EventReader;
+use muster_domain::{EventReader, SubjectKeys};
 use muster_identity::{ServerSecret, TokenSettings};
 use muster_projections::{Hosted, hosted};
+use muster_vault::KmsMaster;
 
 use super::kms::{KmsError, KmsSigner, server_secret};
 use super::mail::{Ses, Sns};
 use crate::http::{App, Rates, Settings};
 use crate::notifier::{Claims, Notifier};
-use crate::wiring::{app, event_store};
+use crate::wiring::{app, event_store, subject_keys};
 
 /// Why a Lambda cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -45,13 +46,16 @@ pub fn variable(name: &'static str) -> Result<String, StartError> {
 }
 
 /// The parts behind the routes that change something: `MUSTER_TABLE_PREFIX`, `MUSTER_ISSUER`, and the keys
-/// `MUSTER_SIGNING_KEY_ID` (it signs access tokens) and `MUSTER_SERVER_KEY_ID` (the server secret is derived from it).
+/// `MUSTER_SIGNING_KEY_ID` (it signs access tokens), `MUSTER_SERVER_KEY_ID` (the server secret is derived from it) and
+/// `MUSTER_PERSONAL_KEY_ID` (it wraps the keys of personal data, wherever an event is read or written).
 pub async fn command_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     let (prefix, tokens) = (variable("MUSTER_TABLE_PREFIX")?, token_settings()?);
     let (signing_key, server_key) = (variable("MUSTER_SIGNING_KEY_ID")?, variable("MUSTER_SERVER_KEY_ID")?);
     let kms = aws_sdk_kms::Client::new(config);
     let (signer, secret) = tokio::try_join!(KmsSigner::of(kms.clone(), signing_key), server_secret(&kms, &server_key))?;
-    Ok(Arc::new(app(&Client::new(config), &prefix, Arc::new(signer), &secret, tokens, settings()?)?))
+    let client = Client::new(config);
+    let keys = keys(config, &client, &prefix)?;
+    Ok(Arc::new(app(&client, &prefix, &keys, Arc::new(signer), &secret, tokens, settings()?)?))
 }
 
 /// The parts behind the routes that answer questions: `MUSTER_TABLE_PREFIX`, `MUSTER_ISSUER` and
@@ -61,7 +65,15 @@ pub async fn query_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     let signer = KmsSigner::of(aws_sdk_kms::Client::new(config), variable("MUSTER_SIGNING_KEY_ID")?).await?;
     // No route here begins or refreshes a session, so the true secret has no business here.
     let secret = ServerSecret::generate()?;
-    Ok(Arc::new(app(&Client::new(config), &prefix, Arc::new(signer), &secret, tokens, settings()?)?))
+    let client = Client::new(config);
+    let keys = keys(config, &client, &prefix)?;
+    Ok(Arc::new(app(&client, &prefix, &keys, Arc::new(signer), &secret, tokens, settings()?)?))
+}
+
+/// The keys of personal data, wrapped by `MUSTER_PERSONAL_KEY_ID`.
+fn keys(config: &SdkConfig, client: &Client, prefix: &str) -> Result<Arc<dyn SubjectKeys>, StartError> {
+    let master = KmsMaster::new(aws_sdk_kms::Client::new(config), variable("MUSTER_PERSONAL_KEY_ID")?);
+    Ok(subject_keys(client, prefix, Arc::new(master)))
 }
 
 /// How the API behaves: `MUSTER_TRUSTED_PROXIES`, `MUSTER_SIGNUP`, `MUSTER_ALLOWED_ORIGINS` (with commas between them) and the limits
@@ -98,7 +110,8 @@ fn token_settings() -> Result<TokenSettings, StartError> {
 /// Every projection, over the tables with `MUSTER_TABLE_PREFIX`.
 pub fn hosted_projections(config: &SdkConfig) -> Result<Vec<Arc<dyn Hosted>>, StartError> {
     let (prefix, client) = (variable("MUSTER_TABLE_PREFIX")?, Client::new(config));
-    let reader: Arc<dyn EventReader> = Arc::new(event_store(&client, &prefix));
+    let keys = keys(config, &client, &prefix)?;
+    let reader: Arc<dyn EventReader> = Arc::new(event_store(&client, &prefix, keys));
     Ok(hosted(&client, &prefix, &reader))
 }
 
@@ -109,7 +122,8 @@ pub fn notifier(config: &SdkConfig) -> Result<Notifier, StartError> {
     let once = config.to_builder().retry_config(RetryConfig::disabled()).build();
     let mail = Ses::new(aws_sdk_sesv2::Client::new(&once), variable("MUSTER_MAIL_FROM")?);
     let topic = Sns::new(aws_sdk_sns::Client::new(&once), variable("MUSTER_TOPIC_ARN")?);
-    let reader = Arc::new(event_store(&client, &prefix));
+    let keys = keys(config, &client, &prefix)?;
+    let reader = Arc::new(event_store(&client, &prefix, keys));
     Ok(Notifier::new(reader, Claims::new(client, &prefix), vec![Arc::new(mail), Arc::new(topic)]))
 }
 

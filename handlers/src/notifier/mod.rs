@@ -35,7 +35,8 @@ impl Notifier {
         };
         let history =
             self.reader.events(&assignee.into(), 0, None).await.map_err(ReactError::of("reading a person"))?;
-        let person = fold_user(&history).map_err(ReactError::of("reading a person"))?;
+        let opener = self.reader.keys().opener(&assignee.into()).await.map_err(ReactError::of("reading a person"))?;
+        let person = fold_user(&history, &opener).map_err(ReactError::of("reading a person"))?;
         let Some(person) = person.filter(|person| person.active) else { return Ok(None) };
         let Some(address) = person.email else { return Ok(None) };
         let history = self.reader.events(&event.stream, 0, Some(event.version)).await;

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{KeySchemaElement, StreamSpecification, StreamViewType, TableDescription};
+use muster_domain::personal::MemoryKeys;
 use muster_domain::{AggregateType, EventReader, StreamId};
 use muster_embedded::Engine;
 use muster_projections::hosted;
@@ -33,7 +34,7 @@ fn key(schema: &[KeySchemaElement]) -> Vec<String> {
 async fn the_file_names_the_projections_that_there_are_in_their_version_and_with_what_they_take() {
     let topology = Topology::load().unwrap();
     let client = Engine::memory().unwrap().client();
-    let reader: Arc<dyn EventReader> = Arc::new(crate::wiring::event_store(&client, PREFIX));
+    let reader: Arc<dyn EventReader> = Arc::new(crate::wiring::event_store(&client, PREFIX, MemoryKeys::shared()));
 
     let in_code: BTreeMap<_, _> = hosted(&client, PREFIX, &reader)
         .iter()

@@ -16,6 +16,9 @@ pub(crate) const SIGNING_KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/
 /// The id of the key for authentication codes.
 pub(crate) const SERVER_KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/server";
 
+/// The id of the key that wraps the keys of personal data.
+pub(crate) const PERSONAL_KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/personal";
+
 /// Answers as the service does.
 pub(crate) fn router() -> Router {
     Router::new().route("/", post(async |headers: HeaderMap, body: Bytes| answer(&headers, &body)))
@@ -39,6 +42,17 @@ fn answer(headers: &HeaderMap, body: &[u8]) -> (StatusCode, Json<Value>) {
         ("TrentService.GenerateMac", SERVER_KEY) => {
             assert_eq!(request["MacAlgorithm"], "HMAC_SHA_256");
             json!({ "KeyId": SERVER_KEY, "Mac": BASE64_STANDARD.encode([9; 32]) })
+        }
+        // What it wraps says for whom, as the encryption context binds it.
+        ("TrentService.GenerateDataKey", PERSONAL_KEY) => {
+            assert_eq!(request["KeySpec"], "AES_256");
+            let wrapped = BASE64_STANDARD.encode(request["EncryptionContext"].to_string());
+            json!({ "KeyId": PERSONAL_KEY, "Plaintext": BASE64_STANDARD.encode([3; 32]), "CiphertextBlob": wrapped })
+        }
+        ("TrentService.Decrypt", PERSONAL_KEY) => {
+            let wrapped = BASE64_STANDARD.decode(request["CiphertextBlob"].as_str().unwrap()).unwrap();
+            assert_eq!(String::from_utf8(wrapped).unwrap(), request["EncryptionContext"].to_string());
+            json!({ "KeyId": PERSONAL_KEY, "Plaintext": BASE64_STANDARD.encode([3; 32]) })
         }
         (_, key) => {
             let wrong = json!({ "__type": "InvalidKeyUsageException", "message": format!("{key} is not for this") });

@@ -5,20 +5,23 @@ pub(crate) mod kms;
 pub(crate) mod program;
 
 use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, Utc};
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog, ExpectedVersion};
+use muster_domain::personal::KEY_BYTES;
 use muster_domain::task::{CreateTask, Priority, Task, TaskCommand, UpdateTask};
 use muster_domain::team::{CreateTeam, Team, TeamCommand};
 use muster_domain::user::{RegisterUser, Role, User, UserCommand};
 use muster_domain::{
-    Actor, CommandId, EventReader as _, Fingerprint, Metadata, RecordedEvent, StreamId, TaskId, TeamId, UserId,
+    Actor, CommandId, EventReader as _, Fingerprint, Metadata, RecordedEvent, StreamId, SubjectKeys, TaskId, TeamId,
+    UserId,
 };
 use muster_embedded::Engine;
 use muster_handlers::topology::Topology;
-use muster_handlers::wiring::event_store;
+use muster_handlers::wiring::{event_store, subject_keys};
+use muster_vault::LocalMaster;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -45,7 +48,12 @@ impl Store {
     }
 
     pub(crate) fn events(&self) -> DynamoEventStore {
-        event_store(&self.client, PREFIX)
+        event_store(&self.client, PREFIX, self.keys())
+    }
+
+    /// The keys of personal data, as a program has them.
+    pub(crate) fn keys(&self) -> Arc<dyn SubjectKeys> {
+        subject_keys(&self.client, PREFIX, Arc::new(LocalMaster::new([1; KEY_BYTES].into())))
     }
 
     fn commands(&self) -> CommandHandler<DynamoLog> {

@@ -54,6 +54,7 @@ pub(crate) fn query_settings() -> Environment {
         ("MUSTER_ISSUER", "https://muster.test".to_owned()),
         ("MUSTER_TABLE_PREFIX", PREFIX.to_owned()),
         ("MUSTER_SIGNING_KEY_ID", kms::SIGNING_KEY.to_owned()),
+        personal_key(),
     ]
 }
 
@@ -62,13 +63,22 @@ pub(crate) fn command_settings() -> Environment {
     [query_settings(), vec![("MUSTER_SERVER_KEY_ID", kms::SERVER_KEY.to_owned())]].concat()
 }
 
+fn personal_key() -> (&'static str, String) {
+    ("MUSTER_PERSONAL_KEY_ID", kms::PERSONAL_KEY.to_owned())
+}
+
+pub(crate) fn sweeper_settings() -> Environment {
+    vec![("MUSTER_TABLE_PREFIX", PREFIX.to_owned()), personal_key()]
+}
+
 pub(crate) fn projector_settings() -> Environment {
-    vec![("MUSTER_TABLE_PREFIX", PREFIX.to_owned()), ("MUSTER_PROJECTION", "task-list".to_owned())]
+    vec![("MUSTER_TABLE_PREFIX", PREFIX.to_owned()), ("MUSTER_PROJECTION", "task-list".to_owned()), personal_key()]
 }
 
 pub(crate) fn notifier_settings() -> Environment {
     vec![
         ("MUSTER_TABLE_PREFIX", PREFIX.to_owned()),
+        personal_key(),
         ("MUSTER_MAIL_FROM", "muster@example.com".to_owned()),
         ("MUSTER_TOPIC_ARN", "arn:aws:sns:eu-central-1:123456789012:muster-test-notifications".to_owned()),
     ]

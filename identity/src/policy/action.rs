@@ -76,6 +76,8 @@ pub enum Action<'a> {
     MakeApiToken,
     /// Revoke one.
     RevokeApiTokens,
+    /// Erase everything personal of it.
+    EraseUser,
 
     /// Make a team.
     CreateTeam,

@@ -160,7 +160,8 @@ fn fits(action: Action<'_>, resource: &Resource) -> Result<(), Reason> {
         | Action::EndSessions
         | Action::ReadApiTokens
         | Action::MakeApiToken
-        | Action::RevokeApiTokens => matches!(resource, Resource::User(_)),
+        | Action::RevokeApiTokens
+        | Action::EraseUser => matches!(resource, Resource::User(_)),
         Action::ReadTeam | Action::UpdateTeam | Action::ChangeTeamMembers => matches!(resource, Resource::Team { .. }),
         Action::ListTasks
         | Action::CreateUser

@@ -18,17 +18,18 @@ const TIMEOUT = Duration.seconds(10);
 export interface ApiStackProps {
   readonly signingKey: kms.IKey;
   readonly serverKey: kms.IKey;
+  readonly personalKey: kms.IKey;
 }
 
 export class ApiStack extends Stack {
   readonly api: gateway.HttpApi;
 
-  constructor(scope: Construct, private readonly muster: Muster, { signingKey, serverKey }: ApiStackProps) {
+  constructor(scope: Construct, private readonly muster: Muster, { signingKey, serverKey, personalKey }: ApiStackProps) {
     const { names } = muster.settings;
     super(scope, names.of("api"), { description: "Muster: the HTTP API" });
 
-    const commands = this.commandApi(signingKey, serverKey);
-    const queries = this.queryApi(signingKey);
+    const commands = this.commandApi(signingKey, serverKey, personalKey);
+    const queries = this.queryApi(signingKey, personalKey);
     this.api = this.httpApi();
     this.api.addRoutes({
       path: "/{proxy+}",
@@ -51,7 +52,7 @@ export class ApiStack extends Stack {
     new CfnOutput(this, "ApiUrl", { value: this.api.apiEndpoint });
   }
 
-  private commandApi(signingKey: kms.IKey, serverKey: kms.IKey): RustFunction {
+  private commandApi(signingKey: kms.IKey, serverKey: kms.IKey, personalKey: kms.IKey): RustFunction {
     const { names } = this.muster.settings;
     const commands = new RustFunction(this, "CommandApi", {
       muster: this.muster,
@@ -78,15 +79,17 @@ export class ApiStack extends Stack {
     commands.allowTable("api-tokens", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem");
     commands.allowTable("access-log", "PutItem");
     commands.allowTable("control", "GetItem");
-    // Who the caller is, what became of the task, and what a closed account leaves behind.
-    commands.allowProjection("directory", "GetItem");
+    // Who the caller is, what became of the task, what a closed account leaves behind, and that nothing is left of who is erased.
+    commands.allowProjection("directory", "DeleteItem", "GetItem");
     commands.allowProjection("task-list", "GetItem", "Query");
     commands.allow(["kms:GetPublicKey", "kms:Sign"], [signingKey.keyArn]);
     commands.allow(["kms:GenerateMac"], [serverKey.keyArn]);
+    commands.opensPersonalData(personalKey, "PutItem");
+    commands.allow(["kms:GenerateDataKey"], [personalKey.keyArn]);
     return commands;
   }
 
-  private queryApi(signingKey: kms.IKey): RustFunction {
+  private queryApi(signingKey: kms.IKey, personalKey: kms.IKey): RustFunction {
     const { settings, topology } = this.muster;
     const queries = new RustFunction(this, "QueryApi", {
       muster: this.muster,
@@ -112,6 +115,7 @@ export class ApiStack extends Stack {
     queries.allowTable("control", "GetItem");
     for (const name of topology.projections.keys()) queries.allowProjection(name, "GetItem", "Query");
     queries.allow(["kms:GetPublicKey"], [signingKey.keyArn]);
+    queries.opensPersonalData(personalKey);
     return queries;
   }
 

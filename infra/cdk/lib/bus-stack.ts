@@ -1,6 +1,7 @@
 /** From the event table to the read models: the publisher and the guard on its stream, the bus, and a projector for each projection. */
 import { CfnOutput, Duration, Stack } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
+import type * as kms from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
 
 import type { Muster } from "./context.ts";
@@ -16,13 +17,21 @@ const PUBLISHER_BATCH = 100;
 /** The guard ought never to be called; when it is, each record matters. */
 const GUARD_BATCH = 10;
 
+export interface BusStackProps {
+  /** The event table's stream. */
+  readonly stream: string;
+  readonly personalKey: kms.IKey;
+}
+
 export class BusStack extends Stack {
   private readonly bus: events.EventBus;
+  private readonly personalKey: kms.IKey;
 
-  constructor(scope: Construct, private readonly muster: Muster, stream: string) {
+  constructor(scope: Construct, private readonly muster: Muster, { stream, personalKey }: BusStackProps) {
     const { names, archiveRetention } = muster.settings;
     super(scope, names.of("bus"), { description: "Muster: from the events to the read models" });
 
+    this.personalKey = personalKey;
     this.bus = new events.EventBus(this, "Bus", { eventBusName: names.of(muster.topology.bus) });
     const archive = new events.Archive(this, "Archive", {
       archiveName: names.of(muster.topology.bus),
@@ -94,6 +103,12 @@ export class BusStack extends Stack {
     // After a gap it reads the missing events; which generations it writes, the control table says.
     projector.allowTable("events", "Query");
     projector.allowTable("control", "GetItem");
+    // Whoever takes in that a person was erased makes sure that their key is. Tasks hold nothing personal.
+    if (projection.rule.detail === undefined || JSON.stringify(projection.rule.detail).includes('"user"')) {
+      projector.opensPersonalData(this.personalKey, "PutItem");
+    } else {
+      projector.knowsPersonalKey(this.personalKey);
+    }
     projector.allowProjection(name, "BatchGetItem", "BatchWriteItem", "PutItem");
     watched.projections.push(name);
 

@@ -8,11 +8,16 @@ import type { Construct } from "constructs";
 import type { Muster } from "./context.ts";
 import type { AttributeKind, TableShape } from "./topology.ts";
 
+/** For how many days the table of personal keys can be put back. An erasure is complete after that. */
+const KEYS_RECOVERABLE_DAYS = 7;
+
 export class DataStack extends Stack {
   /** The event table's stream. */
   readonly stream: string;
   readonly signingKey: kms.Key;
   readonly serverKey: kms.Key;
+  /** Wraps the keys under which the personal data of people is sealed. */
+  readonly personalKey: kms.Key;
 
   constructor(scope: Construct, private readonly muster: Muster) {
     const { settings, topology } = muster;
@@ -28,6 +33,7 @@ export class DataStack extends Stack {
     // KMS does not rotate keys that sign: a new key takes the place of the old one (docs/runbook.md#rotate-keys).
     this.signingKey = this.key("signing", "Signs access tokens (ES256)", kms.KeySpec.ECC_NIST_P256, kms.KeyUsage.SIGN_VERIFY);
     this.serverKey = this.key("server", "Seals refresh tokens", kms.KeySpec.HMAC_256, kms.KeyUsage.GENERATE_VERIFY_MAC);
+    this.personalKey = this.key("personal", "Wraps the keys of personal data", kms.KeySpec.SYMMETRIC_DEFAULT, kms.KeyUsage.ENCRYPT_DECRYPT);
     new CfnOutput(this, "SigningKeyArn", { value: this.signingKey.keyArn });
   }
 
@@ -42,6 +48,8 @@ export class DataStack extends Stack {
       description: `Muster ${settings.stage}: ${description}`,
       keySpec,
       keyUsage,
+      // KMS rotates the keys that encrypt, and goes on to decrypt with those of before.
+      ...(keyUsage === kms.KeyUsage.ENCRYPT_DECRYPT && { enableKeyRotation: true }),
       pendingWindow: settings.keyPendingWindow,
       removalPolicy: this.removalPolicy,
     });
@@ -57,7 +65,11 @@ export class DataStack extends Stack {
       billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
       ...(shape.stream && { stream: dynamodb.StreamViewType[shape.stream] }),
       ...(shape.ttl && { timeToLiveAttribute: shape.ttl }),
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      pointInTimeRecoverySpecification: {
+        pointInTimeRecoveryEnabled: true,
+        // So long an erased key could be brought back.
+        ...(tableName === settings.names.table("subject-keys") && { recoveryPeriodInDays: KEYS_RECOVERABLE_DAYS }),
+      },
       encryption: dynamodb.TableEncryption.AWS_MANAGED,
       deletionProtection: settings.keepsData,
       removalPolicy: this.removalPolicy,

@@ -17,11 +17,11 @@ import { WebStack } from "./web-stack.ts";
 export function build(app: App, settings: Settings, topology: Topology): void {
   const muster = { settings, topology, watched: new Watched() };
   const data = new DataStack(app, muster);
-  const bus = new BusStack(app, muster, data.stream);
+  const bus = new BusStack(app, muster, data);
   const api = new ApiStack(app, muster, data);
-  const schedule = new ScheduleStack(app, muster);
+  const schedule = new ScheduleStack(app, muster, data.personalKey);
   schedule.addStackDependency(data);
-  if (topology.reactors.size > 0) new ReactorsStack(app, muster).addStackDependency(bus);
+  if (topology.reactors.size > 0) new ReactorsStack(app, muster, data.personalKey).addStackDependency(bus);
   new WebStack(app, settings, api.api.apiId);
   if (settings.branch !== undefined) new PipelineStack(app, muster, settings.branch);
   // Last: by now everything that is to be watched has been entered.

@@ -1,6 +1,7 @@
 /** What happens because of an event, outside of the read models: people are told. */
 import { CfnOutput, Stack } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
+import type * as kms from "aws-cdk-lib/aws-kms";
 import * as ses from "aws-cdk-lib/aws-ses";
 import type { Construct } from "constructs";
 
@@ -12,7 +13,7 @@ import { Subscription } from "./subscription.ts";
 import type { Subscriber } from "./topology.ts";
 
 export class ReactorsStack extends Stack {
-  constructor(scope: Construct, private readonly muster: Muster) {
+  constructor(scope: Construct, private readonly muster: Muster, private readonly personalKey: kms.IKey) {
     const { names } = muster.settings;
     super(scope, names.of("reactors"), { description: "Muster: telling people" });
     for (const [name, reactor] of muster.topology.reactors) {
@@ -49,6 +50,7 @@ export class ReactorsStack extends Stack {
     });
     // It reads the histories of the task and of the person; a delivery that was not sent after all is given up.
     notifier.allowTable("events", "Query");
+    notifier.opensPersonalData(this.personalKey);
     notifier.allowTable("deliveries", "DeleteItem", "PutItem");
     notifier.allow(["sns:Publish"], [topic.topicArn]);
     notifier.allow(["kms:Decrypt", "kms:GenerateDataKey"], [key.keyArn]);

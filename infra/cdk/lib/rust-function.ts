@@ -9,6 +9,7 @@ import { join } from "node:path";
 
 import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
+import type * as kms from "aws-cdk-lib/aws-kms";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
 import type * as sqs from "aws-cdk-lib/aws-sqs";
@@ -98,6 +99,18 @@ export class RustFunction extends Construct {
     watched.functions.push(this.name);
     except(this.role, "x-ray takes no resource");
     if (!props.deadLetters) except(this.fn, "invoked in step");
+  }
+
+  /** Where the keys of people are wrapped; to read with them, see `opensPersonalData`. */
+  knowsPersonalKey(key: kms.IKey): void {
+    this.fn.addEnvironment("MUSTER_PERSONAL_KEY_ID", key.keyArn);
+  }
+
+  /** Reads what is personal in events: with the keys of people, and the key that wraps them. */
+  opensPersonalData(key: kms.IKey, ...more: readonly string[]): void {
+    this.knowsPersonalKey(key);
+    this.allowTable("subject-keys", "GetItem", ...more);
+    this.allow(["kms:Decrypt"], [key.keyArn]);
   }
 
   allow(actions: readonly string[], resources: readonly string[]): void {

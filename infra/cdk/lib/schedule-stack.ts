@@ -1,6 +1,7 @@
 /** What happens by the clock: the sweeper finds read models that are behind their events, and brings them up. */
 import { CfnOutput, Duration, Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
+import type * as kms from "aws-cdk-lib/aws-kms";
 import * as scheduler from "aws-cdk-lib/aws-scheduler";
 import type { Construct } from "constructs";
 
@@ -9,7 +10,7 @@ import { DeadLetters } from "./dead-letters.ts";
 import { RustFunction } from "./rust-function.ts";
 
 export class ScheduleStack extends Stack {
-  constructor(scope: Construct, muster: Muster) {
+  constructor(scope: Construct, muster: Muster, personalKey: kms.IKey) {
     const { settings, topology } = muster;
     super(scope, settings.names.of("schedule"), { description: "Muster: what happens by the clock" });
 
@@ -27,6 +28,9 @@ export class ScheduleStack extends Stack {
     for (const name of topology.projections.keys()) {
       sweeper.allowProjection(name, "BatchGetItem", "BatchWriteItem", "PutItem", "Scan");
     }
+
+    // It erases the keys of those whose erasure was cut off.
+    sweeper.opensPersonalData(personalKey, "PutItem");
 
     new CfnOutput(this, "SweeperName", { value: sweeper.fn.functionName });
 

@@ -70,19 +70,23 @@ describe("each function", () => {
       MUSTER_TRUSTED_PROXIES: "1",
       MUSTER_ALLOWED_ORIGINS: "",
       MUSTER_SIGNUP: "open",
+      MUSTER_PERSONAL_KEY_ID: expect.stringMatching(/Keypersonal/),
     });
+    const personal = { MUSTER_PERSONAL_KEY_ID: variables("command-api")["MUSTER_PERSONAL_KEY_ID"] };
     expect(variables("query-api")).toEqual({
       MUSTER_ISSUER: "muster-prod",
       MUSTER_SIGNING_KEY_ID: variables("command-api")["MUSTER_SIGNING_KEY_ID"],
       MUSTER_TRUSTED_PROXIES: "1",
       MUSTER_ALLOWED_ORIGINS: "",
       MUSTER_SIGNUP: "open",
+      ...personal,
     });
     expect(variables("publisher")).toEqual({ MUSTER_BUS: `<${built.of("AWS::Events::EventBus")[0]!.id}>` });
-    expect(variables("projector-audit-log")).toEqual({ MUSTER_PROJECTION: "audit-log" });
+    expect(variables("projector-audit-log")).toEqual({ MUSTER_PROJECTION: "audit-log", ...personal });
     expect(variables("guard")).toEqual({});
-    expect(variables("sweeper")).toEqual({});
+    expect(variables("sweeper")).toEqual(personal);
     expect(variables("notifier")).toEqual({
+      ...personal,
       MUSTER_MAIL_FROM: "muster@example.com",
       MUSTER_TOPIC_ARN: expect.stringMatching(/^<Notifications/),
     });

@@ -30,6 +30,8 @@ function grants(name: string, about: RegExp): Record<string, string[]> {
 }
 
 const ROWS = ["BatchGetItem", "BatchWriteItem", "PutItem"];
+/** Reads the keys of people, and erases them. */
+const KEYS = { "subject-keys": ["GetItem", "PutItem"] };
 const STREAM = { "the stream": ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"] };
 
 const TABLES: Record<string, Record<string, string[]>> = {
@@ -43,7 +45,8 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "api-tokens": ["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"],
     "access-log": ["PutItem"],
     control: ["GetItem"],
-    "directory-*": ["GetItem"],
+    "subject-keys": ["GetItem", "PutItem"],
+    "directory-*": ["DeleteItem", "GetItem"],
     "task-list-*": ["GetItem", "Query"],
   },
   "query-api": {
@@ -54,6 +57,7 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "access-log": ["PutItem", "Query"],
     "access-log/index/*": ["Query"],
     control: ["GetItem"],
+    "subject-keys": ["GetItem"],
     "task-list-*": ["GetItem", "Query"],
     "audit-log-*": ["GetItem", "Query"],
     "directory-*": ["GetItem", "Query"],
@@ -61,16 +65,17 @@ const TABLES: Record<string, Record<string, string[]>> = {
   publisher: STREAM,
   guard: STREAM,
   "projector-task-list": { events: ["Query"], control: ["GetItem"], "task-list-*": ROWS },
-  "projector-audit-log": { events: ["Query"], control: ["GetItem"], "audit-log-*": ROWS },
-  "projector-directory": { events: ["Query"], control: ["GetItem"], "directory-*": ROWS },
+  "projector-audit-log": { events: ["Query"], control: ["GetItem"], ...KEYS, "audit-log-*": ROWS },
+  "projector-directory": { events: ["Query"], control: ["GetItem"], ...KEYS, "directory-*": ROWS },
   sweeper: {
     events: ["Query", "Scan"],
     control: ["GetItem"],
+    ...KEYS,
     "task-list-*": [...ROWS, "Scan"],
     "audit-log-*": [...ROWS, "Scan"],
     "directory-*": [...ROWS, "Scan"],
   },
-  notifier: { events: ["Query"], deliveries: ["DeleteItem", "PutItem"] },
+  notifier: { events: ["Query"], "subject-keys": ["GetItem"], deliveries: ["DeleteItem", "PutItem"] },
 };
 
 describe("a role", () => {
@@ -117,8 +122,10 @@ describe("a role", () => {
 
   test("lets the command side sign and seal, and the query side read the public key", () => {
     const actions = (name: string): string[] => Object.values(grants(name, /^kms:/)).flat().sort();
-    expect(actions("command-api")).toEqual(["GenerateMac", "GetPublicKey", "Sign"]);
-    expect(actions("query-api")).toEqual(["GetPublicKey"]);
+    expect(actions("command-api")).toEqual(["Decrypt", "GenerateDataKey", "GenerateMac", "GetPublicKey", "Sign"]);
+    expect(actions("query-api")).toEqual(["Decrypt", "GetPublicKey"]);
+    expect(actions("projector-directory")).toEqual(["Decrypt"]);
+    expect(actions("projector-task-list")).toEqual([]);
     expect(actions("publisher")).toEqual([]);
   });
 

@@ -92,8 +92,9 @@ describe("the keys that tokens are made with", () => {
     expect(keys.map(({ properties }) => [properties["KeySpec"], properties["KeyUsage"], properties["PendingWindowInDays"]])).toEqual([
       ["ECC_NIST_P256", "SIGN_VERIFY", days],
       ["HMAC_256", "GENERATE_VERIFY_MAC", days],
+      ["SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", days],
     ]);
-    expect(keys.map(({ whole }) => whole["DeletionPolicy"])).toEqual([policy, policy]);
+    expect(keys.map(({ whole }) => whole["DeletionPolicy"])).toEqual([policy, policy, policy]);
   });
 });
 

@@ -124,6 +124,7 @@ fn user(event: &UserEvent) -> Said {
         UserEvent::UserLeftTeam(left) => said.change("team", &left.team_id, &Value::Null),
         UserEvent::UserDeactivated(_) => said.change("active", &true, &false),
         UserEvent::UserReactivated(_) => said.change("active", &false, &true),
+        UserEvent::UserErased(erased) => said.first("erased_at", &erased.at),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod changes;
 mod query;
+mod stored;
 
 use chrono::{DateTime, Utc};
 use muster_domain::{Actor, AggregateType, CommandId, CommentId, DomainEvent, RecordedEvent, StreamId};
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 use crate::projection::{Entry, IndexKey, Poison, Projection};
 use crate::task_list::sortable;
+use stored::StoredEntry;
 
 pub use query::{AuditPage, AuditQueries};
 
@@ -95,7 +97,7 @@ impl AuditEntry {
 
 impl Projection for AuditLog {
     const NAME: &'static str = "audit-log";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Row = AuditHead;
 
     fn wants(&self, aggregate: AggregateType) -> bool {
@@ -130,7 +132,7 @@ impl Projection for AuditLog {
             ("at", format!("{at}#{}#{sort_key}", event.stream).into()),
         ];
         // An entry is made of texts, numbers and lists: it always has a JSON form.
-        let body = serde_json::to_value(AuditEntry::of(event, decoded)).unwrap_or_default();
+        let body = serde_json::to_value(StoredEntry::of(event, decoded)).unwrap_or_default();
         vec![Entry { sort_key, keys, body }]
     }
 }

@@ -1,12 +1,17 @@
 //! Reading the log.
 
-use chrono::NaiveDate;
-use muster_domain::{Actor, StreamId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use chrono::NaiveDate;
+use muster_domain::personal::Opener;
+use muster_domain::{Actor, StreamId, SubjectKeys};
+
+use super::stored::StoredEntry;
 use super::{AuditEntry, AuditLog};
 use crate::attribute::{Reader, text};
 use crate::cursor::QueryCheck;
-use crate::error::QueryError;
+use crate::error::{QueryError, StoreError};
 use crate::listing::{Filter, Listed, Listing, Page, Partition};
 use crate::projection::{Entry, Projection as _};
 use crate::read_models::ReadModels;
@@ -18,12 +23,13 @@ pub type AuditPage = Listed<AuditEntry>;
 #[derive(Clone, Debug)]
 pub struct AuditQueries {
     models: ReadModels,
+    keys: Arc<dyn SubjectKeys>,
 }
 
 impl AuditQueries {
-    /// Over these tables.
-    pub const fn new(models: ReadModels) -> Self {
-        Self { models }
+    /// Over these tables. What is sealed in them is opened with these keys.
+    pub fn new(models: ReadModels, keys: Arc<dyn SubjectKeys>) -> Self {
+        Self { models, keys }
     }
 
     /// What happened to an aggregate, by version, as it is now (consistent); only these event types, or all when there
@@ -81,8 +87,26 @@ impl AuditQueries {
         }
         let consistent = partition.index.is_none();
         let client = self.models.client();
-        Listing { client, table: &table, partitions: vec![partition], sort, low, high, filter, consistent }
-            .page(check, page, |table, item| Reader { table, item }.typed("entry").map(Some))
-            .await
+        let listed =
+            Listing { client, table: &table, partitions: vec![partition], sort, low, high, filter, consistent }
+                .page(check, page, |table, item| Reader { table, item }.typed("entry").map(Some))
+                .await?;
+        Ok(AuditPage { items: self.opened(&table, listed.items).await?, next: listed.next })
+    }
+
+    /// The entries with what is sealed in the open. Each person's key is looked for once.
+    async fn opened(&self, table: &str, stored: Vec<StoredEntry>) -> Result<Vec<AuditEntry>, StoreError> {
+        let mut openers: BTreeMap<StreamId, Opener> = BTreeMap::new();
+        let mut entries = Vec::with_capacity(stored.len());
+        for stored in stored {
+            let stream = stored.entry().stream;
+            if stored.is_sealed() && !openers.contains_key(&stream) {
+                let opener = self.keys.opener(&stream).await;
+                openers.insert(stream, opener.map_err(|error| StoreError::unavailable(table, error))?);
+            }
+            let opener = openers.get(&stream).unwrap_or(&Opener::NoKey);
+            entries.push(stored.opened(opener).map_err(|error| StoreError::damaged(table, &stream, &error))?);
+        }
+        Ok(entries)
     }
 }

@@ -1,4 +1,5 @@
 use chrono::{DateTime, TimeDelta, Utc};
+use muster_domain::personal::{MemoryKeys, seal_event};
 use muster_domain::task::*;
 use muster_domain::team::{TeamCreated, TeamEdited, TeamEvent};
 use muster_domain::user::*;
@@ -202,6 +203,15 @@ fn what_happens_to_accounts_is_logged() {
     let email = email("ada@example.com");
     then_of(ADA, UserEvent::from(UserDeactivated { email: email.clone() }), &change("active", true, false));
     then_of(ADA, UserEvent::from(UserReactivated { email }), &change("active", false, true));
+}
+
+#[test]
+fn what_is_sealed_stays_sealed_in_the_log() {
+    let mut event = UserEvent::from(UserDeactivated { email: email("ada@example.com") }).recorded();
+    seal_event(&MemoryKeys::of(ADA), &ADA.into(), 1, &event.event_type, &mut event.data).unwrap();
+    let mut expected = entry(ADA.into(), 1, &event.event_type, &json!([]), &Value::Null);
+    expected["sealed"] = json!({ "schema": 2, "data": event.data });
+    ProjectionSpec::given(AuditLog, History::of(ADA).then(event)).then_entries(&[expected]);
 }
 
 #[test]

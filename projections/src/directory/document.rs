@@ -1,6 +1,7 @@
 //! Users and teams as the API shows them.
 
 use chrono::{DateTime, Utc};
+use muster_domain::personal::Opener;
 use muster_domain::team::TeamState;
 use muster_domain::user::{Role, UserState};
 use muster_domain::{RecordedEvent, TeamId, UserId};
@@ -38,6 +39,9 @@ pub struct UserDocument {
     pub teams: Vec<TeamId>,
     /// Whether they may sign in.
     pub active: bool,
+    /// When everything personal of them was erased, if it was.
+    #[schema(required)]
+    pub erased_at: Option<DateTime<Utc>>,
     /// When they were registered.
     pub created_at: DateTime<Utc>,
     /// When their account was last changed.
@@ -69,13 +73,14 @@ impl UserDocument {
             id,
             version,
             name: state.name.as_str().to_owned(),
-            email: Some(state.email.as_str().to_owned()),
+            email: state.erased_at.is_none().then(|| state.email.as_str().to_owned()),
             role: state.role,
             time_zone: state.time_zone.to_string(),
             locale: state.locale.as_ref().map(|locale| locale.as_str().to_owned()),
             phone: state.phone.as_ref().map(|phone| phone.as_str().to_owned()),
             teams: state.teams.iter().copied().collect(),
             active: state.active,
+            erased_at: state.erased_at,
             created_at: state.created_at,
             updated_at,
         }
@@ -96,9 +101,10 @@ impl TeamDocument {
     }
 }
 
-/// A person folded from their events, in order from the first. `None` without events; an error when one is poison.
-pub fn fold_user(events: &[RecordedEvent]) -> Result<Option<UserDocument>, Poison> {
-    let Some((id, row, version)) = fold(events)? else { return Ok(None) };
+/// A person folded from their events, in order from the first, which are opened with their key. `None` without events; an
+/// error when one is poison.
+pub fn fold_user(events: &[RecordedEvent], opener: &Opener) -> Result<Option<UserDocument>, Poison> {
+    let Some((id, row, version)) = fold(events, opener)? else { return Ok(None) };
     Ok(match row.party {
         Party::User(user) => Some(UserDocument::new(UserId(id), &user, version, row.updated_at)),
         Party::Team(_) => None,
@@ -107,16 +113,16 @@ pub fn fold_user(events: &[RecordedEvent]) -> Result<Option<UserDocument>, Poiso
 
 /// A team folded from its events, likewise.
 pub fn fold_team(events: &[RecordedEvent]) -> Result<Option<TeamDocument>, Poison> {
-    let Some((id, row, version)) = fold(events)? else { return Ok(None) };
+    let Some((id, row, version)) = fold(events, &Opener::NoKey)? else { return Ok(None) };
     Ok(match row.party {
         Party::Team(team) => Some(TeamDocument::new(TeamId(id), &team, version, row.updated_at)),
         Party::User(_) => None,
     })
 }
 
-fn fold(events: &[RecordedEvent]) -> Result<Option<(Uuid, DirectoryRow, u64)>, Poison> {
+fn fold(events: &[RecordedEvent], opener: &Opener) -> Result<Option<(Uuid, DirectoryRow, u64)>, Poison> {
     let Some(first) = events.first() else { return Ok(None) };
-    let fold = Fold::from(0, None).through(&Directory, events);
+    let fold = Fold::from(0, None).through(&Directory, events, opener);
     if let Some(parked) = fold.parked {
         return Err(Poison::new(&parked.reason));
     }

@@ -39,7 +39,7 @@ pub enum Party {
 
 impl Projection for Directory {
     const NAME: &'static str = "directory";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Row = DirectoryRow;
 
     fn wants(&self, aggregate: AggregateType) -> bool {
@@ -84,7 +84,8 @@ fn user(before: Option<Party>, event: &RecordedEvent, decoded: &UserEvent) -> Re
             | UserEvent::UserJoinedTeam(_)
             | UserEvent::UserLeftTeam(_)
             | UserEvent::UserDeactivated(_)
-            | UserEvent::UserReactivated(_),
+            | UserEvent::UserReactivated(_)
+            | UserEvent::UserErased(_),
             Some(Party::User(user)),
         ) => Some(user),
         (_, None | Some(Party::User(_) | Party::Team(_))) => return Err(Poison::out_of_place(event)),

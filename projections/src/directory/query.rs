@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Directory, DirectoryRow, Party, TeamDocument, UserDocument};
 use crate::attribute::{Reader, text};
 use crate::cursor::QueryCheck;
-use crate::error::QueryError;
+use crate::error::{QueryError, StoreError};
 use crate::listing::{Filter, Listed, Listing, Page, Partition};
 use crate::projection::Projection as _;
 use crate::read_models::{ReadModels, row_of};
@@ -45,6 +45,11 @@ impl DirectoryQueries {
     pub async fn user(&self, id: UserId) -> Result<Option<UserDocument>, QueryError> {
         let row = self.models.row(Directory::NAME, &StreamId::from(id)).await?;
         Ok(row.and_then(|(row, version)| user_of(id.0, &row, version)))
+    }
+
+    /// Removes a person's row from the tables that are written no more: what is erased is to be in none of them.
+    pub async fn forget(&self, id: UserId) -> Result<(), StoreError> {
+        self.models.generations().forget(Directory::NAME, &id.into()).await
     }
 
     /// The team; `None` when the read model does not know it (yet).

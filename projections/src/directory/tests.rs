@@ -1,4 +1,5 @@
 use chrono::{DateTime, Utc};
+use muster_domain::personal::Opener;
 use muster_domain::team::*;
 use muster_domain::user::*;
 use muster_domain::values::{Change, TimeZone};
@@ -27,6 +28,7 @@ fn state() -> UserState {
         teams: [].into(),
         active: true,
         created_at: start(),
+        erased_at: None,
     }
 }
 
@@ -102,6 +104,17 @@ fn a_deactivated_user_stays_listed_and_can_come_back() {
 }
 
 #[test]
+fn of_an_erased_user_nothing_personal_is_left() {
+    let closed = UserEvent::from(UserDeactivated { email: state().email });
+    then([closed, UserErased { at: start() }.into()], |user| {
+        user.name = "Erased person".parse().unwrap();
+        user.email = "erased@erased.invalid".parse().unwrap();
+        user.active = false;
+        user.erased_at = Some(start());
+    });
+}
+
+#[test]
 fn a_team_is_listed_by_name_and_changes() {
     let created = TeamCreated { name: "North".parse().unwrap(), description: None, at: start() };
     let edited = TeamEdited {
@@ -131,8 +144,8 @@ fn tasks_are_not_in_the_directory() {
 #[test]
 fn a_user_and_a_team_are_folded_from_their_events() {
     let user = History::of(ADA).then(registered());
-    assert_eq!(fold_user(user.events()).unwrap(), Some(UserDocument::new(ADA, &state(), 1, start())));
-    assert_eq!(fold_user(&[]).unwrap(), None);
+    assert_eq!(fold_user(user.events(), &Opener::NoKey).unwrap(), Some(UserDocument::new(ADA, &state(), 1, start())));
+    assert_eq!(fold_user(&[], &Opener::NoKey).unwrap(), None);
     let created = TeamCreated { name: "North".parse().unwrap(), description: None, at: start() };
     let team = History::of(NORTH).then(TeamEvent::from(created));
     let state = TeamState { name: "North".parse().unwrap(), description: None, created_at: start() };

@@ -1,6 +1,7 @@
 //! A task as the API shows it.
 
 use chrono::{DateTime, Utc};
+use muster_domain::personal::Opener;
 use muster_domain::task::{Hold, Priority, Status, TaskState};
 use muster_domain::values::{Location, Position};
 use muster_domain::{Actor, RecordedEvent, TaskId, TeamId, UserId};
@@ -154,7 +155,7 @@ impl From<&Position> for PositionDocument {
 /// events. An event that cannot be read is an error: the state after it is not known.
 pub fn fold_task(events: &[RecordedEvent]) -> Result<Option<TaskDocument>, Poison> {
     let Some(first) = events.first() else { return Ok(None) };
-    let fold = Fold::from(0, None).through(&TaskList, events);
+    let fold = Fold::from(0, None).through(&TaskList, events, &Opener::NoKey);
     if let Some(parked) = fold.parked {
         return Err(Poison::new(&parked.reason));
     }

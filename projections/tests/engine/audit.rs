@@ -1,3 +1,4 @@
+use muster_domain::personal::MemoryKeys;
 use muster_domain::task::{Status, TaskCommented, TaskEvent, TaskStatusChanged};
 use muster_domain::{Actor, CommentId, StreamId, TaskId};
 use muster_projections::audit_log::AuditEntry;
@@ -27,7 +28,7 @@ fn places(entries: &[AuditEntry]) -> Vec<(StreamId, u64)> {
 async fn a_log_is_read_in_both_directions_page_by_page() {
     let world = World::new().await;
     world.publish(history(task(1)).into_iter().chain(history(task(2)))).await;
-    let audit = AuditQueries::new(world.models());
+    let audit = AuditQueries::new(world.models(), MemoryKeys::shared());
     let stream = StreamId::from(task(1));
     for descending in [false, true] {
         let mut page = Page { limit: 2, cursor: None, descending };
@@ -50,7 +51,10 @@ async fn a_log_is_filtered_by_type() {
     let world = World::new().await;
     world.publish(history(task(1))).await;
     let types = ["TaskCommented".to_owned(), "TaskCreated".to_owned()];
-    let page = AuditQueries::new(world.models()).logs(&task(1).into(), &types, &Page::first(10)).await.unwrap();
+    let page = AuditQueries::new(world.models(), MemoryKeys::shared())
+        .logs(&task(1).into(), &types, &Page::first(10))
+        .await
+        .unwrap();
     assert_eq!(places(&page.items), vec![(task(1).into(), 1), (task(1).into(), 3)]);
 }
 
@@ -58,7 +62,7 @@ async fn a_log_is_filtered_by_type() {
 async fn what_somebody_did_and_what_happened_on_a_day_come_by_time() {
     let world = World::new().await;
     world.publish(history(task(1)).into_iter().chain(history(task(2)))).await;
-    let audit = AuditQueries::new(world.models());
+    let audit = AuditQueries::new(world.models(), MemoryKeys::shared());
     let (one, two) = (StreamId::from(task(1)), StreamId::from(task(2)));
 
     let did = audit.by_actor(&user(2).into(), &[], &Page::first(10)).await.unwrap();
@@ -78,7 +82,7 @@ async fn what_somebody_did_and_what_happened_on_a_day_come_by_time() {
 async fn a_cursor_of_another_log_is_refused() {
     let world = World::new().await;
     world.publish(history(task(1)).into_iter().chain(history(task(2)))).await;
-    let audit = AuditQueries::new(world.models());
+    let audit = AuditQueries::new(world.models(), MemoryKeys::shared());
     let next = audit.logs(&task(1).into(), &[], &Page::first(1)).await.unwrap().next;
     let page = Page { cursor: next, ..Page::first(1) };
     let error = audit.logs(&task(2).into(), &[], &page).await.unwrap_err();

@@ -1,4 +1,5 @@
 use futures::future::join_all;
+use muster_domain::personal::MemoryKeys;
 use muster_domain::task::{TaskAssigned, TaskCommented, TaskEvent};
 use muster_domain::{CommentId, EventData, RecordedEvent, StreamId};
 use muster_projections::projector::RepairError;
@@ -46,7 +47,10 @@ async fn many_projectors_with_duplicates_on_one_aggregate_make_one_right_row() {
     }
     let document = TaskQueries::new(world.models()).get(task(1)).await.unwrap();
     assert_eq!(document, fold_task(&events).unwrap());
-    let log = AuditQueries::new(world.models()).logs(&task(1).into(), &[], &Page::first(200)).await.unwrap();
+    let log = AuditQueries::new(world.models(), MemoryKeys::shared())
+        .logs(&task(1).into(), &[], &Page::first(200))
+        .await
+        .unwrap();
     let versions: Vec<u64> = log.items.iter().map(|entry| entry.version).collect();
     assert_eq!(versions, (1..=40).collect::<Vec<_>>());
 }

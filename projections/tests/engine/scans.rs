@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use muster_domain::ports::{CommitPage, ReadError, ScanCursor};
+use muster_domain::ports::{CommitPage, ReadError, ScanCursor, SubjectKeys};
 use muster_domain::task::{TaskCommented, TaskEvent};
 use muster_domain::{AggregateType, CommentId, Commit, EventReader, RecordedEvent, StreamId};
 use muster_projections::rebuild::{RebuildOptions, TableMaker as _};
@@ -60,6 +60,10 @@ impl EventReader for Slow {
 
     async fn head(&self, stream: &StreamId) -> Result<u64, ReadError> {
         self.log.head(stream).await
+    }
+
+    fn keys(&self) -> &dyn SubjectKeys {
+        self.log.keys()
     }
 
     async fn scan(&self, segment: u32, segments: u32, cursor: Option<ScanCursor>) -> Result<CommitPage, ReadError> {

@@ -8,6 +8,7 @@ mod bench;
 mod fill;
 mod groups;
 mod http;
+mod keys;
 mod load;
 mod measure;
 mod puts;

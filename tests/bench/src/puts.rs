@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::keys::master;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
@@ -51,7 +52,7 @@ impl RawTable {
 
     /// In the store of this engine, which gets one commit of a new task: its item is the one that is put again and again.
     pub(crate) async fn over(engine: Engine) -> Result<Self, Failure> {
-        let system = System::over(engine.client()).await?;
+        let system = System::over(engine.client(), master()).await?;
         let mut history = History::new(TaskId(Uuid::new_v4()));
         let commit = history.create(0)?;
         system.events.log().append(&commit, None, &[]).await.map_err(failed(DOING))?;

@@ -11,16 +11,18 @@ use axum::http::{Request, header};
 use chrono::{DateTime, Utc};
 use http_body_util::BodyExt as _;
 use muster_cli::report::{Failure, failed};
-use muster_domain::{Clock as _, EventReader, RecordedEvent};
+use muster_domain::personal::KEY_BYTES;
+use muster_domain::{Clock as _, EventReader, RecordedEvent, SubjectKeys};
 use muster_embedded::{Engine, StreamRecord};
 use muster_handlers::http::{App, Rates, Settings, command_router};
 use muster_handlers::lambda::{project_queue, publish_stream, react_queue};
 use muster_handlers::notifier::{Claims, Notifier};
 use muster_handlers::publisher::SOURCE;
 use muster_handlers::topology::Topology;
-use muster_handlers::wiring::{app, event_store};
+use muster_handlers::wiring::{app, event_store, subject_keys};
 use muster_identity::{ServerSecret, SigningKey, TokenSettings, TokenSigner};
 use muster_projections::{Hosted, hosted};
+use muster_vault::LocalMaster;
 use quamina::Quamina;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -100,7 +102,8 @@ impl Stage {
         let secret = ServerSecret::generate().map_err(failed("making a secret"))?;
         let clock = Arc::new(DayClock::default());
 
-        let reader: Arc<dyn EventReader> = Arc::new(event_store(&client, PREFIX));
+        let keys = subject_keys(&client, PREFIX, Arc::new(LocalMaster::new([1; KEY_BYTES].into())));
+        let reader: Arc<dyn EventReader> = Arc::new(event_store(&client, PREFIX, Arc::clone(&keys)));
         let (mail, topic) = (Post::called("e-mail"), Post::called("topic"));
         let claims = Claims::new(client.clone(), PREFIX);
         let notifier = Notifier::new(Arc::clone(&reader), claims, vec![mail.clone(), topic.clone()]);
@@ -113,7 +116,7 @@ impl Stage {
             rules.add_pattern((*name).clone(), &rule.to_string()).map_err(failed("reading a rule"))?;
         }
         let queues = subscribers.into_iter().map(|(name, _)| (name.clone(), Queue::new())).collect();
-        let app = command_app(&client, &signer, &secret, &clock)?;
+        let app = command_app(&client, &keys, &signer, &secret, &clock)?;
         Ok(Self {
             load,
             logs,
@@ -310,14 +313,15 @@ pub(crate) async fn counted(load: Load, logs: &Logs) -> Result<Counts, Failure> 
 
 fn command_app(
     client: &aws_sdk_dynamodb::Client,
+    keys: &Arc<dyn SubjectKeys>,
     signer: &Arc<dyn TokenSigner>,
     secret: &ServerSecret,
     clock: &Arc<DayClock>,
 ) -> Result<Arc<App>, Failure> {
     let tokens = TokenSettings::new("muster-prod", "muster-prod");
     let settings = Settings { rates: Rates::NONE, ..Settings::default() };
-    let app =
-        app(client, PREFIX, Arc::clone(signer), secret, tokens, settings).map_err(failed("wiring the command side"))?;
+    let app = app(client, PREFIX, keys, Arc::clone(signer), secret, tokens, settings)
+        .map_err(failed("wiring the command side"))?;
     // Times of the same length each time, so that sizes are the same too.
     Ok(Arc::new(App { clock: clock.clone(), ..app }))
 }

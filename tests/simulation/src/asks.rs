@@ -190,7 +190,8 @@ impl Asks<'_> {
             5 => UserCommand::JoinTeam(TeamId(self.id())),
             6 => UserCommand::LeaveTeam(TeamId(self.id())),
             7 => UserCommand::Deactivate,
-            _ => UserCommand::Reactivate,
+            8 => UserCommand::Reactivate,
+            _ => UserCommand::Erase { at: self.at },
         }
     }
 }

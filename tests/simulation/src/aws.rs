@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use muster_handlers::wiring::event_store;
 use muster_projections::Hosted;
 
 use crate::bus;
+use crate::keys;
 use crate::lambda::Pool;
 use crate::mapping::Mapping;
 use crate::observed::Lag;
@@ -13,7 +13,7 @@ use crate::port::Port;
 use crate::projecting::{self, QueueSettings};
 use crate::senders::{Executor, Executors, HandlerSettings};
 use crate::sign_ins;
-use crate::world::{PREFIX, World};
+use crate::world::World;
 
 /// The containers of the command function.
 pub struct Containers {
@@ -30,7 +30,7 @@ impl Executors for Containers {
         if running.len() < self.most {
             let instance = world.start_instance("command", self.mixed);
             let client = Port::new(world, &instance).dynamodb();
-            let handler = self.settings.handler(event_store(&client, PREFIX));
+            let handler = self.settings.handler(keys::event_store(&client));
             let sessions = sign_ins::sessions(world, &instance, client);
             running.push(Executor { instance, handler, sessions });
         }

@@ -23,6 +23,7 @@ pub mod engine;
 pub mod faults;
 pub mod former;
 pub mod instance;
+pub mod keys;
 pub mod lambda;
 pub mod local;
 pub mod mapping;

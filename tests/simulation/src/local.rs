@@ -9,6 +9,7 @@ use muster_cli::system::System;
 use tokio::time::{sleep, timeout};
 
 use crate::instance::Instance;
+use crate::keys;
 use crate::observed::Lag;
 use crate::port::Port;
 use crate::senders::{Executor, Executors, HandlerSettings};
@@ -138,7 +139,7 @@ impl Local {
         trimmed: Arc<Mutex<Option<String>>>,
     ) -> bool {
         let client = Port::new(&world, &instance).dynamodb();
-        let Ok(system) = System::over(client.clone()).await else { return false };
+        let Ok(system) = System::over(client.clone(), keys::master()).await else { return false };
         let stream = Stream { world: Arc::clone(&world), instance: Arc::clone(&instance), trimmed };
         let consumer =
             |projection: &Arc<_>| -> Arc<dyn Consumer> { Arc::new(ProjectionConsumer(Arc::clone(projection))) };

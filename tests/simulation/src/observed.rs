@@ -19,6 +19,8 @@ pub struct Observed {
     pub events: Vec<Value>,
     /// Every item of the table of reservations, in DynamoDB's JSON.
     pub reservations: Vec<Value>,
+    /// Every item of the table of personal keys, in DynamoDB's JSON.
+    pub keys: Vec<Value>,
     /// Each projection's generations by number, and every item of each one's table, in DynamoDB's JSON.
     pub tables: BTreeMap<(String, u64), Vec<Value>>,
     /// The generation that each projection is read from.

@@ -6,13 +6,13 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use muster_domain::EventReader;
 use muster_handlers::lambda::project_queue;
-use muster_handlers::wiring::event_store;
 use muster_projections::generations::Generations;
 use muster_projections::{AuditLog, Directory, Hosted, TaskList, host};
 use tokio::time::{sleep, timeout};
 
 use crate::former::Former;
 use crate::instance::Instance;
+use crate::keys;
 use crate::lambda::Pool;
 use crate::port::Port;
 use crate::world::{PREFIX, SkewedClock, World};
@@ -49,7 +49,7 @@ impl QueueSettings {
 /// The projection of this name in a process, in the version that the process has.
 pub fn projection(world: &Arc<World>, instance: &Arc<Instance>, name: &str) -> Arc<dyn Hosted> {
     let client = Port::new(world, instance).dynamodb();
-    let reader: Arc<dyn EventReader> = Arc::new(event_store(&client, PREFIX));
+    let reader: Arc<dyn EventReader> = Arc::new(keys::event_store(&client));
     let generations = Generations::new(client, PREFIX);
     match (name, instance.former) {
         ("task-list", false) => host(TaskList, &generations, &reader),

@@ -264,6 +264,7 @@ fn report(
         session_calls,
         events: world.items(&format!("{PREFIX}events")),
         reservations: world.items(&format!("{PREFIX}reservations")),
+        keys: world.items(&format!("{PREFIX}subject-keys")),
         rest,
         lag,
         ..Observed::default()

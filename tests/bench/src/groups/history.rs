@@ -12,6 +12,7 @@
 
 use std::time::Instant;
 
+use crate::keys::master;
 use muster_cli::report::{Failure, failed};
 use muster_cli::system::System;
 use muster_commands::ExpectedVersion;
@@ -35,7 +36,7 @@ const COMMANDS: u32 = 100;
 pub(crate) async fn run(bench: &Bench) -> Result<(), Failure> {
     let dir = bench.store()?;
     let engine = Engine::open(&dir.path().join("data"))?;
-    let system = System::over(engine.client()).await?;
+    let system = System::over(engine.client(), master()).await?;
     bench.doing("a long history");
     let long = Uuid::new_v4();
     grow(&system, long, LENGTHS[2]).await?;

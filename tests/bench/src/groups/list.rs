@@ -14,6 +14,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use crate::keys::master;
 use http::Method;
 use muster_cli::pipeline::Pipeline;
 use muster_cli::report::{Failure, failed};
@@ -72,7 +73,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<(), Failure> {
 /// Appends a history for each of these tasks, and waits for the read models.
 async fn fill_up(data: &Path, tasks: std::ops::Range<u32>) -> Result<(), Failure> {
     let engine = Engine::open(data)?;
-    let system = System::over(engine.client()).await?;
+    let system = System::over(engine.client(), master()).await?;
     let pipeline = Pipeline::start(&system, engine.stream(&system.table("events"))).await?;
     fill::histories(&system, tasks, 1).await?;
     pipeline.caught_up().await?;

@@ -13,6 +13,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use crate::keys::master;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
@@ -41,7 +42,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<(), Failure> {
     bench.doing("a log to rebuild from");
     let tasks = fill_up(bench, dir.path(), histories).await?;
     let engine = Engine::open(dir.path())?;
-    let system = System::over_both(engine.client(), engine.derived_client()).await?;
+    let system = System::over_both(engine.client(), engine.derived_client(), master()).await?;
     let events = u64::from(histories * EVENTS_EACH);
 
     let (mut queries, mut scans, mut rebuilds) = (Vec::new(), Vec::new(), Vec::new());
@@ -74,7 +75,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<(), Failure> {
 async fn fill_up(bench: &Bench, dir: &Path, histories: u32) -> Result<Vec<TaskId>, Failure> {
     let scratch = bench.scratch()?;
     let engine = Engine::open(scratch.path())?;
-    let system = System::over(engine.client()).await?;
+    let system = System::over(engine.client(), master()).await?;
     let tasks = fill::histories(&system, 0..histories, EVENTS_EACH).await?;
     fill::trim(&engine).await?;
     // The last handle closes the store, so that its files are whole.

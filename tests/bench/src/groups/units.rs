@@ -13,6 +13,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::keys::master;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::{
     AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextMut,
@@ -43,7 +44,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<(), Failure> {
     bench.doing("write units");
     let engine = Engine::memory()?;
     let (client, meter) = metered(&engine);
-    let system = System::over(client.clone()).await?;
+    let system = System::over(client.clone(), master()).await?;
     for (name, command) in commands() {
         let id = Uuid::new_v4();
         let create = TaskCommand::Create(new_task(1)?);
@@ -191,7 +192,7 @@ mod tests {
     #[tokio::test]
     async fn the_meter_counts_a_unit_for_each_kilobyte_and_twice_that_in_a_transaction() {
         let (client, meter) = metered(&Engine::memory().unwrap());
-        System::over(client.clone()).await.unwrap();
+        System::over(client.clone(), master()).await.unwrap();
         let pk = || AttributeValue::S(Uuid::new_v4().to_string());
         let filler = || AttributeValue::S("x".repeat(1_100));
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::attribute::same_json;
 use super::calls::Name;
 use super::log::{Commit, Log};
+use super::personal;
 use super::timeline::Timeline;
 use super::violation::Findings;
 use crate::observed::{Call, Outcome};
@@ -34,12 +35,14 @@ pub(super) fn check(calls: &[Call], log: &Log<'_>, timeline: &Timeline<'_>, foun
             let places: Vec<_> = commits.iter().map(|commit| commit.first).collect();
             found.note(3, format_args!("{stream}: command {id} took effect at the versions {places:?}"));
         }
+        // What a command asked of who is erased since cannot be compared any more: its id counts as used.
+        let forgets = personal::is_erased(log, stream);
         answers_agree(calls, found);
         if let Some(commit) = commits.first() {
             caused(command, commit, timeline, found);
-            repeats_are_known(command, commit, timeline, found);
+            repeats_are_known(command, commit, timeline, forgets, found);
         }
-        for call in calls.iter().filter(|call| call.outcome == Outcome::KeyReused) {
+        for call in calls.iter().filter(|call| call.outcome == Outcome::KeyReused && !forgets) {
             reused(command, call, timeline, found);
         }
     }
@@ -129,7 +132,13 @@ fn content_in_effect<'a>(command: &Command<'a>) -> Option<&'a str> {
 
 /// Whoever sends a command after it took effect is told of that effect, or, having sent another one under its id, that
 /// the id is used.
-fn repeats_are_known(command: &Command<'_>, commit: &Commit<'_>, timeline: &Timeline<'_>, found: &mut Findings) {
+fn repeats_are_known(
+    command: &Command<'_>,
+    commit: &Commit<'_>,
+    timeline: &Timeline<'_>,
+    forgets: bool,
+    found: &mut Findings,
+) {
     let Some(write) = timeline.write(commit.stream, commit.first) else { return };
     let Some(content) = content_in_effect(command) else { return };
     for call in command.calls.iter().filter(|call| call.sent > write.at) {
@@ -140,7 +149,7 @@ fn repeats_are_known(command: &Command<'_>, commit: &Commit<'_>, timeline: &Time
         let known = match &call.outcome {
             // Other answers to another content are noted where answers are compared.
             Outcome::Committed { events, .. } => !events.is_empty(),
-            Outcome::KeyReused => !same,
+            Outcome::KeyReused => !same || forgets,
             Outcome::Unknown | Outcome::Contended | Outcome::Damaged { .. } => true,
             Outcome::Refused | Outcome::VersionMismatch { .. } | Outcome::Reserved => false,
         };

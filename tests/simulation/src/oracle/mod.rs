@@ -10,6 +10,7 @@ mod expected;
 mod history;
 mod log;
 mod models;
+mod personal;
 mod reservations;
 mod rules;
 mod sessions;
@@ -34,14 +35,17 @@ pub fn check(observed: &Observed) -> Vec<Violation> {
     history::check_order(&log, &mut found);
     history::check_chain(&log, &mut found);
     let timeline = Timeline::read(&observed.event_writes, &log, &mut found);
-    let folded = history::fold(&log, &mut found);
+    let opened = personal::open(&observed.events, &mut found);
+    let opened = Log::read(&opened, &mut Findings::default());
+    let folded = history::fold(&opened, &mut found);
     calls::check(&observed.calls, &log, &timeline, &mut found);
     commands::check(&observed.calls, &log, &timeline, &mut found);
     models::check(observed, &log, &folded, &mut found);
     models::check_writes(&observed.row_writes, &timeline, &mut found);
-    reservations::check(observed, &log, &folded, &mut found);
-    administrators::check(observed, &log, &folded, &mut found);
+    reservations::check(observed, &opened, &folded, &mut found);
+    administrators::check(observed, &opened, &folded, &mut found);
     sessions::check(&observed.session_calls, &mut found);
+    personal::check(observed, &opened, &mut found);
     check_rest(observed, &mut found);
     found.into_sorted()
 }

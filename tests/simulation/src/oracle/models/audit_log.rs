@@ -6,6 +6,7 @@ use super::{History, Item};
 use crate::oracle::attribute::{list, map, text};
 use crate::oracle::expected::Expected;
 use crate::oracle::log::{Commit, Event};
+use crate::oracle::personal;
 use crate::oracle::time::sortable;
 
 /// The ids of events are derived from stream and version in this namespace.
@@ -30,7 +31,8 @@ pub(super) fn entry<'a>(commit: &Commit<'a>, event: &Event<'a>) -> Item<'a> {
         "TaskCommented" => event.field("text"),
         _ => None,
     };
-    let body = Expected::Map(vec![
+    let sealed = personal::fields(event.kind).iter().any(|name| event.data.get(*name).is_some_and(personal::is_sealed));
+    let mut body = vec![
         ("event_id", event_id(stream, event.version).into()),
         ("stream", Expected::Map(vec![("type", aggregate.into()), ("id", id.into())])),
         ("version", Expected::Number(event.version)),
@@ -39,17 +41,22 @@ pub(super) fn entry<'a>(commit: &Commit<'a>, event: &Event<'a>) -> Item<'a> {
         ("actor", commit.actor.into()),
         ("command_id", commit.command_id_stored.into()),
         ("correlation_id", commit.correlation_id_stored.into()),
-        ("changes", Expected::List(changes(event))),
+        ("changes", Expected::List(if sealed { Vec::new() } else { changes(event) })),
         ("note", note.into()),
         ("comment_id", event.field("comment_id").into()),
-    ]);
+    ];
+    // What is sealed stays so: the changes are made of it for whoever reads them.
+    if sealed {
+        let payload = vec![("schema", Expected::Number(event.schema)), ("data", event.stored.into())];
+        body.push(("sealed", Expected::Map(payload)));
+    }
     let at = sortable(commit.recorded_at);
     let keys = vec![
         ("gsi_actor", actor(commit).into()),
         ("gsi_day", at.chars().take(10).collect::<String>().into()),
         ("at", format!("{at}#{stream}#v#{:020}", event.version).into()),
     ];
-    (body, keys)
+    (Expected::Map(body), keys)
 }
 
 /// `user:` and an id, or `system:` and a name.
@@ -118,6 +125,7 @@ fn changes<'a>(event: &Event<'a>) -> Vec<Expected<'a>> {
         "UserLeftTeam" => one("team", event.field("team_id").into(), Expected::Null),
         "UserDeactivated" => one("active", Expected::Bool(true), Expected::Bool(false)),
         "UserReactivated" => one("active", Expected::Bool(false), Expected::Bool(true)),
+        "UserErased" => one("erased_at", Expected::Null, event.field("at").into()),
         "TeamCreated" => begun(&[("name", "name"), ("description", "description")]),
         "TeamEdited" => edited(&["name", "description"]),
         // A comment changes no property.

@@ -21,6 +21,8 @@ pub(in crate::oracle) struct User<'a> {
     pub(in crate::oracle) teams: Vec<&'a Value>,
     pub(in crate::oracle) active: bool,
     pub(in crate::oracle) created_at: &'a Value,
+    /// Since when nothing personal is known of it.
+    pub(in crate::oracle) erased_at: Option<&'a Value>,
 }
 
 /// Where an event of an update stands among the others.
@@ -48,6 +50,7 @@ impl<'a> User<'a> {
             teams: Vec::new(),
             active: true,
             created_at: registered.field("at")?,
+            erased_at: None,
         })
     }
 
@@ -67,7 +70,10 @@ impl<'a> User<'a> {
     fn allows_one(&self, event: &Event<'a>) -> Verdict {
         let (from, to) = (event.field("from"), event.field("to"));
         let kind = event.kind;
-        if self.active == (kind == "UserReactivated") {
+        if self.erased_at.is_some() {
+            return Err(format!("{kind} of a user who is erased"));
+        }
+        if self.active == matches!(kind, "UserReactivated" | "UserErased") {
             let is = if self.active { "active" } else { "deactivated" };
             return Err(format!("{kind} of a user who is {is}"));
         }
@@ -84,7 +90,7 @@ impl<'a> User<'a> {
             "UserJoinedTeam" if self.teams.len() >= MAX_TEAMS => Err("UserJoinedTeam of one in 50 teams".to_owned()),
             "UserLeftTeam" if !member => Err("UserLeftTeam of one who is not a member".to_owned()),
             "UserDeactivated" | "UserReactivated" => was("email", event.field("email"), self.email),
-            "UserJoinedTeam" | "UserLeftTeam" => Ok(()),
+            "UserJoinedTeam" | "UserLeftTeam" | "UserErased" => Ok(()),
             _ => Err(format!("{kind} in the history of a user")),
         }
     }
@@ -119,6 +125,7 @@ impl<'a> User<'a> {
             }
             "UserDeactivated" => self.active = false,
             "UserReactivated" => self.active = true,
+            "UserErased" => self.erased_at = event.field("at"),
             _ => {}
         }
     }

@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 use muster_commands::{CommandHandler, Committed, EventStore, ExecuteError, ExpectedVersion, MemoryLog};
 use muster_domain::aggregate::Decider;
+use muster_domain::personal::MemoryKeys;
 use muster_domain::task::{CreateTask, Priority, Status, Task, TaskCommand, UpdateTask};
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
 use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand};
@@ -122,7 +123,7 @@ fn user(rng: &mut Rng, at: DateTime<Utc>) -> UserCommand {
     let email = |rng: &mut Rng| emails[rng.usize(..emails.len())].parse().unwrap();
     let zone = |rng: &mut Rng| ["UTC", "Europe/Berlin"][rng.usize(..2)].parse().unwrap();
     let role = |rng: &mut Rng| *rng.choice(Role::ALL).unwrap();
-    match rng.u8(..8) {
+    match rng.u8(..9) {
         0..=2 => UserCommand::Register(RegisterUser {
             locale: some(rng, text),
             phone: some(rng, text),
@@ -133,6 +134,7 @@ fn user(rng: &mut Rng, at: DateTime<Utc>) -> UserCommand {
         4 => UserCommand::LeaveTeam(team(rng)),
         5 => UserCommand::Deactivate,
         6 => UserCommand::Reactivate,
+        7 => UserCommand::Erase { at },
         _ => UserCommand::Update(UpdateUser {
             name: some(rng, text),
             email: some(rng, email),
@@ -171,7 +173,7 @@ impl Run {
         Self {
             rng: Rng::with_seed(seed),
             now: Duration::ZERO,
-            handler: CommandHandler::new(EventStore::new(MemoryLog::new())),
+            handler: CommandHandler::new(EventStore::new(MemoryLog::new(), MemoryKeys::shared())),
             observed: Observed { rest: Some(Duration::ZERO), ..Observed::default() },
             sent: Vec::new(),
         }

@@ -1,0 +1,70 @@
+//! The erasure of a person: everything personal of a closed account, for ever.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use muster_domain::UserId;
+use muster_domain::personal::holds_plain;
+use muster_domain::user::{User, UserCommand};
+use muster_identity::policy::Action;
+use muster_projections::directory::UserDocument;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::app::{App, not_found, unreadable};
+use super::body::{Body, Id};
+use super::fields::Fields;
+use super::problem::{Code, Problem};
+use super::request::Change;
+use super::spec::{ChangeHeaders, EraseProblems};
+use super::users::{answer, resource_of};
+
+/// That it is meant.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EraseBody {
+    /// The id of the account once more: this cannot be undone.
+    confirm: UserId,
+}
+
+/// Erases everything personal of a closed account: name, address, telephone number and language, now and in its whole
+/// history. Its events stay, and what is personal in them can be read by nobody any more.
+#[utoipa::path(post, path = "/users/{user_id}/erase", operation_id = "erase_user", tag = "users",
+    params(("user_id" = UserId, Path), ChangeHeaders), request_body = EraseBody,
+    responses((status = 200, description = "What is left of the account.", body = UserDocument,
+        headers(("ETag" = String))), EraseProblems))]
+pub(crate) async fn erase(
+    State(app): State<Arc<App>>,
+    change: Change,
+    Id(id): Id<UserId>,
+    Body(body): Body<EraseBody>,
+) -> Result<Response, Problem> {
+    let mut fields = Fields::default();
+    if body.confirm != id {
+        fields.wrong("/confirm", "must be the id of the account that is to be erased");
+    }
+    let unconfirmed = fields.finish(Some(())).err();
+    // What was written before personal data was sealed stays as it is: nothing changes an event.
+    let history = app.reader.events(&id.into(), 0, None).await.map_err(|error| unreadable(&error))?;
+    let plain = history.iter().any(|event| holds_plain(event.stream.aggregate, &event.event_type, &event.data));
+    let guard = |user: &User| {
+        let user = user.state.as_ref().ok_or_else(|| not_found("user"))?;
+        change.caller.may(Action::EraseUser, &resource_of(id, user))?;
+        match &unconfirmed {
+            Some(problem) => Err(problem.clone()),
+            None if plain => Err(Problem::new(Code::HistoryNotSealed)),
+            None => Ok(()),
+        }
+    };
+    let metadata = change.metadata(&format!("POST /users/{id}/erase"), &body);
+    let command = UserCommand::Erase { at: change.at };
+    let committed = app.commands.execute_if::<User, Problem>(id.0, command, change.expected, &metadata, guard).await;
+    let committed = committed.map_err(super::refusal::guarded)?;
+    // What follows is done again when it is asked again; the key goes with the event in any case, when a projector takes it in.
+    app.reader.keys().erase(id).await.map_err(|error| Problem::unavailable(&error))?;
+    app.identity.close(id).await.map_err(|error| Problem::unavailable(&error))?;
+    app.directory.forget(id).await.map_err(|error| Problem::unavailable(&error))?;
+    tracing::info!(user = %id, "a person was erased");
+    answer(axum::http::StatusCode::OK, id, &committed)
+}

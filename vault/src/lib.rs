@@ -1,0 +1,15 @@
+//! The keys of personal data: one for each person, kept wrapped in a table, and erased for ever when the person is.
+//!
+//! A [`Master`] wraps the keys: [`LocalMaster`] under a secret of the installation, [`KmsMaster`] under a key in AWS's key
+//! management service. [`KeyTable`] keeps them, remembers those that were used lately, and is the port
+//! [`muster_domain::SubjectKeys`] to everybody else.
+
+mod kms;
+mod local;
+mod master;
+mod table;
+
+pub use kms::KmsMaster;
+pub use local::LocalMaster;
+pub use master::{Made, Master, MasterError};
+pub use table::{KeyTable, REMEMBERED_FOR, REMEMBERED_KEYS};

@@ -1,0 +1,99 @@
+//! The keys of people in a table of the embedded engine.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a store that fails is a failed test")]
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use muster_domain::personal::{KEY_BYTES, Opener};
+use muster_domain::ports::{KeyError, SubjectKeys as _};
+use muster_domain::{Fingerprint, UserId};
+use muster_embedded::Engine;
+use muster_vault::{KeyTable, LocalMaster, REMEMBERED_FOR};
+use uuid::Uuid;
+
+const TABLE: &str = "subject-keys";
+const ADA: UserId = UserId(Uuid::from_u128(1));
+
+async fn table() -> Client {
+    let client = Engine::memory().unwrap().client();
+    let key = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build().unwrap();
+    let name =
+        AttributeDefinition::builder().attribute_name("pk").attribute_type(ScalarAttributeType::S).build().unwrap();
+    let make = client.create_table().table_name(TABLE).key_schema(key).attribute_definitions(name);
+    make.billing_mode(BillingMode::PayPerRequest).send().await.unwrap();
+    client
+}
+
+/// The keys as a process of its own has them.
+fn keys(client: &Client) -> KeyTable {
+    keys_under(client, 1)
+}
+
+fn keys_under(client: &Client, master: u8) -> KeyTable {
+    KeyTable::new(client.clone(), TABLE, Arc::new(LocalMaster::new([master; KEY_BYTES].into())))
+}
+
+/// What tells openers apart.
+fn mark(opener: &Opener) -> String {
+    match opener {
+        Opener::NoKey => "none".to_owned(),
+        Opener::Erased => "erased".to_owned(),
+        Opener::Key(key) => key.fingerprint(&Fingerprint::of("test", &())).as_str().to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_made_once_and_every_process_finds_the_same() {
+    let client = table().await;
+    assert_eq!(mark(&keys(&client).find(ADA).await.unwrap()), "none");
+    let (first, second) = (keys(&client), keys(&client));
+    let (a, b) = tokio::join!(first.make(ADA), second.make(ADA));
+    let made = mark(&a.unwrap());
+    assert_eq!(made.len(), 32);
+    assert_eq!(mark(&b.unwrap()), made);
+    assert_eq!(mark(&keys(&client).find(ADA).await.unwrap()), made);
+    assert_ne!(mark(&keys(&client).make(UserId(Uuid::from_u128(2))).await.unwrap()), made);
+}
+
+#[tokio::test]
+async fn an_erased_key_is_gone_for_ever_and_no_new_one_takes_its_place() {
+    let client = table().await;
+    let keys_here = keys(&client);
+    keys_here.make(ADA).await.unwrap();
+    keys_here.erase(ADA).await.unwrap();
+    keys_here.erase(ADA).await.unwrap();
+    for keys in [&keys_here, &keys(&client)] {
+        assert_eq!(mark(&keys.find(ADA).await.unwrap()), "erased");
+        assert_eq!(mark(&keys.make(ADA).await.unwrap()), "erased");
+    }
+    let item = client.get_item().table_name(TABLE).key("pk", AttributeValue::S(ADA.to_string())).send().await.unwrap();
+    let mut left: Vec<_> = item.item.unwrap().into_keys().collect();
+    left.sort();
+    assert_eq!(left, ["erased", "pk"]);
+}
+
+#[tokio::test]
+async fn another_process_reads_with_an_erased_key_for_a_minute_at_most() {
+    let client = table().await;
+    let (here, there) = (keys(&client), keys(&client));
+    let made = mark(&here.make(ADA).await.unwrap());
+    assert_eq!(mark(&there.find(ADA).await.unwrap()), made);
+    here.erase(ADA).await.unwrap();
+    tokio::time::pause();
+    tokio::time::advance(REMEMBERED_FOR - std::time::Duration::from_millis(1)).await;
+    assert_eq!(mark(&there.find(ADA).await.unwrap()), made);
+    tokio::time::advance(std::time::Duration::from_millis(1)).await;
+    tokio::time::resume();
+    assert_eq!(mark(&there.find(ADA).await.unwrap()), "erased");
+}
+
+#[tokio::test]
+async fn a_key_under_another_master_is_damaged_and_not_erased() {
+    let client = table().await;
+    keys_under(&client, 1).make(ADA).await.unwrap();
+    let error = keys_under(&client, 2).find(ADA).await.unwrap_err();
+    assert!(matches!(&error, KeyError::Damaged { subject: ADA, .. }), "{error}");
+}
