@@ -27,7 +27,7 @@ use report::Failure;
 /// Runs one command to its end.
 pub async fn run(muster: Muster) -> Result<(), Failure> {
     match muster.command {
-        Command::Serve(args) => serve::run(args).await,
+        Command::Serve(args) => Box::pin(serve::run(args)).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Status(args) => operate::status::run(args).await,
         Command::History(args) => operate::history::run(args).await,

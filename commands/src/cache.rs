@@ -11,8 +11,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
-use muster_domain::StreamId;
 use muster_domain::aggregate::Decider;
+use muster_domain::{AggregateType, StreamId};
 use uuid::Uuid;
 
 use crate::context::Context;
@@ -55,7 +55,7 @@ impl Cache {
     /// whoever asks for ids that do not exist drives nothing out.
     pub(crate) fn put<A: Decider>(&self, context: Context<A>) {
         let (stream, version) = (context.stream, context.version);
-        if self.most_bytes == 0 || version == 0 {
+        if self.most_bytes == 0 || version == 0 || !may_be_remembered(A::KIND) {
             return;
         }
         let remembered = Remembered { bytes: context.bytes(), version, context: Box::new(context) };
@@ -71,6 +71,15 @@ impl Cache {
     fn contexts(&self) -> MutexGuard<'_, Contexts> {
         // Nothing in here panics halfway, and what is remembered is checked when it is used.
         self.contexts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Accounts hold personal data in the open. It is in memory for as long as a request needs it, so that a process that knows
+/// nothing of an erasure has nothing left of it.
+const fn may_be_remembered(kind: AggregateType) -> bool {
+    match kind {
+        AggregateType::Task | AggregateType::Team => true,
+        AggregateType::User => false,
     }
 }
 
@@ -100,6 +109,7 @@ impl fmt::Debug for Cache {
 mod tests {
     use muster_domain::task::Task;
     use muster_domain::team::Team;
+    use muster_domain::user::User;
 
     use super::*;
 
@@ -130,6 +140,13 @@ mod tests {
         cache.put(context(1, 7));
         assert!(cache.take::<Team>(Uuid::from_u128(1)).is_none());
         assert_eq!(version(&cache, 1), Some(7));
+    }
+
+    #[test]
+    fn an_account_is_not_remembered() {
+        let cache = Cache::new(CACHE_BYTES);
+        cache.put(Context::<User> { version: 7, ..Context::new(Uuid::from_u128(1)) });
+        assert!(cache.take::<User>(Uuid::from_u128(1)).is_none());
     }
 
     #[test]

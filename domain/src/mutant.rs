@@ -55,6 +55,10 @@ pub enum Mutant {
     LatecomerIsThief,
     /// A session that was ended is refreshed all the same.
     EndNotAsked,
+    /// Personal data is written in the open.
+    NotSealed,
+    /// The key of a person who was erased stays where it is.
+    KeyKept,
 }
 
 impl Mutant {
@@ -83,6 +87,8 @@ impl Mutant {
         Self::NoRosterCondition,
         Self::ReuseTolerated,
         Self::EndNotAsked,
+        Self::NotSealed,
+        Self::KeyKept,
     ];
 }
 

@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
+use muster_domain::ids::UserId;
 use muster_domain::ports::Clock;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -81,6 +82,28 @@ impl OneTimeTokens {
         let put = put.item("ttl", n(&expires_at.timestamp())).condition_expression("attribute_not_exists(pk)");
         put.send().await.map_err(StoreError::of(MAKING))?;
         Ok(token)
+    }
+
+    /// Removes every token that names this person in its payload, whatever it is good for. It reads the whole table, which is small:
+    /// tokens do not live long, and people are seldom erased.
+    pub async fn forget(&self, user: UserId) -> Result<(), StoreError> {
+        const FORGETTING: &str = "removing one-time tokens";
+        let mut from = None::<Item>;
+        loop {
+            let scan = self.client.scan().table_name(&self.table).consistent_read(true).projection_expression("pk");
+            let scan = scan.filter_expression("contains(payload, :user)");
+            let scan = scan.expression_attribute_values(":user", s(&user)).set_exclusive_start_key(from);
+            let page = scan.send().await.map_err(StoreError::of(FORGETTING))?;
+            for item in page.items.unwrap_or_default() {
+                let key = item.get("pk").cloned().ok_or(StoreError::damaged(FORGETTING, "pk"))?;
+                let delete = self.client.delete_item().table_name(&self.table).key("pk", key);
+                delete.send().await.map_err(StoreError::of(FORGETTING))?;
+            }
+            from = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if from.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     /// What the token brings, without taking it; `None` if it is not good for this, or not any more.

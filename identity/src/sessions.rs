@@ -306,6 +306,16 @@ impl Sessions {
         Ok(())
     }
 
+    /// Removes all families of a user, and with them from where they signed in: their tokens are unknown from then on. One that is
+    /// missing from the index, because it was begun a moment ago, goes 30 days after it began.
+    pub async fn forget_all_of(&self, user: UserId) -> Result<(), StoreError> {
+        for session in self.of_user(user).await? {
+            let delete = self.client.delete_item().table_name(&self.table).key("pk", s(&session.id));
+            delete.send().await.map_err(StoreError::of("removing a session"))?;
+        }
+        Ok(())
+    }
+
     /// A user's families that still live, those used last first.
     pub async fn live_of_user(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         let (now, mut live) = (self.clock.now(), self.of_user(user).await?);

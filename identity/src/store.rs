@@ -15,8 +15,8 @@ pub struct IdentityTables {
     pub credentials: String,
     /// Session families: `pk` (S) = family id; index `by-user` on `user_id` (S); expiry attribute `ttl` (N).
     pub sessions: String,
-    /// What was tried: `pk` (S) = UTC day, `sk` (S) = `<time>#<id>`; indexes `by-actor` on `actor` and `by-kind` on `kind`,
-    /// both sorted by `sk`; expiry attribute `ttl` (N).
+    /// What was tried: `pk` (S) = UTC day, `sk` (S) = `<time>#<id>`; indexes `by-actor` on `actor`, `by-subject` on
+    /// `subject` and `by-kind` on `kind`, all sorted by `sk`; expiry attribute `ttl` (N).
     pub access_log: String,
     /// Unique e-mail addresses, written by the command side: `pk` (S) = `email#<address>`, `owner` (S) = user id.
     pub reservations: String,

@@ -198,7 +198,7 @@ impl<P: Projection> Advance<'_, P> {
             };
         }
         // What was said with the event is done before a row says that it happened: whoever told of it may have been cut off.
-        if fold.erased && !matches!(opener, Opener::Erased) {
+        if fold.erased && !matches!(opener, Opener::Erased) && !planted(Mutant::KeyKept) {
             self.reader.keys().erase(UserId(stream.id)).await.map_err(ReadError::from)?;
         }
         if fold.as_of != expected || fold.parked != parked || stale {

@@ -23,6 +23,7 @@ UNSPEAKABLE = {
     "/assignee_id",  # somebody who is there
     "/team_id",  # a team that is there
     "/to",  # somebody else who is there
+    "/confirm",  # the id of the account in the path
     "/code",  # it or a recovery code, not both
     "/expires_at",  # in the future, and within a year
     "/labels",  # after what is alike is put together

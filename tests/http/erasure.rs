@@ -1,12 +1,16 @@
 //! The erasure of a person.
 
-use muster_domain::UserId;
+use muster_cli::store::LocalStore;
+use muster_commands::CommitLog as _;
 use muster_domain::user::Role;
+use muster_domain::{Actor, CommandId, Commit, EventData, Fingerprint, Hash, Metadata, UserId};
 use muster_projections::directory::UserDocument;
-use muster_tests::client::Answer;
-use serde_json::json;
+use muster_tests::client::{Answer, Client};
+use muster_tests::server::{Server, output};
+use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::support::{PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, person};
+use crate::support::{PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, person, server};
 
 async fn erase(id: UserId, confirm: UserId) -> Answer {
     admin().await.post(&format!("/users/{id}/erase")).json(&json!({ "confirm": confirm })).send().await
@@ -85,4 +89,119 @@ async fn an_address_is_in_no_answer_of_a_repeat_after_the_erasure() {
     let repeat = admin.post("/users").key(&email).json(&body).send().await;
     let problem = repeat.problem(422, "idempotency_key_reused");
     assert!(!problem.to_string().contains(&email), "{problem}");
+}
+
+#[tokio::test]
+async fn nothing_with_which_they_signed_in_is_left() {
+    let gone = member().await;
+    let begun = gone.client.post("/profile/second-factor").json(&json!({ "password": PASSWORD })).send().await;
+    begun.is(200);
+    close(&gone).await;
+    erase(gone.id, gone.id).await.is(200);
+    gone.client.get("/profile").send().await.problem(401, "unauthenticated");
+    let refresh = json!({ "refresh_token": gone.refresh_token });
+    nobody().await.post("/users/refresh").json(&refresh).send().await.problem(401, "wrong_credentials");
+    let sessions = admin().await.get(&format!("/users/{}/sessions", gone.id)).send().await;
+    assert_eq!(sessions.is(200).value()["items"], json!([]));
+    let store = LocalStore::open(&server().await.data()).await.unwrap();
+    for table in ["muster-credentials", "muster-sessions", "muster-one-time-tokens", "muster-reservations"] {
+        let items = store.client().scan().table_name(table).consistent_read(true).send().await.unwrap().items.unwrap();
+        let left: Vec<_> = items.iter().filter(|item| format!("{item:?}").contains(&gone.id.to_string())).collect();
+        assert!(left.is_empty(), "{table}: {left:?}");
+    }
+}
+
+/// A server of its own, whose whole store is looked at, and its administrator.
+async fn alone() -> (Server, Client) {
+    let server = Server::start().await;
+    let client = Client::new(&server.base_url);
+    let tokens = log_in(&client, &server.admin_email, &server.admin_password).await.is(200).value();
+    (server, client.with_token(tokens["access_token"].as_str().unwrap()))
+}
+
+async fn registered(admin: &Client, role: Role) -> UserDocument {
+    let body = json!({ "name": "Zaphod Unmistakable", "email": new_email(), "password": PASSWORD, "role": role });
+    admin.post("/users").json(&body).send().await.document(201)
+}
+
+#[tokio::test]
+async fn after_an_erasure_the_chains_verify_and_what_is_built_anew_is_what_there_was() {
+    let (server, admin) = alone().await;
+    let gone = registered(&admin, Role::Member).await;
+    let path = format!("/users/{}", gone.id);
+    admin.put(&path).json(&json!({ "phone": "+1 555 0199" })).send().await.is(200);
+    admin.delete(&path).send().await.is(200);
+    let before = output(&server.data(), &["history", &format!("user#{}", gone.id)]);
+    admin.post(&format!("{path}/erase")).json(&json!({ "confirm": gone.id })).send().await.is(200);
+    let answers = async || {
+        let user = admin.get(&path).min_version(4).send().await.is(200).value();
+        (user, admin.get("/users?limit=200").send().await.is(200).value())
+    };
+    let live = eventually("the directory knows it", async || {
+        let (user, list) = answers().await;
+        list["items"].as_array().unwrap().contains(&user).then_some((user, list))
+    })
+    .await;
+
+    output(&server.data(), &["verify"]);
+    for projection in ["directory", "audit-log"] {
+        output(&server.data(), &["rebuild", projection]);
+    }
+    assert_eq!(answers().await, live);
+    output(&server.data(), &["reconcile", "--dry-run"]);
+    let history = output(&server.data(), &["history", &format!("user#{}", gone.id)]);
+    assert!(history.starts_with(before.trim_end()), "nothing of it has changed: {history}");
+    let export = server.data().join("export.jsonl");
+    output(&server.data(), &["export", "--out", export.to_str().unwrap()]);
+    let export = std::fs::read_to_string(export).unwrap();
+    for known in ["Zaphod Unmistakable", "+1 555 0199", gone.email.as_ref().unwrap()] {
+        assert!(!history.contains(known) && !export.contains(known), "{known}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_from_before_personal_data_was_sealed_cannot_be_erased() {
+    let (server, admin) = alone().await;
+    let id = UserId(Uuid::new_v4());
+    let data = json!({ "name": "Arthur", "email": "arthur@example.com", "role": "member", "time_zone": "UTC",
+        "at": "2026-01-01T00:00:00Z" });
+    let event = EventData { event_type: "UserRegistered".to_owned(), schema: 1, data };
+    let metadata = Metadata {
+        command_id: CommandId(Uuid::new_v4()),
+        fingerprint: Fingerprint::of("test", &()),
+        actor: Actor::system("test"),
+        at: "2026-01-01T00:00:00Z".parse().unwrap(),
+        correlation_id: "test".to_owned(),
+        causation_id: None,
+    };
+    let commit = Commit::seal(id.into(), 1, vec![event], &metadata, Hash::GENESIS).unwrap();
+    let store = LocalStore::open(&server.data()).await.unwrap().system().await.unwrap();
+    store.events.log().append(&commit, None, &[]).await.unwrap();
+    let path = format!("/users/{id}");
+    let body = json!({ "confirm": id });
+
+    admin.post(&format!("{path}/erase")).json(&body).send().await.problem(409, "history_not_sealed");
+    admin.delete(&path).send().await.is(200);
+    admin.post(&format!("{path}/erase")).json(&body).send().await.problem(409, "history_not_sealed");
+
+    let read: UserDocument = admin.get(&path).min_version(2).send().await.document(200);
+    assert_eq!((read.version, read.name.as_str(), read.erased_at), (2, "Arthur", None), "nothing of it was done");
+    output(&server.data(), &["verify"]);
+}
+
+#[tokio::test]
+async fn the_last_administrator_is_not_erased() {
+    let (_server, admin) = alone().await;
+    let me: Value = admin.get("/profile").send().await.is(200).value();
+    let erase = async |id: &Value| {
+        let path = format!("/users/{}/erase", id.as_str().unwrap());
+        admin.post(&path).json(&json!({ "confirm": id })).send().await
+    };
+    erase(&me["id"]).await.problem(403, "forbidden");
+    let other = registered(&admin, Role::Admin).await;
+    admin.delete(&format!("/users/{}", other.id)).send().await.is(200);
+    erase(&json!(other.id)).await.is(200);
+    erase(&me["id"]).await.problem(403, "forbidden");
+    admin.delete(&format!("/users/{}", me["id"].as_str().unwrap())).send().await.problem(403, "forbidden");
+    admin.get("/profile").send().await.is(200);
 }

@@ -10,6 +10,7 @@ mod bodies;
 mod cookies;
 mod erasure;
 mod every_route;
+mod exports;
 mod idempotency;
 mod limits;
 mod log_in;

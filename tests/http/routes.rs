@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    access_log, api_tokens, erasure, log_in, logs, passwords, profile, reassigning, second_factors, sessions, sign_up,
+    access_log, api_tokens, erasure, exports, log_in, logs, passwords, profile, reassigning, second_factors, sessions,
+    sign_up,
     signed_in, system, task_as_of, task_changes, task_life, task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
@@ -171,6 +172,8 @@ pub(crate) const ROUTES: &[Route] = &[
         REASSIGN,
         reassigning::the_open_tasks_of_a_closed_account_are_listed_and_given_to_somebody_else,
     ),
+    route("GET", "/api/v1/profile/export", None, exports::people_get_all_that_is_held_of_them),
+    route("GET", "/api/v1/users/{user_id}/export", None, exports::an_administrator_gets_what_is_held_of_somebody),
     route("POST", "/api/v1/users/{user_id}/erase", ERASE, erasure::of_who_is_erased_nothing_personal_is_left),
     route("GET", "/api/v1/profile", None, profile::the_profile_is_the_callers_own_account),
     route("PUT", "/api/v1/profile", NAME, profile::people_change_their_own_account),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use futures::future::join;
 use muster_commands::{AppendError, CommandHandler, CommitLog, Committed, EventStore, ExecuteError, ExpectedVersion};
 use muster_domain::aggregate::Reservation;
+use muster_domain::personal::MemoryKeys;
 use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand, UserError, UserEvent};
 use muster_domain::{AggregateType, Commit, EventData, Hash, StreamId};
 use uuid::Uuid;
@@ -83,8 +84,8 @@ fn demote() -> UserCommand {
 
 pub(crate) async fn of_two_administrators_who_demote_each_other_one_stays<L: CommitLog + Clone>(log: L) {
     // Two processes, which remember apart.
-    let (one, other) =
-        (CommandHandler::new(EventStore::new(log.clone())), CommandHandler::new(EventStore::new(log.clone())));
+    let process = || CommandHandler::new(EventStore::new(log.clone(), MemoryKeys::shared()));
+    let (one, other) = (process(), process());
     let ada = UserCommand::Register(account("ada@example.com", Role::Admin));
     let ben = UserCommand::Register(account("ben@example.com", Role::Admin));
     send(&one, 1, ADA, ada).await.unwrap();
@@ -131,7 +132,7 @@ pub(crate) async fn a_store_that_is_older_than_the_roster_begins_it_from_its_acc
         let (commit, claim) = registered(user, n as u128 + 1, email, role);
         log.append(&commit, None, &[claim]).await.unwrap();
     }
-    let handler = CommandHandler::new(EventStore::new(log));
+    let handler = CommandHandler::new(EventStore::new(log, MemoryKeys::shared()));
 
     assert_eq!(send(&handler, 10, ADA, demote()).await.unwrap().version, 2);
     let refused = send(&handler, 11, BEN, UserCommand::Deactivate).await.unwrap_err();

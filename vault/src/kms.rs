@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::master::{Made, Master, MasterError};
 
-/// The entry of the encryption context that binds a key to its person. It shows in CloudTrail: an id, no name.
+/// The entry of the encryption context that binds a key to its person. It shows in `CloudTrail`: an id, no name.
 const SUBJECT: &str = "muster:user";
 
 /// Wraps with a symmetric key in KMS.
@@ -53,8 +53,8 @@ fn unavailable<E: std::error::Error + Send + Sync + 'static>(error: E) -> Master
 #[async_trait]
 impl Master for KmsMaster {
     async fn make(&self, subject: UserId) -> Result<Made, MasterError> {
-        let make = self.client.generate_data_key().key_id(&self.key).key_spec(DataKeySpec::Aes256);
-        let made = make.set_encryption_context(Some(context(subject))).send().await.map_err(unavailable)?;
+        let request = self.client.generate_data_key().key_id(&self.key).key_spec(DataKeySpec::Aes256);
+        let made = request.set_encryption_context(Some(context(subject))).send().await.map_err(unavailable)?;
         let wrapped = made.ciphertext_blob.map(Blob::into_inner).unwrap_or_default();
         Ok(Made { key: key(made.plaintext)?, wrapped })
     }

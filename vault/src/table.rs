@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use crate::master::{Made, Master, MasterError};
 
 /// How long a process goes on using a key that it has read: so long after its erasure, no process reads with it any more.
-pub const REMEMBERED_FOR: Duration = Duration::from_secs(60);
+pub const REMEMBERED_FOR: Duration = Duration::from_mins(1);
 
 /// How many keys a process remembers.
 pub const REMEMBERED_KEYS: NonZeroUsize = match NonZeroUsize::new(4096) {

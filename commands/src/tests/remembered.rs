@@ -305,7 +305,7 @@ async fn an_address_that_was_given_up_elsewhere_is_claimed_on_the_present_state(
     order(&first, 1, UserCommand::Register(account)).await.unwrap();
     order(&second, 2, to("b@example.com")).await.unwrap();
 
-    // Decided on what the first remembers, this would give up an address that is not hers any more, and keep `b`.
+    // Decided on what the first knew, this would give up an address that is not hers any more, and keep `b`.
     order(&first, 3, to("c@example.com")).await.unwrap();
 
     let log = &first.store().log().inner;

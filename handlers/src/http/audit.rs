@@ -29,6 +29,8 @@ pub(crate) struct AccessQuery {
     day: Option<NaiveDate>,
     /// Only by this account.
     actor: Option<UserId>,
+    /// Only about this account: what others did to it, or tried.
+    about: Option<UserId>,
     /// Only of this kind.
     kind: Option<AccessKind>,
     /// Only what was allowed, or only what was refused.
@@ -53,18 +55,24 @@ pub(crate) async fn access(
     Query(query): Query<AccessQuery>,
 ) -> Result<Json<Page<AccessEntry>>, Problem> {
     caller.may(Action::ReadAudit, &Resource::Any)?;
-    let page = PageQuery { limit: query.limit, cursor: query.cursor }.checked()?;
-    let filter = AccessFilter { day: query.day, actor: query.actor, kind: query.kind, outcome: query.outcome };
+    let AccessQuery { day, actor, about, kind, outcome, limit, cursor } = query;
+    let page = PageQuery { limit, cursor }.checked()?;
+    let filter = AccessFilter { day, actor, about, kind, outcome };
     let read = app.identity.access_log().page(&filter, page.limit, page.cursor.as_deref()).await;
-    let read = read.map_err(|error| match error {
+    let read = read.map_err(|error| access_log_problem(&error))?;
+    // Nobody reads it without that being in it.
+    app.record(&asked, done(AccessKind::AuditRead, &caller.0)).await?;
+    Ok(Json(Page::of(read.items, read.next)))
+}
+
+/// Why the access log could not be read.
+pub(crate) fn access_log_problem(error: &AccessLogError) -> Problem {
+    match error {
         AccessLogError::Cursor => {
             let mut fields = Fields::default();
             fields.wrong_parameter("cursor", error);
             fields.problem()
         }
-        AccessLogError::Store(error) => Problem::unavailable(&error),
-    })?;
-    // Nobody reads it without that being in it.
-    app.record(&asked, done(AccessKind::AuditRead, &caller.0)).await?;
-    Ok(Json(Page::of(read.items, read.next)))
+        AccessLogError::Store(error) => Problem::unavailable(error),
+    }
 }

@@ -8,10 +8,12 @@ use muster_domain::UserId;
 use muster_domain::personal::holds_plain;
 use muster_domain::user::{User, UserCommand};
 use muster_identity::policy::Action;
+use muster_identity::{AccessKind, AccessSubject};
 use muster_projections::directory::UserDocument;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::access::{Asked, done};
 use super::app::{App, not_found, unreadable};
 use super::body::{Body, Id};
 use super::fields::Fields;
@@ -28,8 +30,10 @@ pub(crate) struct EraseBody {
     confirm: UserId,
 }
 
-/// Erases everything personal of a closed account: name, address, telephone number and language, now and in its whole
-/// history. Its events stay, and what is personal in them can be read by nobody any more.
+/// Erases everything personal of a closed account: name, address, telephone number and language, now and in its whole history,
+/// and where it was signed in. Its events stay, and what is personal in them can be read by nobody any more.
+///
+/// Entries of the access log stay for their 400 days: they name the account by its id, and the addresses of requests.
 #[utoipa::path(post, path = "/users/{user_id}/erase", operation_id = "erase_user", tag = "users",
     params(("user_id" = UserId, Path), ChangeHeaders), request_body = EraseBody,
     responses((status = 200, description = "What is left of the account.", body = UserDocument,
@@ -37,6 +41,7 @@ pub(crate) struct EraseBody {
 pub(crate) async fn erase(
     State(app): State<Arc<App>>,
     change: Change,
+    asked: Asked,
     Id(id): Id<UserId>,
     Body(body): Body<EraseBody>,
 ) -> Result<Response, Problem> {
@@ -63,8 +68,8 @@ pub(crate) async fn erase(
     let committed = committed.map_err(super::refusal::guarded)?;
     // What follows is done again when it is asked again; the key goes with the event in any case, when a projector takes it in.
     app.reader.keys().erase(id).await.map_err(|error| Problem::unavailable(&error))?;
-    app.identity.close(id).await.map_err(|error| Problem::unavailable(&error))?;
+    app.identity.erase(id).await.map_err(|error| Problem::unavailable(&error))?;
     app.directory.forget(id).await.map_err(|error| Problem::unavailable(&error))?;
-    tracing::info!(user = %id, "a person was erased");
+    app.note(&asked, done(AccessKind::PersonErased, &change.caller.0).about(AccessSubject::User(id))).await;
     answer(axum::http::StatusCode::OK, id, &committed)
 }

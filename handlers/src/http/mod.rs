@@ -13,6 +13,7 @@ mod caller;
 mod cookie;
 mod erasure;
 mod etag;
+mod export;
 mod fields;
 mod layers;
 mod page;
@@ -101,8 +102,10 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(second_factor::remove))
         .routes(routes!(second_factor::remove_of_user))
         .routes(routes!(second_factor::log_in))
-        // A question, but about credentials, of which the query side may read nothing.
+        // Questions, but about credentials, of which the query side may read nothing.
         .routes(routes!(second_factor::read))
+        .routes(routes!(export::own))
+        .routes(routes!(export::of_user))
         .routes(routes!(sessions::end))
         .routes(routes!(sessions::end_all_of_user))
         .routes(routes!(api_tokens::make))

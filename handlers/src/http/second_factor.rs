@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use muster_domain::UserId;
 use muster_identity::policy::{Action, Person, Resource};
 use muster_identity::{
-    Access, AccessKind, AccessSubject, FinishLoginError, PasswordAttempt, Proof, RecoveryCode, SecondFactorError,
+    Access, AccessKind, AccessSubject, FactorState, FinishLoginError, PasswordAttempt, Proof, RecoveryCode,
+    SecondFactorError,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -88,6 +89,13 @@ pub(crate) struct FactorDocument {
     recovery_codes_left: usize,
 }
 
+impl From<FactorState> for FactorDocument {
+    fn from(state: FactorState) -> Self {
+        let FactorState { since, recovery_codes_left } = state;
+        Self { on: since.is_some(), since, recovery_codes_left }
+    }
+}
+
 /// What an app needs to make codes. Shown once.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct EnrolmentDocument {
@@ -116,9 +124,7 @@ impl From<Vec<RecoveryCode>> for RecoveryCodesDocument {
 pub(crate) async fn read(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<FactorDocument>, Problem> {
     own(&caller)?;
     let state = app.identity.second_factors().state(caller.id()).await;
-    let state = state.map_err(|error| Problem::unavailable(&error))?;
-    let (on, left) = (state.since.is_some(), state.recovery_codes_left);
-    Ok(Json(FactorDocument { on, since: state.since, recovery_codes_left: left }))
+    Ok(Json(state.map_err(|error| Problem::unavailable(&error))?.into()))
 }
 
 /// Begins to set up a second factor: a secret for the caller's app. It is asked for when it is confirmed, not before.

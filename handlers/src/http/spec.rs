@@ -99,8 +99,9 @@ problems! {
     ];
     /// What the erasure of a person may answer instead.
     EraseProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, NotFound, Conflict, HistoryNotSealed, Contended,
-        StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, NotFound, Conflict, HistoryNotSealed,
+        Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal,
+        Unavailable, Timeout
     ];
     /// What a change without a body may answer instead.
     BodilessChangeProblems = [
@@ -119,6 +120,10 @@ problems! {
     ];
     /// What a request without a body, and without a version to expect, may answer instead where no API token is good.
     BodilessProblems = [Unauthenticated, Forbidden, SessionRequired, NotFound, Internal, Unavailable, Timeout];
+    /// What taking out all that is held of a person may answer instead.
+    ExportProblems = [
+        Unauthenticated, Forbidden, SessionRequired, NotFound, InvalidRequest, Internal, Unavailable, Timeout
+    ];
     /// What a change of one's password may answer instead.
     PasswordProblems = [
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, Conflict, TooLarge,

@@ -28,6 +28,8 @@ pub use kind::{AccessKind, Outcome};
 
 /// The index by who did it.
 const BY_ACTOR: &str = "by-actor";
+/// The index by whom or what it was about.
+const BY_SUBJECT: &str = "by-subject";
 /// The index by what was done.
 const BY_KIND: &str = "by-kind";
 /// The most queries for one page, when a filter leaves little of each.
@@ -40,6 +42,8 @@ pub struct AccessFilter {
     pub day: Option<NaiveDate>,
     /// Only by this account.
     pub actor: Option<UserId>,
+    /// Only about this account.
+    pub about: Option<UserId>,
     /// Only of this kind.
     pub kind: Option<AccessKind>,
     /// Only what was allowed, or what was refused.
@@ -111,7 +115,7 @@ impl AccessLog {
         Ok(())
     }
 
-    /// A page of the log, newest first. Without an account and a kind it is of one day: today's, if none is named. A page
+    /// A page of the log, newest first. Without an account or a kind it is of one day: today's, if none is named. A page
     /// may be short, or empty, before the end.
     pub async fn page(
         &self,
@@ -144,15 +148,21 @@ impl AccessLog {
 
     fn walk(&self, filter: &AccessFilter) -> Walk {
         let mut walk = Walk::default();
-        match (filter.actor, filter.kind) {
-            (Some(actor), kind) => {
+        let about = filter.about.map(|user| s(&AccessSubject::User(user)));
+        let kind = filter.kind.map(|kind| s(&kind.as_str()));
+        // Through the narrowest partition; what else is asked for is left out of it.
+        match (filter.actor, about, kind) {
+            (Some(actor), about, kind) => {
                 walk.through(Some(BY_ACTOR), "actor", s(&actor));
-                if let Some(kind) = kind {
-                    walk.only("kind", s(&kind.as_str()));
-                }
+                walk.only_if("subject", about);
+                walk.only_if("kind", kind);
             }
-            (None, Some(kind)) => walk.through(Some(BY_KIND), "kind", s(&kind.as_str())),
-            (None, None) => {
+            (None, Some(about), kind) => {
+                walk.through(Some(BY_SUBJECT), "subject", about);
+                walk.only_if("kind", kind);
+            }
+            (None, None, Some(kind)) => walk.through(Some(BY_KIND), "kind", kind),
+            (None, None, None) => {
                 let day = filter.day.unwrap_or_else(|| self.clock.now().date_naive());
                 walk.through(None, "pk", s(&day));
             }
@@ -161,9 +171,7 @@ impl AccessLog {
             walk.condition.push_str(" AND begins_with(sk, :day)");
             walk.values.insert(":day".to_owned(), s(&day));
         }
-        if let Some(outcome) = filter.outcome {
-            walk.only("outcome", s(&outcome.as_str()));
-        }
+        walk.only_if("outcome", filter.outcome.map(|outcome| s(&outcome.as_str())));
         walk
     }
 }
@@ -192,9 +200,11 @@ impl Walk {
         self.partition = Some((attribute, value));
     }
 
-    fn only(&mut self, attribute: &'static str, value: AttributeValue) {
-        self.filters.push(format!("{attribute} = :{attribute}"));
-        self.values.insert(format!(":{attribute}"), value);
+    fn only_if(&mut self, attribute: &'static str, value: Option<AttributeValue>) {
+        if let Some(value) = value {
+            self.filters.push(format!("{attribute} = :{attribute}"));
+            self.values.insert(format!(":{attribute}"), value);
+        }
     }
 
     /// The key of the entry with this sort key: its partition begins it.

@@ -60,6 +60,14 @@ impl Identity {
         self.end_sessions(user, EndReason::Deactivated).await
     }
 
+    /// Removes all that is kept of an account that was closed: password and second factor, its sessions with the addresses and
+    /// programs that signed in, and what one-time tokens there are for it. Entries of the access log stay for as long as they do.
+    pub async fn erase(&self, user: UserId) -> Result<(), StoreError> {
+        self.credentials.remove(user).await?;
+        self.one_time.forget(user).await?;
+        self.sessions.forget_all_of(user).await
+    }
+
     /// Ends all sessions of an account.
     pub async fn end_sessions(&self, user: UserId, reason: EndReason) -> Result<(), StoreError> {
         self.sessions.end_all_for_user(user, reason).await

@@ -76,6 +76,8 @@ pub enum Action<'a> {
     MakeApiToken,
     /// Revoke one.
     RevokeApiTokens,
+    /// Take out all that is held of its owner.
+    ExportUser,
     /// Erase everything personal of it.
     EraseUser,
 

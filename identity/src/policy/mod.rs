@@ -193,6 +193,7 @@ const fn rules(action: Action<'_>) -> Rules {
         Action::ReadApiTokens         => row(NoToken,          Anybody, Myself,           Myself,              Myself),
         Action::MakeApiToken          => row(NoToken,          Myself,  Myself,           Myself,              Myself),
         Action::RevokeApiTokens       => row(NoToken,          Anybody, Myself,           Myself,              Myself),
+        Action::ExportUser            => row(NoToken,          Anybody, Myself,           Myself,              Myself),
         Action::EraseUser             => row(NoToken,          Others,  Never,            Never,               Never),
 
         Action::CreateTeam            => row(With(TeamsWrite), Anybody, Never,            Never,               Never),

@@ -161,6 +161,7 @@ fn fits(action: Action<'_>, resource: &Resource) -> Result<(), Reason> {
         | Action::ReadApiTokens
         | Action::MakeApiToken
         | Action::RevokeApiTokens
+        | Action::ExportUser
         | Action::EraseUser => matches!(resource, Resource::User(_)),
         Action::ReadTeam | Action::UpdateTeam | Action::ChangeTeamMembers => matches!(resource, Resource::Team { .. }),
         Action::ListTasks

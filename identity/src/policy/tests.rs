@@ -61,6 +61,7 @@ const USERS: &str = "
     change e-mail   | AAA   | ADD     | ADD    | ADD
     change role     | DAA   | DDD     | DDD    | DDD
     deactivate      | DAA   | DDD     | DDD    | DDD
+    export          | AAA   | ADD     | ADD    | ADD
     erase           | DAA   | DDD     | DDD    | DDD
     change password | ADD   | ADD     | ADD    | ADD
     read sessions   | AAA   | ADD     | ADD    | ADD
@@ -216,12 +217,13 @@ fn each_role_may_do_to_each_account_what_the_table_says_and_nothing_else() {
             "read tokens" => Action::ReadApiTokens,
             "make token" => Action::MakeApiToken,
             "revoke tokens" => Action::RevokeApiTokens,
+            "export" => Action::ExportUser,
             "erase" => Action::EraseUser,
             other => panic!("{other} is no action"),
         };
         (action, [ME, COLLEAGUE, STRANGER].map(|id| Resource::User(person(id))).to_vec())
     });
-    assert_eq!(cells, 15 * 4 * 3);
+    assert_eq!(cells, 16 * 4 * 3);
 }
 
 #[test]

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use chrono::TimeDelta;
+use muster_domain::ids::UserId;
 use muster_identity::{OneTimeTokens, Purpose};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::{TestClock, store};
 
@@ -115,4 +117,20 @@ async fn the_table_holds_nothing_to_use() {
     let items = given.client.scan().table_name(&given.table).send().await.expect("the items").items.expect("items");
     assert!(!format!("{items:?}").contains(&token));
     assert!(!format!("{:?}", given.tokens).contains(&token));
+}
+
+#[tokio::test]
+async fn the_tokens_that_name_a_person_go_with_them_and_others_stay() {
+    let given = given().await;
+    let (ada, ben) = (UserId(Uuid::from_u128(1)), UserId(Uuid::from_u128(2)));
+    let of_ada = [given.make(&json!({ "user": ada })).await, given.make(&json!({ "for": { "id": ada } })).await];
+    let of_ben = given.make(&json!({ "user": ben })).await;
+
+    given.tokens.forget(ada).await.expect("an answer");
+    given.tokens.forget(ada).await.expect("an answer");
+
+    for token in of_ada {
+        assert_eq!(given.take(&token).await, None);
+    }
+    assert_eq!(given.take(&of_ben).await, Some(json!({ "user": ben })));
 }

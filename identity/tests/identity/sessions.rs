@@ -342,3 +342,21 @@ async fn no_token_is_stored_and_the_user_agent_is_cut() {
     let ttl = case.attribute(begun.session_id, "ttl").await;
     assert_eq!(ttl, Some(AttributeValue::N(begun.expires_at.timestamp().to_string())));
 }
+
+#[tokio::test]
+async fn of_a_person_who_is_erased_no_session_is_kept() {
+    let case = Case::new().await;
+    let (first, second) = (case.start().await, case.start().await);
+    let other = case.sessions.start(UserId(Uuid::from_u128(2)), &browser("theirs")).await.expect("a session");
+    case.sessions.end(first.session_id, EndReason::Logout).await.expect("an end");
+
+    case.sessions.forget_all_of(USER).await.expect("an answer");
+    case.sessions.forget_all_of(USER).await.expect("an answer");
+
+    assert_eq!(case.sessions.of_user(USER).await.expect("a list"), []);
+    for gone in [&first, &second] {
+        assert_eq!(case.sessions.find(gone.session_id).await.expect("an answer"), None);
+        assert!(matches!(case.refused(&gone.refresh_token).await, SessionError::Unknown));
+    }
+    assert!(case.is_live(other.session_id).await);
+}

@@ -15,6 +15,9 @@ import type { Settings } from "./settings.ts";
 /** API Gateway waits 30 seconds; nobody in front of a form waits for half of that. */
 const TIMEOUT = Duration.seconds(10);
 
+/** Questions, but about credentials, of which the query side may read nothing. */
+const ABOUT_CREDENTIALS = ["/api/v1/profile/second-factor", "/api/v1/profile/export", "/api/v1/users/{user_id}/export"];
+
 export interface ApiStackProps {
   readonly signingKey: kms.IKey;
   readonly serverKey: kms.IKey;
@@ -41,12 +44,10 @@ export class ApiStack extends Stack {
       methods: [gateway.HttpMethod.ANY],
       integration: new HttpLambdaIntegration("Commands", commands.fn),
     });
-    // A question, but about credentials, of which the query side may read nothing.
-    this.api.addRoutes({
-      path: "/api/v1/profile/second-factor",
-      methods: [gateway.HttpMethod.GET, gateway.HttpMethod.HEAD],
-      integration: new HttpLambdaIntegration("Credentials", commands.fn),
-    });
+    const credentials = new HttpLambdaIntegration("Credentials", commands.fn);
+    for (const path of ABOUT_CREDENTIALS) {
+      this.api.addRoutes({ path, methods: [gateway.HttpMethod.GET, gateway.HttpMethod.HEAD], integration: credentials });
+    }
     except(this.api, "authorization in the handler");
     new CfnOutput(this, "ApiId", { value: this.api.apiId });
     new CfnOutput(this, "ApiUrl", { value: this.api.apiEndpoint });
@@ -73,15 +74,19 @@ export class ApiStack extends Stack {
     // Scan: once, to begin the roster of administrators in a store that is older than it.
     commands.allowTable("reservations", "DeleteItem", "GetItem", "PutItem", "Scan");
     commands.allowTable("credentials", "DeleteItem", "GetItem", "PutItem", "UpdateItem");
-    commands.allowTable("sessions", "GetItem", "PutItem", "UpdateItem");
+    // DeleteItem, and Scan below: of who is erased, nothing is left.
+    commands.allowTable("sessions", "DeleteItem", "GetItem", "PutItem", "UpdateItem");
     commands.allowIndexes("sessions", "Query");
-    commands.allowTable("one-time-tokens", "DeleteItem", "GetItem", "PutItem");
+    commands.allowTable("one-time-tokens", "DeleteItem", "GetItem", "PutItem", "Scan");
     commands.allowTable("api-tokens", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem");
     commands.allowTable("access-log", "PutItem");
     commands.allowTable("control", "GetItem");
     // Who the caller is, what became of the task, what a closed account leaves behind, and that nothing is left of who is erased.
     commands.allowProjection("directory", "DeleteItem", "GetItem");
     commands.allowProjection("task-list", "GetItem", "Query");
+    // What is held of a person.
+    commands.allowProjection("audit-log", "GetItem", "Query");
+    commands.allowIndexes("access-log", "Query");
     commands.allow(["kms:GetPublicKey", "kms:Sign"], [signingKey.keyArn]);
     commands.allow(["kms:GenerateMac"], [serverKey.keyArn]);
     commands.opensPersonalData(personalKey, "PutItem");

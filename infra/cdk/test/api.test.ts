@@ -17,6 +17,10 @@ describe("the HTTP API", () => {
       "ANY /{proxy+}": "muster-prod-command-api",
       "GET /api/v1/profile/second-factor": "muster-prod-command-api",
       "HEAD /api/v1/profile/second-factor": "muster-prod-command-api",
+      "GET /api/v1/profile/export": "muster-prod-command-api",
+      "HEAD /api/v1/profile/export": "muster-prod-command-api",
+      "GET /api/v1/users/{user_id}/export": "muster-prod-command-api",
+      "HEAD /api/v1/users/{user_id}/export": "muster-prod-command-api",
     });
   });
 

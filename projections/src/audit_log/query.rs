@@ -61,6 +61,16 @@ impl AuditQueries {
         self.list(&check, partition, types, page).await
     }
 
+    /// What somebody did, by time, without what is sealed: of an entry about a person there are no changes, and nobody's key is
+    /// asked for.
+    pub async fn deeds(&self, actor: &Actor, page: &Page) -> Result<AuditPage, QueryError> {
+        let check = QueryCheck::of("deeds", &(actor, page.descending));
+        let table = self.models.table(AuditLog::NAME).await?;
+        let partition = Partition { index: Some("by-actor"), attribute: "gsi_actor", value: actor.to_string() };
+        let Listed { items, next } = self.stored(&table, &check, partition, &[], page).await?;
+        Ok(AuditPage { items: items.into_iter().map(StoredEntry::into_entry).collect(), next })
+    }
+
     async fn list(
         &self,
         check: &QueryCheck,
@@ -69,6 +79,18 @@ impl AuditQueries {
         page: &Page,
     ) -> Result<AuditPage, QueryError> {
         let table = self.models.table(AuditLog::NAME).await?;
+        let Listed { items, next } = self.stored(&table, check, partition, types, page).await?;
+        Ok(AuditPage { items: self.opened(&table, items).await?, next })
+    }
+
+    async fn stored(
+        &self,
+        table: &str,
+        check: &QueryCheck,
+        partition: Partition,
+        types: &[String],
+        page: &Page,
+    ) -> Result<Listed<StoredEntry>, QueryError> {
         // Entries are by version in the table and by time in an index.
         let (sort, low, high) = match partition.index {
             None => ("sk", Entry::at(0), Entry::at(u64::MAX)),
@@ -87,11 +109,9 @@ impl AuditQueries {
         }
         let consistent = partition.index.is_none();
         let client = self.models.client();
-        let listed =
-            Listing { client, table: &table, partitions: vec![partition], sort, low, high, filter, consistent }
-                .page(check, page, |table, item| Reader { table, item }.typed("entry").map(Some))
-                .await?;
-        Ok(AuditPage { items: self.opened(&table, listed.items).await?, next: listed.next })
+        Listing { client, table, partitions: vec![partition], sort, low, high, filter, consistent }
+            .page(check, page, |table, item| Reader { table, item }.typed("entry").map(Some))
+            .await
     }
 
     /// The entries with what is sealed in the open. Each person's key is looked for once.

@@ -47,6 +47,11 @@ impl StoredEntry {
         &self.entry
     }
 
+    /// Likewise.
+    pub(super) fn into_entry(self) -> AuditEntry {
+        self.entry
+    }
+
     /// The entry with what is sealed in the open, or as placeholders.
     pub(super) fn opened(self, opener: &Opener) -> Result<AuditEntry, Poison> {
         let Self { mut entry, sealed } = self;

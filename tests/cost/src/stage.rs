@@ -102,7 +102,7 @@ impl Stage {
         let secret = ServerSecret::generate().map_err(failed("making a secret"))?;
         let clock = Arc::new(DayClock::default());
 
-        let keys = subject_keys(&client, PREFIX, Arc::new(LocalMaster::new([1; KEY_BYTES].into())));
+        let keys = keys(&client);
         let reader: Arc<dyn EventReader> = Arc::new(event_store(&client, PREFIX, Arc::clone(&keys)));
         let (mail, topic) = (Post::called("e-mail"), Post::called("topic"));
         let claims = Claims::new(client.clone(), PREFIX);
@@ -141,7 +141,7 @@ impl Stage {
 
     /// The parts of a command-api that has just started.
     pub(crate) fn app(&self) -> Result<Arc<App>, Failure> {
-        command_app(&self.client, &self.signer, &self.secret, &self.clock)
+        command_app(&self.client, &keys(&self.client), &self.signer, &self.secret, &self.clock)
     }
 
     /// The time of the day.
@@ -309,6 +309,11 @@ pub(crate) async fn counted(load: Load, logs: &Logs) -> Result<Counts, Failure> 
     counts.mails = stage.mail.sent.load(Ordering::Relaxed);
     counts.notices = stage.topic.sent.load(Ordering::Relaxed);
     Ok(counts)
+}
+
+/// The keys of personal data as a function has them that has just started.
+fn keys(client: &aws_sdk_dynamodb::Client) -> Arc<dyn SubjectKeys> {
+    subject_keys(client, PREFIX, Arc::new(LocalMaster::new([1; KEY_BYTES].into())))
 }
 
 fn command_app(

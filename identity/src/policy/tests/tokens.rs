@@ -35,6 +35,8 @@ const TOKENS: &str = "
     read tokens     | -
     make token      | -
     revoke tokens   | -
+    export          | -
+    erase           | -
     list teams      | teams:read
     read team       | teams:read
     create team     | teams:write
@@ -86,7 +88,9 @@ fn each_action() -> Vec<(&'static str, Action<'static>, Resource)> {
         ("remove factor", Action::RemoveSecondFactor, user.clone()),
         ("read tokens", Action::ReadApiTokens, user.clone()),
         ("make token", Action::MakeApiToken, myself),
-        ("revoke tokens", Action::RevokeApiTokens, user),
+        ("revoke tokens", Action::RevokeApiTokens, user.clone()),
+        ("export", Action::ExportUser, user.clone()),
+        ("erase", Action::EraseUser, user),
         ("list teams", Action::ListTeams, Resource::Any),
         ("read team", Action::ReadTeam, team.clone()),
         ("create team", Action::CreateTeam, Resource::Any),

@@ -1,0 +1,191 @@
+//! What is held of a person, as they get it.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use muster_domain::task::Status;
+use muster_domain::{CommentId, RecordedEvent, StreamId, TaskId, TeamId, UserId};
+use muster_identity::{AccessEntry, Session};
+use muster_projections::TaskDocument;
+use muster_projections::audit_log::AuditEntry;
+use muster_projections::directory::{TeamDocument, UserDocument};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::http::second_factor::FactorDocument;
+
+/// All that is held of a person, or a part of it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PersonExport {
+    /// When it was taken.
+    pub(super) taken_at: DateTime<Utc>,
+    /// Account and profile.
+    pub(super) account: UserDocument,
+    /// The teams they are in.
+    pub(super) teams: Vec<ExportedTeam>,
+    /// Whether they have a second factor.
+    pub(super) second_factor: FactorDocument,
+    #[serde(flatten)]
+    pub(super) held: Held,
+    /// Where the next part begins, for `cursor`; null at the end. Every part has the same shape, and its lists go on where those of
+    /// the part before ended.
+    #[schema(required)]
+    pub(super) next: Option<String>,
+}
+
+/// The lists of it.
+#[derive(Default, Serialize, ToSchema)]
+pub(crate) struct Held {
+    /// Where they are or were signed in, as far as it is kept.
+    pub(super) sessions: Vec<ExportedSession>,
+    /// What happened to the account, with everything in the open.
+    pub(super) history: Vec<RecordedEvent>,
+    /// The tasks that they reported or are to do. Deleted ones are in `deeds` alone.
+    pub(super) tasks: Vec<ExportedTask>,
+    /// What they wrote on tasks.
+    pub(super) comments: Vec<ExportedComment>,
+    /// What else they did.
+    pub(super) deeds: Vec<ExportedDeed>,
+    /// The entries of the access log by them and about them.
+    pub(super) access_log: Vec<AccessEntry>,
+}
+
+/// A team that they are in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExportedTeam {
+    /// Its id.
+    id: TeamId,
+    /// What it is called.
+    name: String,
+}
+
+/// A place where they are or were signed in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExportedSession {
+    /// Its id.
+    id: Uuid,
+    /// When it began.
+    created_at: DateTime<Utc>,
+    /// When it was last refreshed, or begun.
+    refreshed_at: DateTime<Utc>,
+    /// When it ends at the latest.
+    expires_at: DateTime<Utc>,
+    /// When it was ended before that.
+    #[schema(required)]
+    ended_at: Option<DateTime<Utc>>,
+    /// The program that signed in, as it named itself.
+    #[schema(required)]
+    user_agent: Option<String>,
+    /// The address from which it signed in.
+    #[schema(required, value_type = Option<String>)]
+    address: Option<IpAddr>,
+}
+
+/// A task that they reported or are to do.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExportedTask {
+    /// Its id.
+    id: TaskId,
+    /// What is to be done, in a line.
+    title: String,
+    /// How far it has come.
+    status: Status,
+    /// When it was created.
+    created_at: DateTime<Utc>,
+    /// Whether they reported it.
+    reported: bool,
+    /// Whether they are to do it.
+    assigned: bool,
+}
+
+/// A comment that they wrote.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExportedComment {
+    /// Its id.
+    #[schema(required)]
+    id: Option<CommentId>,
+    /// The task.
+    task_id: TaskId,
+    /// When.
+    at: DateTime<Utc>,
+    /// What they wrote.
+    #[schema(required)]
+    text: Option<String>,
+}
+
+/// Something that they did. What it was about may be another person's data, and is not in here.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExportedDeed {
+    /// When.
+    at: DateTime<Utc>,
+    /// What happened.
+    #[serde(rename = "type")]
+    event_type: String,
+    /// To what: its kind and its id.
+    stream: StreamId,
+    /// The place in its history.
+    version: u64,
+}
+
+impl From<TeamDocument> for ExportedTeam {
+    fn from(team: TeamDocument) -> Self {
+        Self { id: team.id, name: team.name }
+    }
+}
+
+impl From<Session> for ExportedSession {
+    fn from(session: Session) -> Self {
+        Self {
+            id: session.id.0,
+            created_at: session.created_at,
+            refreshed_at: session.rotated_at,
+            expires_at: session.expires_at,
+            ended_at: session.ended_at,
+            user_agent: session.user_agent,
+            address: session.address,
+        }
+    }
+}
+
+impl ExportedTask {
+    /// The task, as far as it is this person's.
+    pub(super) fn new(task: TaskDocument, of: UserId) -> Self {
+        Self {
+            id: task.id,
+            title: task.title,
+            status: task.status,
+            created_at: task.created_at,
+            reported: task.reporter_id == Some(of),
+            assigned: task.assignee_id == Some(of),
+        }
+    }
+}
+
+impl Held {
+    /// Adds what they did: a comment with what they wrote, anything else as a deed.
+    pub(super) fn add_all(&mut self, entries: Vec<AuditEntry>) {
+        for AuditEntry { at, event_type, stream, version, note, comment_id, .. } in entries {
+            if event_type == "TaskCommented" {
+                self.comments.push(ExportedComment { id: comment_id, task_id: TaskId(stream.id), at, text: note });
+            } else {
+                self.deeds.push(ExportedDeed { at, event_type, stream, version });
+            }
+        }
+    }
+
+    /// How many entries it has.
+    pub(super) const fn entries(&self) -> usize {
+        self.sessions.len()
+            + self.history.len()
+            + self.tasks.len()
+            + self.comments.len()
+            + self.deeds.len()
+            + self.access_log.len()
+    }
+
+    /// The bytes of what people wrote, which is all that can be long.
+    pub(super) fn bytes(&self) -> usize {
+        self.comments.iter().filter_map(|comment| comment.text.as_ref()).map(String::len).sum()
+    }
+}
