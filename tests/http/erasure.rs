@@ -96,6 +96,8 @@ async fn nothing_with_which_they_signed_in_is_left() {
     let gone = member().await;
     let begun = gone.client.post("/profile/second-factor").json(&json!({ "password": PASSWORD })).send().await;
     begun.is(200);
+    let token = json!({ "name": "Nightly report", "scopes": ["tasks:read"] });
+    gone.client.post("/tokens").json(&token).send().await.is(201);
     close(&gone).await;
     erase(gone.id, gone.id).await.is(200);
     gone.client.get("/profile").send().await.problem(401, "unauthenticated");
@@ -104,8 +106,9 @@ async fn nothing_with_which_they_signed_in_is_left() {
     let sessions = admin().await.get(&format!("/users/{}/sessions", gone.id)).send().await;
     assert_eq!(sessions.is(200).value()["items"], json!([]));
     let store = LocalStore::open(&server().await.data()).await.unwrap();
-    for table in ["muster-credentials", "muster-sessions", "muster-one-time-tokens", "muster-reservations"] {
-        let items = store.client().scan().table_name(table).consistent_read(true).send().await.unwrap().items.unwrap();
+    for name in ["credentials", "api-tokens", "one-time-tokens", "sessions", "reservations"] {
+        let table = format!("muster-{name}");
+        let items = store.client().scan().table_name(&table).consistent_read(true).send().await.unwrap().items.unwrap();
         let left: Vec<_> = items.iter().filter(|item| format!("{item:?}").contains(&gone.id.to_string())).collect();
         assert!(left.is_empty(), "{table}: {left:?}");
     }

@@ -45,6 +45,7 @@ pub(crate) async fn erase(
     Id(id): Id<UserId>,
     Body(body): Body<EraseBody>,
 ) -> Result<Response, Problem> {
+    change.caller.within_token(Action::EraseUser)?;
     let mut fields = Fields::default();
     if body.confirm != id {
         fields.wrong("/confirm", "must be the id of the account that is to be erased");

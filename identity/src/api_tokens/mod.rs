@@ -176,6 +176,25 @@ impl ApiTokens {
         Ok(())
     }
 
+    /// Removes all tokens of an account, also those that are good no longer.
+    pub(crate) async fn forget_all_of(&self, user: UserId) -> Result<(), StoreError> {
+        const FORGETTING: &str = "removing API tokens";
+        let mut from = None::<Item>;
+        loop {
+            let query = self.client.query().table_name(&self.table).consistent_read(true);
+            let query = query.key_condition_expression("pk = :user").expression_attribute_values(":user", s(&user));
+            let page = query.set_exclusive_start_key(from).send().await.map_err(StoreError::of(FORGETTING))?;
+            for item in page.items.unwrap_or_default() {
+                let id = crate::store::text(&item, "sk").and_then(|id| id.parse().ok());
+                self.forget(user, id.ok_or(StoreError::damaged(FORGETTING, "sk"))?).await?;
+            }
+            from = page.last_evaluated_key.filter(|key| !key.is_empty());
+            if from.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Notes that a token is in use, if that was not noted within the hour. That it could not be is for the program's
     /// log: nobody is refused for it.
     pub(crate) async fn note_use(&self, token: &ApiToken) {

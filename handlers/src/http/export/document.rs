@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::http::api_tokens::ApiTokenDocument;
 use crate::http::second_factor::FactorDocument;
 
 /// All that is held of a person, or a part of it.
@@ -26,6 +27,8 @@ pub(crate) struct PersonExport {
     pub(super) teams: Vec<ExportedTeam>,
     /// Whether they have a second factor.
     pub(super) second_factor: FactorDocument,
+    /// The API tokens that are good; of the tokens themselves nothing.
+    pub(super) api_tokens: Vec<ApiTokenDocument>,
     #[serde(flatten)]
     pub(super) held: Held,
     /// Where the next part begins, for `cursor`; null at the end. Every part has the same shape, and its lists go on where those of

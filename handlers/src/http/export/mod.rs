@@ -16,6 +16,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::access::{Asked, done};
+use super::api_tokens::ApiTokenDocument;
 use super::app::{App, not_found};
 use super::body::{Id, Query};
 use super::caller::Caller;
@@ -36,7 +37,7 @@ pub(crate) struct ExportQuery {
     cursor: Option<String>,
 }
 
-/// Gives all that is held of the caller: account, teams, sessions, history, tasks, comments, and what the logs say of them.
+/// Gives all that is held of the caller: account, teams, API tokens, sessions, history, tasks, comments, and what the logs say of them.
 ///
 /// No secret is in it. Its lists have 500 entries together at most, or fewer where they are long: as long as there is a `next`, the
 /// next part goes on with it. That it was taken is in the access log.
@@ -65,6 +66,7 @@ pub(crate) async fn of_user(
     Id(id): Id<UserId>,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, Problem> {
+    caller.within_token(Action::ExportUser)?;
     let account = app.user(id, 0).await?.ok_or_else(|| not_found("user"))?;
     caller.may(Action::ExportUser, &Resource::User(Person { id, teams: account.teams.clone() }))?;
     let from = match query.cursor.as_deref().map(Place::of_cursor) {
@@ -82,6 +84,7 @@ pub(crate) async fn of_user(
     for id in &account.teams {
         teams.extend(app.team(*id, 0).await?.map(ExportedTeam::from));
     }
+    let tokens = app.identity.api_tokens().good_of_user(id).await.map_err(|error| Problem::unavailable(&error))?;
     let factor = app.identity.second_factors().state(id).await.map_err(|error| Problem::unavailable(&error))?;
     let mut held = Held::default();
     let next = part::collect(&app, id, from, &mut held).await?;
@@ -90,6 +93,7 @@ pub(crate) async fn of_user(
         account,
         teams,
         second_factor: FactorDocument::from(factor),
+        api_tokens: tokens.into_iter().map(ApiTokenDocument::from).collect(),
         held,
         next: next.as_ref().map(Place::to_cursor),
     };
