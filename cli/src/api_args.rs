@@ -1,7 +1,11 @@
 //! How the HTTP API of `muster serve` behaves.
 
+use std::error::Error;
+use std::fs;
+
 use clap::Args;
-use muster_handlers::http::{Rates, Settings, SignUpPolicy};
+use muster_handlers::http::{Causes, Rates, Settings, SignUpPolicy};
+use muster_identity::OidcSettings;
 
 /// What differs between installations.
 #[derive(Clone, Debug, Args)]
@@ -16,6 +20,10 @@ pub struct ApiArgs {
     /// Origins of web apps that may use the cookie beside the API's own, such as `https://tasks.example.com`.
     #[arg(long, env = "MUSTER_ALLOWED_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
     pub allowed_origins: Vec<String>,
+    /// The outside issuers of OpenID Connect that people may sign in with: a file of JSON, of which the README has an
+    /// example. Nobody signs in with one if left out.
+    #[arg(long, env = "MUSTER_OIDC_CONFIG", value_name = "FILE", value_parser = outside_issuers)]
+    pub oidc_config: Option<OidcSettings>,
     /// Requests a minute of one account; 0 for no limit.
     #[arg(long, env = "MUSTER_RATE_LIMIT_CALLER", value_name = "COUNT", default_value_t = Rates::default().caller)]
     pub rate_limit_caller: u32,
@@ -42,6 +50,7 @@ impl ApiArgs {
             trusted_proxies: self.trusted_proxies,
             sign_up: self.signup,
             allowed_origins: self.allowed_origins.iter().filter(|origin| !origin.is_empty()).cloned().collect(),
+            oidc: self.oidc_config.clone().unwrap_or_default(),
             rates: Rates {
                 caller: self.rate_limit_caller,
                 address: self.rate_limit_address,
@@ -51,4 +60,11 @@ impl ApiArgs {
             },
         }
     }
+}
+
+/// The issuers that a file names, or what is wrong with it, in words for the terminal.
+fn outside_issuers(path: &str) -> Result<OidcSettings, String> {
+    let words = |error: &(dyn Error + 'static)| Causes(error).to_string();
+    let text = fs::read_to_string(path).map_err(|error| words(&error))?;
+    text.parse().map_err(|error: muster_identity::OidcSettingsError| words(&error))
 }

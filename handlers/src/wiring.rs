@@ -33,6 +33,7 @@ pub fn identity_tables(prefix: &str) -> IdentityTables {
         reservations: format!("{prefix}reservations"),
         one_time_tokens: format!("{prefix}one-time-tokens"),
         api_tokens: format!("{prefix}api-tokens"),
+        outside_identities: format!("{prefix}outside-identities"),
     }
 }
 
@@ -50,13 +51,14 @@ pub fn app(
     let clock = Arc::new(SystemClock);
     let store = event_store(client, prefix, Arc::clone(keys));
     let models = ReadModels::new(client.clone(), prefix);
+    let identity = Identity::new(client, &identity_tables(prefix), signer, secret, tokens, clock.clone())?;
     Ok(App {
         reader: Arc::new(store.clone()),
         commands: CommandHandler::new(store),
         tasks: TaskQueries::new(models.clone()),
         audit: AuditQueries::new(models.clone(), Arc::clone(keys)),
         directory: DirectoryQueries::new(models),
-        identity: Identity::new(client, &identity_tables(prefix), signer, secret, tokens, clock.clone())?,
+        identity: identity.with_outside_issuers(&settings.oidc)?,
         throttle: Throttle::new(&settings.rates),
         settings,
         clock,

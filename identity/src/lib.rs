@@ -11,7 +11,9 @@ mod emails;
 mod facade;
 mod hasher;
 mod keys;
+mod oidc;
 mod one_time;
+mod outside_identities;
 mod password;
 pub mod policy;
 mod refresh_token;
@@ -38,7 +40,13 @@ pub use facade::{
 };
 pub use hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};
 pub use keys::{KeyError, PublicKey, SigningError, SigningKey, TokenSigner};
+pub use oidc::{
+    BeginOidcError, Binding, CallError, ClientSecretError, FinishOidcError, IdTokenError, IssuerError, OidcBegun,
+    OidcRefusal, OidcReturn, OidcSettings, OidcSettingsError, OidcSetupError, OutsidePerson, OutsideRole,
+    ProviderSettings, RoleMap, SecretPlace,
+};
 pub use one_time::{OneTimeTokens, Purpose};
+pub use outside_identities::{OutsideIdentities, OutsideIdentity, OutsideIdentityId};
 pub use password::{Password, PasswordAttempt, PasswordError};
 pub use second_factor::{Challenge, Enrolment, FactorState, Proof, RecoveryCode, SecondFactorError, SecondFactors};
 pub use secrets::{Secrets, SecretsError, ServerSecret};

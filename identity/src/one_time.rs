@@ -1,4 +1,5 @@
-//! Tokens that are good for one thing, once, and not for long: an invitation, a new password, a second factor.
+//! Tokens that are good for one thing, once, and not for long: an invitation, a new password, a second
+//! factor, a sign-in elsewhere.
 //!
 //! Only a token's hash is stored, so that whoever reads the table finds nothing to use. A token has 256 random bits, so a
 //! plain SHA-256 of it cannot be guessed back.
@@ -36,6 +37,8 @@ pub enum Purpose {
     PasswordReset,
     /// To go on with the second factor after the password.
     SecondFactor,
+    /// To come back from an outside issuer.
+    OutsideSignIn,
 }
 
 impl Purpose {
@@ -44,6 +47,7 @@ impl Purpose {
             Self::Invitation => "invitation",
             Self::PasswordReset => "password-reset",
             Self::SecondFactor => "second-factor",
+            Self::OutsideSignIn => "outside-sign-in",
         }
     }
 }

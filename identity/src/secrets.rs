@@ -179,8 +179,9 @@ fn write_private(path: &Path, contents: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Refuses a file that others than its owner may read or write.
 #[cfg(unix)]
-fn refuse_exposed(path: &Path) -> Result<(), SecretsError> {
+pub(crate) fn refuse_exposed(path: &Path) -> Result<(), SecretsError> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = fs::metadata(path).map_err(at(path))?.permissions().mode() & 0o777;
     let for_owner_only = mode & 0o700 == mode;
@@ -188,7 +189,7 @@ fn refuse_exposed(path: &Path) -> Result<(), SecretsError> {
 }
 
 #[cfg(not(unix))]
-fn refuse_exposed(_: &Path) -> Result<(), SecretsError> {
+pub(crate) fn refuse_exposed(_: &Path) -> Result<(), SecretsError> {
     Ok(())
 }
 

@@ -24,6 +24,8 @@ pub struct IdentityTables {
     pub one_time_tokens: String,
     /// API tokens: `pk` (S) = user id, `sk` (S) = token id; expiry attribute `ttl` (N).
     pub api_tokens: String,
+    /// People of outside issuers: `pk` (S) = hash of issuer and subject, `user_id` (S); index `by-user` on `user_id`.
+    pub outside_identities: String,
 }
 
 /// A store that could not be reached, refused, or holds what nobody wrote. Trying again may help with the first.

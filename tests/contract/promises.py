@@ -19,6 +19,7 @@ UNSPEAKABLE = {
     "/password",  # not one of the most common
     "/new_password",  # likewise
     "/current_password",  # the one that it is
+    "/redirect_uri",  # one that the operator has named
     "/refresh_token",  # left out only where there is a cookie instead
     "/assignee_id",  # somebody who is there
     "/team_id",  # a team that is there

@@ -16,6 +16,7 @@ mod limits;
 mod log_in;
 mod logs;
 mod matrix;
+mod oidc;
 mod page;
 mod passwords;
 mod profile;

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    access_log, api_tokens, erasure, exports, log_in, logs, passwords, profile, reassigning, second_factors, sessions,
-    sign_up, signed_in, system, task_as_of, task_changes, task_life, task_lists,
+    access_log, api_tokens, erasure, exports, log_in, logs, oidc, passwords, profile, reassigning, second_factors,
+    sessions, sign_up, signed_in, system, task_as_of, task_changes, task_life, task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
 
@@ -58,6 +58,8 @@ const CODE: Option<&str> = Some(r#"{"code":"000000"}"#);
 const PROOF: Option<&str> = Some(r#"{"password":"a passphrase for tests","code":"000000"}"#);
 const CHALLENGE: Option<&str> = Some(r#"{"challenge":"none","code":"000000"}"#);
 const TOKEN: Option<&str> = Some(r#"{"name":"Nightly report","scopes":["tasks:read"]}"#);
+const RETURN: Option<&str> = Some(r#"{"code":"none","state":"none"}"#);
+const NOTHING: Option<&str> = Some("{}");
 const REFRESH: Option<&str> = Some(r#"{"refresh_token":"none"}"#);
 const ERASE: Option<&str> = Some(r#"{"confirm":"00000000-0000-0000-0000-000000000001"}"#);
 const NAME: Option<&str> = Some(r#"{"name":"Ada"}"#);
@@ -115,6 +117,43 @@ pub(crate) const ROUTES: &[Route] = &[
         "/api/v1/users/{user_id}/second-factor",
         None,
         second_factors::an_administrator_takes_it_off_the_account_of_somebody_who_has_lost_it,
+    ),
+    open("GET", "/api/v1/users/oidc", None, oidc::sign_ins::the_issuers_are_listed_for_the_sign_in_page),
+    open(
+        "POST",
+        "/api/v1/users/oidc/{provider}/begin",
+        NOTHING,
+        oidc::sign_ins::each_sign_in_is_begun_with_what_no_other_has,
+    ),
+    open(
+        "POST",
+        "/api/v1/users/oidc/{provider}/finish",
+        RETURN,
+        oidc::sign_ins::the_first_sign_in_makes_an_account_and_the_second_finds_it,
+    ),
+    route(
+        "GET",
+        "/api/v1/profile/outside-identities",
+        None,
+        oidc::links::whoever_links_who_they_are_there_signs_in_with_it,
+    ),
+    route(
+        "POST",
+        "/api/v1/profile/outside-identities/{provider}/begin",
+        MY_PASSWORD,
+        oidc::links::whoever_links_who_they_are_there_signs_in_with_it,
+    ),
+    route(
+        "POST",
+        "/api/v1/profile/outside-identities/{provider}/finish",
+        RETURN,
+        oidc::links::whoever_links_who_they_are_there_signs_in_with_it,
+    ),
+    route(
+        "DELETE",
+        "/api/v1/profile/outside-identities/{identity_id}",
+        None,
+        oidc::links::a_link_that_is_taken_away_opens_nothing_any_more,
     ),
     open("POST", "/api/v1/users/refresh", REFRESH, sessions::a_refresh_gives_new_tokens),
     open("POST", "/api/v1/refresh", REFRESH, sessions::the_short_path_refreshes_too),

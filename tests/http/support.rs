@@ -23,7 +23,7 @@ pub(crate) const PASSWORD: &str = "a passphrase for tests";
 /// The one server.
 pub(crate) async fn server() -> &'static Server {
     static SERVER: OnceCell<Server> = OnceCell::const_new();
-    SERVER.get_or_init(Server::start).await
+    SERVER.get_or_init(async || Server::start_with_issuers(&crate::oidc::settings(), Vec::new()).await).await
 }
 
 /// Somebody with an account, signed in.

@@ -3,5 +3,6 @@
 pub mod client;
 pub mod crash;
 pub mod dynamodb_local;
+pub mod issuer;
 pub mod server;
 pub mod tables;

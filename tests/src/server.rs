@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
@@ -100,12 +101,24 @@ impl Server {
 
     /// The same, with these variables in its environment.
     pub async fn start_with(environment: Vec<(&'static str, String)>) -> Self {
-        let mut server = Self::to_start();
-        server.environment = environment;
-        server.start_again().await;
-        let shown = server.shown().await;
-        assert!(server.take_sign_in(&shown), "a sign-in: {shown}");
-        server
+        Self::to_start().started(environment).await
+    }
+
+    /// The same, where people sign in with these outside issuers, too.
+    pub async fn start_with_issuers(issuers: &Value, mut environment: Vec<(&'static str, String)>) -> Self {
+        let server = Self::to_start();
+        let file = server.dir.path().join("issuers.json");
+        fs::write(&file, issuers.to_string()).unwrap();
+        environment.push(("MUSTER_OIDC_CONFIG", file.display().to_string()));
+        server.started(environment).await
+    }
+
+    async fn started(mut self, environment: Vec<(&'static str, String)>) -> Self {
+        self.environment = environment;
+        self.start_again().await;
+        let shown = self.shown().await;
+        assert!(self.take_sign_in(&shown), "a sign-in: {shown}");
+        self
     }
 
     /// A directory for a store, and nothing started.

@@ -72,6 +72,9 @@ pub(crate) enum Failure {
     /// The tests of the contract are gone or have another name.
     #[error("no test of the contract ran; xtask/src/contract.rs names them")]
     NoContractTest,
+    /// The tests with an issuer that others wrote are gone or have another name.
+    #[error("nobody signed in with an issuer that others wrote; xtask/src/outside.rs names the tests")]
+    NoOutsideTest,
     /// The tests over DynamoDB Local are gone or have another name.
     #[error("no test ran over DynamoDB Local; xtask/src/test.rs names them")]
     NoConformanceTest,

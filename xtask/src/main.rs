@@ -16,6 +16,7 @@ mod crash;
 mod deny;
 mod dynamodb_local;
 mod failure;
+mod outside;
 mod schemas;
 mod security_page;
 mod serve;
@@ -74,6 +75,8 @@ enum Xtask {
     E2e,
     /// Ask the running program whether it keeps what the OpenAPI document promises, as each role and as nobody.
     Contract,
+    /// Let people sign in with an issuer of OpenID Connect that others wrote.
+    Outside,
     /// Run all tests, and report which lines of Muster they reach.
     Coverage {
         /// Also write the source with its marks, as pages.
@@ -101,6 +104,7 @@ fn main() -> ExitCode {
         Xtask::Cost { args } => cost::run(&args),
         Xtask::E2e => aws::run(),
         Xtask::Contract => contract::run(),
+        Xtask::Outside => outside::run(),
         Xtask::Coverage { html, json } => coverage::run(html, json),
         Xtask::Schemas { check } => schemas::run(check),
     };

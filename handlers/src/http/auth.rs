@@ -117,8 +117,12 @@ pub(crate) async fn sign_up_policy(State(app): State<Arc<App>>) -> Json<SignUp> 
 /// Writes down that a session has begun. What cannot be written down has not begun: the session ends, and nobody has its
 /// tokens.
 pub(crate) async fn begun(app: &App, asked: &Asked, pair: &TokenPair) -> Result<(), Problem> {
-    let access = Access::allowed(AccessKind::SignedIn).by_user(pair.user_id).in_session(pair.session_id);
-    let recorded = app.record(asked, access).await;
+    begun_by(app, asked, pair, Access::allowed(AccessKind::SignedIn)).await
+}
+
+/// The same, where there is more to say of it.
+pub(crate) async fn begun_by(app: &App, asked: &Asked, pair: &TokenPair, access: Access) -> Result<(), Problem> {
+    let recorded = app.record(asked, access.by_user(pair.user_id).in_session(pair.session_id)).await;
     if recorded.is_err()
         && let Err(error) = app.identity.logout(pair.session_id).await
     {

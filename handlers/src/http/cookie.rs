@@ -1,30 +1,50 @@
-//! The cookie in which a browser keeps its refresh token, out of reach of the scripts of the page.
+//! The cookie in which a browser keeps its refresh token, out of reach of the scripts of the page; and the one that ties a
+//! sign-in with an outside issuer to the browser that began it.
 //!
 //! Browsers send it by themselves, so a request that relies on it must come from a page of ours: `SameSite=Strict` keeps
 //! it from other sites, and its `Origin` is looked at as well.
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use muster_identity::Binding;
 
 use super::problem::{Code, Problem};
 
 /// The prefix makes browsers refuse it unless it is secure, of this host alone and for all of it.
 const NAME: &str = "__Host-muster-refresh";
+/// Likewise.
+const BINDING: &str = "__Host-muster-outside";
 /// What every such cookie says of itself.
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Strict";
 
 /// Lets a browser keep the token as long as the session lasts.
 pub(crate) fn keep(headers: &mut HeaderMap, refresh_token: &str, until: DateTime<Utc>, now: DateTime<Utc>) {
-    set(headers, refresh_token, (until - now).num_seconds().max(0));
+    set(headers, NAME, refresh_token, until - now);
 }
 
 /// Lets a browser forget it.
 pub(crate) fn forget(headers: &mut HeaderMap) {
-    set(headers, "", 0);
+    set(headers, NAME, "", TimeDelta::zero());
 }
 
-fn set(headers: &mut HeaderMap, value: &str, seconds: i64) {
-    if let Ok(mut cookie) = HeaderValue::from_str(&format!("{NAME}={value}; Max-Age={seconds}; {ATTRIBUTES}")) {
+/// Ties a sign-in with an outside issuer to this browser.
+pub(crate) fn bind(headers: &mut HeaderMap, binding: &Binding, lifetime: TimeDelta) {
+    set(headers, BINDING, &binding.expose(), lifetime);
+}
+
+/// What ties it, if this browser began one.
+pub(crate) fn bound(headers: &HeaderMap) -> Option<Binding> {
+    find(headers, BINDING).as_deref().and_then(Binding::parse)
+}
+
+/// Lets a browser forget it: the sign-in is finished.
+pub(crate) fn unbind(headers: &mut HeaderMap) {
+    set(headers, BINDING, "", TimeDelta::zero());
+}
+
+fn set(headers: &mut HeaderMap, name: &str, value: &str, lifetime: TimeDelta) {
+    let seconds = lifetime.num_seconds().max(0);
+    if let Ok(mut cookie) = HeaderValue::from_str(&format!("{name}={value}; Max-Age={seconds}; {ATTRIBUTES}")) {
         cookie.set_sensitive(true);
         headers.append(header::SET_COOKIE, cookie);
     }
@@ -32,9 +52,13 @@ fn set(headers: &mut HeaderMap, value: &str, seconds: i64) {
 
 /// The token that a browser has kept, if it has.
 pub(crate) fn kept(headers: &HeaderMap) -> Option<String> {
+    find(headers, NAME)
+}
+
+fn find(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut cookies = lines.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
-    let (_, value) = cookies.find(|(name, value)| *name == NAME && !value.is_empty())?;
+    let (_, value) = cookies.find(|(name, value)| *name == wanted && !value.is_empty())?;
     Some(value.to_owned())
 }
 
@@ -99,6 +123,21 @@ mod tests {
             answer[header::SET_COOKIE],
             "__Host-muster-refresh=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Strict"
         );
+    }
+
+    #[test]
+    fn a_browser_that_began_a_sign_in_elsewhere_is_known_again_until_it_is_finished() {
+        let binding = Binding::generate().unwrap();
+        let mut answer = HeaderMap::new();
+        bind(&mut answer, &binding, TimeDelta::minutes(10));
+        let line = answer[header::SET_COOKIE].to_str().unwrap().to_owned();
+        let value = line.strip_suffix("; Max-Age=600; Path=/; Secure; HttpOnly; SameSite=Strict").unwrap();
+        assert_eq!(value, format!("__Host-muster-outside={}", binding.expose()));
+        assert_eq!(bound(&headers(&[("cookie", value)])).unwrap().expose(), binding.expose());
+        assert!(bound(&headers(&[("cookie", "__Host-muster-outside=short")])).is_none());
+        unbind(&mut answer);
+        let last = answer.get_all(header::SET_COOKIE).iter().next_back().unwrap().to_str().unwrap();
+        assert!(last.starts_with("__Host-muster-outside=; Max-Age=0; "), "{last}");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod etag;
 mod export;
 mod fields;
 mod layers;
+mod oidc;
 mod page;
 mod password;
 mod problem;
@@ -106,6 +107,11 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(second_factor::read))
         .routes(routes!(export::own))
         .routes(routes!(export::of_user))
+        .routes(routes!(oidc::sign_in::begin))
+        .routes(routes!(oidc::sign_in::finish))
+        .routes(routes!(oidc::identities::begin))
+        .routes(routes!(oidc::identities::finish))
+        .routes(routes!(oidc::identities::unlink))
         .routes(routes!(sessions::end))
         .routes(routes!(sessions::end_all_of_user))
         .routes(routes!(api_tokens::make))
@@ -135,6 +141,8 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::read))
         .routes(routes!(users::profile))
         .routes(routes!(auth::sign_up_policy))
+        .routes(routes!(oidc::sign_in::list))
+        .routes(routes!(oidc::identities::list))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::list_of_user))
         .routes(routes!(api_tokens::list))

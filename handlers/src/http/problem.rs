@@ -51,6 +51,8 @@ codes! {
     WrongCredentials = "wrong_credentials", UNAUTHORIZED, "The e-mail address or the password is wrong";
     /// Address and password are right, and a second factor is asked for: `challenge` goes along with its code.
     SecondFactorRequired = "second_factor_required", UNAUTHORIZED, "Now the second factor";
+    /// What came back from an outside issuer is not good, or not any more: begin again.
+    OutsideSignInRefused = "outside_sign_in_refused", UNAUTHORIZED, "The sign-in with the other issuer was not good";
     /// The caller may not do this.
     Forbidden = "forbidden", FORBIDDEN, "You may not do this";
     /// The API token has not the scope for this.
@@ -59,6 +61,8 @@ codes! {
     SessionRequired = "session_required", FORBIDDEN, "Sign in for this";
     /// Nobody signs up here: an administrator makes the accounts.
     SignupClosed = "signup_closed", FORBIDDEN, "Signing up is closed";
+    /// An outside issuer says who they are, and that is not enough to be let in here; `detail` says why.
+    NotAdmitted = "not_admitted", FORBIDDEN, "You are not let in";
     /// The cookie came with a request that a page of another site may have made.
     ForeignOrigin = "foreign_origin", FORBIDDEN, "The request comes from another site";
     /// There is no such thing, or the caller may not know of it.
@@ -101,6 +105,8 @@ codes! {
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something broke on our side";
     /// The store cannot be reached at the moment.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Not available at the moment";
+    /// An outside issuer does not answer at the moment, or does not know this installation.
+    IssuerUnavailable = "issuer_unavailable", SERVICE_UNAVAILABLE, "The other issuer is not available at the moment";
     /// It took too long.
     Timeout = "timeout", GATEWAY_TIMEOUT, "It took too long";
 }

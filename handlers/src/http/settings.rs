@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use muster_identity::OidcSettings;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -47,4 +48,6 @@ pub struct Settings {
     pub rates: Rates,
     /// Origins of web apps, such as `https://tasks.example.com`, that may use the cookie beside the API's own.
     pub allowed_origins: Vec<String>,
+    /// The outside issuers that people sign in with.
+    pub oidc: OidcSettings,
 }

@@ -149,6 +149,28 @@ problems! {
         MalformedJson, Unauthenticated, Forbidden, SessionRequired, TooManyTokens, TooLarge, UnsupportedMediaType,
         InvalidRequest, Internal, Unavailable, Timeout
     ];
+    /// What beginning to sign in with an outside issuer may answer instead.
+    BeginOutsideProblems = [
+        MalformedJson, InvalidHeader, ForeignOrigin, NotFound, TooLarge, UnsupportedMediaType, InvalidRequest, Internal,
+        Unavailable, IssuerUnavailable, Timeout
+    ];
+    /// What signing in with an outside issuer may answer instead.
+    FinishOutsideProblems = [
+        MalformedJson, InvalidHeader, OutsideSignInRefused, NotAdmitted, ForeignOrigin, NotFound, EmailTaken, LastAdmin,
+        Contended, TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable, IssuerUnavailable, Timeout
+    ];
+    /// What beginning to link an outside identity may answer instead.
+    BeginLinkProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, ForeignOrigin, NotFound, TooLarge, UnsupportedMediaType,
+        InvalidRequest, Internal, Unavailable, IssuerUnavailable, Timeout
+    ];
+    /// What linking an outside identity may answer instead.
+    FinishLinkProblems = [
+        MalformedJson, Unauthenticated, OutsideSignInRefused, Forbidden, ForeignOrigin, NotFound, Conflict, Contended,
+        TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable, IssuerUnavailable, Timeout
+    ];
+    /// What unlinking an outside identity may answer instead.
+    UnlinkProblems = [Unauthenticated, Forbidden, NotFound, Conflict, Internal, Unavailable, Timeout];
     /// What a refresh may answer instead.
     RefreshProblems = [
         MalformedJson, InvalidHeader, WrongCredentials, ForeignOrigin, TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout

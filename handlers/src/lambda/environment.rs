@@ -35,6 +35,9 @@ pub enum StartError {
     /// The server secret could not be made.
     #[error(transparent)]
     Key(#[from] muster_identity::KeyError),
+    /// The outside issuers in `MUSTER_OIDC` are not as they should be.
+    #[error(transparent)]
+    Issuers(#[from] muster_identity::OidcSettingsError),
     /// The identity room cannot start.
     #[error(transparent)]
     Identity(#[from] muster_identity::IdentityError),
@@ -63,11 +66,12 @@ pub async fn command_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
 pub async fn query_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     let (prefix, tokens) = (variable("MUSTER_TABLE_PREFIX")?, token_settings()?);
     let signer = KmsSigner::of(aws_sdk_kms::Client::new(config), variable("MUSTER_SIGNING_KEY_ID")?).await?;
-    // No route here begins or refreshes a session, so the true secret has no business here.
-    let secret = ServerSecret::generate()?;
+    // No route here begins or refreshes a session, so the true secret has no business here, nor have those at outside issuers.
+    let (secret, settings) = (ServerSecret::generate()?, settings()?);
+    let settings = Settings { oidc: settings.oidc.to_show(), ..settings };
     let client = Client::new(config);
     let keys = keys(config, &client, &prefix)?;
-    Ok(Arc::new(app(&client, &prefix, &keys, Arc::new(signer), &secret, tokens, settings()?)?))
+    Ok(Arc::new(app(&client, &prefix, &keys, Arc::new(signer), &secret, tokens, settings)?))
 }
 
 /// The keys of personal data, wrapped by `MUSTER_PERSONAL_KEY_ID`.
@@ -76,10 +80,10 @@ fn keys(config: &SdkConfig, client: &Client, prefix: &str) -> Result<Arc<dyn Sub
     Ok(subject_keys(client, prefix, Arc::new(master)))
 }
 
-/// How the API behaves: `MUSTER_TRUSTED_PROXIES`, `MUSTER_SIGNUP`, `MUSTER_ALLOWED_ORIGINS` (with commas between them) and the limits
-/// `MUSTER_RATE_LIMIT_…`, named as the local program names them. What is not set stays as it is by default.
+/// How the API behaves: `MUSTER_TRUSTED_PROXIES`, `MUSTER_SIGNUP`, `MUSTER_ALLOWED_ORIGINS` (with commas between them), the outside
+/// issuers as JSON in `MUSTER_OIDC`, and the limits `MUSTER_RATE_LIMIT_…`, named as the local program names them. What is not set stays as it is by default.
 fn settings() -> Result<Settings, StartError> {
-    let Settings { trusted_proxies, sign_up, rates, allowed_origins } = Settings::default();
+    let Settings { trusted_proxies, sign_up, rates, allowed_origins, oidc } = Settings::default();
     let rate = |name, default| Ok::<_, StartError>(parsed(name)?.unwrap_or(default));
     let origins = parsed::<String>("MUSTER_ALLOWED_ORIGINS")?;
     let listed = |text: String| text.split(',').filter(|origin| !origin.is_empty()).map(str::to_owned).collect();
@@ -87,6 +91,7 @@ fn settings() -> Result<Settings, StartError> {
         trusted_proxies: parsed("MUSTER_TRUSTED_PROXIES")?.unwrap_or(trusted_proxies),
         sign_up: parsed("MUSTER_SIGNUP")?.unwrap_or(sign_up),
         allowed_origins: origins.map_or(allowed_origins, listed),
+        oidc: std::env::var("MUSTER_OIDC").ok().map(|text| text.parse()).transpose()?.unwrap_or(oidc),
         rates: Rates {
             caller: rate("MUSTER_RATE_LIMIT_CALLER", rates.caller)?,
             address: rate("MUSTER_RATE_LIMIT_ADDRESS", rates.address)?,

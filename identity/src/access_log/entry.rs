@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::kind::{AccessKind, Outcome};
 use crate::api_tokens::ApiTokenId;
+use crate::outside_identities::OutsideIdentityId;
 use crate::policy::{Credential, Principal};
 use crate::sessions::SessionId;
 use crate::store::{Item, n, number, s, text};
@@ -45,6 +46,8 @@ pub enum AccessSubject {
     ApiToken(ApiTokenId),
     /// An invitation.
     Invitation(Uuid),
+    /// Somebody of an outside issuer.
+    OutsideIdentity(OutsideIdentityId),
     /// A keyed hash of an e-mail address that belongs to nobody.
     Address(String),
 }
@@ -56,6 +59,7 @@ impl fmt::Display for AccessSubject {
             Self::Session(id) => write!(f, "session#{id}"),
             Self::ApiToken(id) => write!(f, "api-token#{id}"),
             Self::Invitation(id) => write!(f, "invitation#{id}"),
+            Self::OutsideIdentity(id) => write!(f, "outside-identity#{id}"),
             Self::Address(hash) => write!(f, "address#{hash}"),
         }
     }
@@ -154,7 +158,7 @@ pub struct AccessEntry {
     pub kind: AccessKind,
     /// Whether it was let be.
     pub outcome: Outcome,
-    /// Why it was refused.
+    /// Why it was refused; of a sign-in with an outside issuer, which one.
     #[schema(required)]
     pub reason: Option<String>,
     /// Who did it, if that is known; of a refused token, whom it named.

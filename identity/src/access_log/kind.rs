@@ -71,6 +71,10 @@ kinds! {
     SignUpRefused = "sign_up_refused";
     /// A sign-in with an outside issuer was refused.
     OidcRefused = "oidc_refused";
+    /// Somebody linked who they are at an outside issuer with their account.
+    OutsideIdentityLinked = "outside_identity_linked";
+    /// Somebody took such a link away.
+    OutsideIdentityUnlinked = "outside_identity_unlinked";
     /// Somebody took out what is kept of a person.
     DataExported = "data_exported";
     /// What is kept of a person was erased.

@@ -3,6 +3,7 @@
 use crate::credentials::CredentialsError;
 use crate::hasher::HashError;
 use crate::keys::{KeyError, SigningError};
+use crate::oidc::OidcSetupError;
 use crate::policy::Credential;
 use crate::second_factor::{Challenge, SecondFactorError};
 use crate::sessions::SessionError;
@@ -129,4 +130,7 @@ pub enum IdentityError {
     /// The hashing parameters are none.
     #[error(transparent)]
     Hash(#[from] HashError),
+    /// The outside issuers cannot be signed in with.
+    #[error(transparent)]
+    Oidc(#[from] OidcSetupError),
 }

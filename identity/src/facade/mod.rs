@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod errors;
+mod outside;
 mod passwords;
 mod second_factor;
 mod sign_in;
@@ -20,7 +21,9 @@ use crate::credentials::CredentialsStore;
 use crate::emails::Emails;
 use crate::hasher::{HashParameters, PasswordHasher};
 use crate::keys::TokenSigner;
+use crate::oidc::Oidc;
 use crate::one_time::OneTimeTokens;
+use crate::outside_identities::OutsideIdentities;
 use crate::second_factor::{Challenges, SecondFactors};
 use crate::secrets::ServerSecret;
 use crate::sessions::{SessionId, Sessions};
@@ -70,6 +73,8 @@ pub struct Identity {
     api_tokens: ApiTokens,
     /// The API tokens that were found good last: they count for their owners, before the store is asked again.
     proven: VerifiedTokens<()>,
+    oidc: Oidc,
+    outside: OutsideIdentities,
     access_log: AccessLog,
     hasher: PasswordHasher,
     tokens: AccessTokens,
@@ -108,6 +113,7 @@ impl Identity {
         hasher: PasswordHasher,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, IdentityError> {
+        let one_time = OneTimeTokens::new(client.clone(), &tables.one_time_tokens, Arc::clone(&clock));
         Ok(Self {
             emails: Emails::new(client.clone(), &tables.reservations),
             credentials: CredentialsStore::new(client.clone(), &tables.credentials),
@@ -115,9 +121,11 @@ impl Identity {
             challenges: Challenges::new(server_secret),
             clock: Arc::clone(&clock),
             sessions: Sessions::new(client.clone(), &tables.sessions, server_secret, Arc::clone(&clock)),
-            one_time: OneTimeTokens::new(client.clone(), &tables.one_time_tokens, Arc::clone(&clock)),
             api_tokens: ApiTokens::new(client.clone(), &tables.api_tokens, Arc::clone(&clock)),
             proven: VerifiedTokens::default(),
+            oidc: Oidc::none(server_secret, one_time.clone(), Arc::clone(&clock)),
+            outside: OutsideIdentities::new(client.clone(), &tables.outside_identities),
+            one_time,
             access_log: AccessLog::new(client.clone(), &tables.access_log, server_secret, Arc::clone(&clock)),
             hasher,
             tokens: AccessTokens::new(signer, settings, clock)?,

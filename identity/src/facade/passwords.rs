@@ -17,6 +17,11 @@ impl Identity {
         Ok(self.credentials.create(user, &hash).await?)
     }
 
+    /// Whether the account has a password.
+    pub async fn has_password(&self, user: UserId) -> Result<bool, StoreError> {
+        Ok(self.credentials.get(user).await?.is_some())
+    }
+
     /// Replaces an account's password. Its sessions live on; end them with [`Self::end_sessions`].
     pub async fn set_password(&self, user: UserId, password: &Password) -> Result<(), SetPasswordError> {
         let hash = self.hasher.hash(password).await?;

@@ -112,7 +112,7 @@ impl Identity {
         Ok(matches!(self.hasher.verify(attempt, now.as_ref()).await?, Verdict::Right { .. }))
     }
 
-    async fn pair(&self, rotated: Rotated) -> Result<TokenPair, InternalError> {
+    pub(super) async fn pair(&self, rotated: Rotated) -> Result<TokenPair, InternalError> {
         let access_token = self.tokens.issue(rotated.user_id, rotated.session_id).await?;
         Ok(TokenPair {
             user_id: rotated.user_id,

@@ -66,6 +66,8 @@ pub enum Action<'a> {
     ManageSecondFactor,
     /// Take it away without having it, from somebody who has lost it.
     RemoveSecondFactor,
+    /// See, add and take away who its owner is at outside issuers.
+    ManageOutsideIdentities,
     /// See where its owner is signed in.
     ReadSessions,
     /// Sign its owner out.

@@ -188,6 +188,7 @@ const fn rules(action: Action<'_>) -> Rules {
         Action::ChangePassword        => row(NoToken,          Myself,  Myself,           Myself,              Myself),
         Action::ManageSecondFactor    => row(NoToken,          Myself,  Myself,           Myself,              Myself),
         Action::RemoveSecondFactor    => row(NoToken,          Others,  Never,            Never,               Never),
+        Action::ManageOutsideIdentities => row(NoToken,        Myself,  Myself,           Myself,              Myself),
         Action::ReadSessions          => row(NoToken,          Anybody, Myself,           Myself,              Myself),
         Action::EndSessions           => row(NoToken,          Anybody, Myself,           Myself,              Myself),
         Action::ReadApiTokens         => row(NoToken,          Anybody, Myself,           Myself,              Myself),

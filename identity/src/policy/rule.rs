@@ -156,6 +156,7 @@ fn fits(action: Action<'_>, resource: &Resource) -> Result<(), Reason> {
         | Action::ChangePassword
         | Action::ManageSecondFactor
         | Action::RemoveSecondFactor
+        | Action::ManageOutsideIdentities
         | Action::ReadSessions
         | Action::EndSessions
         | Action::ReadApiTokens

@@ -67,6 +67,7 @@ const USERS: &str = "
     read sessions   | AAA   | ADD     | ADD    | ADD
     end sessions    | AAA   | ADD     | ADD    | ADD
     manage factor   | ADD   | ADD     | ADD    | ADD
+    manage outside  | ADD   | ADD     | ADD    | ADD
     remove factor   | DAA   | DDD     | DDD    | DDD
     read tokens     | AAA   | ADD     | ADD    | ADD
     make token      | ADD   | ADD     | ADD    | ADD
@@ -213,6 +214,7 @@ fn each_role_may_do_to_each_account_what_the_table_says_and_nothing_else() {
             "read sessions" => Action::ReadSessions,
             "end sessions" => Action::EndSessions,
             "manage factor" => Action::ManageSecondFactor,
+            "manage outside" => Action::ManageOutsideIdentities,
             "remove factor" => Action::RemoveSecondFactor,
             "read tokens" => Action::ReadApiTokens,
             "make token" => Action::MakeApiToken,

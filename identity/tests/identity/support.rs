@@ -35,7 +35,8 @@ impl Clock for TestClock {
 /// A fresh store with the tables.
 pub(crate) async fn store() -> (Client, IdentityTables) {
     let client = Engine::memory().expect("an engine").client();
-    let names = ["credentials", "sessions", "reservations", "one-time-tokens", "access-log", "api-tokens"];
+    let names =
+        ["credentials", "sessions", "reservations", "one-time-tokens", "access-log", "api-tokens", "outside-identities"];
     let names = names.map(|name| format!("muster-{name}"));
     for name in &names {
         let mut create = client
@@ -44,7 +45,7 @@ pub(crate) async fn store() -> (Client, IdentityTables) {
             .billing_mode(BillingMode::PayPerRequest)
             .attribute_definitions(string_attribute("pk"))
             .key_schema(hash_key("pk"));
-        if name.ends_with("sessions") {
+        if name.ends_with("sessions") || name.ends_with("outside-identities") {
             let index = GlobalSecondaryIndex::builder()
                 .index_name("by-user")
                 .key_schema(hash_key("user_id"))
@@ -59,8 +60,17 @@ pub(crate) async fn store() -> (Client, IdentityTables) {
         }
         create.send().await.expect("a table");
     }
-    let [credentials, sessions, reservations, one_time_tokens, access_log, api_tokens] = names;
-    (client, IdentityTables { credentials, sessions, reservations, one_time_tokens, access_log, api_tokens })
+    let [credentials, sessions, reservations, one_time_tokens, access_log, api_tokens, outside_identities] = names;
+    let tables = IdentityTables {
+        credentials,
+        sessions,
+        reservations,
+        one_time_tokens,
+        access_log,
+        api_tokens,
+        outside_identities,
+    };
+    (client, tables)
 }
 
 fn string_attribute(name: &str) -> AttributeDefinition {

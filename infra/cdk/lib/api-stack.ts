@@ -9,6 +9,7 @@ import type { Construct } from "constructs";
 
 import type { Muster } from "./context.ts";
 import { except } from "./exceptions.ts";
+import { secretVariables } from "./oidc.ts";
 import { RustFunction } from "./rust-function.ts";
 import type { Settings } from "./settings.ts";
 
@@ -54,7 +55,7 @@ export class ApiStack extends Stack {
   }
 
   private commandApi(signingKey: kms.IKey, serverKey: kms.IKey, personalKey: kms.IKey): RustFunction {
-    const { names } = this.muster.settings;
+    const { names, oidc } = this.muster.settings;
     const commands = new RustFunction(this, "CommandApi", {
       muster: this.muster,
       bin: "command-api",
@@ -68,6 +69,7 @@ export class ApiStack extends Stack {
         MUSTER_SIGNING_KEY_ID: signingKey.keyArn,
         MUSTER_SERVER_KEY_ID: serverKey.keyArn,
         ...http(this.muster.settings),
+        ...(oidc && secretVariables(oidc)),
       },
     });
     commands.allowTable("events", "PutItem", "Query");
@@ -79,6 +81,7 @@ export class ApiStack extends Stack {
     commands.allowIndexes("sessions", "Query");
     commands.allowTable("one-time-tokens", "DeleteItem", "GetItem", "PutItem", "Scan");
     commands.allowTable("api-tokens", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem");
+    commands.allowTable("outside-identities", "DeleteItem", "GetItem", "PutItem");
     commands.allowTable("access-log", "PutItem");
     commands.allowTable("control", "GetItem");
     // Who the caller is, what became of the task, what a closed account leaves behind, and that nothing is left of who is erased.
@@ -114,6 +117,7 @@ export class ApiStack extends Stack {
     queries.allowTable("api-tokens", "GetItem", "Query");
     // When a token was last used; what it is good for only the command side can say.
     queries.allowAttributes("api-tokens", "pk", "sk", "last_used_at");
+    queries.allowIndexes("outside-identities", "Query");
     // What was refused is written down, and that the audit was read.
     queries.allowTable("access-log", "PutItem", "Query");
     queries.allowIndexes("access-log", "Query");
@@ -158,12 +162,13 @@ export class ApiStack extends Stack {
 }
 
 /** What both functions are told of the way to them: the web app's CloudFront says for whom it calls. */
-function http({ stage, corsOrigins, domain, signup }: Settings): Record<string, string> {
+function http({ stage, corsOrigins, domain, signup, oidc }: Settings): Record<string, string> {
   const origins = [...corsOrigins, ...(domain ? [`https://${domain.name}`] : [])];
   return {
     MUSTER_TRUSTED_PROXIES: "1",
     MUSTER_ALLOWED_ORIGINS: origins.join(","),
     MUSTER_SIGNUP: signup,
+    ...(oidc && { MUSTER_OIDC: oidc.document }),
     ...(stage === "e2e" && NO_LIMITS),
   };
 }

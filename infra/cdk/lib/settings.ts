@@ -4,6 +4,7 @@ import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Node } from "constructs";
 
 import { Names } from "./names.ts";
+import { type Oidc, readOidc } from "./oidc.ts";
 import type { QueueShape } from "./topology.ts";
 
 export const STAGES = ["dev", "staging", "prod", "e2e"] as const;
@@ -112,6 +113,8 @@ interface Choices {
   readonly corsOrigins: readonly string[];
   /** Who may sign up: whoever likes to, or nobody. */
   readonly signup: "open" | "closed";
+  /** The outside issuers that people sign in with. Nobody does if it is not set. */
+  readonly oidc: Oidc | undefined;
   /** The CodeCommit repository that the pipelines watch. */
   readonly repository: string;
   /** The web app's own name and the certificate for it (in us-east-1). CloudFront's own name if they are not set. */
@@ -144,6 +147,7 @@ export function readSettings(node: Node, defaults: Pick<Settings, "lambdaDir">):
     alarmEmail: text("alarmEmail"),
     corsOrigins: origins(node.tryGetContext("corsOrigins")),
     signup: signup(text("signup")),
+    oidc: readOidc(node.tryGetContext("oidc"), node.tryGetContext("oidcSecrets")),
     repository: text("repository") ?? "muster",
     domain: domain(text("domainName"), text("certificateArn")),
   };

@@ -59,6 +59,20 @@ describe("the functions of the API", () => {
     expect(Object.keys(variables).filter((variable) => variable.startsWith("MUSTER_RATE_LIMIT"))).toEqual([]);
   });
 
+  test("know the outside issuers, and only the one that signs people in has the secrets", () => {
+    const provider = { id: "company", client_secret: { env: "COMPANY_SECRET" } };
+    const context = { oidc: { providers: [provider] }, oidcSecrets: { COMPANY_SECRET: "muster/company" } };
+    const outside = new Stage("dev", context);
+    const [commands, queries] = ["command-api", "query-api"].map((name) => environment(outside, `muster-dev-${name}`));
+    for (const variables of [commands!, queries!]) {
+      expect(JSON.parse(variables["MUSTER_OIDC"]!)).toEqual({ providers: [provider] });
+    }
+    // CloudFormation puts the secret in: it is in no template.
+    expect(commands).toMatchObject({ COMPANY_SECRET: "{{resolve:secretsmanager:muster/company:SecretString:::}}" });
+    expect(queries).not.toHaveProperty("COMPANY_SECRET");
+    expect(environment(PROD, "muster-prod-command-api")).not.toHaveProperty("MUSTER_OIDC");
+  });
+
   test("take the cookie from the origins that are listed", () => {
     const open = new Stage("dev", { corsOrigins: ["https://tasks.example.com"] });
     expect(environment(open, "muster-dev-command-api")).toMatchObject({ MUSTER_ALLOWED_ORIGINS: "https://tasks.example.com" });

@@ -24,6 +24,19 @@ describe("the settings", () => {
     expect(() => read({ stage: "dev", signup: "perhaps" })).toThrow("open or closed");
   });
 
+  test("name outside issuers as an object or as JSON, and a secret for each that has one", () => {
+    const oidc = { providers: [{ id: "pool" }] };
+    expect(read({ stage: "dev" }).oidc).toBeUndefined();
+    expect(read({ stage: "dev", oidc }).oidc).toEqual({ document: JSON.stringify(oidc), secrets: {} });
+    expect(read({ stage: "dev", oidc: JSON.stringify(oidc) }).oidc).toEqual({ document: JSON.stringify(oidc), secrets: {} });
+    expect(() => read({ stage: "dev", oidc: { issuers: [] } })).toThrow("a list of providers");
+    expect(() => read({ stage: "dev", oidc: ["pool"] })).toThrow("to be an object");
+    const secret = (place: unknown) => ({ stage: "dev", oidc: { providers: [{ id: "pool", client_secret: place }] } });
+    expect(() => read(secret({ env: "POOL" }))).toThrow("POOL");
+    expect(() => read(secret({ file: "/secret" }))).toThrow("no files");
+    expect(read({ ...secret({ env: "POOL" }), oidcSecrets: { POOL: "muster/pool" } }).oidc?.secrets).toEqual({ POOL: "muster/pool" });
+  });
+
   test("take a list of origins from cdk.json, or with commas from the command line", () => {
     expect(read({ stage: "dev" }).corsOrigins).toEqual([]);
     expect(read({ stage: "dev", corsOrigins: ["https://a.example"] }).corsOrigins).toEqual(["https://a.example"]);

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::table::{Row, Whose, rows};
 use crate::api_tokens::made;
+use crate::oidc;
 use crate::support::{
     PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, of_task, person, task, team,
 };
@@ -96,6 +97,8 @@ impl Cast {
             ["{team_id}"] => vec![team],
             ["{team_id}", "{user_id}"] => vec![team, self.guest.id.to_string()],
             ["{user_id}"] => vec![self.account(row, caller).await],
+            ["{provider}"] => vec![if row.whose == Whose::None { "open".to_owned() } else { some_id() }],
+            ["{identity_id}"] => vec![self.outside_identity_of(row, caller).await],
             ["{session_id}"] => vec![self.session_of(row, caller).await],
             ["{token_id}"] => vec![self.token_of(row, caller).await],
             ["{user_id}", "{token_id}"] => vec![self.account(row, caller).await, self.token_of(row, caller).await],
@@ -136,6 +139,14 @@ impl Cast {
             Whose::Ours => of_colleague.clone(),
             Whose::Own | Whose::Another => of_stranger.clone(),
             Whose::None | Whose::Given | Whose::Reported | Whose::NoTeams | Whose::Nothing => some_id(),
+        }
+    }
+
+    async fn outside_identity_of(&self, row: &Row, caller: &Caller) -> String {
+        match row.whose {
+            Whose::Own if caller.role.is_some() => oidc::link(&caller.client, "open", &oidc::somebody()).await,
+            Whose::Own | Whose::Another => oidc::link(&self.guest.client, "open", &oidc::somebody()).await,
+            Whose::None | Whose::Given | Whose::Reported | Whose::Ours | Whose::NoTeams | Whose::Nothing => some_id(),
         }
     }
 

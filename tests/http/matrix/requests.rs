@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::cast::{Caller, Cast};
 use super::table::{Row, Whose};
+use crate::oidc;
 use crate::routes::ROUTES;
 use crate::second_factors::challenged;
 use crate::support::{PASSWORD, new_email, person};
@@ -64,6 +65,10 @@ async fn body(cast: &Cast, row: &Row, caller: &Caller) -> Option<Value> {
         ("/users/signup" | "/users", _) if row.method == "POST" => account(),
         ("/users/login" | "/login", _) => json!({ "email": cast.guest.email, "password": PASSWORD }),
         ("/users/login/second-factor", _) => challenged().await,
+        ("/users/oidc/{provider}/finish", _) => oidc::coming_back("open", &oidc::somebody()).await,
+        ("/profile/outside-identities/{provider}/finish", _) if caller.role.is_some() => {
+            oidc::coming_back_to_link(&caller.client, "open", &oidc::somebody()).await
+        }
         ("/profile/password", _) => {
             json!({ "current_password": PASSWORD, "new_password": "another passphrase for tests" })
         }

@@ -19,6 +19,20 @@ pub(crate) const TABLE: &str = "
     POST   /api/v1/users/logout                       | -         | 204 | 204 | 204 | 204 | 401
     POST   /api/v1/logout                             | -         | 204 | 204 | 204 | 204 | 401
 
+    GET    /api/v1/users/oidc                         | -         | 200 | 200 | 200 | 200 | 200
+    POST   /api/v1/users/oidc/{provider}/begin        | -         | 200 | 200 | 200 | 200 | 200
+                                                      | nothing   | 404 | 404 | 404 | 404 | 404
+    POST   /api/v1/users/oidc/{provider}/finish       | -         | 200 | 200 | 200 | 200 | 200
+                                                      | nothing   | 404 | 404 | 404 | 404 | 404
+    GET    /api/v1/profile/outside-identities         | -         | 200 | 200 | 200 | 200 | 401
+    POST   /api/v1/profile/outside-identities/{provider}/begin  | -       | 200 | 200 | 200 | 200 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+    POST   /api/v1/profile/outside-identities/{provider}/finish | -       | 200 | 200 | 200 | 200 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+    DELETE /api/v1/profile/outside-identities/{identity_id}     | own     | 204 | 204 | 204 | 204 | 401
+                                                      | another's | 404 | 404 | 404 | 404 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+
     GET    /api/v1/users/sessions                     | -         | 200 | 200 | 200 | 200 | 401
     DELETE /api/v1/users/sessions/{session_id}        | own       | 204 | 204 | 204 | 204 | 401
                                                       | another's | 404 | 404 | 404 | 404 | 401

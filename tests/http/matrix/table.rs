@@ -6,7 +6,7 @@ use std::fmt;
 /// Whose the thing is that a route's path names, from where the caller stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Whose {
-    /// The path names nothing.
+    /// The path names nothing, or something that is everybody's.
     None,
     /// The caller's own: their account, their session.
     Own,
@@ -47,6 +47,8 @@ impl Whose {
             &[Self::Ours, Self::Another, Self::Nothing]
         } else if path.contains("{user_id}") {
             &[Self::Own, Self::Ours, Self::Another, Self::Nothing]
+        } else if path.contains("{provider}") {
+            &[Self::None, Self::Nothing]
         } else if path.contains('{') {
             &[Self::Own, Self::Another, Self::Nothing]
         } else {

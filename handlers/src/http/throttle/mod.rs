@@ -113,6 +113,13 @@ impl Throttle {
         Ok(Attempt { throttle: self, account, network, is_new })
     }
 
+    /// Gives one attempt back to this address: what was begun with it was finished well.
+    pub(crate) fn forgive(&self, address: Option<IpAddr>) {
+        if let Some(address) = address {
+            self.attempts_from_address.give_back(&network(address));
+        }
+    }
+
     fn is_known(&self, pair: &(&Option<String>, &Option<IpAddr>)) -> bool {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(&self.hasher.hash_one(pair)).is_some()

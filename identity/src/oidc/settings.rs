@@ -1,0 +1,290 @@
+//! Which outside issuers an operator trusts, and how far. One JSON document, wherever Muster runs; it holds no secret, only
+//! the places where secrets are.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use reqwest::Url;
+use serde::Deserialize;
+
+use super::roles::RoleMap;
+
+/// The most issuers: a sign-in page has a button for each.
+const MAX_PROVIDERS: usize = 16;
+/// The most characters of an issuer's name in paths.
+const MAX_ID: usize = 32;
+/// The most characters of its name for people.
+const MAX_NAME: usize = 64;
+
+/// The issuers that people may sign in with. None by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OidcSettings {
+    providers: Vec<ProviderSettings>,
+}
+
+/// One issuer, and what its word is good for.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderSettings {
+    /// Its name in paths: small letters, digits and hyphens.
+    pub id: String,
+    /// Its name on the sign-in page.
+    pub name: String,
+    /// Its address, exactly as its tokens say it in `iss`: HTTPS, or plain HTTP on this computer.
+    pub issuer: String,
+    /// Under which id Muster is registered there.
+    pub client_id: String,
+    /// Where Muster's secret there is. A public client has none: PKCE proves that a code is redeemed by whoever asked for it.
+    #[serde(default)]
+    pub client_secret: Option<SecretPlace>,
+    /// Where the issuer may send people back to: pages of the web app, addresses of native apps. The first is the usual one.
+    pub redirect_uris: Vec<String>,
+    /// What is asked for beside `openid`.
+    #[serde(default = "usual_scopes")]
+    pub scopes: Vec<String>,
+    /// Whether somebody without an account gets one.
+    #[serde(default)]
+    pub sign_up: bool,
+    /// Whether the account with the address that the issuer has verified is theirs, without its password being asked. Whoever
+    /// can make the issuer say an address can then take over its account.
+    #[serde(default)]
+    pub link_verified_email: bool,
+    /// What people are here by what they are there. Left out, the issuer says nothing about roles.
+    #[serde(default)]
+    pub roles: Option<RoleMap>,
+    /// The `acr` of an ID token must be one of these, if there are any; they are asked for, too.
+    #[serde(default)]
+    pub acr_values: Vec<String>,
+    /// The `amr` of an ID token must have all of these, such as `mfa`.
+    #[serde(default)]
+    pub amr: Vec<String>,
+}
+
+/// Where a secret is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretPlace {
+    /// The environment variable of this name.
+    Env(String),
+    /// This file, which nobody but its owner may read.
+    File(PathBuf),
+}
+
+/// What is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum OidcSettingsError {
+    /// They are no JSON of this shape.
+    #[error("the issuers are not written as they should be")]
+    Shape(#[from] serde_json::Error),
+    /// Too many.
+    #[error("there may be {MAX_PROVIDERS} issuers at the most")]
+    TooMany,
+    /// One of them cannot be used.
+    #[error("the issuer {id:?}: {what}")]
+    Provider {
+        /// Which.
+        id: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    providers: Vec<ProviderSettings>,
+}
+
+impl OidcSettings {
+    /// The issuers, in the operator's order.
+    pub fn providers(&self) -> &[ProviderSettings] {
+        &self.providers
+    }
+
+    /// The same for a program that shows the issuers and signs nobody in: it has no business with their secrets.
+    #[must_use]
+    pub fn to_show(mut self) -> Self {
+        for provider in &mut self.providers {
+            provider.client_secret = None;
+        }
+        self
+    }
+}
+
+impl FromStr for OidcSettings {
+    type Err = OidcSettingsError;
+
+    fn from_str(json: &str) -> Result<Self, OidcSettingsError> {
+        let Document { providers } = serde_json::from_str(json)?;
+        if providers.len() > MAX_PROVIDERS {
+            return Err(OidcSettingsError::TooMany);
+        }
+        let (mut ids, mut redirects) = (BTreeSet::new(), BTreeSet::new());
+        for provider in &providers {
+            let wrong = |what| OidcSettingsError::Provider { id: provider.id.clone(), what };
+            provider.check().map_err(wrong)?;
+            if !ids.insert(&provider.id) {
+                return Err(wrong("there are two of this id"));
+            }
+            // An issuer that is not honest could otherwise have a code of another one sent to itself (RFC 9700, 4.4).
+            if provider.redirect_uris.iter().any(|uri| !redirects.insert(uri)) {
+                return Err(wrong("an address to come back to is there twice: each belongs to one issuer"));
+            }
+        }
+        Ok(Self { providers })
+    }
+}
+
+impl ProviderSettings {
+    /// Whether it runs on this computer, where plain HTTP is heard by nobody else.
+    pub(super) fn is_local(&self) -> bool {
+        self.issuer.parse::<Url>().is_ok_and(|url| is_loopback(&url))
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let is_id = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if self.id.is_empty() || self.id.len() > MAX_ID || !self.id.bytes().all(is_id) {
+            return Err("its id must have 1 to 32 small letters, digits and hyphens");
+        }
+        if self.name.trim().is_empty() || self.name.chars().count() > MAX_NAME {
+            return Err("its name must have 1 to 64 characters");
+        }
+        let issuer: Url = self.issuer.parse().map_err(|_| "its address is none")?;
+        if !is_safe(&issuer, true) || issuer.query().is_some() || issuer.fragment().is_some() || has_login(&issuer) {
+            return Err("its address must be HTTPS (or HTTP on this computer) and nothing but an address");
+        }
+        if self.client_id.is_empty() {
+            return Err("the client id is empty");
+        }
+        if self.redirect_uris.is_empty() {
+            return Err("there is no address to come back to");
+        }
+        if !self.redirect_uris.iter().all(|uri| is_redirect(uri)) {
+            return Err("an address to come back to must be HTTPS, HTTP on this computer, or a scheme of an app's own");
+        }
+        if self.scopes.iter().any(|scope| scope.is_empty() || scope.contains(char::is_whitespace)) {
+            return Err("a scope is one word");
+        }
+        self.roles.as_ref().map_or(Ok(()), RoleMap::check)
+    }
+}
+
+fn usual_scopes() -> Vec<String> {
+    ["email", "profile"].map(str::to_owned).into()
+}
+
+/// Whether what goes there is heard by nobody on the way.
+pub(super) fn is_safe(url: &Url, may_be_local: bool) -> bool {
+    url.scheme() == "https" || (may_be_local && url.scheme() == "http" && is_loopback(url))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"))
+}
+
+fn has_login(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// A native app has a scheme that is its own: a domain the other way round, so with a dot (RFC 8252, 7.1).
+fn is_redirect(uri: &str) -> bool {
+    let Ok(url) = uri.parse::<Url>() else { return false };
+    url.fragment().is_none() && !has_login(&url) && (is_safe(&url, true) || url.scheme().contains('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use muster_domain::user::Role;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn provider(more: Value) -> Value {
+        let mut provider = json!({
+            "id": "cognito",
+            "name": "Company sign-in",
+            "issuer": "https://issuer.example/pool",
+            "client_id": "muster",
+            "redirect_uris": ["https://tasks.example.com/signed-in/cognito"],
+        });
+        provider.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        provider
+    }
+
+    fn parsed(providers: &[Value]) -> Result<OidcSettings, String> {
+        json!({ "providers": providers }).to_string().parse().map_err(|error: OidcSettingsError| error.to_string())
+    }
+
+    #[test]
+    fn what_is_left_out_is_the_narrowest_there_is() {
+        let settings = parsed(&[provider(json!({}))]).unwrap();
+        let [provider] = settings.providers() else { panic!("one issuer") };
+        assert!(!provider.sign_up && !provider.link_verified_email);
+        assert_eq!((&provider.roles, &provider.client_secret), (&None, &None));
+        assert_eq!(provider.scopes, ["email", "profile"]);
+        assert!(provider.acr_values.is_empty() && provider.amr.is_empty());
+    }
+
+    #[test]
+    fn a_whole_issuer_is_read_and_its_secret_is_not_in_it() {
+        let whole = provider(json!({
+            "client_secret": { "env": "MUSTER_OIDC_SECRET" },
+            "sign_up": true,
+            "link_verified_email": true,
+            "roles": { "claim": "cognito:groups", "map": { "muster-admins": "admin" }, "otherwise": "member" },
+            "acr_values": ["strong"],
+            "amr": ["mfa"],
+        }));
+        let settings = parsed(&[whole]).unwrap();
+        let [provider] = settings.providers() else { panic!("one issuer") };
+        assert_eq!(provider.client_secret, Some(SecretPlace::Env("MUSTER_OIDC_SECRET".to_owned())));
+        assert_eq!(provider.roles.as_ref().unwrap().otherwise(), Some(Role::Member));
+        assert_eq!(settings.to_show().providers()[0].client_secret, None);
+    }
+
+    #[test]
+    fn what_cannot_be_trusted_is_refused_at_the_start() {
+        for (more, what) in [
+            (json!({ "issuer": "http://issuer.example" }), "HTTPS"),
+            (json!({ "issuer": "https://issuer.example/?x=1" }), "nothing but an address"),
+            (json!({ "issuer": "https://ada:secret@issuer.example" }), "nothing but an address"),
+            (json!({ "issuer": "issuer.example" }), "its address is none"),
+            (json!({ "id": "Company" }), "its id"),
+            (json!({ "id": "../admin" }), "its id"),
+            (json!({ "id": "" }), "its id"),
+            (json!({ "name": " " }), "its name"),
+            (json!({ "client_id": "" }), "client id"),
+            (json!({ "redirect_uris": [] }), "no address to come back to"),
+            (json!({ "redirect_uris": ["http://tasks.example.com/signed-in"] }), "to come back to must be"),
+            (json!({ "redirect_uris": ["https://tasks.example.com/#signed-in"] }), "to come back to must be"),
+            (json!({ "redirect_uris": ["javascript:alert(1)"] }), "to come back to must be"),
+            (json!({ "redirect_uris": ["/signed-in"] }), "to come back to must be"),
+            (json!({ "scopes": ["email profile"] }), "one word"),
+            (json!({ "roles": { "claim": "", "map": {} } }), "claim"),
+        ] {
+            let refused = parsed(&[provider(more.clone())]).expect_err("a refusal");
+            assert!(refused.contains(what), "{more}: {refused}");
+        }
+        assert!(parsed(&[provider(json!({ "sign_upp": true }))]).is_err(), "a word that is misspelt");
+        assert!(parsed(&[provider(json!({ "roles": { "claim": "groups", "map": { "a": "root" } } }))]).is_err());
+    }
+
+    #[test]
+    fn on_this_computer_plain_http_will_do_and_apps_have_schemes_of_their_own() {
+        for issuer in ["http://127.0.0.1:8089", "http://localhost:8089/", "http://[::1]:8089/pool"] {
+            assert!(parsed(&[provider(json!({ "issuer": issuer }))]).is_ok(), "{issuer}");
+        }
+        for uri in ["http://127.0.0.1:3000/cb", "com.example.muster:/signed-in"] {
+            assert!(parsed(&[provider(json!({ "redirect_uris": [uri] }))]).is_ok(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn no_two_issuers_share_an_id_or_an_address_to_come_back_to() {
+        let other = provider(json!({ "id": "other" }));
+        assert!(parsed(&[provider(json!({})), other]).expect_err("a refusal").contains("there twice"));
+        let other = provider(json!({ "redirect_uris": ["https://tasks.example.com/other"] }));
+        assert!(parsed(&[provider(json!({})), other]).expect_err("a refusal").contains("two of this id"));
+    }
+}
