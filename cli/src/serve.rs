@@ -39,7 +39,7 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
     let listener =
         TcpListener::bind(args.listen).await.map_err(|source| Failure::Listen { address: args.listen, source })?;
     let engine = Engine::open(&args.data)?;
-    let outcome = match serve(&args, &engine, listener, &stop).await {
+    let outcome = match Box::pin(serve(&args, &engine, listener, &stop)).await {
         Err(Failure::Broken { part }) => Err(Failure::Broken { part }),
         // Told to stop before it was ready.
         Err(_) if stop.is_cancelled() => Ok(()),

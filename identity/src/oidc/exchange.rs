@@ -1,5 +1,7 @@
 //! From a code to tokens (RFC 6749, 4.1.3), and what else the issuer says of a person.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use reqwest::StatusCode;
@@ -25,9 +27,9 @@ struct OAuthError {
     error: String,
 }
 
-/// What goes along with a code.
+/// A code, and what goes along with it.
 pub(super) struct Code<'a> {
-    pub(super) code: &'a str,
+    pub(super) text: &'a str,
     pub(super) verifier: &'a str,
     pub(super) redirect_uri: &'a str,
 }
@@ -43,7 +45,7 @@ pub(super) async fn redeem(
     let away = |source| IssuerError::Away { asked: "tokens for a code", source };
     let mut form = vec![
         ("grant_type", "authorization_code"),
-        ("code", code.code),
+        ("code", code.text),
         ("redirect_uri", code.redirect_uri),
         ("code_verifier", code.verifier),
     ];
@@ -106,7 +108,8 @@ fn encoded(text: &str) -> String {
         if plain(byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            // Writing to a text does not fail.
+            let _ = write!(encoded, "%{byte:02X}");
         }
         encoded
     })

@@ -259,7 +259,7 @@ impl Oidc {
             return Err(OidcRefusal::OtherSignIn.into());
         }
         let verifier = self.verifier(&returned.state);
-        let code = Code { code: &returned.code, verifier: &verifier, redirect_uri: &pending.redirect_uri };
+        let code = Code { text: &returned.code, verifier: &verifier, redirect_uri: &pending.redirect_uri };
         let Provider { settings, secret, issuer } = provider;
         let redeemed = redeem(issuer, &known.metadata, settings, secret.as_ref(), code).await?;
         let Redeemed { id_token, access_token } = redeemed.ok_or(OidcRefusal::Code)?;

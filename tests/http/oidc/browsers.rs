@@ -58,7 +58,7 @@ async fn two_tabs_of_one_browser_can_both_finish() {
     let kept = cookies(&first).remove(0);
     let begin = ours(client.post("/users/oidc/open/begin")).await.header("cookie", &kept);
     let second = begin.json(&json!({ "cookie": true })).send().await;
-    assert_eq!(cookies(&second), [kept.clone()]);
+    assert_eq!(cookies(&second).remove(0), kept);
     for begun in [first, second] {
         let returned = issuer().sign_in(begun.value()["authorization_url"].as_str().unwrap(), somebody());
         let sent = json!({ "code": returned.code, "state": returned.state, "iss": returned.iss, "cookie": true });

@@ -145,16 +145,10 @@ impl Visit<'_> {
             OutsideRole::Is(role) => role,
             OutsideRole::None => return Err(self.without_role(None)),
         };
-        let id = match before {
-            Some(id) => id,
-            None => {
-                let id = UserId(Uuid::new_v4());
-                if !self.link(id, None).await? {
-                    return Ok(());
-                }
-                id
-            }
-        };
+        let id = before.unwrap_or_else(|| UserId(Uuid::new_v4()));
+        if before.is_none() && !self.link(id, None).await? {
+            return Ok(());
+        }
         let command_id = CommandId::from_key(&Actor::system("oidc"), &id.to_string());
         let registration = RegisterUser::new(self.name(&email)?, email, role, self.app.now());
         let metadata = self.intake.metadata(command_id, id.into(), "POST /users/oidc/finish", &id, registration.at);
