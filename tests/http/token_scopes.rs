@@ -35,6 +35,14 @@ const TABLE: &str = "
     POST   /api/v1/users/refresh                              | nothing
     POST   /api/v1/refresh                                    | nothing
 
+    GET    /api/v1/users/oidc                                 | nothing
+    POST   /api/v1/users/oidc/{provider}/begin                | nothing
+    POST   /api/v1/users/oidc/{provider}/finish               | nothing
+
+    GET    /api/v1/profile/outside-identities                 | sign-in
+    POST   /api/v1/profile/outside-identities/{provider}/begin | sign-in
+    POST   /api/v1/profile/outside-identities/{provider}/finish | sign-in
+    DELETE /api/v1/profile/outside-identities/{identity_id}   | sign-in
     POST   /api/v1/users/logout                               | sign-in
     POST   /api/v1/logout                                     | sign-in
     GET    /api/v1/users/sessions                             | sign-in

@@ -161,16 +161,17 @@ problems! {
     ];
     /// What beginning to link an outside identity may answer instead.
     BeginLinkProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, ForeignOrigin, NotFound, TooLarge, UnsupportedMediaType,
-        InvalidRequest, Internal, Unavailable, IssuerUnavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, ForeignOrigin, NotFound, TooLarge,
+        UnsupportedMediaType, InvalidRequest, Internal, Unavailable, IssuerUnavailable, Timeout
     ];
     /// What linking an outside identity may answer instead.
     FinishLinkProblems = [
-        MalformedJson, Unauthenticated, OutsideSignInRefused, Forbidden, ForeignOrigin, NotFound, Conflict, Contended,
-        TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable, IssuerUnavailable, Timeout
+        MalformedJson, Unauthenticated, OutsideSignInRefused, Forbidden, SessionRequired, ForeignOrigin, NotFound,
+        Conflict, Contended, TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable, IssuerUnavailable,
+        Timeout
     ];
     /// What unlinking an outside identity may answer instead.
-    UnlinkProblems = [Unauthenticated, Forbidden, NotFound, Conflict, Internal, Unavailable, Timeout];
+    UnlinkProblems = [Unauthenticated, Forbidden, SessionRequired, NotFound, Conflict, Internal, Unavailable, Timeout];
     /// What a refresh may answer instead.
     RefreshProblems = [
         MalformedJson, InvalidHeader, WrongCredentials, ForeignOrigin, TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout

@@ -35,8 +35,15 @@ impl Clock for TestClock {
 /// A fresh store with the tables.
 pub(crate) async fn store() -> (Client, IdentityTables) {
     let client = Engine::memory().expect("an engine").client();
-    let names =
-        ["credentials", "sessions", "reservations", "one-time-tokens", "access-log", "api-tokens", "outside-identities"];
+    let names = [
+        "credentials",
+        "sessions",
+        "reservations",
+        "one-time-tokens",
+        "access-log",
+        "api-tokens",
+        "outside-identities",
+    ];
     let names = names.map(|name| format!("muster-{name}"));
     for name in &names {
         let mut create = client

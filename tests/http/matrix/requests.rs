@@ -66,8 +66,8 @@ async fn body(cast: &Cast, row: &Row, caller: &Caller) -> Option<Value> {
         ("/users/login" | "/login", _) => json!({ "email": cast.guest.email, "password": PASSWORD }),
         ("/users/login/second-factor", _) => challenged().await,
         ("/users/oidc/{provider}/finish", _) => oidc::coming_back("open", &oidc::somebody()).await,
-        ("/profile/outside-identities/{provider}/finish", _) if caller.role.is_some() => {
-            oidc::coming_back_to_link(&caller.client, "open", &oidc::somebody()).await
+        ("/profile/outside-identities/{provider}/finish", _) => {
+            oidc::coming_back_to_link(&caller.client, "open", &oidc::somebody()).await?
         }
         ("/profile/password", _) => {
             json!({ "current_password": PASSWORD, "new_password": "another passphrase for tests" })

@@ -52,7 +52,7 @@ async fn it_takes_the_password_to_begin_with_it() {
 async fn a_person_over_there_opens_one_account_here() {
     let (one, other, ada) = (member().await, member().await, somebody());
     link(&one.client, "known", &ada).await;
-    let body = coming_back_to_link(&other.client, "known", &ada).await;
+    let body = coming_back_to_link(&other.client, "known", &ada).await.unwrap();
     finish(&other.client, &body).await.problem(409, "conflict");
     assert!(listed(&other.client).await.is_empty());
 }
@@ -60,7 +60,7 @@ async fn a_person_over_there_opens_one_account_here() {
 #[tokio::test]
 async fn what_one_has_begun_another_cannot_finish() {
     let (one, other) = (member().await, member().await);
-    let body = coming_back_to_link(&one.client, "known", &somebody()).await;
+    let body = coming_back_to_link(&one.client, "known", &somebody()).await.unwrap();
     finish(&other.client, &body).await.problem(401, "outside_sign_in_refused");
     assert!(listed(&other.client).await.is_empty() && listed(&one.client).await.is_empty());
 }

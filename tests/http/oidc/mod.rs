@@ -108,16 +108,20 @@ pub(crate) async fn coming_back(provider: &str, claims: &Value) -> Value {
     body(&issuer().sign_in(&begun.url, claims.clone()), &begun.binding)
 }
 
-/// What somebody who is signed in sends when they come back to link who they are there.
-pub(crate) async fn coming_back_to_link(client: &Client, provider: &str, claims: &Value) -> Value {
+/// What somebody who is signed in sends when they come back to link who they are there; nothing if they may not begin.
+pub(crate) async fn coming_back_to_link(client: &Client, provider: &str, claims: &Value) -> Option<Value> {
     let path = format!("/profile/outside-identities/{provider}/begin");
-    let begun = begun(&client.post(&path).json(&json!({ "password": PASSWORD })).send().await);
-    body(&issuer().sign_in(&begun.url, claims.clone()), &begun.binding)
+    let answer = client.post(&path).json(&json!({ "password": PASSWORD })).send().await;
+    if answer.status != 200 {
+        return None;
+    }
+    let begun = begun(&answer);
+    Some(body(&issuer().sign_in(&begun.url, claims.clone()), &begun.binding))
 }
 
 /// Links somebody who is signed in with this person of the issuer; the id of the link.
 pub(crate) async fn link(client: &Client, provider: &str, claims: &Value) -> String {
-    let body = coming_back_to_link(client, provider, claims).await;
+    let body = coming_back_to_link(client, provider, claims).await.expect("it is begun");
     let path = format!("/profile/outside-identities/{provider}/finish");
     client.post(&path).json(&body).send().await.is(200).value()["id"].as_str().unwrap().to_owned()
 }

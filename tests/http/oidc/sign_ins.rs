@@ -155,7 +155,7 @@ async fn a_state_is_for_one_issuer_and_one_purpose() {
     let reason = "the state is of another sign-in";
     let sent = coming_back("open", &somebody()).await;
     assert_refused(&finish(&client, "groups", &sent).await, 401, "outside_sign_in_refused", reason).await;
-    let sent = coming_back_to_link(&member.client, "open", &somebody()).await;
+    let sent = coming_back_to_link(&member.client, "open", &somebody()).await.unwrap();
     assert_refused(&finish(&client, "open", &sent).await, 401, "outside_sign_in_refused", reason).await;
     let sent = coming_back("open", &somebody()).await;
     let answer = member.client.post("/profile/outside-identities/open/finish").json(&sent).send().await;

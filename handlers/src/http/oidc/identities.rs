@@ -25,7 +25,7 @@ use crate::http::fields::{Fields, given};
 use crate::http::page::Page;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Intake;
-use crate::http::spec::{BeginLinkProblems, FinishLinkProblems, ReadProblems, UnlinkProblems};
+use crate::http::spec::{BeginLinkProblems, FinishLinkProblems, SessionReadProblems, UnlinkProblems};
 
 /// Who the caller is at an issuer.
 #[derive(Serialize, ToSchema)]
@@ -62,7 +62,7 @@ pub(crate) struct BeginLinkBody {
 
 /// Lists with which outside issuers the caller can sign in.
 #[utoipa::path(get, path = "/profile/outside-identities", operation_id = "list_outside_identities", tag = "profile",
-    responses((status = 200, description = "Who they are there.", body = Page<OutsideIdentityDocument>), ReadProblems))]
+    responses((status = 200, description = "Who they are there.", body = Page<OutsideIdentityDocument>), SessionReadProblems))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,

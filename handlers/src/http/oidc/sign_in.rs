@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use muster_identity::{Access, AccessKind};
+use muster_identity::{Access, AccessKind, ProviderSettings, TokenPair};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -98,8 +98,8 @@ pub(crate) async fn finish(
     }
     let provider = named.find(&app)?;
     let (counted, in_cookie) = (app.throttle.attempt(None, intake.address())?, body.cookie);
-    let person = match super::finish(&app, &headers, provider, body, None).await {
-        Ok(person) => person,
+    let pair = match come_in(&app, &headers, &asked, &intake, provider, body).await {
+        Ok(pair) => pair,
         Err(problem) => {
             if problem.code().status().is_server_error() {
                 counted.forgiven();
@@ -107,18 +107,6 @@ pub(crate) async fn finish(
             return Err(problem);
         }
     };
-    let user = account::admitted(&app, &asked, &intake, provider, &person).await?;
-    let pair =
-        app.identity.begin_session(user, &intake.client()).await.map_err(|error| Problem::unavailable(&error))?;
-    // Whoever closed the account or took the link away meanwhile did not see this session.
-    if let Err(problem) = account::still_admitted(&app, provider, &person, user).await {
-        if let Err(error) = app.identity.logout(pair.session_id).await {
-            tracing::warn!(session = %pair.session_id, error = %Causes(&error), "a session that nobody has could not be ended");
-        }
-        return Err(problem);
-    }
-    let access = Access::allowed(AccessKind::SignedIn).because(format!("with the issuer {}", provider.id));
-    begun_by(&app, &asked, &pair, access).await?;
     counted.succeeded();
     app.throttle.forgive(intake.address());
     let mut response = tokens(&app, pair, in_cookie);
@@ -126,4 +114,29 @@ pub(crate) async fn finish(
         cookie::unbind(response.headers_mut());
     }
     Ok(response)
+}
+
+/// From what came back to a session.
+async fn come_in(
+    app: &App,
+    headers: &HeaderMap,
+    asked: &Asked,
+    intake: &Intake,
+    provider: &ProviderSettings,
+    body: OutsideReturnBody,
+) -> Result<TokenPair, Problem> {
+    let person = super::finish(app, headers, provider, body, None).await?;
+    let user = account::admitted(app, asked, intake, provider, &person).await?;
+    let pair =
+        app.identity.begin_session(user, &intake.client()).await.map_err(|error| Problem::unavailable(&error))?;
+    // Whoever closed the account or took the link away meanwhile did not see this session.
+    if let Err(problem) = account::still_admitted(app, provider, &person, user).await {
+        if let Err(error) = app.identity.logout(pair.session_id).await {
+            tracing::warn!(session = %pair.session_id, error = %Causes(&error), "a session that nobody has could not be ended");
+        }
+        return Err(problem);
+    }
+    let access = Access::allowed(AccessKind::SignedIn).because(format!("with the issuer {}", provider.id));
+    begun_by(app, asked, &pair, access).await?;
+    Ok(pair)
 }
