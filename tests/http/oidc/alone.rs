@@ -29,19 +29,21 @@ impl Clock for StoodStill {
     }
 }
 
-struct Alone {
-    issuer: Issuer,
+/// The identity room over an issuer and a store of its own.
+pub(super) struct Alone {
+    pub(super) issuer: Issuer,
     identity: Identity,
     clock: Arc<StoodStill>,
     binding: Binding,
 }
 
 impl Alone {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         Self::with(json!({})).await
     }
 
-    async fn with(more: Value) -> Self {
+    /// The same, where the issuer is trusted otherwise.
+    pub(super) async fn with(more: Value) -> Self {
         let issuer = Issuer::start();
         let mut provider = json!({
             "id": "alone", "name": "Alone", "issuer": issuer.url(), "client_id": "muster",
@@ -59,7 +61,7 @@ impl Alone {
         Self { issuer, identity, clock, binding: Binding::generate().unwrap() }
     }
 
-    async fn begin(&self) -> Result<OidcBegun, BeginOidcError> {
+    pub(super) async fn begin(&self) -> Result<OidcBegun, BeginOidcError> {
         self.identity.begin_outside("alone", None, &self.binding, None).await
     }
 
@@ -77,7 +79,7 @@ impl Alone {
         self.come_back(returned).await
     }
 
-    async fn come_back(&self, returned: Returned) -> Result<OutsidePerson, FinishOidcError> {
+    pub(super) async fn come_back(&self, returned: Returned) -> Result<OutsidePerson, FinishOidcError> {
         let (code, state, iss) = (returned.code, returned.state, Some(returned.iss));
         let returned = OidcReturn { code, state, iss, binding: Some(self.binding.clone()) };
         self.identity.finish_outside("alone", &returned, None).await
@@ -88,8 +90,9 @@ impl Alone {
     }
 }
 
+/// Why they were refused.
 #[track_caller]
-fn refusal(outcome: Result<OutsidePerson, FinishOidcError>) -> OidcRefusal {
+pub(super) fn refusal(outcome: Result<OutsidePerson, FinishOidcError>) -> OidcRefusal {
     match outcome {
         Err(FinishOidcError::Refused(refusal)) => refusal,
         other => panic!("not refused: {other:?}"),

@@ -46,7 +46,6 @@ pub(crate) fn settings() -> Value {
         provider("known", &url, json!({})),
         provider("linking", &url, json!({ "link_verified_email": true })),
         provider("groups", &url, json!({ "sign_up": true, "roles": map })),
-        provider("strong", &url, json!({ "sign_up": true, "acr_values": ["gold", "silver"], "amr": ["mfa"] })),
         provider("away", AWAY, json!({ "sign_up": true })),
         provider("liar", &liar, json!({ "sign_up": true })),
     ] })

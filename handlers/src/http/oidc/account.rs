@@ -98,6 +98,8 @@ impl Visit<'_> {
                 let access = refused(self.provider, "its groups would take the role from the last administrator");
                 Err(problem(&error).refused(access.about(AccessSubject::User(id))))
             }
+            // Closed a moment ago.
+            Err(ExecuteError::Refused(_)) => Err(closed(self.provider, id)),
             Err(error) => Err(problem(&error)),
         }
     }
