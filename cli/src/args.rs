@@ -70,6 +70,9 @@ pub enum Command {
     /// Open accounts.
     #[command(subcommand)]
     User(UserCommand),
+    /// The keys that sign access tokens, of a data directory.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Write every commit, with its hashes, as one line of JSON, ordered by stream and version.
     Export(ExportArgs),
     /// Print the OpenAPI document.
@@ -287,6 +290,63 @@ pub struct UserCreateArgs {
     /// Where the store is.
     #[command(flatten)]
     pub store: StoreArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be done with the keys that sign access tokens. A running server takes it up within a second or two. On AWS the
+/// keys are in KMS: the runbook, *Rotate keys*.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Show each key: which one signs, which is to, and until when tokens of the one before are good.
+    List(KeysListArgs),
+    /// Make a new key: published at once, it signs when whoever keeps the published keys has it, too.
+    ///
+    /// Tokens of the key before stay good until they have expired, a quarter of an hour later; then its file is removed.
+    Rotate(KeysRotateArgs),
+    /// Remove a key that does not sign: tokens of it are refused at once, and whoever has one refreshes.
+    Retire(KeysRetireArgs),
+}
+
+/// Of `muster keys list`.
+#[derive(Clone, Debug, Args)]
+pub struct KeysListArgs {
+    /// The data directory.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `muster keys rotate`.
+#[derive(Clone, Debug, Args)]
+pub struct KeysRotateArgs {
+    /// The data directory.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// For how long it is published before it signs.
+    #[arg(long, value_name = "MINUTES", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=43_200))]
+    pub publish_for: u32,
+    /// It signs at once: when somebody may have the key that does. Who keeps the published keys refuses its tokens until
+    /// they read them again.
+    #[arg(long, conflicts_with = "publish_for")]
+    pub now: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `muster keys retire`.
+#[derive(Clone, Debug, Args)]
+pub struct KeysRetireArgs {
+    /// The key's name, as `muster keys list` shows it.
+    #[arg(value_name = "KID", allow_hyphen_values = true)]
+    pub kid: String,
+    /// The data directory.
+    #[command(flatten)]
+    pub data: DataArgs,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

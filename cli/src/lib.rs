@@ -21,7 +21,7 @@ pub mod store;
 pub mod system;
 pub mod traces;
 
-use args::{Command, Muster, UserCommand};
+use args::{Command, KeysCommand, Muster, UserCommand};
 use report::Failure;
 
 /// Runs one command to its end.
@@ -37,6 +37,9 @@ pub async fn run(muster: Muster) -> Result<(), Failure> {
         Command::Parked(args) => operate::parked::run(args).await,
         Command::Redrive(args) => operate::redrive::run(args).await,
         Command::User(UserCommand::Create(args)) => operate::user::create(args).await,
+        Command::Keys(KeysCommand::List(args)) => operate::keys::list(&args),
+        Command::Keys(KeysCommand::Rotate(args)) => operate::keys::rotate(&args),
+        Command::Keys(KeysCommand::Retire(args)) => operate::keys::retire(&args),
         Command::Export(args) => operate::export::run(args).await,
         Command::Openapi => operate::openapi(),
     }

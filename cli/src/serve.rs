@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use muster_domain::Clock as _;
 use muster_domain::values::Name;
 use muster_embedded::{Engine, SocketHandle};
 use muster_handlers::clock::SystemClock;
 use muster_handlers::http::router;
-use muster_identity::Secrets;
+use muster_identity::{KeyRing, Secrets, SigningKeys};
 use muster_vault::LocalMaster;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +28,8 @@ use crate::system::System;
 
 /// How long requests that are under way may take to end.
 const GRACE: Duration = Duration::from_secs(10);
+/// How often the signing keys are looked at.
+const LOOK_AT_KEYS: Duration = Duration::from_secs(1);
 /// How often what has expired is removed.
 const SWEEP: Duration = Duration::from_mins(10);
 /// The exit code of a program that a second Ctrl-C ended.
@@ -59,10 +62,12 @@ async fn serve(
     listener: TcpListener,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    let secrets = Secrets::load_or_create(&args.data)?;
-    let master = Arc::new(LocalMaster::new(secrets.personal_secret.personal_key()));
+    let Secrets { signing_keys, server_secret, personal_secret } = Secrets::load_or_create(&args.data)?;
+    let master = Arc::new(LocalMaster::new(personal_secret.personal_key()));
     let system = System::over_both(engine.client(), engine.derived_client(), master).await?;
-    let app = system.app(secrets, args.api.settings()).map_err(failed("putting the parts together"))?;
+    let ring = KeyRing::new(signing_keys.ring_keys());
+    let app = system.app(ring.clone(), &server_secret, args.api.settings());
+    let app = app.map_err(failed("putting the parts together"))?;
     if args.demo {
         demo::refuse_tasks(&system).await?;
     }
@@ -72,6 +77,7 @@ async fn serve(
     let socket = engine.serve_socket(&store::socket(&args.data))?;
     let pipeline = Pipeline::start(&system, engine.stream(&system.table("events"))).await?;
     let sweeper = tokio::spawn(sweep(engine.clone()));
+    let follower = tokio::spawn(follow_keys(signing_keys, ring));
 
     // It is stopped by a signal, and when the pipeline breaks.
     let stop = &stop.child_token();
@@ -94,6 +100,7 @@ async fn serve(
     let served = served.await;
 
     sweeper.abort();
+    follower.abort();
     end(pipeline, socket).await;
     served
 }
@@ -134,6 +141,37 @@ async fn sweep(engine: Engine) {
             Err(error) => tracing::warn!(%error, "what has expired could not be removed"),
         }
     }
+}
+
+/// Takes up what `muster keys` changes, and removes the keys whose last token has expired.
+async fn follow_keys(mut keys: SigningKeys, ring: KeyRing) {
+    let mut ticks = interval(LOOK_AT_KEYS);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let (ring, now) = (ring.clone(), SystemClock.now());
+        let looked = spawn_blocking(move || {
+            look_at_keys(&mut keys, &ring, now);
+            keys
+        });
+        keys = match looked.await {
+            Ok(keys) => keys,
+            Err(error) => return tracing::error!(%error, "changes of the signing keys are not taken up any more"),
+        };
+    }
+}
+
+fn look_at_keys(keys: &mut SigningKeys, ring: &KeyRing, now: DateTime<Utc>) {
+    let removed = keys.remove_over(now);
+    // Also what was removed just now, or could not be.
+    let changed = keys.refresh();
+    match (&removed, &changed) {
+        (Ok(over), Ok(changed)) if over.is_empty() && !changed => return,
+        (Ok(over), Ok(_)) => tracing::info!(?over, "the signing keys have changed"),
+        (Err(error), _) => tracing::warn!(error = %Causes(error), "a key whose time is over could not be removed"),
+        (_, Err(error)) => tracing::error!(error = %Causes(error), "the signing keys cannot be read; they stay"),
+    }
+    ring.replace(keys.ring_keys());
 }
 
 /// Ctrl-C and SIGTERM stop the server; a second Ctrl-C ends the program.

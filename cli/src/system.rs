@@ -13,7 +13,7 @@ use muster_domain::{EventReader, SubjectKeys};
 use muster_handlers::http::{App, Settings};
 use muster_handlers::topology::{Topology, create_table};
 use muster_handlers::wiring;
-use muster_identity::{IdentityError, IdentityTables, Secrets, TokenSettings};
+use muster_identity::{IdentityError, IdentityTables, KeyRing, ServerSecret, TokenSettings};
 use muster_projections::generations::Generations;
 use muster_projections::rebuild::TableMaker;
 use muster_projections::{Hosted, hosted};
@@ -135,11 +135,9 @@ impl System {
     }
 
     /// What is behind the HTTP routes.
-    pub fn app(&self, secrets: Secrets, settings: Settings) -> Result<App, IdentityError> {
-        let Secrets { signing_key, server_secret, personal_secret: _ } = secrets;
+    pub fn app(&self, signing: KeyRing, secret: &ServerSecret, settings: Settings) -> Result<App, IdentityError> {
         let tokens = TokenSettings::new(ISSUER, ISSUER);
-        let signer = Arc::new(signing_key);
-        wiring::app(&self.client, &self.prefix, &self.keys, signer, &server_secret, tokens, settings)
+        wiring::app(&self.client, &self.prefix, &self.keys, signing, secret, tokens, settings)
     }
 
     /// The projection of this name, or all of them.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
 use muster_domain::SubjectKeys;
-use muster_identity::{Identity, IdentityError, IdentityTables, ServerSecret, TokenSettings, TokenSigner};
+use muster_identity::{Identity, IdentityError, IdentityTables, KeyRing, ServerSecret, TokenSettings};
 use muster_projections::{AuditQueries, DirectoryQueries, ReadModels, TaskQueries};
 use muster_vault::{KeyTable, Master};
 
@@ -37,13 +37,14 @@ pub fn identity_tables(prefix: &str) -> IdentityTables {
     }
 }
 
-/// The parts behind the HTTP routes, on the tables with this prefix. `signer` signs access tokens; refresh tokens are sealed
+/// The parts behind the HTTP routes, on the tables with this prefix. `keys` seal what is personal,
+/// `signing` signs access tokens, and refresh tokens are sealed
 /// with what follows from `secret`.
 pub fn app(
     client: &Client,
     prefix: &str,
     keys: &Arc<dyn SubjectKeys>,
-    signer: Arc<dyn TokenSigner>,
+    signing: impl Into<KeyRing>,
     secret: &ServerSecret,
     tokens: TokenSettings,
     settings: Settings,
@@ -51,7 +52,7 @@ pub fn app(
     let clock = Arc::new(SystemClock);
     let store = event_store(client, prefix, Arc::clone(keys));
     let models = ReadModels::new(client.clone(), prefix);
-    let identity = Identity::new(client, &identity_tables(prefix), signer, secret, tokens, clock.clone())?;
+    let identity = Identity::new(client, &identity_tables(prefix), signing, secret, tokens, clock.clone())?;
     Ok(App {
         reader: Arc::new(store.clone()),
         commands: CommandHandler::new(store),

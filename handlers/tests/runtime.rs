@@ -48,6 +48,42 @@ async fn the_command_and_query_programs_work_on_one_store() {
 }
 
 #[tokio::test]
+async fn the_programs_publish_and_accept_the_key_before_beside_the_one_that_signs() {
+    let store = Store::new().await;
+    let (address, _served) = store_at_an_address(&store).await;
+    let kms = vec![("AWS_ENDPOINT_URL_KMS", format!("http://{}", serve(kms::router()).await))];
+    let keys = |signing: &str, accepted: &str| {
+        vec![("MUSTER_SIGNING_KEY_ID", signing.to_owned()), ("MUSTER_ACCEPTED_KEY_IDS", accepted.to_owned())]
+    };
+    let command = |keys| [environment(address), command_settings(), kms.clone(), keys].concat();
+    let query = |keys| [environment(address), query_settings(), kms.clone(), keys].concat();
+    let post = |path: &str, body: &Value| http_event("POST", path, &[], Some(&body.to_string()));
+    let account = json!({ "name": "Ada", "email": "ada@example.com", "password": "correct horse battery" });
+    let credentials = json!({ "email": "ada@example.com", "password": "correct horse battery" });
+    let (before, after) = (keys(kms::FORMER_KEY, kms::SIGNING_KEY), keys(kms::SIGNING_KEY, kms::FORMER_KEY));
+    invoke(COMMAND_API, command(before.clone()), &post("/api/v1/users/signup", &account)).await;
+    let signed_in = invoke(COMMAND_API, command(before), &post("/api/v1/login", &credentials)).await;
+    let tokens: Value = serde_json::from_str(signed_in["body"].as_str().unwrap()).unwrap();
+    let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    let profile = http_event("GET", "/api/v1/profile", &[("authorization", &bearer)], None);
+    let logout = http_event("POST", "/api/v1/users/logout", &[("authorization", &bearer)], Some("{}"));
+    let key_set = http_event("GET", "/.well-known/jwks.json", &[], None);
+    let published = async |program: &str, settings| {
+        let set = invoke(program, settings, &key_set).await;
+        let set: Value = serde_json::from_str(set["body"].as_str().unwrap()).unwrap();
+        set["keys"].as_array().unwrap().len()
+    };
+
+    assert_eq!(published(QUERY_API, query(after.clone())).await, 2);
+    assert_eq!(published(COMMAND_API, command(after.clone())).await, 2);
+    assert_eq!(invoke(QUERY_API, query(after.clone()), &profile).await["statusCode"], 200);
+    let alone = keys(kms::SIGNING_KEY, "");
+    assert_eq!(published(QUERY_API, query(alone.clone())).await, 1);
+    assert_eq!(invoke(QUERY_API, query(alone), &profile).await["statusCode"], 401);
+    assert_eq!(invoke(COMMAND_API, command(after), &logout).await["statusCode"], 204);
+}
+
+#[tokio::test]
 async fn the_publisher_program_puts_what_is_in_the_stream_on_the_bus() {
     let store = Store::new().await;
     let task = store.create_task("Check the pump").await;

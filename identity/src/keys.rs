@@ -1,6 +1,7 @@
 //! The key that signs access tokens, and the public half that others verify them with.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
@@ -44,10 +45,11 @@ pub trait TokenSigner: Send + Sync {
 }
 
 /// A P-256 public key and its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct PublicKey {
     jwk: Jwk,
-    kid: String,
+    kid: Arc<str>,
+    decoding: DecodingKey,
 }
 
 impl PublicKey {
@@ -73,7 +75,8 @@ impl PublicKey {
         };
         let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError::NotAPublicKey)?;
         jwk.common.key_id = Some(kid.clone());
-        Ok(Self { jwk, kid })
+        let decoding = DecodingKey::from_jwk(&jwk).map_err(|_| KeyError::NotAPublicKey)?;
+        Ok(Self { jwk, kid: kid.into(), decoding })
     }
 
     /// Its name: the RFC 7638 thumbprint.
@@ -85,8 +88,27 @@ impl PublicKey {
         &self.jwk
     }
 
-    pub(crate) fn decoding_key(&self) -> Result<DecodingKey, KeyError> {
-        DecodingKey::from_jwk(&self.jwk).map_err(|_| KeyError::NotAPublicKey)
+    pub(crate) fn shared_kid(&self) -> Arc<str> {
+        Arc::clone(&self.kid)
+    }
+
+    pub(crate) const fn decoding_key(&self) -> &DecodingKey {
+        &self.decoding
+    }
+}
+
+/// The name is a digest of the key.
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.kid == other.kid
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublicKey").field("kid", &self.kid).finish_non_exhaustive()
     }
 }
 

@@ -10,16 +10,19 @@ mod credentials;
 mod emails;
 mod facade;
 mod hasher;
+mod key_ring;
 mod keys;
 mod oidc;
 mod one_time;
 mod outside_identities;
 mod password;
 pub mod policy;
+mod private_file;
 mod refresh_token;
 mod second_factor;
 mod secrets;
 mod sessions;
+mod signing_keys;
 mod store;
 mod tokens;
 mod verified;
@@ -39,6 +42,7 @@ pub use facade::{
     LoginError, Presented, RefreshError, SetPasswordError, TokenPair,
 };
 pub use hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};
+pub use key_ring::{KeyRing, KeyState, RingKey};
 pub use keys::{KeyError, PublicKey, SigningError, SigningKey, TokenSigner};
 pub use oidc::{
     BeginOidcError, Binding, CallError, ClientSecretError, FinishOidcError, IdTokenError, IssuerError, OidcBegun,
@@ -51,5 +55,6 @@ pub use password::{Password, PasswordAttempt, PasswordError};
 pub use second_factor::{Challenge, Enrolment, FactorState, Proof, RecoveryCode, SecondFactorError, SecondFactors};
 pub use secrets::{Secrets, SecretsError, ServerSecret};
 pub use sessions::{EndReason, Rotated, Session, SessionError, SessionId, Sessions};
+pub use signing_keys::{RotationError, SigningKeyStatus, SigningKeys};
 pub use store::{IdentityTables, StoreError};
 pub use tokens::{AccessTokens, TokenError, TokenSettings, VerifiedToken};

@@ -1,17 +1,17 @@
-//! What this installation must keep to itself: the key that signs access tokens, and a secret for everything else.
+//! What this installation must keep to itself: the keys that sign access tokens, one secret for what is
+//! personal, and one for everything else.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::{hmac, rand};
-use uuid::Uuid;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
-use crate::keys::{KeyError, SigningKey};
+use crate::keys::KeyError;
+use crate::private_file::{self, at};
+use crate::signing_keys::SigningKeys;
 
-const KEY_FILE: &str = "signing-key.pem";
 const SECRET_FILE: &str = "server-secret";
 const PERSONAL_FILE: &str = "personal-secret";
 const SECRET_BYTES: usize = 32;
@@ -39,10 +39,7 @@ impl ServerSecret {
     /// The 32 bytes under which the keys of personal data are wrapped. Another text is another key: nothing that was wrapped
     /// before could be read.
     pub fn personal_key(&self) -> Zeroizing<[u8; SECRET_BYTES]> {
-        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &*self.0), b"muster personal data 1");
-        let mut key = Zeroizing::new([0; SECRET_BYTES]);
-        key.copy_from_slice(derived.as_ref());
-        key
+        self.derived("muster personal data 1")
     }
 
     /// A key for one purpose, so that no two uses share one: HMAC-SHA-256 of the purpose, which is HKDF's expansion of
@@ -69,8 +66,8 @@ impl fmt::Debug for ServerSecret {
 /// All of an installation's secrets.
 #[derive(Debug)]
 pub struct Secrets {
-    /// Signs access tokens.
-    pub signing_key: SigningKey,
+    /// Sign access tokens.
+    pub signing_keys: SigningKeys,
     /// Seals refresh tokens.
     pub server_secret: ServerSecret,
     /// Wraps the keys of personal data. It is apart from the other one, as a new server secret ends sessions, and a new one
@@ -111,94 +108,38 @@ pub enum SecretsError {
 }
 
 impl Secrets {
-    /// Reads `signing-key.pem`, `server-secret` and `personal-secret` from a directory, and makes what is missing. Made files have mode
-    /// 0600; one that is there and open to others is refused. A damaged file is an error and is never replaced.
+    /// Reads the signing keys, `server-secret` and `personal-secret` from a directory, and makes what is missing. Made files have
+    /// mode 0600; one that is there and open to others is refused. A damaged file is an error and is never replaced.
     pub fn load_or_create(directory: &Path) -> Result<Self, SecretsError> {
-        fs::create_dir_all(directory).map_err(at(directory))?;
-        let path = directory.join(KEY_FILE);
-        let pem = read_or_create(&path, || Ok(Zeroizing::new(SigningKey::generate()?.to_pem()?.as_bytes().to_vec())))?;
-        let signing_key = parse_key(&path.display().to_string(), &pem)?;
+        let signing_keys = SigningKeys::load_or_create(directory)?;
         let server_secret = secret_in(&directory.join(SECRET_FILE))?;
         let personal_secret = secret_in(&directory.join(PERSONAL_FILE))?;
-        Ok(Self { signing_key, server_secret, personal_secret })
+        Ok(Self { signing_keys, server_secret, personal_secret })
     }
 }
 
 fn secret_in(path: &Path) -> Result<ServerSecret, SecretsError> {
-    let bytes = read_or_create(path, || Ok(Zeroizing::new(ServerSecret::generate()?.0.to_vec())))?;
-    ServerSecret::from_slice(&bytes).ok_or_else(|| damaged_secret(path.display()))
-}
-
-fn parse_key(place: &str, pem: &[u8]) -> Result<SigningKey, SecretsError> {
-    let key = std::str::from_utf8(pem).ok().and_then(|pem| SigningKey::from_pem(pem).ok());
-    key.ok_or_else(|| SecretsError::Damaged { place: place.to_owned(), expected: "P-256 private key in PKCS#8 PEM" })
-}
-
-fn damaged_secret(place: impl fmt::Display) -> SecretsError {
-    SecretsError::Damaged { place: place.to_string(), expected: "secret of 32 bytes" }
-}
-
-fn at(path: &Path) -> impl Fn(io::Error) -> SecretsError {
-    move |source| SecretsError::File { path: path.to_owned(), source }
-}
-
-fn read_or_create(
-    path: &Path,
-    make: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, SecretsError>,
-) -> Result<Zeroizing<Vec<u8>>, SecretsError> {
     if !path.try_exists().map_err(at(path))? {
-        create(path, &make()?).map_err(at(path))?;
+        private_file::create(path, &*ServerSecret::generate()?.0)?;
     }
-    refuse_exposed(path)?;
-    let mut bytes = fs::read(path).map_err(at(path))?;
-    let kept = Zeroizing::new(bytes.clone());
-    bytes.zeroize();
-    Ok(kept)
-}
-
-/// Complete or not at all: written beside, made durable, then linked into place. A file that came meanwhile stays.
-fn create(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension(format!("{}.new", Uuid::new_v4()));
-    let written = write_private(&beside, contents).and_then(|()| fs::hard_link(&beside, path));
-    let removed = fs::remove_file(&beside);
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        other => other?,
-    }
-    removed?;
-    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
-}
-
-fn write_private(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(contents)?;
-    file.sync_all()
-}
-
-/// Refuses a file that others than its owner may read or write.
-#[cfg(unix)]
-pub(crate) fn refuse_exposed(path: &Path) -> Result<(), SecretsError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = fs::metadata(path).map_err(at(path))?.permissions().mode() & 0o777;
-    let for_owner_only = mode & 0o700 == mode;
-    if for_owner_only { Ok(()) } else { Err(SecretsError::Exposed { path: path.to_owned(), mode }) }
-}
-
-#[cfg(not(unix))]
-pub(crate) fn refuse_exposed(_: &Path) -> Result<(), SecretsError> {
-    Ok(())
+    let secret = ServerSecret::from_slice(&private_file::read(path)?);
+    secret.ok_or_else(|| SecretsError::Damaged { place: path.display().to_string(), expected: "secret of 32 bytes" })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
+    use chrono::DateTime;
+
     use super::*;
-    use crate::keys::TokenSigner as _;
+
+    const KEY_FILE: &str = "signing-key.pem";
+
+    fn kid(secrets: &Secrets) -> String {
+        secrets.signing_keys.statuses(DateTime::UNIX_EPOCH)[0].kid.clone()
+    }
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).expect("a file").permissions().mode() & 0o777
@@ -211,12 +152,12 @@ mod tests {
         let first = Secrets::load_or_create(&place).expect("new secrets");
         let names: Vec<_> =
             fs::read_dir(&place).expect("a listing").map(|e| e.expect("an entry").file_name()).collect();
-        assert_eq!(names.len(), 2, "nothing is left over: {names:?}");
+        assert_eq!(names.len(), 3, "nothing is left over: {names:?}");
         assert_eq!(mode(&place.join(KEY_FILE)), 0o600);
         assert_eq!(mode(&place.join(SECRET_FILE)), 0o600);
         assert_eq!(fs::read(place.join(SECRET_FILE)).expect("a secret").len(), 32);
         let second = Secrets::load_or_create(&place).expect("the same secrets");
-        assert_eq!(second.signing_key.public_key(), first.signing_key.public_key());
+        assert_eq!(kid(&second), kid(&first));
         assert_eq!(*second.server_secret.0, *first.server_secret.0);
     }
 
@@ -255,10 +196,10 @@ mod tests {
     fn debug_shows_no_secret() {
         let directory = tempfile::tempdir().expect("a directory");
         let secrets = Secrets::load_or_create(directory.path()).expect("new secrets");
-        let kid = secrets.signing_key.public_key().kid();
-        let expected = format!(
-            "Secrets {{ signing_key: SigningKey {{ kid: {kid:?}, .. }}, server_secret: ServerSecret(..), personal_secret: ServerSecret(..) }}"
-        );
-        assert_eq!(format!("{secrets:?}"), expected);
+        let secrets_of = [SECRET_FILE, PERSONAL_FILE].map(|name| fs::read(directory.path().join(name)).expect("a secret"));
+        let shown = format!("{secrets:?}");
+        assert!(shown.ends_with("server_secret: ServerSecret(..), personal_secret: ServerSecret(..) }"), "{shown}");
+        assert!(shown.contains(&kid(&secrets)), "{shown}");
+        assert!(secrets_of.iter().all(|secret| !shown.contains(&format!("{secret:?}"))), "{shown}");
     }
 }

@@ -1,6 +1,5 @@
 //! Access tokens: JWTs (RFC 9068) that say who calls, for a quarter of an hour.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,20 +8,25 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::errors::{Error as JwtError, ErrorKind};
 use jsonwebtoken::jwk::JwkSet;
-use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
+use jsonwebtoken::{Algorithm, Header, Validation};
 use muster_domain::ids::UserId;
 use muster_domain::ports::Clock;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::keys::{KeyError, PublicKey, SigningError, TokenSigner};
+use crate::key_ring::KeyRing;
+use crate::keys::{PublicKey, SigningError};
 use crate::sessions::SessionId;
 use crate::verified::{TokenHash, VerifiedTokens};
 
 /// The one type of token that is accepted here, so that a token made for another purpose is none.
 const TYPE: &str = "at+jwt";
+/// From issue to expiry.
+const LIFETIME: TimeDelta = TimeDelta::minutes(15);
 /// How far the clocks of two machines may be apart.
 const LEEWAY: TimeDelta = TimeDelta::seconds(5);
+/// How long tokens of a key may be good after another took its place.
+pub(crate) const OVERLAP: TimeDelta = TimeDelta::seconds(15 * 60 + 5);
 /// Ours are under 1 KiB.
 const MAX_BYTES: usize = 4096;
 
@@ -40,7 +44,7 @@ pub struct TokenSettings {
 impl TokenSettings {
     /// Tokens of 15 minutes.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
-        Self { issuer: issuer.into(), audience: audience.into(), lifetime: TimeDelta::minutes(15) }
+        Self { issuer: issuer.into(), audience: audience.into(), lifetime: LIFETIME }
     }
 }
 
@@ -85,10 +89,11 @@ pub struct VerifiedToken {
     pub session_id: SessionId,
 }
 
-/// What a good signature vouches for, whenever it is asked.
-#[derive(Clone, Copy)]
+/// What a good signature vouches for, as long as its key is accepted.
+#[derive(Clone)]
 struct Vouched {
     token: VerifiedToken,
+    kid: Arc<str>,
     from: DateTime<Utc>,
     until: DateTime<Utc>,
 }
@@ -121,18 +126,16 @@ struct Head {
 /// Issues and verifies access tokens.
 #[derive(Clone)]
 pub struct AccessTokens {
-    signer: Arc<dyn TokenSigner>,
+    keys: KeyRing,
     settings: TokenSettings,
     clock: Arc<dyn Clock>,
-    accepted: HashMap<String, (PublicKey, DecodingKey)>,
     validation: Validation,
-    /// Of the accepted keys.
     verified: VerifiedTokens<Vouched>,
 }
 
 impl AccessTokens {
-    /// Signs with one key and accepts tokens of that key.
-    pub fn new(signer: Arc<dyn TokenSigner>, settings: TokenSettings, clock: Arc<dyn Clock>) -> Result<Self, KeyError> {
+    /// Signs with the key that the ring says, and accepts tokens of those that it says.
+    pub fn new(keys: impl Into<KeyRing>, settings: TokenSettings, clock: Arc<dyn Clock>) -> Self {
         let mut validation = Validation::new(Algorithm::ES256);
         validation.set_issuer(&[&settings.issuer]);
         validation.set_audience(&[&settings.audience]);
@@ -140,24 +143,20 @@ impl AccessTokens {
         // The library reads the computer's clock; times are checked below, against ours.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        let current = signer.public_key().clone();
-        let verified = VerifiedTokens::default();
-        let tokens = Self { signer, settings, clock, accepted: HashMap::new(), validation, verified };
-        tokens.also_accepting(current)
+        Self { keys: keys.into(), settings, clock, validation, verified: VerifiedTokens::default() }
     }
 
-    /// Also accepts, and publishes, a key that does not sign: the one before a rotation or the one after.
-    pub fn also_accepting(mut self, key: PublicKey) -> Result<Self, KeyError> {
-        let decoding = key.decoding_key()?;
-        self.accepted.insert(key.kid().to_owned(), (key, decoding));
-        // A clone from before does not accept the key.
-        self.verified = VerifiedTokens::default();
-        Ok(self)
+    /// Also accepts, and publishes, a key that does not sign. A clone from before does not.
+    #[must_use]
+    pub fn also_accepting(mut self, key: PublicKey) -> Self {
+        self.keys = self.keys.also_accepting(key);
+        self
     }
 
     /// The accepted keys as a JWK set, for `/.well-known/jwks.json`.
     pub fn jwks(&self) -> serde_json::Value {
-        let mut keys: Vec<_> = self.accepted.values().map(|(key, _)| key.jwk().clone()).collect();
+        let ring = self.keys.keys();
+        let mut keys: Vec<_> = ring.published(self.clock.now(), OVERLAP).map(|key| key.jwk().clone()).collect();
         keys.sort_by(|a, b| a.common.key_id.cmp(&b.common.key_id));
         serde_json::json!(JwkSet { keys })
     }
@@ -169,10 +168,11 @@ impl AccessTokens {
 
     /// A token for a user in a session.
     pub async fn issue(&self, user: UserId, session: SessionId) -> Result<String, SigningError> {
-        let now = self.clock.now();
+        let (now, keys) = (self.clock.now(), self.keys.keys());
+        let signer = keys.signer(now).ok_or_else(|| SigningError("there is no key here that signs".into()))?;
         let mut header = Header::new(Algorithm::ES256);
         header.typ = Some(TYPE.to_owned());
-        header.kid = Some(self.signer.public_key().kid().to_owned());
+        header.kid = Some(signer.public_key().kid().to_owned());
         let claims = Claims {
             iss: self.settings.issuer.clone(),
             aud: self.settings.audience.clone(),
@@ -184,7 +184,7 @@ impl AccessTokens {
             jti: Uuid::new_v4(),
         };
         let mut token = format!("{}.{}", part(&header)?, part(&claims)?);
-        let signature = self.signer.sign(token.as_bytes()).await?;
+        let signature = signer.sign(token.as_bytes()).await?;
         token.push('.');
         BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         Ok(token)
@@ -196,60 +196,65 @@ impl AccessTokens {
             return Err(TokenError::Malformed);
         }
         let hash = TokenHash::of(token);
+        let now = self.clock.now();
         if let Some(vouched) = self.verified.get(hash) {
-            return self.in_time(vouched).inspect_err(|_| self.verified.forget(hash));
+            let accepted = self.keys.keys().accepted(&vouched.kid, now, OVERLAP).is_some();
+            let verified = if accepted { in_time(&vouched, now) } else { Err(TokenError::UnknownKey) };
+            return verified.inspect_err(|_| self.verified.forget(hash));
         }
-        let vouched = self.vouched(token)?;
-        let verified = self.in_time(vouched)?;
+        let vouched = self.vouched(token, now)?;
+        let verified = in_time(&vouched, now)?;
         self.verified.remember(hash, vouched);
         Ok(verified)
     }
 
     /// What the token says, if it is one of ours.
-    fn vouched(&self, token: &str) -> Result<Vouched, TokenError> {
-        let key = self.key_for(token)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(|e| refusal(&e))?.claims;
+    fn vouched(&self, token: &str, now: DateTime<Utc>) -> Result<Vouched, TokenError> {
+        let kid = named_key(token)?.ok_or(TokenError::UnknownKey)?;
+        let keys = self.keys.keys();
+        let key = keys.accepted(&kid, now, OVERLAP).ok_or(TokenError::UnknownKey)?;
+        let decoded = jsonwebtoken::decode::<Claims>(token, key.decoding_key(), &self.validation);
+        let claims = decoded.map_err(|error| refusal(&error))?.claims;
         Ok(Vouched {
+            kid: key.shared_kid(),
             token: VerifiedToken { user_id: claims.sub, session_id: claims.sid },
             from: at(claims.nbf.unwrap_or(claims.iat).max(claims.iat))?,
             until: at(claims.exp)?,
         })
     }
+}
 
-    fn in_time(&self, vouched: Vouched) -> Result<VerifiedToken, TokenError> {
-        let now = self.clock.now();
-        if now >= vouched.until + LEEWAY {
-            return Err(TokenError::Expired);
-        }
-        if now + LEEWAY < vouched.from {
-            return Err(TokenError::NotYetValid);
-        }
-        Ok(vouched.token)
+fn in_time(vouched: &Vouched, now: DateTime<Utc>) -> Result<VerifiedToken, TokenError> {
+    if now >= vouched.until + LEEWAY {
+        return Err(TokenError::Expired);
     }
+    if now + LEEWAY < vouched.from {
+        return Err(TokenError::NotYetValid);
+    }
+    Ok(vouched.token)
+}
 
-    fn key_for(&self, token: &str) -> Result<&DecodingKey, TokenError> {
-        let (head, _) = token.split_once('.').ok_or(TokenError::Malformed)?;
-        let head = BASE64_URL_SAFE_NO_PAD.decode(head).map_err(|_| TokenError::Malformed)?;
-        let head: Head = serde_json::from_slice(&head).map_err(|_| TokenError::Malformed)?;
-        if head.alg != "ES256" {
-            return Err(TokenError::WrongAlgorithm);
-        }
-        if head.typ.as_deref() != Some(TYPE) {
-            return Err(TokenError::WrongType);
-        }
-        if head.crit.is_some() {
-            return Err(TokenError::Malformed); // RFC 7515 §4.1.11: an extension that must be understood, and is not
-        }
-        let known = head.kid.and_then(|kid| self.accepted.get(&kid));
-        known.map(|(_, decoding)| decoding).ok_or(TokenError::UnknownKey)
+/// The key that the token names, if its header is one that we write.
+fn named_key(token: &str) -> Result<Option<String>, TokenError> {
+    let (head, _) = token.split_once('.').ok_or(TokenError::Malformed)?;
+    let head = BASE64_URL_SAFE_NO_PAD.decode(head).map_err(|_| TokenError::Malformed)?;
+    let head: Head = serde_json::from_slice(&head).map_err(|_| TokenError::Malformed)?;
+    if head.alg != "ES256" {
+        return Err(TokenError::WrongAlgorithm);
     }
+    if head.typ.as_deref() != Some(TYPE) {
+        return Err(TokenError::WrongType);
+    }
+    if head.crit.is_some() {
+        return Err(TokenError::Malformed); // RFC 7515 §4.1.11: an extension that must be understood, and is not
+    }
+    Ok(head.kid)
 }
 
 impl fmt::Debug for AccessTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut keys: Vec<_> = self.accepted.keys().collect();
-        keys.sort();
-        f.debug_struct("AccessTokens").field("settings", &self.settings).field("keys", &keys).finish_non_exhaustive()
+        let mut debug = f.debug_struct("AccessTokens");
+        debug.field("settings", &self.settings).field("keys", &self.keys).finish_non_exhaustive()
     }
 }
 

@@ -36,9 +36,9 @@ impl fmt::Debug for TokenHash {
 #[derive(Clone)]
 pub(crate) struct VerifiedTokens<T>(Arc<Mutex<LruCache<TokenHash, T>>>);
 
-impl<T: Copy> VerifiedTokens<T> {
+impl<T: Clone> VerifiedTokens<T> {
     pub(crate) fn get(&self, token: TokenHash) -> Option<T> {
-        self.tokens().get(&token).copied()
+        self.tokens().get(&token).cloned()
     }
 
     pub(crate) fn remember(&self, token: TokenHash, said: T) {

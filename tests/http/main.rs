@@ -21,6 +21,7 @@ mod page;
 mod passwords;
 mod profile;
 mod reassigning;
+mod rotating;
 mod routes;
 mod second_factors;
 mod sessions;

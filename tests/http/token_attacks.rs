@@ -24,7 +24,7 @@ struct Bench {
     victim: Person,
     head: Value,
     claims: Value,
-    key: SigningKey,
+    key: Arc<SigningKey>,
     attacker: SigningKey,
     attacks: Vec<(String, String)>,
 }
@@ -166,8 +166,8 @@ async fn another_key_is_refused_however_the_token_speaks_of_it() {
     bench.forged_with("kid", bench.head["kid"].clone()).await;
     bench.forged_with("kid", json!(theirs)).await;
     let settings = TokenSettings::new("https://attacker.invalid", "muster");
-    let own = AccessTokens::new(Arc::new(SigningKey::generate().unwrap()), settings, Arc::new(SystemClock)).unwrap();
-    let own = own.also_accepting(bench.attacker.public_key().clone()).unwrap();
+    let own = AccessTokens::new(Arc::new(SigningKey::generate().unwrap()), settings, Arc::new(SystemClock));
+    let own = own.also_accepting(bench.attacker.public_key().clone());
     let keys = own.jwks();
     let jwk = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"] == theirs.as_str()).unwrap().clone();
     bench.forged_with("jwk", jwk).await;
@@ -301,7 +301,7 @@ async fn a_token_of_another_kind_session_or_installation_is_refused() {
     bench.with_claim("sub", json!(other.id)).await;
     let settings = TokenSettings::new(bench.claims["iss"].as_str().unwrap(), bench.claims["aud"].as_str().unwrap());
     let installation = Arc::new(SigningKey::generate().unwrap());
-    let issuer = AccessTokens::new(installation, settings, Arc::new(SystemClock)).unwrap();
+    let issuer = AccessTokens::new(installation, settings, Arc::new(SystemClock));
     let session = SessionId(bench.claims["sid"].as_str().unwrap().parse().unwrap());
     bench.add("a token of another installation", issuer.issue(bench.victim.id, session).await.unwrap());
     refused(&bench.attacks).await;

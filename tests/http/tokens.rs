@@ -7,7 +7,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::Clock;
 use muster_handlers::clock::SystemClock;
-use muster_identity::{AccessTokens, Secrets, SessionId, SigningKey, TokenSettings, TokenSigner as _};
+use muster_identity::{AccessTokens, SessionId, SigningKey, SigningKeys, TokenSettings, TokenSigner as _};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -48,8 +48,8 @@ async fn profile(token: &str) -> muster_tests::client::Answer {
 }
 
 /// The key that the server signs with. Nobody but its owner can read it.
-pub(crate) fn the_servers_key(data: &std::path::Path) -> SigningKey {
-    Secrets::load_or_create(data).unwrap().signing_key
+pub(crate) fn the_servers_key(data: &std::path::Path) -> Arc<SigningKey> {
+    SigningKeys::load(data).unwrap().current(Utc::now()).unwrap()
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ impl Clock for At {
 /// A token of the server's own key for this person's session, issued at this time.
 async fn issued_at(person: &Person, at: DateTime<Utc>, settings: TokenSettings) -> String {
     let key = the_servers_key(&server().await.data());
-    let tokens = AccessTokens::new(Arc::new(key), settings, Arc::new(At(at))).unwrap();
+    let tokens = AccessTokens::new(key, settings, Arc::new(At(at)));
     let session: Uuid = claims(person.client.token())["sid"].as_str().unwrap().parse().unwrap();
     tokens.issue(person.id, SessionId(session)).await.unwrap()
 }

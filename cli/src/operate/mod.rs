@@ -2,6 +2,7 @@
 
 pub mod export;
 pub mod history;
+pub mod keys;
 pub mod parked;
 pub mod rebuild;
 pub mod reconcile;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::Client;
+use chrono::DateTime;
 use muster_domain::{EventReader, SubjectKeys};
-use muster_identity::{ServerSecret, TokenSettings};
+use muster_identity::{KeyRing, PublicKey, RingKey, ServerSecret, TokenSettings};
 use muster_projections::{Hosted, hosted};
 use muster_vault::KmsMaster;
 
-use super::kms::{KmsError, KmsSigner, server_secret};
+use super::kms::{KmsError, KmsSigner, public_half, server_secret};
 use super::mail::{Ses, Sns};
 use crate::http::{App, Rates, Settings};
 use crate::notifier::{Claims, Notifier};
@@ -50,28 +51,45 @@ pub fn variable(name: &'static str) -> Result<String, StartError> {
 
 /// The parts behind the routes that change something: `MUSTER_TABLE_PREFIX`, `MUSTER_ISSUER`, and the keys
 /// `MUSTER_SIGNING_KEY_ID` (it signs access tokens), `MUSTER_SERVER_KEY_ID` (the server secret is derived from it) and
-/// `MUSTER_PERSONAL_KEY_ID` (it wraps the keys of personal data, wherever an event is read or written).
+/// `MUSTER_PERSONAL_KEY_ID` (it wraps the keys of personal data, wherever an event is read or written). Tokens of the keys in
+/// `MUSTER_ACCEPTED_KEY_IDS` (with commas between them) are accepted, too.
 pub async fn command_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     let (prefix, tokens) = (variable("MUSTER_TABLE_PREFIX")?, token_settings()?);
     let (signing_key, server_key) = (variable("MUSTER_SIGNING_KEY_ID")?, variable("MUSTER_SERVER_KEY_ID")?);
     let kms = aws_sdk_kms::Client::new(config);
-    let (signer, secret) = tokio::try_join!(KmsSigner::of(kms.clone(), signing_key), server_secret(&kms, &server_key))?;
+    let signer = KmsSigner::of(kms.clone(), signing_key);
+    let (signer, accepted, secret) = tokio::try_join!(signer, accepted_keys(&kms), server_secret(&kms, &server_key))?;
+    let mut ring = vec![RingKey::Signs { signer: Arc::new(signer), from: DateTime::UNIX_EPOCH }];
+    ring.extend(accepted.into_iter().map(RingKey::Accepted));
     let client = Client::new(config);
     let keys = keys(config, &client, &prefix)?;
-    Ok(Arc::new(app(&client, &prefix, &keys, Arc::new(signer), &secret, tokens, settings()?)?))
+    Ok(Arc::new(app(&client, &prefix, &keys, KeyRing::new(ring), &secret, tokens, settings()?)?))
 }
 
 /// The parts behind the routes that answer questions: `MUSTER_TABLE_PREFIX`, `MUSTER_ISSUER` and
-/// `MUSTER_SIGNING_KEY_ID`, whose public half is all that they use.
+/// `MUSTER_SIGNING_KEY_ID`, whose public half is all that they use, as of those in `MUSTER_ACCEPTED_KEY_IDS`.
 pub async fn query_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     let (prefix, tokens) = (variable("MUSTER_TABLE_PREFIX")?, token_settings()?);
-    let signer = KmsSigner::of(aws_sdk_kms::Client::new(config), variable("MUSTER_SIGNING_KEY_ID")?).await?;
+    let (kms, signing_key) = (aws_sdk_kms::Client::new(config), variable("MUSTER_SIGNING_KEY_ID")?);
+    let (signing, accepted) = tokio::try_join!(public_half(&kms, &signing_key), accepted_keys(&kms))?;
+    let ring = KeyRing::new(accepted.into_iter().chain([signing]).map(RingKey::Accepted).collect());
     // No route here begins or refreshes a session, so the true secret has no business here, nor have those at outside issuers.
     let (secret, settings) = (ServerSecret::generate()?, settings()?);
     let settings = Settings { oidc: settings.oidc.to_show(), ..settings };
     let client = Client::new(config);
     let keys = keys(config, &client, &prefix)?;
-    Ok(Arc::new(app(&client, &prefix, &keys, Arc::new(signer), &secret, tokens, settings)?))
+    Ok(Arc::new(app(&client, &prefix, &keys, ring, &secret, tokens, settings)?))
+}
+
+/// The public halves of the keys that `MUSTER_ACCEPTED_KEY_IDS` names beside the one that signs: the one before a rotation, or
+/// the one after.
+async fn accepted_keys(kms: &aws_sdk_kms::Client) -> Result<Vec<PublicKey>, KmsError> {
+    let ids = std::env::var("MUSTER_ACCEPTED_KEY_IDS").unwrap_or_default();
+    let mut keys = Vec::new();
+    for id in ids.split(',').map(str::trim).filter(|id| !id.is_empty()) {
+        keys.push(public_half(kms, id).await?);
+    }
+    Ok(keys)
 }
 
 /// The keys of personal data, wrapped by `MUSTER_PERSONAL_KEY_ID`.

@@ -46,15 +46,19 @@ pub struct KmsSigner {
 impl KmsSigner {
     /// With this key, whose public half is read once.
     pub async fn of(client: Client, key: String) -> Result<Self, KmsError> {
-        let answer = client.get_public_key().key_id(&key).send().await;
-        let answer = answer
-            .map_err(|error| KmsError::Refused { key: key.clone(), reason: DisplayErrorContext(error).to_string() })?;
-        let der = answer.public_key.map(Blob::into_inner).unwrap_or_default();
-        match public_key(&der) {
-            Ok(public) => Ok(Self { client, key, public }),
-            Err(_) => Err(KmsError::WrongKind { key, expected: "P-256 key for signing" }),
-        }
+        let public = public_half(&client, &key).await?;
+        Ok(Self { client, key, public })
     }
+}
+
+/// The public half of a key in KMS.
+pub async fn public_half(client: &Client, key: &str) -> Result<PublicKey, KmsError> {
+    let answer = client.get_public_key().key_id(key).send().await;
+    let answer = answer
+        .map_err(|error| KmsError::Refused { key: key.to_owned(), reason: DisplayErrorContext(error).to_string() })?;
+    let der = answer.public_key.map(Blob::into_inner).unwrap_or_default();
+    let wrong = |_| KmsError::WrongKind { key: key.to_owned(), expected: "P-256 key for signing" };
+    public_key(&der).map_err(wrong)
 }
 
 /// The key in a `SubjectPublicKeyInfo`, as KMS gives it.

@@ -1,4 +1,5 @@
-//! The key management service, as far as the Lambdas use it: one key that signs, and one for authentication codes.
+//! The key management service, as far as the Lambdas use it: one key that signs, one that did so before it, and one for
+//! authentication codes.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
@@ -13,6 +14,8 @@ use serde_json::{Value, json};
 
 /// The id of the key that signs.
 pub(crate) const SIGNING_KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/signing";
+/// The id of the key that signed before it.
+pub(crate) const FORMER_KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/former";
 /// The id of the key for authentication codes.
 pub(crate) const SERVER_KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/server";
 
@@ -26,18 +29,19 @@ pub(crate) fn router() -> Router {
 
 fn answer(headers: &HeaderMap, body: &[u8]) -> (StatusCode, Json<Value>) {
     let request: Value = serde_json::from_slice(body).unwrap();
-    let key = SigningKey::from_slice(&[7; 32]).unwrap();
-    let answer = match (headers["x-amz-target"].to_str().unwrap(), request["KeyId"].as_str().unwrap()) {
-        ("TrentService.GetPublicKey", SIGNING_KEY) => {
+    let id = request["KeyId"].as_str().unwrap();
+    let key = SigningKey::from_slice(&[if id == FORMER_KEY { 5 } else { 7 }; 32]).unwrap();
+    let answer = match (headers["x-amz-target"].to_str().unwrap(), id) {
+        ("TrentService.GetPublicKey", SIGNING_KEY | FORMER_KEY) => {
             let der = key.verifying_key().to_public_key_der().unwrap();
-            json!({ "KeyId": SIGNING_KEY, "PublicKey": BASE64_STANDARD.encode(der.as_bytes()) })
+            json!({ "KeyId": id, "PublicKey": BASE64_STANDARD.encode(der.as_bytes()) })
         }
-        ("TrentService.Sign", SIGNING_KEY) => {
+        ("TrentService.Sign", SIGNING_KEY | FORMER_KEY) => {
             assert_eq!(request["MessageType"], "DIGEST");
             assert_eq!(request["SigningAlgorithm"], "ECDSA_SHA_256");
             let digest = BASE64_STANDARD.decode(request["Message"].as_str().unwrap()).unwrap();
             let signature: Signature = key.sign_prehash(&digest).unwrap();
-            json!({ "KeyId": SIGNING_KEY, "Signature": BASE64_STANDARD.encode(signature.to_der()) })
+            json!({ "KeyId": id, "Signature": BASE64_STANDARD.encode(signature.to_der()) })
         }
         ("TrentService.GenerateMac", SERVER_KEY) => {
             assert_eq!(request["MacAlgorithm"], "HMAC_SHA_256");

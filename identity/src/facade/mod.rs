@@ -20,7 +20,7 @@ use crate::api_tokens::ApiTokens;
 use crate::credentials::CredentialsStore;
 use crate::emails::Emails;
 use crate::hasher::{HashParameters, PasswordHasher};
-use crate::keys::TokenSigner;
+use crate::key_ring::KeyRing;
 use crate::oidc::Oidc;
 use crate::one_time::OneTimeTokens;
 use crate::outside_identities::OutsideIdentities;
@@ -90,24 +90,24 @@ impl fmt::Debug for Identity {
 }
 
 impl Identity {
-    /// With this signer: a key in this process, or one in a key management service.
+    /// With these keys: in this process, or in a key management service.
     pub fn new(
         client: &DynamoDb,
         tables: &IdentityTables,
-        signer: Arc<dyn TokenSigner>,
+        keys: impl Into<KeyRing>,
         server_secret: &ServerSecret,
         settings: TokenSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, IdentityError> {
         let hasher = PasswordHasher::new(HashParameters::default())?;
-        Self::with_hasher(client, tables, signer, server_secret, settings, hasher, clock)
+        Self::with_hasher(client, tables, keys, server_secret, settings, hasher, clock)
     }
 
     /// With another cost of hashing.
     pub fn with_hasher(
         client: &DynamoDb,
         tables: &IdentityTables,
-        signer: Arc<dyn TokenSigner>,
+        keys: impl Into<KeyRing>,
         server_secret: &ServerSecret,
         settings: TokenSettings,
         hasher: PasswordHasher,
@@ -128,7 +128,7 @@ impl Identity {
             one_time,
             access_log: AccessLog::new(client.clone(), &tables.access_log, server_secret, Arc::clone(&clock)),
             hasher,
-            tokens: AccessTokens::new(signer, settings, clock)?,
+            tokens: AccessTokens::new(keys, settings, clock),
         })
     }
 

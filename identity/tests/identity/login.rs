@@ -188,7 +188,7 @@ async fn a_refresh_token_is_no_access_token_and_the_other_way_round() {
 async fn a_token_that_names_somebody_else_s_session_is_refused() {
     let case = Case::new().await;
     let pair = case.logged_in().await;
-    let tokens = AccessTokens::new(case.key.clone(), settings(), case.clock.clone()).expect("tokens");
+    let tokens = AccessTokens::new(case.key.clone(), settings(), case.clock.clone());
     let crossed = tokens.issue(UserId(Uuid::from_u128(2)), pair.session_id).await.expect("a token");
     let refused = case.identity.authenticate(&crossed).await;
     assert!(matches!(refused, Err(AuthError::SessionEnded)), "{refused:?}");

@@ -20,7 +20,10 @@ const TIMEOUT = Duration.seconds(10);
 const ABOUT_CREDENTIALS = ["/api/v1/profile/second-factor", "/api/v1/profile/export", "/api/v1/users/{user_id}/export"];
 
 export interface ApiStackProps {
+  /** The key that signs access tokens. */
   readonly signingKey: kms.IKey;
+  /** Others whose tokens are good, while keys are exchanged. */
+  readonly acceptedKeys: readonly kms.IKey[];
   readonly serverKey: kms.IKey;
   readonly personalKey: kms.IKey;
 }
@@ -28,12 +31,12 @@ export interface ApiStackProps {
 export class ApiStack extends Stack {
   readonly api: gateway.HttpApi;
 
-  constructor(scope: Construct, private readonly muster: Muster, { signingKey, serverKey, personalKey }: ApiStackProps) {
+  constructor(scope: Construct, private readonly muster: Muster, private readonly keys: ApiStackProps) {
     const { names } = muster.settings;
     super(scope, names.of("api"), { description: "Muster: the HTTP API" });
 
-    const commands = this.commandApi(signingKey, serverKey, personalKey);
-    const queries = this.queryApi(signingKey, personalKey);
+    const commands = this.commandApi();
+    const queries = this.queryApi();
     this.api = this.httpApi();
     this.api.addRoutes({
       path: "/{proxy+}",
@@ -54,8 +57,9 @@ export class ApiStack extends Stack {
     new CfnOutput(this, "ApiUrl", { value: this.api.apiEndpoint });
   }
 
-  private commandApi(signingKey: kms.IKey, serverKey: kms.IKey, personalKey: kms.IKey): RustFunction {
+  private commandApi(): RustFunction {
     const { names, oidc } = this.muster.settings;
+    const { signingKey, serverKey, personalKey } = this.keys;
     const commands = new RustFunction(this, "CommandApi", {
       muster: this.muster,
       bin: "command-api",
@@ -66,7 +70,7 @@ export class ApiStack extends Stack {
       appends: true,
       environment: {
         MUSTER_ISSUER: names.of("").slice(0, -1),
-        MUSTER_SIGNING_KEY_ID: signingKey.keyArn,
+        ...this.publicKeys(),
         MUSTER_SERVER_KEY_ID: serverKey.keyArn,
         ...http(this.muster.settings),
         ...(oidc && secretVariables(oidc)),
@@ -90,14 +94,15 @@ export class ApiStack extends Stack {
     // What is held of a person.
     commands.allowProjection("audit-log", "GetItem", "Query");
     commands.allowIndexes("access-log", "Query");
-    commands.allow(["kms:GetPublicKey", "kms:Sign"], [signingKey.keyArn]);
+    this.allowPublicKeys(commands);
+    commands.allow(["kms:Sign"], [signingKey.keyArn]);
     commands.allow(["kms:GenerateMac"], [serverKey.keyArn]);
     commands.opensPersonalData(personalKey, "PutItem");
     commands.allow(["kms:GenerateDataKey"], [personalKey.keyArn]);
     return commands;
   }
 
-  private queryApi(signingKey: kms.IKey, personalKey: kms.IKey): RustFunction {
+  private queryApi(): RustFunction {
     const { settings, topology } = this.muster;
     const queries = new RustFunction(this, "QueryApi", {
       muster: this.muster,
@@ -107,7 +112,7 @@ export class ApiStack extends Stack {
       timeout: TIMEOUT,
       environment: {
         MUSTER_ISSUER: settings.names.of("").slice(0, -1),
-        MUSTER_SIGNING_KEY_ID: signingKey.keyArn,
+        ...this.publicKeys(),
         ...http(settings),
       },
     });
@@ -123,9 +128,23 @@ export class ApiStack extends Stack {
     queries.allowIndexes("access-log", "Query");
     queries.allowTable("control", "GetItem");
     for (const name of topology.projections.keys()) queries.allowProjection(name, "GetItem", "Query");
-    queries.allow(["kms:GetPublicKey"], [signingKey.keyArn]);
-    queries.opensPersonalData(personalKey);
+    this.allowPublicKeys(queries);
+    queries.opensPersonalData(this.keys.personalKey);
     return queries;
+  }
+
+  /** Which keys the functions publish, and accept tokens of. */
+  private publicKeys(): Record<string, string> {
+    const { signingKey, acceptedKeys } = this.keys;
+    return {
+      MUSTER_SIGNING_KEY_ID: signingKey.keyArn,
+      MUSTER_ACCEPTED_KEY_IDS: acceptedKeys.map((key) => key.keyArn).join(","),
+    };
+  }
+
+  private allowPublicKeys(fn: RustFunction): void {
+    const { signingKey, acceptedKeys } = this.keys;
+    fn.allow(["kms:GetPublicKey"], [signingKey, ...acceptedKeys].map((key) => key.keyArn));
   }
 
   private httpApi(): gateway.HttpApi {

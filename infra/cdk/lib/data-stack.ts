@@ -14,7 +14,10 @@ const KEYS_RECOVERABLE_DAYS = 7;
 export class DataStack extends Stack {
   /** The event table's stream. */
   readonly stream: string;
+  /** The key that signs. */
   readonly signingKey: kms.Key;
+  /** The others whose tokens are good. */
+  readonly acceptedKeys: readonly kms.Key[];
   readonly serverKey: kms.Key;
   /** Wraps the keys under which the personal data of people is sealed. */
   readonly personalKey: kms.Key;
@@ -31,7 +34,10 @@ export class DataStack extends Stack {
     this.stream = stream;
 
     // KMS does not rotate keys that sign: a new key takes the place of the old one (docs/runbook.md#rotate-keys).
-    this.signingKey = this.key("signing", "Signs access tokens (ES256)", kms.KeySpec.ECC_NIST_P256, kms.KeyUsage.SIGN_VERIFY);
+    const { all, signing, accepted } = settings.signingKeys;
+    const signingKeys = new Map(all.map((name) => [name, this.signing(name)]));
+    this.signingKey = signingKeys.get(signing)!;
+    this.acceptedKeys = accepted.filter((name) => name !== signing).map((name) => signingKeys.get(name)!);
     this.serverKey = this.key("server", "Seals refresh tokens", kms.KeySpec.HMAC_256, kms.KeyUsage.GENERATE_VERIFY_MAC);
     this.personalKey = this.key("personal", "Wraps the keys of personal data", kms.KeySpec.SYMMETRIC_DEFAULT, kms.KeyUsage.ENCRYPT_DECRYPT);
     new CfnOutput(this, "SigningKeyArn", { value: this.signingKey.keyArn });
@@ -39,6 +45,13 @@ export class DataStack extends Stack {
 
   private get removalPolicy(): RemovalPolicy {
     return this.muster.settings.keepsData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+  }
+
+  private signing(name: string): kms.Key {
+    const key = this.key(name, "Signs access tokens (ES256)", kms.KeySpec.ECC_NIST_P256, kms.KeyUsage.SIGN_VERIFY);
+    // Exported whether the API's stack uses it or not: one that it uses no longer can then go with the next deployment.
+    this.exportValue(key.keyArn);
+    return key;
   }
 
   private key(name: string, description: string, keySpec: kms.KeySpec, keyUsage: kms.KeyUsage): kms.Key {

@@ -101,6 +101,16 @@ const BY_STAGE: Record<StageName, StageSettings> = {
 /** Visibility over timeout: what Lambda's documentation asks of a queue that a function reads. */
 const VISIBILITY_RATIO = 6;
 
+/** Which keys there are, and what each is for, by the names that they have after the stage. */
+export interface SigningKeys {
+  /** Those that there are. */
+  readonly all: readonly string[];
+  /** The one that signs. */
+  readonly signing: string;
+  /** Those whose tokens are good: the one that signs among them. */
+  readonly accepted: readonly string[];
+}
+
 /** What an installation chooses. */
 interface Choices {
   /** Where the built Lambdas are: `<lambdaDir>/<bin>/bootstrap`. */
@@ -115,6 +125,8 @@ interface Choices {
   readonly signup: "open" | "closed";
   /** The outside issuers that people sign in with. Nobody does if it is not set. */
   readonly oidc: Oidc | undefined;
+  /** The keys that access tokens are signed with: more than one while they are exchanged (docs/runbook.md#rotate-keys). */
+  readonly signingKeys: SigningKeys;
   /** The CodeCommit repository that the pipelines watch. */
   readonly repository: string;
   /** The web app's own name and the certificate for it (in us-east-1). CloudFront's own name if they are not set. */
@@ -145,9 +157,10 @@ export function readSettings(node: Node, defaults: Pick<Settings, "lambdaDir">):
     lambdaDir: text("lambdaDir") ?? process.env["MUSTER_LAMBDA_DIR"] ?? defaults.lambdaDir,
     mailFrom,
     alarmEmail: text("alarmEmail"),
-    corsOrigins: origins(node.tryGetContext("corsOrigins")),
+    corsOrigins: list(node, "corsOrigins"),
     signup: signup(text("signup")),
     oidc: readOidc(node.tryGetContext("oidc"), node.tryGetContext("oidcSecrets")),
+    signingKeys: signingKeys(list(node, "signingKeys"), text("signingKey"), list(node, "acceptedKeys")),
     repository: text("repository") ?? "muster",
     domain: domain(text("domainName"), text("certificateArn")),
   };
@@ -167,14 +180,28 @@ export function consumption({ hurry, maxConcurrency }: Settings, shape: QueueSha
 }
 
 /** A list in `cdk.json`, or a text with commas on the command line. */
-function origins(value: unknown): string[] {
+function list(node: Node, name: string): string[] {
+  const value: unknown = node.tryGetContext(name);
   if (value === undefined) return [];
-  const list: unknown = typeof value === "string" ? value.split(",") : value;
-  if (!Array.isArray(list)) throw new Error("The context corsOrigins is to be a list of origins.");
-  return list.map((origin: unknown) => {
-    if (typeof origin !== "string") throw new Error("The context corsOrigins is to be a list of texts.");
-    return origin.trim();
-  }).filter((origin) => origin !== "");
+  const items: unknown = typeof value === "string" ? value.split(",") : value;
+  if (!Array.isArray(items)) throw new Error(`The context ${name} is to be a list.`);
+  return items.map((item: unknown) => {
+    if (typeof item !== "string") throw new Error(`The context ${name} is to be a list of texts.`);
+    return item.trim();
+  }).filter((item) => item !== "");
+}
+
+/** One key, unless more are named. Which of several signs has to be said: a deployment that took another would end every token. */
+function signingKeys(all: readonly string[], signing: string | undefined, accepted: readonly string[]): SigningKeys {
+  const there = all.length > 0 ? all : ["signing"];
+  if (there.length > 1 && signing === undefined) throw new Error("Say which of the signingKeys signs: -c signingKey=…");
+  const keys = { all: there, signing: signing ?? there[0]!, accepted: accepted.length > 0 ? accepted : there };
+  const strange = [keys.signing, ...keys.accepted].find((name) => !there.includes(name));
+  if (strange !== undefined) throw new Error(`${strange} is none of the signingKeys: ${there.join(", ")}`);
+  if (!keys.accepted.includes(keys.signing)) throw new Error(`${keys.signing} signs, so it is to be among the acceptedKeys.`);
+  const unfit = there.find((name) => !/^signing(-[0-9]{1,4})?$/.test(name));
+  if (unfit !== undefined) throw new Error(`A signing key is called signing, signing-2, signing-3 …, not ${unfit}.`);
+  return keys;
 }
 
 function signup(policy: string | undefined): Settings["signup"] {

@@ -79,6 +79,58 @@ describe("the functions of the API", () => {
   });
 });
 
+describe("while signing keys are exchanged", () => {
+  const names = ["signing", "signing-2"];
+  const both = { signingKeys: names, signingKey: "signing-2" };
+  const exchanged = new Stage("prod", both);
+  const functions = ["command-api", "query-api"];
+
+  /** The keys of the data stack by the names of their aliases. */
+  const keys = (from: Stage): Record<string, string> => Object.fromEntries(
+    from.of("AWS::KMS::Alias").map(({ stack, properties }) =>
+      [String(properties["AliasName"]).replace("alias/muster-prod-", ""), from.referred(stack, properties["TargetKeyId"]).id]),
+  );
+
+  /** The key that a value of the API's stack names, as the data stack exports it. */
+  const named = (value: unknown): string => /ExportsOutputFnGetAtt(Key[A-Za-z0-9]+?)Arn/.exec(render(value))![1]!;
+  const variables = (from: Stage, name: string) => from.functions().get(`muster-prod-${name}`)!.properties["Environment"].Variables;
+
+  test.each(functions)("%s publishes and accepts both, and knows which of them signs", (name) => {
+    const { MUSTER_SIGNING_KEY_ID: signing, MUSTER_ACCEPTED_KEY_IDS: accepted } = variables(exchanged, name);
+    expect([named(signing), named(accepted)]).toEqual([keys(exchanged)["signing-2"], keys(exchanged)["signing"]]);
+  });
+
+  test("both may be read by both, and the one that signs is used by the command side alone", () => {
+    const granted = (name: string, action: string): string[] => {
+      const statements = exchanged.statements(exchanged.functions().get(`muster-prod-${name}`)!);
+      const with_ = statements.filter((statement) => [statement["Action"]].flat().includes(action));
+      return with_.flatMap((statement) => [statement["Resource"]].flat()).map(named).sort();
+    };
+    const { signing, "signing-2": next } = keys(exchanged) as Record<string, string>;
+    for (const name of functions) expect(granted(name, "kms:GetPublicKey")).toEqual([signing, next].sort());
+    expect(granted("command-api", "kms:Sign")).toEqual([next]);
+    expect(granted("query-api", "kms:Sign")).toEqual([]);
+  });
+
+  test("one that nobody accepts any more is exported still, so that it can go afterwards", () => {
+    const retired = new Stage("prod", { ...both, acceptedKeys: ["signing-2"] });
+    for (const name of functions) {
+      const { MUSTER_SIGNING_KEY_ID: signing, MUSTER_ACCEPTED_KEY_IDS: accepted } = variables(retired, name);
+      expect([named(signing), accepted]).toEqual([keys(retired)["signing-2"], ""]);
+    }
+    const exports = Object.values(retired.outputs).map(({ Export }) => String(Export?.Name ?? ""));
+    for (const key of [keys(retired)["signing"], keys(retired)["signing-2"]]) {
+      expect(exports.filter((name) => name.includes(key!))).toHaveLength(1);
+    }
+    const alone = new Stage("prod", { signingKeys: ["signing-2"] });
+    expect(Object.keys(keys(alone)).sort()).toEqual(["server", "signing-2"]);
+  });
+
+  test("nothing of them is there when there is one", () => {
+    for (const name of functions) expect(variables(PROD, name).MUSTER_ACCEPTED_KEY_IDS).toBe("");
+  });
+});
+
 describe("the schedule", () => {
   test("calls the sweeper each hour, and keeps what it could not deliver", () => {
     const [schedule, ...others] = PROD.of("AWS::Scheduler::Schedule");

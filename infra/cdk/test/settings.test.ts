@@ -46,6 +46,27 @@ describe("the settings", () => {
     ]);
   });
 
+  test("have one signing key unless more are named, and then say which of them signs", () => {
+    const keys = (context: Record<string, unknown>) => read({ stage: "dev", ...context }).signingKeys;
+    expect(keys({})).toEqual({ all: ["signing"], signing: "signing", accepted: ["signing"] });
+    expect(keys({ signingKeys: ["signing", "signing-2"], signingKey: "signing" })).toEqual({
+      all: ["signing", "signing-2"],
+      signing: "signing",
+      accepted: ["signing", "signing-2"],
+    });
+    expect(keys({ signingKeys: "signing,signing-2", signingKey: "signing-2", acceptedKeys: "signing-2" })).toEqual({
+      all: ["signing", "signing-2"],
+      signing: "signing-2",
+      accepted: ["signing-2"],
+    });
+    expect(keys({ signingKeys: "signing-2" })).toEqual({ all: ["signing-2"], signing: "signing-2", accepted: ["signing-2"] });
+    expect(() => keys({ signingKeys: "signing,signing-2" })).toThrow("Say which of the signingKeys signs");
+    expect(() => keys({ signingKey: "signing-2" })).toThrow("signing-2 is none of the signingKeys: signing");
+    const apart = { signingKeys: "signing,signing-2", signingKey: "signing-2", acceptedKeys: "signing" };
+    expect(() => keys(apart)).toThrow("signing-2 signs, so it is to be among the acceptedKeys");
+    expect(() => keys({ signingKeys: "server" })).toThrow("A signing key is called");
+  });
+
   test.each(STAGES)("keep the visibility of a queue at six times the timeout, in %s", (stage) => {
     const { visibility, timeout } = consumption(read({ stage }), SHAPE);
     expect(visibility.toSeconds()).toBe(6 * timeout.toSeconds());

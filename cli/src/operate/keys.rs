@@ -1,0 +1,67 @@
+//! `muster keys`: the keys that sign access tokens. They are files in the data directory, which a running server looks at.
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use muster_domain::Clock as _;
+use muster_handlers::clock::SystemClock;
+use muster_identity::{KeyState, RotationError, SigningKeyStatus, SigningKeys};
+
+use super::json;
+use crate::args::{DataArgs, KeysListArgs, KeysRetireArgs, KeysRotateArgs};
+use crate::report::{Failure, line};
+
+/// Shows each key.
+pub fn list(args: &KeysListArgs) -> Result<(), Failure> {
+    let keys = open(&args.data)?.statuses(SystemClock.now());
+    if args.json {
+        return json(&keys);
+    }
+    keys.iter().try_for_each(|key| line(format_args!("{}  {}", key.kid, told(key))))
+}
+
+/// Makes a new one.
+pub fn rotate(args: &KeysRotateArgs) -> Result<(), Failure> {
+    let (mut keys, now) = (open(&args.data)?, SystemClock.now());
+    let from = if args.now { now } else { now + TimeDelta::minutes(args.publish_for.into()) };
+    let made = keys.rotate(from, now).map_err(refused)?;
+    if args.json { json(&made) } else { line(format_args!("{}  {}", made.kid, told(&made))) }
+}
+
+/// Removes one.
+pub fn retire(args: &KeysRetireArgs) -> Result<(), Failure> {
+    let mut keys = open(&args.data)?;
+    let retired = keys.retire(&args.kid, SystemClock.now()).map_err(refused)?;
+    if args.json { json(&retired) } else { line(format_args!("{}  is no key any more", retired.kid)) }
+}
+
+/// The keys of a data directory, which must be there already.
+fn open(DataArgs { data }: &DataArgs) -> Result<SigningKeys, Failure> {
+    let missing =
+        || Failure::Refused(format!("there are no signing keys in {}; `muster serve` makes one", data.display()));
+    if !data.exists() {
+        return Err(missing());
+    }
+    let keys = SigningKeys::load(data)?;
+    if keys.is_empty() { Err(missing()) } else { Ok(keys) }
+}
+
+fn refused(error: RotationError) -> Failure {
+    match error {
+        RotationError::Secrets(error) => error.into(),
+        RotationError::Pending { .. } | RotationError::Unknown(_) | RotationError::Signing(_) => {
+            Failure::Refused(error.to_string())
+        }
+    }
+}
+
+fn told(key: &SigningKeyStatus) -> String {
+    let time = |time: Option<DateTime<Utc>>| match time {
+        Some(time) => time.to_rfc3339_opts(SecondsFormat::Secs, true),
+        None => "the beginning".to_owned(),
+    };
+    match key.state {
+        KeyState::Next => format!("is published, and signs from {}", time(key.signs_from)),
+        KeyState::Signing => format!("signs since {}", time(key.signs_from)),
+        KeyState::Accepted => format!("signs no longer; its tokens are good until {}", time(key.accepted_until)),
+        KeyState::Over => "signs no longer, and has no tokens left".to_owned(),
+    }
+}
