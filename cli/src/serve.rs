@@ -8,7 +8,7 @@ use muster_domain::Clock as _;
 use muster_domain::values::Name;
 use muster_embedded::{Engine, SocketHandle};
 use muster_handlers::clock::SystemClock;
-use muster_handlers::http::router;
+use muster_handlers::http::{Causes, router};
 use muster_identity::{KeyRing, Secrets, SigningKeys};
 use muster_vault::LocalMaster;
 use tokio::net::TcpListener;

@@ -20,10 +20,15 @@ pub enum RingKey {
         from: DateTime<Utc>,
     },
     /// Published and accepted for as long as it is here: somebody else signs with it.
-    Accepted(PublicKey),
+    Accepted(Box<PublicKey>),
 }
 
 impl RingKey {
+    /// A key that somebody else signs with.
+    pub fn accepted(key: PublicKey) -> Self {
+        Self::Accepted(Box::new(key))
+    }
+
     /// The public half.
     pub fn public_key(&self) -> &PublicKey {
         match self {
@@ -79,7 +84,7 @@ impl KeyRing {
     /// A ring of its own with one more key that is accepted.
     #[must_use]
     pub fn also_accepting(&self, key: PublicKey) -> Self {
-        Self::new(self.keys().0.iter().cloned().chain([RingKey::Accepted(key)]).collect())
+        Self::new(self.keys().0.iter().cloned().chain([RingKey::accepted(key)]).collect())
     }
 
     pub(crate) fn keys(&self) -> Arc<Keys> {
@@ -127,7 +132,7 @@ impl Keys {
             RingKey::Signs { signer, from } => Some((signer, *from)),
             RingKey::Accepted(_) => None,
         });
-        let begun = signers.clone().filter(|(_, from)| *from <= now).next_back();
+        let begun = signers.clone().rfind(|(_, from)| *from <= now);
         begun.or_else(|| signers.next()).map(|(signer, _)| signer)
     }
 
@@ -202,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_only_accepted_signs_nothing_and_has_no_end() {
-        let accepted = RingKey::Accepted(signs(0).public_key().clone());
+        let accepted = RingKey::accepted(signs(0).public_key().clone());
         let alone = Keys::new(vec![accepted.clone()]);
         assert!(alone.signer(at(0)).is_none());
         let beside = Keys::new(vec![signs(0), accepted.clone(), signs(10)]);
@@ -215,7 +220,7 @@ mod tests {
     #[test]
     fn a_key_that_is_there_twice_counts_once_and_signs() {
         let key = signs(0);
-        let again = RingKey::Accepted(key.public_key().clone());
+        let again = RingKey::accepted(key.public_key().clone());
         for keys in [vec![key.clone(), again.clone()], vec![again, key.clone()]] {
             let keys = Keys::new(keys);
             assert_eq!(keys.iter().count(), 1);

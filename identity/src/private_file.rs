@@ -55,7 +55,7 @@ fn write_private(path: &Path, contents: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn refuse_exposed(path: &Path) -> Result<(), SecretsError> {
+pub(crate) fn refuse_exposed(path: &Path) -> Result<(), SecretsError> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = fs::metadata(path).map_err(at(path))?.permissions().mode() & 0o777;
     let for_owner_only = mode & 0o700 == mode;
@@ -63,6 +63,6 @@ fn refuse_exposed(path: &Path) -> Result<(), SecretsError> {
 }
 
 #[cfg(not(unix))]
-fn refuse_exposed(_: &Path) -> Result<(), SecretsError> {
+pub(crate) fn refuse_exposed(_: &Path) -> Result<(), SecretsError> {
     Ok(())
 }

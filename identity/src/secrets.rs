@@ -196,7 +196,8 @@ mod tests {
     fn debug_shows_no_secret() {
         let directory = tempfile::tempdir().expect("a directory");
         let secrets = Secrets::load_or_create(directory.path()).expect("new secrets");
-        let secrets_of = [SECRET_FILE, PERSONAL_FILE].map(|name| fs::read(directory.path().join(name)).expect("a secret"));
+        let secrets_of =
+            [SECRET_FILE, PERSONAL_FILE].map(|name| fs::read(directory.path().join(name)).expect("a secret"));
         let shown = format!("{secrets:?}");
         assert!(shown.ends_with("server_secret: ServerSecret(..), personal_secret: ServerSecret(..) }"), "{shown}");
         assert!(shown.contains(&kid(&secrets)), "{shown}");

@@ -14,7 +14,7 @@ async fn make(store: &TestStore) -> Option<SignIn> {
 
 async fn is_good(store: &TestStore, sign_in: &SignIn) -> bool {
     let dir = tempfile::tempdir().unwrap();
-    let Secrets { signing_keys, server_secret } = Secrets::load_or_create(dir.path()).unwrap();
+    let Secrets { signing_keys, server_secret, personal_secret: _ } = Secrets::load_or_create(dir.path()).unwrap();
     let keys = KeyRing::new(signing_keys.ring_keys());
     let identity = store.system.app(keys, &server_secret, Settings::default()).unwrap().identity;
     let attempt = PasswordAttempt::new(sign_in.password.clone().unwrap());

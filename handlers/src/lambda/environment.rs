@@ -60,7 +60,7 @@ pub async fn command_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     let signer = KmsSigner::of(kms.clone(), signing_key);
     let (signer, accepted, secret) = tokio::try_join!(signer, accepted_keys(&kms), server_secret(&kms, &server_key))?;
     let mut ring = vec![RingKey::Signs { signer: Arc::new(signer), from: DateTime::UNIX_EPOCH }];
-    ring.extend(accepted.into_iter().map(RingKey::Accepted));
+    ring.extend(accepted.into_iter().map(RingKey::accepted));
     let client = Client::new(config);
     let keys = keys(config, &client, &prefix)?;
     Ok(Arc::new(app(&client, &prefix, &keys, KeyRing::new(ring), &secret, tokens, settings()?)?))
@@ -72,7 +72,7 @@ pub async fn query_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     let (prefix, tokens) = (variable("MUSTER_TABLE_PREFIX")?, token_settings()?);
     let (kms, signing_key) = (aws_sdk_kms::Client::new(config), variable("MUSTER_SIGNING_KEY_ID")?);
     let (signing, accepted) = tokio::try_join!(public_half(&kms, &signing_key), accepted_keys(&kms))?;
-    let ring = KeyRing::new(accepted.into_iter().chain([signing]).map(RingKey::Accepted).collect());
+    let ring = KeyRing::new(accepted.into_iter().chain([signing]).map(RingKey::accepted).collect());
     // No route here begins or refreshes a session, so the true secret has no business here, nor have those at outside issuers.
     let (secret, settings) = (ServerSecret::generate()?, settings()?);
     let settings = Settings { oidc: settings.oidc.to_show(), ..settings };

@@ -52,7 +52,7 @@ impl KmsSigner {
 }
 
 /// The public half of a key in KMS.
-pub async fn public_half(client: &Client, key: &str) -> Result<PublicKey, KmsError> {
+pub(super) async fn public_half(client: &Client, key: &str) -> Result<PublicKey, KmsError> {
     let answer = client.get_public_key().key_id(key).send().await;
     let answer = answer
         .map_err(|error| KmsError::Refused { key: key.to_owned(), reason: DisplayErrorContext(error).to_string() })?;

@@ -73,9 +73,9 @@ mod tests {
 
     use super::*;
 
-    fn role(map: Value, claims: Value) -> OutsideRole {
-        let map: RoleMap = serde_json::from_value(map).unwrap();
-        map.role(&claims)
+    fn role(map: &Value, claims: &Value) -> OutsideRole {
+        let map: RoleMap = serde_json::from_value(map.clone()).unwrap();
+        map.role(claims)
     }
 
     #[test]
@@ -88,7 +88,7 @@ mod tests {
             (json!(["audit", "all"]), Role::Auditor),
             (json!("leads"), Role::Manager),
         ] {
-            assert_eq!(role(map.clone(), json!({ "groups": groups })), OutsideRole::Is(expected), "{groups}");
+            assert_eq!(role(&map, &json!({ "groups": groups })), OutsideRole::Is(expected), "{groups}");
         }
     }
 
@@ -104,23 +104,20 @@ mod tests {
             json!({ "groups": true }),
             json!({ "groups": "root,all" }),
         ] {
-            assert_eq!(role(map.clone(), claims.clone()), OutsideRole::None, "{claims}");
-            assert_eq!(role(with_other.clone(), claims.clone()), OutsideRole::Is(Role::Member), "{claims}");
+            assert_eq!(role(&map, &claims), OutsideRole::None, "{claims}");
+            assert_eq!(role(&with_other, &claims), OutsideRole::Is(Role::Member), "{claims}");
         }
     }
 
     #[test]
     fn the_claim_has_the_name_that_the_issuer_gives_it() {
         let cognito = json!({ "claim": "cognito:groups", "map": { "root": "admin" } });
-        assert_eq!(role(cognito.clone(), json!({ "cognito:groups": ["root"] })), OutsideRole::Is(Role::Admin));
-        assert_eq!(role(cognito, json!({ "groups": ["root"] })), OutsideRole::None);
+        assert_eq!(role(&cognito, &json!({ "cognito:groups": ["root"] })), OutsideRole::Is(Role::Admin));
+        assert_eq!(role(&cognito, &json!({ "groups": ["root"] })), OutsideRole::None);
         let nested = json!({ "claim": "/realm_access/roles", "map": { "root": "admin" } });
-        assert_eq!(
-            role(nested.clone(), json!({ "realm_access": { "roles": ["root"] } })),
-            OutsideRole::Is(Role::Admin)
-        );
-        assert_eq!(role(nested, json!({ "realm_access": "root" })), OutsideRole::None);
+        assert_eq!(role(&nested, &json!({ "realm_access": { "roles": ["root"] } })), OutsideRole::Is(Role::Admin));
+        assert_eq!(role(&nested, &json!({ "realm_access": "root" })), OutsideRole::None);
         let address = json!({ "claim": "https://example.com/roles", "map": { "root": "admin" } });
-        assert_eq!(role(address, json!({ "https://example.com/roles": "root" })), OutsideRole::Is(Role::Admin));
+        assert_eq!(role(&address, &json!({ "https://example.com/roles": "root" })), OutsideRole::Is(Role::Admin));
     }
 }

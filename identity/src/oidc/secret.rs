@@ -6,7 +6,7 @@ use std::{fmt, fs, io};
 use zeroize::Zeroizing;
 
 use super::settings::SecretPlace;
-use crate::secrets::refuse_exposed;
+use crate::private_file::refuse_exposed;
 
 /// Proves to an issuer that Muster is Muster.
 #[derive(Clone)]

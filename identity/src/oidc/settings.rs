@@ -200,7 +200,7 @@ mod tests {
 
     use super::*;
 
-    fn provider(more: Value) -> Value {
+    fn provider(more: &Value) -> Value {
         let mut provider = json!({
             "id": "cognito",
             "name": "Company sign-in",
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_the_narrowest_there_is() {
-        let settings = parsed(&[provider(json!({}))]).unwrap();
+        let settings = parsed(&[provider(&json!({}))]).unwrap();
         let [provider] = settings.providers() else { panic!("one issuer") };
         assert!(!provider.sign_up && !provider.link_verified_email);
         assert_eq!((&provider.roles, &provider.client_secret), (&None, &None));
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_whole_issuer_is_read_and_its_secret_is_not_in_it() {
-        let whole = provider(json!({
+        let whole = provider(&json!({
             "client_secret": { "env": "MUSTER_OIDC_SECRET" },
             "sign_up": true,
             "link_verified_email": true,
@@ -263,28 +263,28 @@ mod tests {
             (json!({ "scopes": ["email profile"] }), "one word"),
             (json!({ "roles": { "claim": "", "map": {} } }), "claim"),
         ] {
-            let refused = parsed(&[provider(more.clone())]).expect_err("a refusal");
+            let refused = parsed(&[provider(&more)]).expect_err("a refusal");
             assert!(refused.contains(what), "{more}: {refused}");
         }
-        assert!(parsed(&[provider(json!({ "sign_upp": true }))]).is_err(), "a word that is misspelt");
-        assert!(parsed(&[provider(json!({ "roles": { "claim": "groups", "map": { "a": "root" } } }))]).is_err());
+        assert!(parsed(&[provider(&json!({ "sign_upp": true }))]).is_err(), "a word that is misspelt");
+        assert!(parsed(&[provider(&json!({ "roles": { "claim": "groups", "map": { "a": "root" } } }))]).is_err());
     }
 
     #[test]
     fn on_this_computer_plain_http_will_do_and_apps_have_schemes_of_their_own() {
         for issuer in ["http://127.0.0.1:8089", "http://localhost:8089/", "http://[::1]:8089/pool"] {
-            assert!(parsed(&[provider(json!({ "issuer": issuer }))]).is_ok(), "{issuer}");
+            assert!(parsed(&[provider(&json!({ "issuer": issuer }))]).is_ok(), "{issuer}");
         }
         for uri in ["http://127.0.0.1:3000/cb", "com.example.muster:/signed-in"] {
-            assert!(parsed(&[provider(json!({ "redirect_uris": [uri] }))]).is_ok(), "{uri}");
+            assert!(parsed(&[provider(&json!({ "redirect_uris": [uri] }))]).is_ok(), "{uri}");
         }
     }
 
     #[test]
     fn no_two_issuers_share_an_id_or_an_address_to_come_back_to() {
-        let other = provider(json!({ "id": "other" }));
-        assert!(parsed(&[provider(json!({})), other]).expect_err("a refusal").contains("there twice"));
-        let other = provider(json!({ "redirect_uris": ["https://tasks.example.com/other"] }));
-        assert!(parsed(&[provider(json!({})), other]).expect_err("a refusal").contains("two of this id"));
+        let other = provider(&json!({ "id": "other" }));
+        assert!(parsed(&[provider(&json!({})), other]).expect_err("a refusal").contains("there twice"));
+        let other = provider(&json!({ "redirect_uris": ["https://tasks.example.com/other"] }));
+        assert!(parsed(&[provider(&json!({})), other]).expect_err("a refusal").contains("two of this id"));
     }
 }

@@ -3,7 +3,7 @@ use muster_domain::personal::{MemoryKeys, seal_event};
 use muster_domain::task::*;
 use muster_domain::team::{TeamCreated, TeamEdited, TeamEvent};
 use muster_domain::user::*;
-use muster_domain::values::{Change, Labels, Location};
+use muster_domain::values::{Change, Email, Labels, Location};
 use muster_domain::{CommentId, RecordedEvent, StreamId, TaskId, TeamId, UserId};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -22,6 +22,10 @@ fn time(text: &str) -> DateTime<Utc> {
 
 fn start() -> DateTime<Utc> {
     time("2026-03-02T08:00:00Z")
+}
+
+fn email(text: &str) -> Email {
+    text.parse().unwrap()
 }
 
 fn created() -> TaskEvent {
@@ -165,7 +169,6 @@ fn a_comment_is_logged_with_its_text() {
 
 #[test]
 fn what_happens_to_accounts_is_logged() {
-    let email = |text: &str| text.parse::<muster_domain::values::Email>().unwrap();
     let registered = UserRegistered {
         name: "Ada".parse().unwrap(),
         email: email("ada@example.com"),
