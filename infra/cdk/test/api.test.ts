@@ -123,7 +123,7 @@ describe("while signing keys are exchanged", () => {
       expect(exports.filter((name) => name.includes(key!))).toHaveLength(1);
     }
     const alone = new Stage("prod", { signingKeys: ["signing-2"] });
-    expect(Object.keys(keys(alone)).sort()).toEqual(["server", "signing-2"]);
+    expect(Object.keys(keys(alone)).sort()).toEqual(["personal", "server", "signing-2"]);
   });
 
   test("nothing of them is there when there is one", () => {

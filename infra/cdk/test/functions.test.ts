@@ -66,6 +66,7 @@ describe("each function", () => {
     expect(variables("command-api")).toEqual({
       MUSTER_ISSUER: "muster-prod",
       MUSTER_SIGNING_KEY_ID: expect.stringMatching(/Keysigning/),
+      MUSTER_ACCEPTED_KEY_IDS: "",
       MUSTER_SERVER_KEY_ID: expect.stringMatching(/Keyserver/),
       MUSTER_TRUSTED_PROXIES: "1",
       MUSTER_ALLOWED_ORIGINS: "",
@@ -76,6 +77,7 @@ describe("each function", () => {
     expect(variables("query-api")).toEqual({
       MUSTER_ISSUER: "muster-prod",
       MUSTER_SIGNING_KEY_ID: variables("command-api")["MUSTER_SIGNING_KEY_ID"],
+      MUSTER_ACCEPTED_KEY_IDS: "",
       MUSTER_TRUSTED_PROXIES: "1",
       MUSTER_ALLOWED_ORIGINS: "",
       MUSTER_SIGNUP: "open",
