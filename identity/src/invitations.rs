@@ -19,6 +19,7 @@ use muster_domain::ids::{TeamId, UserId};
 use muster_domain::ports::Clock;
 use muster_domain::user::Role;
 use muster_domain::values::{Email, Name};
+use muster_domain::{Actor, CommandId};
 use uuid::Uuid;
 
 use crate::secrets::ServerSecret;
@@ -49,6 +50,19 @@ pub struct NewInvitation {
     pub teams: Vec<TeamId>,
     /// Who invites them.
     pub invited_by: UserId,
+}
+
+impl NewInvitation {
+    /// The command that makes the account of whoever takes it. It follows from the invitation, so that it meets itself: a repeat,
+    /// and whoever takes it at the same time.
+    pub fn command_id(&self) -> CommandId {
+        CommandId::from_key(&Actor::system("invitation"), &self.id.to_string())
+    }
+
+    /// The account that it makes.
+    pub fn account(&self) -> UserId {
+        UserId(self.command_id().created_id())
+    }
 }
 
 /// An invitation as it is stored.
@@ -157,6 +171,29 @@ impl Invitations {
         let items = page.items.unwrap_or_default().iter().map(from_item).collect::<Result<_, _>>()?;
         let next = page.last_evaluated_key.filter(|key| !key.is_empty());
         Ok(InvitationPage { items, next: next.as_ref().and_then(closed) })
+    }
+
+    /// All that are kept of a person: those to their present address, and the one that made their account. It reads the whole
+    /// table, which is small: an invitation is there for a week, and people are seldom asked for.
+    pub async fn of_person(&self, user: UserId, email: Option<&Email>) -> Result<Vec<Invitation>, StoreError> {
+        let address = email.map(Email::reservation_key);
+        let scan = self.client.scan().table_name(&self.table).consistent_read(true).into_paginator().items().send();
+        let items = scan.collect::<Result<Vec<Item>, _>>().await.map_err(StoreError::of(READING))?;
+        let mut all = items.iter().map(from_item).collect::<Result<Vec<_>, _>>()?;
+        all.retain(|Invitation { new, .. }| {
+            new.account() == user || address.as_ref().is_some_and(|address| *address == new.email.reservation_key())
+        });
+        all.sort_unstable_by_key(|invitation| (invitation.created_at, invitation.new.id));
+        Ok(all)
+    }
+
+    /// Removes them.
+    pub async fn forget(&self, user: UserId, email: Option<&Email>) -> Result<(), StoreError> {
+        for invitation in self.of_person(user, email).await? {
+            let delete = self.client.delete_item().table_name(&self.table).key("pk", s(&invitation.new.id));
+            delete.send().await.map_err(StoreError::of("removing an invitation"))?;
+        }
+        Ok(())
     }
 
     /// Keeps that its letter was sent.

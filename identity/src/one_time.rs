@@ -85,14 +85,14 @@ impl OneTimeTokens {
         Ok(token)
     }
 
-    /// Removes every token that names this person in its payload, whatever it is good for. It reads the whole table, which is small:
+    /// Removes every token that names this person in its payload, whatever it is good for, and the places that they took. It reads the whole table, which is small:
     /// tokens do not live long, and people are seldom erased.
     pub async fn forget(&self, user: UserId) -> Result<(), StoreError> {
         const FORGETTING: &str = "removing one-time tokens";
         let mut from = None::<Item>;
         loop {
             let scan = self.client.scan().table_name(&self.table).consistent_read(true).projection_expression("pk");
-            let scan = scan.filter_expression("contains(payload, :user)");
+            let scan = scan.filter_expression("contains(payload, :user) OR user_id = :user");
             let scan = scan.expression_attribute_values(":user", s(&user)).set_exclusive_start_key(from);
             let page = scan.send().await.map_err(StoreError::of(FORGETTING))?;
             for item in page.items.unwrap_or_default() {
@@ -111,7 +111,7 @@ impl OneTimeTokens {
     pub(crate) async fn take_place(
         &self,
         purpose: Purpose,
-        owner: &str,
+        owner: UserId,
         places: u8,
         lifetime: TimeDelta,
     ) -> Result<bool, StoreError> {
@@ -119,7 +119,7 @@ impl OneTimeTokens {
         for place in 0..places {
             let key = format!("{}-place#{owner}#{place}", purpose.as_str());
             let put = self.client.put_item().table_name(&self.table).item("pk", s(&key));
-            let put = put.item("expires_at", n(&(now + lifetime).timestamp_millis()));
+            let put = put.item("user_id", s(&owner)).item("expires_at", n(&(now + lifetime).timestamp_millis()));
             let put = put.item("ttl", n(&(now + lifetime).timestamp()));
             let put = put.condition_expression("attribute_not_exists(pk) OR expires_at <= :now");
             match put.expression_attribute_values(":now", n(&now.timestamp_millis())).send().await {

@@ -78,7 +78,7 @@ impl PasswordResets {
 
     /// A token for the active account with this address, good for half an hour; `None` if it has three already.
     pub async fn make(&self, user: UserId, email: &Email) -> Result<Option<String>, StoreError> {
-        if !self.tokens.take_place(Purpose::PasswordReset, &user.to_string(), MOST, LIFETIME).await? {
+        if !self.tokens.take_place(Purpose::PasswordReset, user, MOST, LIFETIME).await? {
             return Ok(None);
         }
         self.token(Purpose::PasswordReset, user, email, LIFETIME).await.map(Some)

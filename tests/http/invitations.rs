@@ -63,9 +63,9 @@ pub(crate) async fn whoever_is_invited_gets_a_letter_and_signs_up_as_the_invitat
         let subject = format!("invitation#{}", made["id"].as_str().unwrap());
         all.into_iter().filter(|entry| entry["subject"] == subject).collect::<Vec<_>>()
     };
-    let (offered, taken) = (trail("invitation_made").await, trail("invitation_taken").await);
+    let (offered, accepted) = (trail("invitation_made").await, trail("invitation_taken").await);
     assert_eq!((offered.len(), &offered[0]["actor"]), (1, &made["invited_by"]));
-    assert_eq!((taken.len(), &taken[0]["actor"]), (1, &json!(user.id)));
+    assert_eq!((accepted.len(), &accepted[0]["actor"]), (1, &json!(user.id)));
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use muster_tests::server::Server;
 use muster_tests::smtp::{Received, Smtp};
 use serde_json::{Value, json};
 
+use crate::oidc;
 use crate::page::walk;
 use crate::second_factors::Protected;
 use crate::support::{PASSWORD, Person, admin, log_in, member, new_email, nobody, smtp};
@@ -96,6 +97,23 @@ pub(crate) async fn the_answer_is_the_same_whether_anybody_has_the_address_or_no
     assert!(refused.iter().all(|entry| !entry.to_string().contains(unknown.split('@').next().unwrap())));
     assert_eq!(smtp().to(&unknown), []);
     assert!(smtp().to(&closed.email).iter().all(|letter| letter.header("Subject") != SUBJECT));
+}
+
+#[tokio::test]
+async fn whoever_signs_in_with_an_outside_issuer_alone_gets_no_password_by_a_letter() {
+    let ada = oidc::somebody();
+    let (email, (_, id)) = (ada["email"].as_str().unwrap(), oidc::signed_in(&oidc::sign_in("open", &ada).await).await);
+
+    ask(email).await.is(202);
+
+    let why = crate::support::eventually("it is in the access log", async || {
+        let all = walk(&admin().await, "/audit/access?kind=password_reset_asked&outcome=refused", 200).await;
+        all.into_iter().find(|entry| entry["subject"] == format!("user#{id}"))
+    })
+    .await;
+    assert_eq!(why["reason"], "they sign in with an outside issuer alone");
+    assert_eq!(smtp().to(email), []);
+    oidc::signed_in(&oidc::sign_in("open", &ada).await).await;
 }
 
 #[tokio::test]

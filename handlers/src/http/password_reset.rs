@@ -93,6 +93,11 @@ async fn try_to_write(app: &App, asked: &Asked, typed: &Email) -> Result<(), Pro
     // The letter goes to the address as its owner has written it, and not as somebody has typed it: letters that look alike
     // may be told apart by a mail server.
     let Some(email) = address(app, user).await? else { return Ok(()) };
+    // How well its owner must be known is for the issuer to say, and for the operator to demand: a letter is no way around it.
+    if app.identity.is_outside_alone(user).await.map_err(unavailable)? {
+        refused(AccessSubject::User(user), "they sign in with an outside issuer alone").await;
+        return Ok(());
+    }
     let Some(token) = app.identity.password_resets().make(user, &email).await.map_err(unavailable)? else {
         refused(AccessSubject::User(user), "there are as many links as there may be").await;
         return Ok(());

@@ -169,15 +169,12 @@ async fn by_invitation(
         return Err(not_good(Some(id), "whoever made it may not do so any more"));
     }
     let user = body.checked(Some(&invitation))?;
-    // From the invitation, so that it meets itself: a repeat, and whoever uses it at the same time.
-    let command_id = CommandId::from_key(&Actor::system("invitation"), &id.to_string());
-    let account = UserId(command_id.created_id());
+    let (command_id, account) = (invitation.new.command_id(), invitation.new.account());
     let registered = register(app, intake, command_id, Actor::from(account), "POST /users/signup", user).await;
     // Somebody else's account, or the same person's with another password.
-    let mut registered = registered.map_err(|problem| match problem.code() {
-        Code::IdempotencyKeyReused => not_good(Some(id), "it was used"),
-        _ => problem,
-    })?;
+    let is_others = |problem: &Problem| problem.code() == Code::IdempotencyKeyReused;
+    let mut registered =
+        registered.map_err(|problem| if is_others(&problem) { not_good(Some(id), "it was used") } else { problem })?;
     if invitation.taken_at.is_none() {
         for team in &invitation.new.teams {
             registered = join(app, intake, &invitation, registered, *team).await?;

@@ -104,7 +104,13 @@ impl Notice {
             Self::AccountClosed => ("account-closed", "Your account was closed", "your account was closed"),
         };
         let if_not = match self {
-            Self::PasswordChanged | Self::PasswordReset | Self::SecondFactorAdded | Self::SecondFactorRemoved => {
+            // They are for programs, which would stand still whenever somebody sets a new password: docs/adr/0020-letters.md.
+            Self::PasswordChanged | Self::PasswordReset => {
+                "API tokens of your account stay good. To see them, and to revoke those that you do not know, sign in and \
+                 look at your tokens; an administrator can do it, too.\n\n\
+                 If it was not you, ask for a new password where you sign in, and tell an administrator."
+            }
+            Self::SecondFactorAdded | Self::SecondFactorRemoved => {
                 "If it was not you, ask for a new password where you sign in, and tell an administrator."
             }
             Self::EmailChanged => "If it was not you, tell an administrator at once.",

@@ -89,8 +89,8 @@ export class ApiStack extends Stack {
     commands.allowTable("one-time-tokens", "DeleteItem", "GetItem", "PutItem", "Scan");
     commands.allowTable("api-tokens", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem");
     commands.allowTable("outside-identities", "DeleteItem", "GetItem", "PutItem");
-    commands.allowTable("one-time-tokens", "DeleteItem", "GetItem", "PutItem");
-    commands.allowTable("invitations", "DeleteItem", "GetItem", "PutItem", "UpdateItem");
+    commands.allowIndexes("outside-identities", "Query");
+    commands.allowTable("invitations", "DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem");
     commands.allowTable("access-log", "PutItem");
     commands.allowTable("control", "GetItem");
     // Who the caller is, what became of the task, what a closed account leaves behind, and that nothing is left of who is erased.
