@@ -2,10 +2,12 @@
 
 use std::error::Error;
 use std::fs;
+use std::net::SocketAddr;
 
 use clap::Args;
 use muster_handlers::http::{Causes, Rates, Settings, SignUpPolicy};
 use muster_identity::OidcSettings;
+use url::Url;
 
 /// What differs between installations.
 #[derive(Clone, Debug, Args)]
@@ -14,7 +16,10 @@ pub struct ApiArgs {
     /// where a request comes from. With 0, the connection alone says it.
     #[arg(long, env = "MUSTER_TRUSTED_PROXIES", value_name = "COUNT", default_value_t = 0)]
     pub trusted_proxies: usize,
-    /// Who may sign up: whoever likes to (`open`), or nobody (`closed`).
+    /// Where people see Muster, such as `https://tasks.example.com`: letters lead there [default: where it listens].
+    #[arg(long, env = "MUSTER_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
+    pub public_url: Option<String>,
+    /// Who may sign up: whoever likes to (`open`), whoever was invited (`invitation`), or nobody (`closed`).
     #[arg(long, env = "MUSTER_SIGNUP", value_name = "POLICY", default_value = "open")]
     pub signup: SignUpPolicy,
     /// Origins of web apps that may use the cookie beside the API's own, such as `https://tasks.example.com`.
@@ -44,11 +49,12 @@ pub struct ApiArgs {
 }
 
 impl ApiArgs {
-    /// As the API takes it.
-    pub fn settings(&self) -> Settings {
+    /// As the API takes it, on a server that listens at this address.
+    pub fn settings(&self, address: SocketAddr) -> Settings {
         Settings {
             trusted_proxies: self.trusted_proxies,
             sign_up: self.signup,
+            public_url: self.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
             allowed_origins: self.allowed_origins.iter().filter(|origin| !origin.is_empty()).cloned().collect(),
             oidc: self.oidc_config.clone().unwrap_or_default(),
             rates: Rates {
@@ -67,4 +73,29 @@ fn outside_issuers(path: &str) -> Result<OidcSettings, String> {
     let words = |error: &(dyn Error + 'static)| Causes(error).to_string();
     let text = fs::read_to_string(path).map_err(|error| words(&error))?;
     text.parse().map_err(|error: muster_identity::OidcSettingsError| words(&error))
+}
+
+/// The address of a web site: nothing can be in it that would break a link that begins with it.
+fn public_url(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let is_site = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
+    if is_site && url.username().is_empty() && url.password().is_none() {
+        Ok(url.to_string())
+    } else {
+        Err("it must begin with http:// or https:// and have no ? and no #".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_address_is_one_that_links_can_begin_with() {
+        assert_eq!(public_url("https://tasks.example.com"), Ok("https://tasks.example.com/".to_owned()));
+        assert_eq!(public_url("http://127.0.0.1:8080/muster"), Ok("http://127.0.0.1:8080/muster".to_owned()));
+        for wrong in ["tasks.example.com", "ftp://example.com", "https://a?b", "https://a#b", "https://ada:secret@a"] {
+            assert!(public_url(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use muster_domain::user::Role;
 use muster_domain::values::{Email, Name};
 
 use crate::api_args::ApiArgs;
+use crate::mail::MailArgs;
 use crate::store::Stage;
 
 /// Task management for field teams: every change to a task is an event that stays.
@@ -132,6 +133,9 @@ pub struct ServeArgs {
     /// How the API behaves.
     #[command(flatten)]
     pub api: ApiArgs,
+    /// How letters are sent.
+    #[command(flatten)]
+    pub mail: MailArgs,
     /// First fill the store, which must have no tasks, with a believable field team.
     #[arg(long)]
     pub demo: bool,

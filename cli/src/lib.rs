@@ -11,6 +11,7 @@ pub mod dead_letters;
 pub mod demo;
 pub mod listen;
 pub mod log;
+pub mod mail;
 pub mod operate;
 pub mod pipeline;
 pub mod progress;

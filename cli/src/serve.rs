@@ -26,7 +26,7 @@ use crate::setup;
 use crate::store;
 use crate::system::System;
 
-/// How long requests that are under way may take to end.
+/// How long requests and letters that are under way may take to end.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often the signing keys are looked at.
 const LOOK_AT_KEYS: Duration = Duration::from_secs(1);
@@ -66,7 +66,9 @@ async fn serve(
     let master = Arc::new(LocalMaster::new(personal_secret.personal_key()));
     let system = System::over_both(engine.client(), engine.derived_client(), master).await?;
     let ring = KeyRing::new(signing_keys.ring_keys());
-    let app = system.app(ring.clone(), &server_secret, args.api.settings());
+    let address = listener.local_addr().map_err(failed("looking up the address"))?;
+    let post = args.mail.post()?;
+    let app = system.app(ring.clone(), &server_secret, args.api.settings(address), post.clone());
     let app = app.map_err(failed("putting the parts together"))?;
     if args.demo {
         demo::refuse_tasks(&system).await?;
@@ -86,7 +88,6 @@ async fn serve(
         Box::pin(async {
             let demo =
                 if args.demo { Some(demo::fill(&system, demo::TASKS, Some(&pipeline), stop).await?) } else { None };
-            let address = listener.local_addr().map_err(failed("looking up the address"))?;
             let server = tokio::spawn(listen(listener, router(Arc::new(app)), Limits::default(), stop.clone()));
             line(format_args!("Muster is at http://{address}, its data in {}. Ctrl-C ends it.", args.data.display()))?;
             if let Some(sign_in) = &sign_in {
@@ -101,6 +102,7 @@ async fn serve(
 
     sweeper.abort();
     follower.abort();
+    post.close(GRACE).await;
     end(pipeline, socket).await;
     served
 }

@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
 use muster_domain::{EventReader, SubjectKeys};
 use muster_handlers::http::{App, Settings};
+use muster_handlers::mail::Post;
 use muster_handlers::topology::{Topology, create_table};
 use muster_handlers::wiring;
 use muster_identity::{IdentityError, IdentityTables, KeyRing, ServerSecret, TokenSettings};
@@ -135,9 +136,16 @@ impl System {
     }
 
     /// What is behind the HTTP routes.
-    pub fn app(&self, signing: KeyRing, secret: &ServerSecret, settings: Settings) -> Result<App, IdentityError> {
+    pub fn app(
+        &self,
+        signing: KeyRing,
+        secret: &ServerSecret,
+        settings: Settings,
+        post: Post,
+    ) -> Result<App, IdentityError> {
         let tokens = TokenSettings::new(ISSUER, ISSUER);
         wiring::app(&self.client, &self.prefix, &self.keys, signing, secret, tokens, settings)
+            .map(|app| app.with_post(post))
     }
 
     /// The projection of this name, or all of them.

@@ -8,6 +8,7 @@ pub mod eventbridge;
 pub mod http;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+pub mod mail;
 pub mod metrics;
 #[cfg(feature = "lambda")]
 pub mod notifier;

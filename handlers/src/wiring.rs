@@ -11,6 +11,7 @@ use muster_vault::{KeyTable, Master};
 
 use crate::clock::SystemClock;
 use crate::http::{App, Settings, Throttle};
+use crate::mail::{Links, Post};
 
 /// The keys of personal data, in the table with this prefix. A program has them once, so that what it erases is gone in all
 /// of it at once.
@@ -34,12 +35,12 @@ pub fn identity_tables(prefix: &str) -> IdentityTables {
         one_time_tokens: format!("{prefix}one-time-tokens"),
         api_tokens: format!("{prefix}api-tokens"),
         outside_identities: format!("{prefix}outside-identities"),
+        invitations: format!("{prefix}invitations"),
     }
 }
 
-/// The parts behind the HTTP routes, on the tables with this prefix. `keys` seal what is personal,
-/// `signing` signs access tokens, and refresh tokens are sealed
-/// with what follows from `secret`.
+/// The parts behind the HTTP routes, on the tables with this prefix. `keys` seal what is personal, `signing` signs access
+/// tokens, and refresh tokens are sealed with what follows from `secret`. Letters are sent by nobody yet: [`App::with_post`].
 pub fn app(
     client: &Client,
     prefix: &str,
@@ -61,7 +62,9 @@ pub fn app(
         directory: DirectoryQueries::new(models),
         identity: identity.with_outside_issuers(&settings.oidc)?,
         throttle: Throttle::new(&settings.rates),
+        links: Links::new(&settings.public_url),
         settings,
+        post: Post::none(),
         clock,
         store: client.clone(),
         control_table: format!("{prefix}control"),

@@ -10,12 +10,14 @@ mod credentials;
 mod emails;
 mod facade;
 mod hasher;
+mod invitations;
 mod key_ring;
 mod keys;
 mod oidc;
 mod one_time;
 mod outside_identities;
 mod password;
+mod password_resets;
 pub mod policy;
 mod private_file;
 mod refresh_token;
@@ -42,6 +44,7 @@ pub use facade::{
     LoginError, Presented, RefreshError, SetPasswordError, TokenPair,
 };
 pub use hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};
+pub use invitations::{Invitation, InvitationPage, Invitations, ListInvitationsError, NewInvitation};
 pub use key_ring::{KeyRing, KeyState, RingKey};
 pub use keys::{KeyError, PublicKey, SigningError, SigningKey, TokenSigner};
 pub use oidc::{
@@ -52,6 +55,7 @@ pub use oidc::{
 pub use one_time::{OneTimeTokens, Purpose};
 pub use outside_identities::{OutsideIdentities, OutsideIdentity, OutsideIdentityId};
 pub use password::{Password, PasswordAttempt, PasswordError};
+pub use password_resets::{PasswordResets, ResetError};
 pub use second_factor::{Challenge, Enrolment, FactorState, Proof, RecoveryCode, SecondFactorError, SecondFactors};
 pub use secrets::{Secrets, SecretsError, ServerSecret};
 pub use sessions::{EndReason, Rotated, Session, SessionError, SessionId, Sessions};

@@ -1,5 +1,4 @@
-//! Tokens that are good for one thing, once, and not for long: an invitation, a new password, a second
-//! factor, a sign-in elsewhere.
+//! Tokens that are good for one thing, once, and not for long: a new password, a first password, a sign-in elsewhere.
 //!
 //! Only a token's hash is stored, so that whoever reads the table finds nothing to use. A token has 256 random bits, so a
 //! plain SHA-256 of it cannot be guessed back.
@@ -11,6 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::ReturnValue;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -31,23 +31,20 @@ const MAX_CHARACTERS: usize = 64;
 /// What a token is good for. A token for one purpose is none for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// To sign up by invitation.
-    Invitation,
     /// To set a new password without the old one.
     PasswordReset,
-    /// To go on with the second factor after the password.
-    SecondFactor,
     /// To come back from an outside issuer.
     OutsideSignIn,
+    /// To set the first password of an account that was made without one.
+    FirstPassword,
 }
 
 impl Purpose {
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Invitation => "invitation",
             Self::PasswordReset => "password-reset",
-            Self::SecondFactor => "second-factor",
             Self::OutsideSignIn => "outside-sign-in",
+            Self::FirstPassword => "first-password",
         }
     }
 }
@@ -88,14 +85,14 @@ impl OneTimeTokens {
         Ok(token)
     }
 
-    /// Removes every token that names this person in its payload, whatever it is good for. It reads the whole table, which is small:
+    /// Removes every token that names this person in its payload, whatever it is good for, and the places that they took. It reads the whole table, which is small:
     /// tokens do not live long, and people are seldom erased.
     pub async fn forget(&self, user: UserId) -> Result<(), StoreError> {
         const FORGETTING: &str = "removing one-time tokens";
         let mut from = None::<Item>;
         loop {
             let scan = self.client.scan().table_name(&self.table).consistent_read(true).projection_expression("pk");
-            let scan = scan.filter_expression("contains(payload, :user)");
+            let scan = scan.filter_expression("contains(payload, :user) OR user_id = :user");
             let scan = scan.expression_attribute_values(":user", s(&user)).set_exclusive_start_key(from);
             let page = scan.send().await.map_err(StoreError::of(FORGETTING))?;
             for item in page.items.unwrap_or_default() {
@@ -108,6 +105,31 @@ impl OneTimeTokens {
                 return Ok(());
             }
         }
+    }
+
+    /// Takes one of the few places that there are for tokens of one purpose and owner, for so long; `false` if none is left.
+    pub(crate) async fn take_place(
+        &self,
+        purpose: Purpose,
+        owner: UserId,
+        places: u8,
+        lifetime: TimeDelta,
+    ) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        for place in 0..places {
+            let key = format!("{}-place#{owner}#{place}", purpose.as_str());
+            let put = self.client.put_item().table_name(&self.table).item("pk", s(&key));
+            let put = put.item("user_id", s(&owner)).item("expires_at", n(&(now + lifetime).timestamp_millis()));
+            let put = put.item("ttl", n(&(now + lifetime).timestamp()));
+            let put = put.condition_expression("attribute_not_exists(pk) OR expires_at <= :now");
+            match put.expression_attribute_values(":now", n(&now.timestamp_millis())).send().await {
+                Ok(_) => return Ok(true),
+                Err(error)
+                    if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {}
+                Err(error) => return Err(StoreError::of("counting one-time tokens")(error)),
+            }
+        }
+        Ok(false)
     }
 
     /// What the token brings, without taking it; `None` if it is not good for this, or not any more.

@@ -26,6 +26,8 @@ pub struct IdentityTables {
     pub api_tokens: String,
     /// People of outside issuers: `pk` (S) = hash of issuer and subject, `user_id` (S); index `by-user` on `user_id`.
     pub outside_identities: String,
+    /// Invitations: `pk` (S) = id; index `open` on `open` (S), sorted by `created_at` (S); expiry attribute `ttl` (N).
+    pub invitations: String,
 }
 
 /// A store that could not be reached, refused, or holds what nobody wrote. Trying again may help with the first.

@@ -110,6 +110,12 @@ impl Deployment {
         messages.iter().filter(|message| to(message)).map(ToString::to_string).collect()
     }
 
+    /// The letter with this subject to this address, when it is there.
+    pub(crate) async fn letter_to(&self, address: &str, subject: &str) -> String {
+        until(subject, async || self.letters_to(address).await.into_iter().find(|letter| letter.contains(subject)))
+            .await
+    }
+
     /// What X-Ray was told.
     pub(crate) async fn segments(&self) -> Vec<Value> {
         let answer = reqwest::get(format!("{}/_emulator/xray/segments", self.endpoint)).await.unwrap();
@@ -196,6 +202,6 @@ pub(crate) async fn report(client: &Client, body: &Value) -> TaskId {
     serde_json::from_value(made["id"].clone()).unwrap()
 }
 
-fn new_email() -> String {
+pub(crate) fn new_email() -> String {
     format!("person-{}@example.com", Uuid::new_v4().simple())
 }

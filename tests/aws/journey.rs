@@ -3,7 +3,7 @@
 use muster_domain::user::Role;
 use serde_json::{Value, json};
 
-use crate::deployment::{Deployment, listed, report, until};
+use crate::deployment::{Deployment, listed, new_email, report, until};
 
 /// The types of the events in a history, in order.
 fn types(history: &Value) -> Vec<String> {
@@ -135,4 +135,63 @@ async fn whoever_gets_a_task_gets_one_letter() {
     let letters = letters.await;
     assert_eq!(letters.len(), 1, "{letters:?}");
     assert!(letters[0].contains("Yours now: Yours to mend") && letters[0].contains(&task.to_string()), "{letters:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs the deployment: cargo xtask e2e"]
+async fn whoever_forgot_their_password_gets_a_letter_that_sets_a_new_one() {
+    let aws = Deployment::here();
+    let ada = aws.member().await;
+    let ask = async |email: &str| {
+        aws.api().post("/users/password-reset").json(&json!({ "email": email })).send().await.is(202).text.clone()
+    };
+
+    assert_eq!(ask(&ada.email).await, ask("nobody-at-all@example.com").await);
+
+    let letter = aws.letter_to(&ada.email, "Set a new password").await;
+    let confirm = async || {
+        let body = json!({ "token": after(&letter, "#token="), "new_password": "a new passphrase for tests" });
+        aws.api().post("/users/password-reset/confirm").json(&body).send().await
+    };
+    confirm().await.is(204);
+    confirm().await.problem(403, "link_not_good");
+    ada.client.get("/profile").send().await.problem(401, "unauthenticated");
+    let log_in = async |password: &str| {
+        let body = json!({ "email": ada.email, "password": password });
+        aws.api().post("/users/login").json(&body).send().await
+    };
+    log_in("a passphrase for tests").await.problem(401, "wrong_credentials");
+    log_in("a new passphrase for tests").await.is(200);
+    aws.letter_to(&ada.email, "A new password was set").await;
+}
+
+#[tokio::test]
+#[ignore = "needs the deployment: cargo xtask e2e"]
+async fn whoever_is_invited_gets_a_letter_and_signs_up() {
+    let aws = Deployment::here();
+    let (admin, email) = (aws.person(Role::Admin).await, new_email());
+    let made = admin.client.post("/invitations").json(&json!({ "email": email, "role": "auditor" })).send().await;
+    let made = made.is(201).value();
+    until("the invitation in the list, and that it was sent", async || {
+        let listed = admin.client.get("/invitations").send().await.is(200).value();
+        let mut listed = listed["items"].as_array().unwrap().iter();
+        listed.any(|one| one["id"] == made["id"] && one["sent_at"].is_string()).then_some(())
+    })
+    .await;
+
+    let letter = aws.letter_to(&email, "You are invited").await;
+    let token = after(&letter, "#invitation=");
+    let body = json!({ "name": "Ben", "password": "a passphrase for tests", "invitation": token });
+    let account = aws.api().post("/users/signup").json(&body).send().await.is(201).value();
+
+    assert_eq!((&account["email"], &account["role"]), (&json!(email), &json!("auditor")));
+    let path = format!("/invitations/{}", made["id"].as_str().unwrap());
+    admin.client.delete(&path).send().await.problem(404, "not_found");
+}
+
+/// The token of a link in a letter, which is JSON here.
+fn after<'a>(letter: &'a str, prefix: &str) -> &'a str {
+    let (_, rest) = letter.split_once(prefix).unwrap_or_else(|| panic!("no {prefix}: {letter}"));
+    let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_')).unwrap_or(rest.len());
+    &rest[..end]
 }

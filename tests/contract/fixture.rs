@@ -6,6 +6,7 @@ use muster_projections::TaskDocument;
 use muster_projections::directory::{TeamDocument, UserDocument};
 use muster_tests::client::Client;
 use muster_tests::server::Server;
+use muster_tests::smtp::Smtp;
 use serde_json::json;
 
 /// The password of everybody but the first administrator.
@@ -14,6 +15,8 @@ const PASSWORD: &str = "a passphrase for tests";
 /// A server with the team in it.
 pub(crate) struct Fixture {
     pub(crate) server: Server,
+    /// Takes the letters that are asked for.
+    _smtp: Smtp,
     people: Vec<Person>,
 }
 
@@ -29,7 +32,8 @@ pub(crate) struct Person {
 impl Fixture {
     /// Starts it and fills it.
     pub(crate) async fn start() -> Self {
-        let server = Server::start().await;
+        let smtp = Smtp::start();
+        let server = Server::start_with(smtp.environment()).await;
         let nobody = Client::new(&server.base_url);
         let admin = signed_in(&nobody, Role::Admin, &server.admin_email, &server.admin_password).await;
         let team: TeamDocument =
@@ -39,7 +43,7 @@ impl Fixture {
             let person = hired(&people[0].client, role, team.id).await;
             people.push(person);
         }
-        let fixture = Self { server, people };
+        let fixture = Self { server, _smtp: smtp, people };
         fixture.tasks(team.id).await;
         fixture
     }

@@ -23,6 +23,7 @@ UNSPEAKABLE = {
     "/refresh_token",  # left out only where there is a cookie instead
     "/assignee_id",  # somebody who is there
     "/team_id",  # a team that is there
+    "/teams",  # teams that are there
     "/to",  # somebody else who is there
     "/confirm",  # the id of the account in the path
     "/code",  # it or a recovery code, not both

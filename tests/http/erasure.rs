@@ -10,7 +10,7 @@ use muster_tests::server::{Server, output};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, person, server};
+use crate::support::{PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, person, server, smtp};
 
 async fn erase(id: UserId, confirm: UserId) -> Answer {
     admin().await.post(&format!("/users/{id}/erase")).json(&json!({ "confirm": confirm })).send().await
@@ -98,6 +98,8 @@ async fn nothing_with_which_they_signed_in_is_left() {
     begun.is(200);
     let token = json!({ "name": "Nightly report", "scopes": ["tasks:read"] });
     gone.client.post("/tokens").json(&token).send().await.is(201);
+    nobody().await.post("/users/password-reset").json(&json!({ "email": gone.email })).send().await.is(202);
+    smtp().letter(&gone.email, "Set a new password").await;
     close(&gone).await;
     erase(gone.id, gone.id).await.is(200);
     gone.client.get("/profile").send().await.problem(401, "unauthenticated");
@@ -112,6 +114,35 @@ async fn nothing_with_which_they_signed_in_is_left() {
         let left: Vec<_> = items.iter().filter(|item| format!("{item:?}").contains(&gone.id.to_string())).collect();
         assert!(left.is_empty(), "{table}: {left:?}");
     }
+}
+
+#[tokio::test]
+async fn no_invitation_to_them_is_left_and_others_stay() {
+    let (admin, email, other) = (admin().await, new_email(), new_email());
+    let invite = async |email: &str| {
+        let body = json!({ "email": email, "name": "Trillian Unmistakable" });
+        admin.post("/invitations").json(&body).send().await.is(201).value()["id"].as_str().unwrap().to_owned()
+    };
+    let made = invite(&email).await;
+    let token = smtp().letter(&email, "You are invited").await.invitation().to_owned();
+    let body = json!({ "name": "Trillian", "password": PASSWORD, "invitation": token });
+    let gone: UserDocument = nobody().await.post("/users/signup").json(&body).send().await.document(201);
+    // They go by another address now, and are invited again once the account is closed.
+    let moved = json!({ "email": new_email() });
+    let moved: UserDocument = admin.put(&format!("/users/{}", gone.id)).json(&moved).send().await.document(200);
+    admin.delete(&format!("/users/{}", gone.id)).send().await.is(200);
+    let again = invite(&moved.email.expect("an address").to_uppercase()).await;
+    // Whoever has the first address today is not them.
+    let anothers = [invite(&email).await, invite(&other).await];
+
+    erase(gone.id, gone.id).await.is(200);
+
+    let store = LocalStore::open(&server().await.data()).await.unwrap();
+    let items = store.client().scan().table_name("muster-invitations").consistent_read(true).send().await.unwrap();
+    let left: Vec<_> = items.items.unwrap().iter().map(|item| item["pk"].as_s().unwrap().clone()).collect();
+    assert!(!left.contains(&made), "the one that made the account");
+    assert!(!left.contains(&again), "the one to their address");
+    assert!(anothers.iter().all(|one| left.contains(one)), "{left:?}");
 }
 
 /// A server of its own, whose whole store is looked at, and its administrator.

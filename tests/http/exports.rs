@@ -7,7 +7,9 @@ use muster_domain::user::Role;
 use muster_tests::client::Client;
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Person, admin, eventually, log_in, member, nobody, of_task, person, task, team};
+use crate::support::{
+    PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, of_task, person, smtp, task, team,
+};
 
 /// The lists of a document.
 const LISTS: [&str; 6] = ["sessions", "history", "tasks", "comments", "deeds", "access_log"];
@@ -90,6 +92,31 @@ pub(crate) async fn people_get_all_that_is_held_of_them() {
     assert!(kinds.contains(&"session_ended".to_owned()), "what others did to them: {kinds:?}");
     let text = held.to_string();
     assert!(!text.contains(&foreign.id.to_string()) && !text.contains("argon2"), "{text}");
+}
+
+#[tokio::test]
+async fn the_invitation_that_brought_somebody_is_held_of_them() {
+    let (email, other) = (new_email(), new_email());
+    let invite = async |email: &str| {
+        let body = json!({ "email": email, "name": "A guest", "role": "manager" });
+        admin().await.post("/invitations").json(&body).send().await.is(201).value()
+    };
+    let (made, _) = (invite(&email).await, invite(&other).await);
+    let token = smtp().letter(&email, "You are invited").await.invitation().to_owned();
+    let body = json!({ "name": "Trillian", "password": PASSWORD, "invitation": token });
+    nobody().await.post("/users/signup").json(&body).send().await.is(201);
+    let tokens = log_in(&nobody().await, &email, PASSWORD).await.is(200).value();
+    let client = nobody().await.with_token(tokens["access_token"].as_str().unwrap());
+
+    let held = export(&client, "/profile/export").await;
+
+    let invitations = held["invitations"].as_array().unwrap();
+    assert_eq!(invitations.len(), 1, "{invitations:?}");
+    for key in ["id", "email", "name", "role", "teams", "invited_by", "created_at", "expires_at"] {
+        assert_eq!(invitations[0][key], made[key], "{key}");
+    }
+    assert!(invitations[0]["taken_at"].is_string(), "{invitations:?}");
+    assert!(!held.to_string().contains(&token), "no secret");
 }
 
 #[tokio::test]

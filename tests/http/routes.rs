@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    access_log, api_tokens, erasure, exports, log_in, logs, oidc, passwords, profile, reassigning, second_factors,
-    sessions, sign_up, signed_in, system, task_as_of, task_changes, task_life, task_lists,
+    access_log, api_tokens, erasure, exports, invitations, log_in, logs, oidc, password_resets, passwords, profile,
+    reassigning, second_factors, sessions, sign_up, signed_in, system, task_as_of, task_changes, task_life, task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
 
@@ -60,6 +60,8 @@ const CHALLENGE: Option<&str> = Some(r#"{"challenge":"none","code":"000000"}"#);
 const TOKEN: Option<&str> = Some(r#"{"name":"Nightly report","scopes":["tasks:read"]}"#);
 const RETURN: Option<&str> = Some(r#"{"code":"none","state":"none"}"#);
 const NOTHING: Option<&str> = Some("{}");
+const EMAIL: Option<&str> = Some(r#"{"email":"ada@example.com"}"#);
+const RESET: Option<&str> = Some(r#"{"token":"none","new_password":"another passphrase for tests"}"#);
 const REFRESH: Option<&str> = Some(r#"{"refresh_token":"none"}"#);
 const ERASE: Option<&str> = Some(r#"{"confirm":"00000000-0000-0000-0000-000000000001"}"#);
 const NAME: Option<&str> = Some(r#"{"name":"Ada"}"#);
@@ -154,6 +156,31 @@ pub(crate) const ROUTES: &[Route] = &[
         "/api/v1/profile/outside-identities/{identity_id}",
         None,
         oidc::links::a_link_that_is_taken_away_opens_nothing_any_more,
+    ),
+    open(
+        "POST",
+        "/api/v1/users/password-reset",
+        EMAIL,
+        password_resets::whoever_forgot_their_password_gets_a_letter_with_a_link_that_is_good_once,
+    ),
+    open(
+        "POST",
+        "/api/v1/users/password-reset/confirm",
+        RESET,
+        password_resets::whoever_forgot_their_password_gets_a_letter_with_a_link_that_is_good_once,
+    ),
+    route(
+        "POST",
+        "/api/v1/invitations",
+        EMAIL,
+        invitations::whoever_is_invited_gets_a_letter_and_signs_up_as_the_invitation_says,
+    ),
+    route("GET", "/api/v1/invitations", None, invitations::the_list_has_the_invitations_that_nobody_has_taken),
+    route(
+        "DELETE",
+        "/api/v1/invitations/{invitation_id}",
+        None,
+        invitations::an_invitation_that_is_withdrawn_is_good_for_nothing,
     ),
     open("POST", "/api/v1/users/refresh", REFRESH, sessions::a_refresh_gives_new_tokens),
     open("POST", "/api/v1/refresh", REFRESH, sessions::the_short_path_refreshes_too),

@@ -21,14 +21,14 @@ fn wrong_code(secret: &str) -> String {
 }
 
 /// Somebody with a second factor: the secret in their app, and their recovery codes.
-struct Protected {
-    person: Person,
+pub(crate) struct Protected {
+    pub(crate) person: Person,
     secret: String,
     recovery_codes: Vec<String>,
 }
 
 impl Protected {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let person = member().await;
         let begun = person.client.post("/profile/second-factor").json(&json!({ "password": PASSWORD })).send().await;
         let secret = begun.is(200).value()["secret"].as_str().unwrap().to_owned();

@@ -1,5 +1,6 @@
 //! The server that all tests of this program share, and people to call it.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use muster_domain::user::Role;
@@ -8,6 +9,7 @@ use muster_projections::TaskDocument;
 use muster_projections::directory::{TeamDocument, UserDocument};
 use muster_tests::client::{Answer, Client};
 use muster_tests::server::Server;
+use muster_tests::smtp::Smtp;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
@@ -23,7 +25,14 @@ pub(crate) const PASSWORD: &str = "a passphrase for tests";
 /// The one server.
 pub(crate) async fn server() -> &'static Server {
     static SERVER: OnceCell<Server> = OnceCell::const_new();
-    SERVER.get_or_init(async || Server::start_with_issuers(&crate::oidc::settings(), Vec::new()).await).await
+    let started = async || Server::start_with_issuers(&crate::oidc::settings(), smtp().environment()).await;
+    SERVER.get_or_init(started).await
+}
+
+/// The mail server of that server.
+pub(crate) fn smtp() -> &'static Smtp {
+    static SMTP: OnceLock<Smtp> = OnceLock::new();
+    SMTP.get_or_init(Smtp::start)
 }
 
 /// Somebody with an account, signed in.

@@ -29,6 +29,8 @@ const TABLE: &str = "
 
     GET    /api/v1/users/signup                               | nothing
     POST   /api/v1/users/signup                               | nothing
+    POST   /api/v1/users/password-reset                       | nothing
+    POST   /api/v1/users/password-reset/confirm               | nothing
     POST   /api/v1/users/login                                | nothing
     POST   /api/v1/login                                      | nothing
     POST   /api/v1/users/login/second-factor                  | nothing
@@ -62,6 +64,9 @@ const TABLE: &str = "
     DELETE /api/v1/profile/second-factor                      | sign-in
     DELETE /api/v1/users/{user_id}/second-factor              | sign-in
     POST   /api/v1/users                                      | sign-in
+    POST   /api/v1/invitations                                | sign-in
+    GET    /api/v1/invitations                                | sign-in
+    DELETE /api/v1/invitations/{invitation_id}                | sign-in
 
     GET    /api/v1/profile                                    | users:read
     PUT    /api/v1/profile                                    | users:write

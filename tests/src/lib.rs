@@ -5,4 +5,5 @@ pub mod crash;
 pub mod dynamodb_local;
 pub mod issuer;
 pub mod server;
+pub mod smtp;
 pub mod tables;

@@ -139,6 +139,12 @@ impl Server {
         true
     }
 
+    /// Changes a variable of its environment, for the next start.
+    pub fn set(&mut self, name: &'static str, value: &str) {
+        self.environment.retain(|(other, _)| *other != name);
+        self.environment.push((name, value.to_owned()));
+    }
+
     /// Starts it on the same data after it ended, and waits until it is ready.
     pub async fn start_again(&mut self) {
         self.launch();

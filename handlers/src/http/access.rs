@@ -27,6 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Asked(Arc<Origin>);
 
 impl Asked {
+    /// As the access log takes it.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.0
+    }
+
     fn of(method: &Method, headers: &HeaderMap, extensions: &Extensions) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let path = extensions.get::<MatchedPath>().map_or("-", MatchedPath::as_str);

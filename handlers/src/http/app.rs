@@ -15,6 +15,7 @@ use super::page::query_problem;
 use super::problem::{Code, Problem};
 use super::settings::Settings;
 use super::throttle::Throttle;
+use crate::mail::{Links, Post};
 
 /// The parts that the routes work with. One for each program.
 pub struct App {
@@ -32,6 +33,10 @@ pub struct App {
     pub identity: Identity,
     /// What the operator has decided.
     pub settings: Settings,
+    /// Sends letters.
+    pub post: Post,
+    /// Where letters lead to.
+    pub links: Links,
     /// Counts how often somebody asks.
     pub throttle: Throttle,
     /// Tells the time.
@@ -43,6 +48,12 @@ pub struct App {
 }
 
 impl App {
+    /// The same, with somebody to carry its letters.
+    #[must_use]
+    pub fn with_post(self, post: Post) -> Self {
+        Self { post, ..self }
+    }
+
     /// Now.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.clock.now()

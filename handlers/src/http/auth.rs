@@ -1,4 +1,4 @@
-//! Sign up, sign in, refresh, sign out.
+//! Sign in, refresh, sign out.
 
 use std::sync::Arc;
 
@@ -7,12 +7,10 @@ use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use muster_domain::user::Role;
-use muster_domain::{Actor, UserId};
+use muster_domain::UserId;
 use muster_identity::{
     Access, AccessKind, AccessSubject, LoginError, PasswordAttempt, RefreshError, SessionError, TokenPair,
 };
-use muster_projections::directory::UserDocument;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -24,9 +22,7 @@ use super::cookie;
 use super::fields::{Fields, given};
 use super::problem::{Causes, Code, Problem};
 use super::request::Intake;
-use super::settings::SignUpPolicy;
-use super::spec::{CreateHeaders, OpenProblems, RefreshProblems, SignInProblems, SignOutProblems, SignUpProblems};
-use super::users::{NewUserBody, register};
+use super::spec::{RefreshProblems, SignInProblems, SignOutProblems};
 
 /// Address and password.
 #[derive(Deserialize, ToSchema)]
@@ -100,20 +96,6 @@ pub(crate) fn tokens(app: &App, pair: TokenPair, in_cookie: bool) -> Response {
     response
 }
 
-/// Whether one may sign up.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SignUp {
-    /// Who may: whoever likes to (`open`), or nobody (`closed`).
-    policy: SignUpPolicy,
-}
-
-/// Tells who may sign up, so that a web app shows the right form.
-#[utoipa::path(get, path = "/users/signup", tag = "authentication", security(()),
-    responses((status = 200, description = "The policy.", body = SignUp), OpenProblems))]
-pub(crate) async fn sign_up_policy(State(app): State<Arc<App>>) -> Json<SignUp> {
-    Json(SignUp { policy: app.settings.sign_up })
-}
-
 /// Writes down that a session has begun. What cannot be written down has not begun: the session ends, and nobody has its
 /// tokens.
 pub(crate) async fn begun(app: &App, asked: &Asked, pair: &TokenPair) -> Result<(), Problem> {
@@ -129,32 +111,6 @@ pub(crate) async fn begun_by(app: &App, asked: &Asked, pair: &TokenPair, access:
         tracing::warn!(session = %pair.session_id, error = %Causes(&error), "a session that nobody has could not be ended");
     }
     recorded
-}
-
-/// Registers a new user, as a member.
-#[utoipa::path(post, path = "/users/signup", tag = "authentication", params(CreateHeaders), security(()),
-    request_body = NewUserBody,
-    responses((status = 201, description = "The account.", body = UserDocument,
-        headers(("ETag" = String), ("Location" = String))), SignUpProblems))]
-pub(crate) async fn sign_up(
-    State(app): State<Arc<App>>,
-    intake: Intake,
-    Body(body): Body<NewUserBody>,
-) -> Result<Response, Problem> {
-    match app.settings.sign_up {
-        SignUpPolicy::Open => {}
-        SignUpPolicy::Closed => {
-            return Err(Problem::new(Code::SignupClosed).detail("Ask an administrator for an account."));
-        }
-    }
-    // It counts whether it succeeds or not: each costs a hash, and makes an account.
-    let _counted = app.throttle.attempt(None, intake.address())?;
-    let user = body.checked(Role::Member)?;
-    // Nobody is signed in yet: the address stands for the person, so that two people's keys never meet.
-    let person = Actor::system(&format!("signup:{}", user.registration.email.reservation_key()));
-    let command_id = intake.command_id(&person);
-    let actor = Actor::from(UserId(command_id.created_id()));
-    register(&app, &intake, command_id, actor, "POST /users/signup", user).await
 }
 
 /// Signs in.

@@ -7,6 +7,7 @@ use axum::response::Response;
 use muster_domain::UserId;
 use muster_domain::personal::holds_plain;
 use muster_domain::user::{User, UserCommand};
+use muster_domain::values::Email;
 use muster_identity::policy::Action;
 use muster_identity::{AccessKind, AccessSubject};
 use muster_projections::directory::UserDocument;
@@ -54,6 +55,8 @@ pub(crate) async fn erase(
     // What was written before personal data was sealed stays as it is: nothing changes an event.
     let history = app.reader.events(&id.into(), 0, None).await.map_err(|error| unreadable(&error))?;
     let plain = history.iter().any(|event| holds_plain(event.stream.aggregate, &event.event_type, &event.data));
+    // Of an account that is erased already nobody knows it any more.
+    let email = app.user(id, u64::MAX).await?.and_then(|account| account.email?.parse::<Email>().ok());
     let guard = |user: &User| {
         let user = user.state.as_ref().ok_or_else(|| not_found("user"))?;
         change.caller.may(Action::EraseUser, &resource_of(id, user))?;
@@ -67,9 +70,9 @@ pub(crate) async fn erase(
     let command = UserCommand::Erase { at: change.at };
     let committed = app.commands.execute_if::<User, Problem>(id.0, command, change.expected, &metadata, guard).await;
     let committed = committed.map_err(super::refusal::guarded)?;
-    // What follows is done again when it is asked again; the key goes with the event in any case, when a projector takes it in.
+    // What follows is done again when it is asked again, the address being known for as long as the key is there; the key goes with the event in any case, when a projector takes it in.
+    app.identity.erase(id, email.as_ref()).await.map_err(|error| Problem::unavailable(&error))?;
     app.reader.keys().erase(id).await.map_err(|error| Problem::unavailable(&error))?;
-    app.identity.erase(id).await.map_err(|error| Problem::unavailable(&error))?;
     app.directory.forget(id).await.map_err(|error| Problem::unavailable(&error))?;
     app.note(&asked, done(AccessKind::PersonErased, &change.caller.0).about(AccessSubject::User(id))).await;
     answer(axum::http::StatusCode::OK, id, &committed)

@@ -15,16 +15,19 @@ mod erasure;
 mod etag;
 mod export;
 mod fields;
+mod invitations;
 mod layers;
 mod oidc;
 mod page;
 mod password;
+mod password_reset;
 mod problem;
 mod refusal;
 mod request;
 mod second_factor;
 mod sessions;
 mod settings;
+mod sign_up;
 mod spec;
 mod system;
 mod tasks;
@@ -83,7 +86,7 @@ struct Api;
 /// The routes that change something. They may write events.
 fn change_routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
-        .routes(routes!(auth::sign_up))
+        .routes(routes!(sign_up::sign_up))
         .routes(routes!(auth::log_in))
         .routes(routes!(auth::log_in_short))
         .routes(routes!(auth::refresh))
@@ -97,6 +100,10 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(erasure::erase))
         .routes(routes!(users::update_profile))
         .routes(routes!(password::change))
+        .routes(routes!(password_reset::ask))
+        .routes(routes!(password_reset::confirm))
+        .routes(routes!(invitations::create))
+        .routes(routes!(invitations::withdraw))
         .routes(routes!(second_factor::begin))
         .routes(routes!(second_factor::confirm))
         .routes(routes!(second_factor::renew))
@@ -140,9 +147,10 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::list))
         .routes(routes!(users::read))
         .routes(routes!(users::profile))
-        .routes(routes!(auth::sign_up_policy))
+        .routes(routes!(sign_up::policy))
         .routes(routes!(oidc::sign_in::list))
         .routes(routes!(oidc::identities::list))
+        .routes(routes!(invitations::list))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::list_of_user))
         .routes(routes!(api_tokens::list))

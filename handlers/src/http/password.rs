@@ -17,6 +17,7 @@ use super::fields::Fields;
 use super::problem::{Code, Problem};
 use super::request::Intake;
 use super::spec::PasswordProblems;
+use crate::mail::Notice;
 
 /// A new password in the place of the present one.
 #[derive(Deserialize, ToSchema)]
@@ -53,6 +54,7 @@ pub(crate) async fn change(
         Ok(()) => {
             counted.succeeded();
             app.note(&asked, done(AccessKind::PasswordChanged, &caller.0)).await;
+            app.notice(id, Notice::PasswordChanged).await;
             Ok(StatusCode::NO_CONTENT)
         }
         // Not 401: the caller is signed in, and stays so.

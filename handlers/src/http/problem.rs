@@ -63,6 +63,10 @@ codes! {
     SignupClosed = "signup_closed", FORBIDDEN, "Signing up is closed";
     /// An outside issuer says who they are, and that is not enough to be let in here; `detail` says why.
     NotAdmitted = "not_admitted", FORBIDDEN, "You are not let in";
+    /// Nobody signs up here who was not invited.
+    InvitationRequired = "invitation_required", FORBIDDEN, "An invitation is needed";
+    /// The link of a letter was used, is too old, or was never made.
+    LinkNotGood = "link_not_good", FORBIDDEN, "The link is not good, or not any more";
     /// The cookie came with a request that a page of another site may have made.
     ForeignOrigin = "foreign_origin", FORBIDDEN, "The request comes from another site";
     /// There is no such thing, or the caller may not know of it.
@@ -81,6 +85,8 @@ codes! {
     TaskOnHold = "task_on_hold", CONFLICT, "The task is on hold";
     /// Another active account has this address.
     EmailTaken = "email_taken", CONFLICT, "The e-mail address is taken";
+    /// No letters are sent from here: the operator has named no mail server.
+    MailNotConfigured = "mail_not_configured", CONFLICT, "No letters are sent from here";
     /// Nobody would be left to administrate.
     LastAdmin = "last_admin", CONFLICT, "There must always be an administrator";
     /// Nobody has more API tokens at once.

@@ -26,6 +26,7 @@ use super::fields::Fields;
 use super::problem::{Code, Problem};
 use super::request::Intake;
 use super::spec::{BodilessProblems, FactorProblems, FinishSignInProblems};
+use crate::mail::Notice;
 
 /// The caller's password, asked again.
 #[derive(Deserialize, ToSchema)]
@@ -160,6 +161,7 @@ pub(crate) async fn confirm(
     let codes = app.identity.second_factors().confirm(caller.id(), &body.code).await;
     let codes = codes.map_err(|error| refused(&error, "/code"))?;
     app.note(&asked, done(AccessKind::SecondFactorAdded, &caller.0)).await;
+    app.notice(caller.id(), Notice::SecondFactorAdded).await;
     Ok(uncached(RecoveryCodesDocument::from(codes)))
 }
 
@@ -193,6 +195,7 @@ pub(crate) async fn remove(
     let removed = app.identity.remove_second_factor(caller.id(), &PasswordAttempt::new(body.password), &proof).await;
     removed.map_err(|error| refused(&error, pointer))?;
     app.note(&asked, done(AccessKind::SecondFactorRemoved, &caller.0)).await;
+    app.notice(caller.id(), Notice::SecondFactorRemoved).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -212,6 +215,7 @@ pub(crate) async fn remove_of_user(
     let access = done(AccessKind::SecondFactorRemoved, &caller.0).about(AccessSubject::User(id));
     app.record(&asked, access).await?;
     app.identity.second_factors().remove(id).await.map_err(|error| Problem::unavailable(&error))?;
+    app.notice(id, Notice::SecondFactorRemoved).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

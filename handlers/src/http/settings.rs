@@ -15,13 +15,15 @@ pub enum SignUpPolicy {
     /// Whoever likes to.
     #[default]
     Open,
-    /// Nobody: an administrator makes the accounts.
+    /// Whoever was invited by an administrator.
+    Invitation,
+    /// Nobody, not even by an invitation of before: an administrator makes the accounts.
     Closed,
 }
 
 /// What is no policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("signing up is open or closed")]
+#[error("signing up is open, by invitation, or closed")]
 pub struct NoSignUpPolicy;
 
 impl FromStr for SignUpPolicy {
@@ -30,6 +32,7 @@ impl FromStr for SignUpPolicy {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "open" => Ok(Self::Open),
+            "invitation" => Ok(Self::Invitation),
             "closed" => Ok(Self::Closed),
             _ => Err(NoSignUpPolicy),
         }
@@ -42,6 +45,8 @@ pub struct Settings {
     /// How many reverse proxies stand before the program: so many entries of `X-Forwarded-For`, counted from the end, are
     /// believed. 0 believes none.
     pub trusted_proxies: usize,
+    /// Where people see Muster, such as `https://tasks.example.com`.
+    pub public_url: String,
     /// Who may sign up.
     pub sign_up: SignUpPolicy,
     /// How often somebody may ask.

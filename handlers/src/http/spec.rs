@@ -82,7 +82,12 @@ problems! {
     ];
     /// What the creation of an account may answer instead.
     CreateUserProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, EmailTaken, Contended, TooLarge,
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, EmailTaken, MailNotConfigured,
+        Contended, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+    ];
+    /// What an invitation may be answered with instead.
+    InviteProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, SignupClosed, EmailTaken, TooLarge,
         UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a change of a task may answer instead.
@@ -128,6 +133,16 @@ problems! {
     PasswordProblems = [
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, Conflict, TooLarge,
         UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
+    ];
+    /// What asking for a new password may be answered with instead.
+    AskResetProblems = [
+        MalformedJson, InvalidHeader, MailNotConfigured, TooLarge, UnsupportedMediaType, InvalidRequest, Internal,
+        Unavailable, Timeout
+    ];
+    /// What setting a new password by a letter may answer instead.
+    ResetProblems = [
+        MalformedJson, InvalidHeader, LinkNotGood, TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable,
+        Timeout
     ];
     /// What signing in may answer instead.
     SignInProblems = [
@@ -182,8 +197,8 @@ problems! {
     OpenProblems = [Timeout];
     /// What signing up may answer instead.
     SignUpProblems = [
-        MalformedJson, InvalidHeader, SignupClosed, EmailTaken, Contended, TooLarge, UnsupportedMediaType, InvalidRequest,
-        IdempotencyKeyReused, Internal, Unavailable, Timeout
+        MalformedJson, InvalidHeader, SignupClosed, InvitationRequired, LinkNotGood, EmailTaken, Contended, TooLarge,
+        UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
 }
 

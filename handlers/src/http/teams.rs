@@ -105,6 +105,13 @@ pub(crate) struct ListQuery {
     cursor: Option<String>,
 }
 
+impl ListQuery {
+    /// As every list takes it.
+    pub(crate) fn page(self) -> PageQuery {
+        PageQuery { limit: self.limit, cursor: self.cursor }
+    }
+}
+
 /// Lists teams, by name.
 #[utoipa::path(get, path = "/teams", operation_id = "list_teams", tag = "teams", params(ListQuery),
     responses((status = 200, description = "A page of teams.", body = Page<TeamDocument>), ReadProblems))]
@@ -114,7 +121,7 @@ pub(crate) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<TeamDocument>>, Problem> {
     caller.may(Action::ListTeams, &Resource::Any)?;
-    let page = PageQuery { limit: query.limit, cursor: query.cursor }.checked()?;
+    let page = query.page().checked()?;
     Page::answer(app.directory.teams(&page).await)
 }
 
@@ -173,7 +180,7 @@ pub(crate) async fn members(
 ) -> Result<Json<Page<UserDocument>>, Problem> {
     caller.may(Action::ReadTeam, &Resource::Team { id })?;
     app.team(id, 0).await?.ok_or_else(|| not_found("team"))?;
-    let page = PageQuery { limit: query.limit, cursor: query.cursor }.checked()?;
+    let page = query.page().checked()?;
     let filter = UserFilter { team: Some(id), role: None, active: Some(true) };
     users::page(&app, &caller, &filter, &page).await
 }

@@ -1,6 +1,6 @@
 //! People: their accounts and profiles.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
 use axum::extract::State;
@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use muster_commands::{Committed, ExecuteError, ExpectedVersion};
 use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand, UserState};
-use muster_domain::values::{Locale, Name, Phone};
+use muster_domain::values::{Email, Locale, Name, Phone};
 use muster_domain::{Actor, CommandId, TeamId, UserId};
 use muster_identity::policy::{Action, Person, Resource};
 use muster_identity::{CredentialsError, Password, PasswordAttempt, SetPasswordError};
@@ -23,6 +23,7 @@ use super::caller::Caller;
 use super::etag::{etag, min_version};
 use super::fields::{Fields, given, present};
 use super::page::{Page, PageQuery};
+use super::password_reset::no_letters;
 use super::problem::{Code, Problem};
 use super::refusal::problem;
 use super::request::{Change, Intake};
@@ -30,6 +31,7 @@ use super::spec::{
     ChangeHeaders, CloseUserProblems, CreateHeaders, CreateUserProblems, ReadHeaders, ReadProblems, UserChangeProblems,
 };
 use super::tasks::reassign::{OpenTasks, open_tasks};
+use crate::mail::{Letter, Notice};
 
 /// The most open tasks that the answer to a closure shows.
 const MOST_OPEN_TASKS: usize = 100;
@@ -40,51 +42,53 @@ const MOST_OPEN_TASKS: usize = 100;
 pub(crate) struct NewUserBody {
     /// What the person is called.
     #[schema(value_type = Name)]
-    name: String,
+    pub(crate) name: String,
     /// The address with which they sign in.
     #[schema(format = Email, max_length = 254)]
-    email: String,
-    /// Their first password.
-    #[serde(skip_serializing)] // the body's digest is stored, and a password must not be guessable from it
-    #[schema(format = Password, min_length = 8, max_length = 128)]
-    password: String,
-    /// What they may do; a member if left out. Only an administrator may say it.
+    pub(crate) email: String,
+    /// Their first password. Left out where letters are sent: then they get one with a link to set it.
+    #[serde(default, deserialize_with = "given", skip_serializing)] // a password must not be guessable from the digest
+    #[schema(value_type = String, required = false, format = Password, min_length = 8, max_length = 128)]
+    pub(crate) password: Option<String>,
+    /// What they may do; a member if left out.
     #[serde(default)]
-    role: Option<Role>,
+    pub(crate) role: Option<Role>,
     /// Where their clock stands: a name of the IANA time zone database. UTC if left out.
     #[serde(default)]
     #[schema(max_length = 64, example = "Europe/Berlin")]
-    time_zone: Option<String>,
+    pub(crate) time_zone: Option<String>,
     /// The language they read, such as `en-GB`.
     #[serde(default)]
     #[schema(value_type = Option<Locale>, example = "en-GB")]
-    locale: Option<String>,
+    pub(crate) locale: Option<String>,
     /// Where they can be called.
     #[serde(default)]
     #[schema(value_type = Option<Phone>, example = "+49 30 901820")]
-    phone: Option<String>,
+    pub(crate) phone: Option<String>,
 }
+
+/// A password in the two shapes in which it is needed: to be kept, and to be compared with one that was kept.
+struct Chosen(Password, PasswordAttempt);
 
 /// A new account whose every field is right. The time of the registration is filled in when it is sent.
 pub(crate) struct NewUser {
     pub(crate) registration: RegisterUser,
-    password: String,
+    password: Option<Chosen>,
     body: NewUserBody,
 }
 
 impl NewUserBody {
-    /// The account, with every field checked. A role other than `granted` is refused.
-    pub(crate) fn checked(self, granted: Role) -> Result<NewUser, Problem> {
-        let mut fields = Fields::default();
+    /// The account, with every field checked, beside those that were found wrong before.
+    pub(crate) fn checked(self, mut fields: Fields) -> Result<NewUser, Problem> {
         let name = fields.parse("/name", &self.name);
         let email = fields.parse("/email", &self.email);
         let time_zone = fields.parse_optional("/time_zone", self.time_zone.as_ref()).unwrap_or_default();
         let locale = fields.parse_optional("/locale", self.locale.as_ref());
         let phone = fields.parse_optional("/phone", self.phone.as_ref());
-        fields.take("/password", Password::parse(self.password.clone()));
-        if granted != Role::Admin && self.role.is_some_and(|role| role != granted) {
-            fields.wrong("/role", "only an administrator may give a role");
-        }
+        let password = self.password.as_ref().and_then(|password| {
+            let parsed = fields.take("/password", Password::parse(password.clone()))?;
+            Some(Chosen(parsed, PasswordAttempt::new(password.clone())))
+        });
         let role = self.role.unwrap_or(Role::Member);
         let registration = name.zip(email).map(|(name, email)| RegisterUser {
             name,
@@ -96,11 +100,28 @@ impl NewUserBody {
             at: chrono::DateTime::UNIX_EPOCH,
         });
         let registration = fields.finish(registration)?;
-        Ok(NewUser { registration, password: self.password.clone(), body: self })
+        Ok(NewUser { registration, password, body: self })
     }
 }
 
-/// Makes an account and its password. The password comes first: an account that is there can be signed in to.
+/// An account that was just made, or was made by an earlier sending of the same request.
+pub(crate) struct Registered {
+    pub(crate) id: UserId,
+    pub(crate) committed: Committed<User>,
+}
+
+impl Registered {
+    /// The answer that says so.
+    pub(crate) fn answer(self) -> Result<Response, Problem> {
+        let mut response = answer(StatusCode::CREATED, self.id, &self.committed)?;
+        if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/users/{}", self.id)) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        Ok(response)
+    }
+}
+
+/// Makes an account and its password, if it has one. The password comes first: an account that is there can be signed in to.
 pub(crate) async fn register(
     app: &App,
     intake: &Intake,
@@ -108,23 +129,12 @@ pub(crate) async fn register(
     actor: Actor,
     route: &str,
     user: NewUser,
-) -> Result<Response, Problem> {
+) -> Result<Registered, Problem> {
     let id = UserId(command_id.created_id());
     let at = app.now();
-    let password =
-        Password::parse(user.password.clone()).map_err(|error| Problem::new(Code::InvalidRequest).detail(error))?;
-    let made = match app.identity.create_credentials(id, &password).await {
-        Ok(()) => true,
-        // A repeat of the same request brings the same password.
-        Err(SetPasswordError::Credentials(CredentialsError::Exists)) => {
-            let attempt = PasswordAttempt::new(user.password);
-            match app.identity.check_password(id, &attempt).await {
-                Ok(true) => false,
-                Ok(false) => return Err(Problem::new(Code::IdempotencyKeyReused)),
-                Err(error) => return Err(Problem::unavailable(&error)),
-            }
-        }
-        Err(error) => return Err(Problem::unavailable(&error)),
+    let made = match &user.password {
+        Some(password) => make_password(app, id, password).await?,
+        None => false,
     };
     let metadata = intake.metadata(command_id, actor, route, &user.body, at);
     let command = UserCommand::Register(RegisterUser { at, ..user.registration });
@@ -138,11 +148,23 @@ pub(crate) async fn register(
     if made && needless {
         remove_unless_active(app, id).await;
     }
-    let mut response = answer(StatusCode::CREATED, id, &outcome.map_err(|error| problem(&error))?)?;
-    if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/users/{id}")) {
-        response.headers_mut().insert(header::LOCATION, location);
+    Ok(Registered { id, committed: outcome.map_err(|error| problem(&error))? })
+}
+
+/// Keeps the first password of an account. Whether it was not there before.
+async fn make_password(app: &App, id: UserId, Chosen(password, attempt): &Chosen) -> Result<bool, Problem> {
+    match app.identity.create_credentials(id, password).await {
+        Ok(()) => Ok(true),
+        // A repeat of the same request brings the same password.
+        Err(SetPasswordError::Credentials(CredentialsError::Exists)) => {
+            match app.identity.check_password(id, attempt).await {
+                Ok(true) => Ok(false),
+                Ok(false) => Err(Problem::new(Code::IdempotencyKeyReused)),
+                Err(error) => Err(Problem::unavailable(&error)),
+            }
+        }
+        Err(error) => Err(Problem::unavailable(&error)),
     }
-    Ok(response)
 }
 
 /// Takes back a password that was made for an account that is not there or is closed.
@@ -230,6 +252,9 @@ impl UserBody {
 }
 
 /// An administrator makes an account.
+///
+/// Without a password, its owner gets a letter with a link to set one, good for a week; afterwards they ask for a new password as
+/// anybody does.
 #[utoipa::path(post, path = "/users", operation_id = "create_user", tag = "users",
     params(CreateHeaders), request_body = NewUserBody,
     responses((status = 201, description = "The account.", body = UserDocument,
@@ -240,8 +265,24 @@ pub(crate) async fn create(
     Body(body): Body<NewUserBody>,
 ) -> Result<Response, Problem> {
     change.caller.may(Action::CreateUser, &Resource::Any)?;
-    let user = body.checked(Role::Admin)?;
-    register(&app, change.intake(), change.command_id, change.caller.actor(), "POST /users", user).await
+    let user = body.checked(Fields::default())?;
+    let actor = change.caller.actor();
+    if user.password.is_some() {
+        return register(&app, change.intake(), change.command_id, actor, "POST /users", user).await?.answer();
+    }
+    if !app.post.is_there() {
+        return Err(no_letters("Give the account a password."));
+    }
+    let email = user.registration.email.clone();
+    // Other keys than those of accounts with a password, so that no repeat gives a password to an account without one.
+    let command_id = change.intake().command_id(&Actor::system(&format!("without-password:{}", change.caller.id())));
+    let registered = register(&app, change.intake(), command_id, actor, "POST /users", user).await?;
+    if !registered.committed.replayed {
+        let token = app.identity.password_resets().make_first(registered.id, &email).await;
+        let token = token.map_err(|error| Problem::unavailable(&error))?;
+        app.post.send([Letter::first_password(email, &app.links, &token)]).await;
+    }
+    registered.answer()
 }
 
 /// Which people to list.
@@ -333,7 +374,23 @@ pub(crate) async fn update(
 ) -> Result<Response, Problem> {
     let update = body.checked()?;
     let actions = UserBody::actions(&update);
-    execute(&app, &change, id, &format!("PUT /users/{id}"), &body, &actions, UserCommand::Update(update)).await
+    let moves = update.email.is_some();
+    let route = format!("PUT /users/{id}");
+    let (before, committed) = commit(&app, &change, id, &route, &body, &actions, UserCommand::Update(update)).await?;
+    if moves && !committed.replayed {
+        address_changed(&app, before, &committed).await;
+    }
+    changed(&change.caller, id, &committed)
+}
+
+/// Tells both addresses of an account that it goes by the other one from now on.
+async fn address_changed(app: &App, before: Option<Email>, committed: &Committed<User>) {
+    let after = committed.aggregate.state.as_ref().map(|user| user.email.clone());
+    if before != after {
+        let letters = before.into_iter().chain(after);
+        let letters = letters.map(|to| Notice::EmailChanged.letter(to, &app.links, committed.updated_at));
+        app.post.send(letters.collect::<Vec<_>>()).await;
+    }
 }
 
 /// An account that was closed, and what its owner leaves behind.
@@ -363,7 +420,11 @@ pub(crate) async fn deactivate(
     if is_closed {
         app.identity.close(id).await.map_err(|error| Problem::unavailable(&error))?;
     }
-    let (user, etag) = document(id, &closed?)?;
+    let (_, closed) = closed?;
+    let (user, etag) = document(id, &closed)?;
+    if !closed.replayed {
+        app.notice(id, Notice::AccountClosed).await;
+    }
     let open_tasks = open_tasks(&app, &change.caller, id, MOST_OPEN_TASKS).await?.into();
     Ok((StatusCode::OK, [(header::ETAG, etag)], Json(ClosedAccount { user, open_tasks })).into_response())
 }
@@ -393,6 +454,12 @@ pub(crate) fn resource_of(id: UserId, user: &UserState) -> Resource {
     Resource::User(Person { id, teams: user.teams.iter().copied().collect() })
 }
 
+/// A changed account, as far as whoever changed it may see it.
+fn changed(caller: &Caller, id: UserId, committed: &Committed<User>) -> Result<Response, Problem> {
+    let (user, etag) = document(id, committed)?;
+    Ok((StatusCode::OK, [(header::ETAG, etag)], Json(shown(caller, user))).into_response())
+}
+
 /// One command to an account, if the caller may do all that it does.
 pub(crate) async fn execute(
     app: &App,
@@ -403,12 +470,11 @@ pub(crate) async fn execute(
     actions: &[Action<'_>],
     command: UserCommand,
 ) -> Result<Response, Problem> {
-    let committed = commit(app, change, id, route, meaning, actions, command).await?;
-    let (user, etag) = document(id, &committed)?;
-    Ok((StatusCode::OK, [(header::ETAG, etag)], Json(shown(&change.caller, user))).into_response())
+    let (_, committed) = commit(app, change, id, route, meaning, actions, command).await?;
+    changed(&change.caller, id, &committed)
 }
 
-/// The same, before it is an answer.
+/// The same, before it is an answer; and the account's address as it was before.
 async fn commit(
     app: &App,
     change: &Change,
@@ -417,14 +483,18 @@ async fn commit(
     meaning: &impl Serialize,
     actions: &[Action<'_>],
     command: UserCommand,
-) -> Result<Committed<User>, Problem> {
+) -> Result<(Option<Email>, Committed<User>), Problem> {
     actions.iter().try_for_each(|action| change.caller.within_token(*action))?;
     let metadata = change.metadata(route, meaning);
+    let before = Mutex::new(None);
     let guard = |user: &User| {
         let user = user.state.as_ref().ok_or_else(|| not_found("user"))?;
+        // It is asked again when somebody else was faster: the last answer is of the version that was changed.
+        *before.lock().unwrap_or_else(PoisonError::into_inner) = Some(user.email.clone());
         let resource = resource_of(id, user);
         actions.iter().try_for_each(|action| change.caller.may(*action, &resource))
     };
     let committed = app.commands.execute_if::<User, Problem>(id.0, command, change.expected, &metadata, guard).await;
-    committed.map_err(super::refusal::guarded)
+    let committed = committed.map_err(super::refusal::guarded)?;
+    Ok((before.into_inner().unwrap_or_else(PoisonError::into_inner), committed))
 }

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
@@ -15,7 +16,8 @@ use muster_vault::KmsMaster;
 use super::kms::{KmsError, KmsSigner, public_half, server_secret};
 use super::mail::{Ses, Sns};
 use crate::http::{App, Rates, Settings};
-use crate::notifier::{Claims, Notifier};
+use crate::mail::Post;
+use crate::notifier::{ByMail, Claims, Notifier};
 use crate::wiring::{app, event_store, subject_keys};
 
 /// Why a Lambda cannot start.
@@ -49,13 +51,20 @@ pub fn variable(name: &'static str) -> Result<String, StartError> {
     std::env::var(name).map_err(|_| StartError::Missing(name))
 }
 
-/// The parts behind the routes that change something: `MUSTER_TABLE_PREFIX`, `MUSTER_ISSUER`, and the keys
+/// How long the answer to a request waits for its letters: a Lambda stands still when it has answered. Well within the time
+/// that a request may take.
+const LETTERS_WITHIN: Duration = Duration::from_secs(3);
+
+/// The parts behind the routes that change something: `MUSTER_TABLE_PREFIX`, `MUSTER_ISSUER`, the keys
 /// `MUSTER_SIGNING_KEY_ID` (it signs access tokens), `MUSTER_SERVER_KEY_ID` (the server secret is derived from it) and
-/// `MUSTER_PERSONAL_KEY_ID` (it wraps the keys of personal data, wherever an event is read or written). Tokens of the keys in
-/// `MUSTER_ACCEPTED_KEY_IDS` (with commas between them) are accepted, too.
+/// `MUSTER_PERSONAL_KEY_ID` (it wraps the keys of personal data, wherever an event is read or written), and
+/// `MUSTER_MAIL_FROM` and `MUSTER_PUBLIC_URL` (the address that letters come from, and the one that they lead to). Tokens of the
+/// keys in `MUSTER_ACCEPTED_KEY_IDS` (with commas between them) are accepted, too.
 pub async fn command_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     let (prefix, tokens) = (variable("MUSTER_TABLE_PREFIX")?, token_settings()?);
     let (signing_key, server_key) = (variable("MUSTER_SIGNING_KEY_ID")?, variable("MUSTER_SERVER_KEY_ID")?);
+    let (post, public_url) = (Post::within(Arc::new(ses(config)?), LETTERS_WITHIN), variable("MUSTER_PUBLIC_URL")?);
+    let settings = Settings { public_url, ..settings()? };
     let kms = aws_sdk_kms::Client::new(config);
     let signer = KmsSigner::of(kms.clone(), signing_key);
     let (signer, accepted, secret) = tokio::try_join!(signer, accepted_keys(&kms), server_secret(&kms, &server_key))?;
@@ -63,7 +72,14 @@ pub async fn command_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     ring.extend(accepted.into_iter().map(RingKey::accepted));
     let client = Client::new(config);
     let keys = keys(config, &client, &prefix)?;
-    Ok(Arc::new(app(&client, &prefix, &keys, KeyRing::new(ring), &secret, tokens, settings()?)?))
+    let app = app(&client, &prefix, &keys, KeyRing::new(ring), &secret, tokens, settings)?;
+    Ok(Arc::new(app.with_post(post)))
+}
+
+/// Sends letters from the address `MUSTER_MAIL_FROM`, each once: whoever repeats one decides so, and not the SDK.
+fn ses(config: &SdkConfig) -> Result<Ses, StartError> {
+    let once = config.to_builder().retry_config(RetryConfig::disabled()).build();
+    Ok(Ses::new(aws_sdk_sesv2::Client::new(&once), variable("MUSTER_MAIL_FROM")?))
 }
 
 /// The parts behind the routes that answer questions: `MUSTER_TABLE_PREFIX`, `MUSTER_ISSUER` and
@@ -101,12 +117,13 @@ fn keys(config: &SdkConfig, client: &Client, prefix: &str) -> Result<Arc<dyn Sub
 /// How the API behaves: `MUSTER_TRUSTED_PROXIES`, `MUSTER_SIGNUP`, `MUSTER_ALLOWED_ORIGINS` (with commas between them), the outside
 /// issuers as JSON in `MUSTER_OIDC`, and the limits `MUSTER_RATE_LIMIT_…`, named as the local program names them. What is not set stays as it is by default.
 fn settings() -> Result<Settings, StartError> {
-    let Settings { trusted_proxies, sign_up, rates, allowed_origins, oidc } = Settings::default();
+    let Settings { trusted_proxies, public_url, sign_up, rates, allowed_origins, oidc } = Settings::default();
     let rate = |name, default| Ok::<_, StartError>(parsed(name)?.unwrap_or(default));
     let origins = parsed::<String>("MUSTER_ALLOWED_ORIGINS")?;
     let listed = |text: String| text.split(',').filter(|origin| !origin.is_empty()).map(str::to_owned).collect();
     Ok(Settings {
         trusted_proxies: parsed("MUSTER_TRUSTED_PROXIES")?.unwrap_or(trusted_proxies),
+        public_url,
         sign_up: parsed("MUSTER_SIGNUP")?.unwrap_or(sign_up),
         allowed_origins: origins.map_or(allowed_origins, listed),
         oidc: std::env::var("MUSTER_OIDC").ok().map(|text| text.parse()).transpose()?.unwrap_or(oidc),
@@ -143,7 +160,7 @@ pub fn notifier(config: &SdkConfig) -> Result<Notifier, StartError> {
     let (prefix, client) = (variable("MUSTER_TABLE_PREFIX")?, Client::new(config));
     // A letter whose answer is lost would be sent twice; one that is certainly refused comes again with its message.
     let once = config.to_builder().retry_config(RetryConfig::disabled()).build();
-    let mail = Ses::new(aws_sdk_sesv2::Client::new(&once), variable("MUSTER_MAIL_FROM")?);
+    let mail = ByMail(ses(config)?);
     let topic = Sns::new(aws_sdk_sns::Client::new(&once), variable("MUSTER_TOPIC_ARN")?);
     let keys = keys(config, &client, &prefix)?;
     let reader = Arc::new(event_store(&client, &prefix, keys));

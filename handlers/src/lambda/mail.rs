@@ -1,10 +1,12 @@
 //! The channels on AWS: e-mail by SES, and a topic of SNS for whoever subscribes to it.
 
 use async_trait::async_trait;
+use aws_sdk_sesv2::error::ProvideErrorMetadata as _;
 use aws_sdk_sesv2::error::SdkError;
-use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageHeader};
 
-use crate::notifier::{Channel, Letter, NotSent};
+use crate::mail::{Letter, Mailer, NotSent};
+use crate::notifier::{self, Channel};
 
 /// E-mail by SES.
 pub(super) struct Ses {
@@ -19,21 +21,24 @@ impl Ses {
     }
 }
 
+/// SES gives a letter its date and its name. When it is not known whether it took one, it counts as sent.
 #[async_trait]
-impl Channel for Ses {
-    fn name(&self) -> &'static str {
-        "e-mail"
-    }
-
+impl Mailer for Ses {
     async fn send(&self, letter: &Letter) -> Result<(), NotSent> {
         let text = |data: &str| Content::builder().data(data).charset("UTF-8").build();
-        let not_sent = |error| NotSent(Box::new(error));
+        let not_sent = |_| NotSent::ever("the letter could not be put together");
         let body = Body::builder().text(text(&letter.text).map_err(not_sent)?).build();
-        let message = Message::builder().subject(text(&letter.subject).map_err(not_sent)?).body(body).build();
-        let to = Destination::builder().to_addresses(&letter.address).build();
+        let by_a_program = MessageHeader::builder().name("Auto-Submitted").value("auto-generated").build();
+        let message = Message::builder().subject(text(&letter.subject).map_err(not_sent)?).body(body);
+        let message = message.headers(by_a_program.map_err(not_sent)?).build();
+        let to = Destination::builder().to_addresses(letter.to.as_str()).build();
         let content = EmailContent::builder().simple(message).build();
         let send = self.client.send_email().from_email_address(&self.from).destination(to).content(content);
-        certainly(send.send().await)
+        // What SES says of it may name the person; its code does not.
+        certainly(send.send().await).map_err(|error| match error.code() {
+            Some(code) => NotSent::yet(format!("SES refused it ({code})")),
+            None => NotSent::yet("SES refused it"),
+        })
     }
 }
 
@@ -56,21 +61,22 @@ impl Channel for Sns {
         "topic"
     }
 
-    async fn send(&self, letter: &Letter) -> Result<(), NotSent> {
-        let message = serde_json::to_string(letter).map_err(|error| NotSent(Box::new(error)))?;
-        certainly(self.client.publish().topic_arn(&self.topic).message(message).send().await)
+    async fn send(&self, letter: &notifier::Letter) -> Result<(), notifier::NotSent> {
+        let message = serde_json::to_string(letter).map_err(|error| notifier::NotSent(Box::new(error)))?;
+        let sent = self.client.publish().topic_arn(&self.topic).message(message).send().await;
+        certainly(sent).map_err(|error| notifier::NotSent(Box::new(error)))
     }
 }
 
 /// Only a refusal is certain: after a timeout it may have been sent all the same.
-fn certainly<T, E, R>(answer: Result<T, SdkError<E, R>>) -> Result<(), NotSent>
+fn certainly<T, E, R>(answer: Result<T, SdkError<E, R>>) -> Result<(), SdkError<E, R>>
 where
     E: std::error::Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
 {
     match answer {
         Ok(_) => Ok(()),
-        Err(error @ (SdkError::ServiceError(_) | SdkError::ConstructionFailure(_))) => Err(NotSent(Box::new(error))),
+        Err(error @ (SdkError::ServiceError(_) | SdkError::ConstructionFailure(_))) => Err(error),
         Err(error) => {
             tracing::error!(%error, "it is not known whether a letter was sent");
             Ok(())
@@ -84,11 +90,9 @@ mod tests {
 
     use aws_sdk_sesv2::config::retry::RetryConfig;
     use aws_sdk_sesv2::config::{BehaviorVersion, Region};
-    use aws_sdk_sesv2::error::DisplayErrorContext;
     use axum::http::StatusCode;
     use axum::routing::post;
     use axum::{Json, Router};
-    use muster_domain::{TaskId, UserId};
     use serde_json::json;
     use uuid::Uuid;
 
@@ -101,7 +105,7 @@ mod tests {
     }
 
     /// What becomes of a letter that is sent through a service at this address; why it was not sent, in words.
-    async fn send(address: SocketAddr) -> Result<(), String> {
+    async fn send(address: SocketAddr) -> Result<(), NotSent> {
         let config = aws_sdk_sesv2::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("eu-central-1"))
@@ -111,14 +115,13 @@ mod tests {
             .build();
         let mail = Ses::new(aws_sdk_sesv2::Client::from_conf(config), "muster@example.com".to_owned());
         let letter = Letter {
-            recipient: UserId(Uuid::from_u128(1)),
-            name: "Ada".to_owned(),
-            address: "ada@example.com".to_owned(),
+            id: Uuid::from_u128(1),
+            kind: "test",
+            to: "ada@example.com".parse().unwrap(),
             subject: "Yours now".to_owned(),
             text: "Hello".to_owned(),
-            task: TaskId(Uuid::from_u128(2)),
         };
-        mail.send(&letter).await.map_err(|NotSent(reason)| DisplayErrorContext(&*reason).to_string())
+        mail.send(&letter).await
     }
 
     async fn answering(status: StatusCode, answer: serde_json::Value) -> SocketAddr {
@@ -130,12 +133,11 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_refused_was_certainly_not_sent() {
-        let refusal = json!({ "__type": "TooManyRequestsException", "message": "slow down" });
+        let refusal = json!({ "__type": "TooManyRequestsException", "message": "slow down, ada@example.com" });
 
         let refused = send(answering(StatusCode::TOO_MANY_REQUESTS, refusal).await).await;
 
-        let reason = refused.expect_err("a refusal");
-        assert!(reason.contains("TooManyRequestsException"), "{reason}");
+        assert_eq!(refused, Err(NotSent::yet("SES refused it (TooManyRequestsException)")));
     }
 
     #[tokio::test]

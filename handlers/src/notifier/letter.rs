@@ -2,8 +2,12 @@
 
 use async_trait::async_trait;
 use muster_domain::UserId;
+use muster_domain::values::Email;
 use muster_projections::TaskDocument;
 use serde::Serialize;
+use uuid::Uuid;
+
+use crate::mail::{self, Mailer};
 
 /// What somebody is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -48,4 +52,21 @@ pub trait Channel: Send + Sync {
 
     /// Sends one.
     async fn send(&self, letter: &Letter) -> Result<(), NotSent>;
+}
+
+/// E-mail.
+pub struct ByMail<M>(pub M);
+
+#[async_trait]
+impl<M: Mailer> Channel for ByMail<M> {
+    fn name(&self) -> &'static str {
+        "e-mail"
+    }
+
+    async fn send(&self, letter: &Letter) -> Result<(), NotSent> {
+        let to: Email = letter.address.parse().map_err(|error| NotSent(Box::new(error)))?;
+        let Letter { subject, text, .. } = letter.clone();
+        let letter = mail::Letter { id: Uuid::new_v4(), kind: "assignment", to, subject, text };
+        self.0.send(&letter).await.map_err(|error| NotSent(Box::new(error)))
+    }
 }

@@ -13,7 +13,7 @@ use muster_projections::task_list::fold_task;
 
 use crate::reactor::{ReactError, Reactor};
 pub use claims::Claims;
-pub use letter::{Channel, Letter, NotSent};
+pub use letter::{ByMail, Channel, Letter, NotSent};
 
 /// Tells people what concerns them, on every channel that there is.
 pub struct Notifier {

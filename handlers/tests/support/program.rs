@@ -60,7 +60,12 @@ pub(crate) fn query_settings() -> Environment {
 
 /// Settings of the program behind the routes that change something.
 pub(crate) fn command_settings() -> Environment {
-    [query_settings(), vec![("MUSTER_SERVER_KEY_ID", kms::SERVER_KEY.to_owned())]].concat()
+    let own = vec![
+        ("MUSTER_SERVER_KEY_ID", kms::SERVER_KEY.to_owned()),
+        ("MUSTER_MAIL_FROM", "muster@example.com".to_owned()),
+        ("MUSTER_PUBLIC_URL", "https://tasks.example.com".to_owned()),
+    ];
+    [query_settings(), own].concat()
 }
 
 fn personal_key() -> (&'static str, String) {

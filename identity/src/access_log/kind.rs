@@ -67,7 +67,9 @@ kinds! {
     InvitationMade = "invitation_made";
     /// An invitation was taken back.
     InvitationRevoked = "invitation_revoked";
-    /// A sign-up was refused by the installation's policy.
+    /// Somebody signed up by an invitation.
+    InvitationTaken = "invitation_taken";
+    /// A sign-up was refused: by the installation's policy, or for its invitation.
     SignUpRefused = "sign_up_refused";
     /// A sign-in with an outside issuer was refused.
     OidcRefused = "oidc_refused";

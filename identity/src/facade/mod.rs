@@ -20,10 +20,12 @@ use crate::api_tokens::ApiTokens;
 use crate::credentials::CredentialsStore;
 use crate::emails::Emails;
 use crate::hasher::{HashParameters, PasswordHasher};
+use crate::invitations::Invitations;
 use crate::key_ring::KeyRing;
 use crate::oidc::Oidc;
 use crate::one_time::OneTimeTokens;
 use crate::outside_identities::OutsideIdentities;
+use crate::password_resets::PasswordResets;
 use crate::second_factor::{Challenges, SecondFactors};
 use crate::secrets::ServerSecret;
 use crate::sessions::{SessionId, Sessions};
@@ -75,6 +77,8 @@ pub struct Identity {
     proven: VerifiedTokens<()>,
     oidc: Oidc,
     outside: OutsideIdentities,
+    resets: Arc<PasswordResets>,
+    invitations: Arc<Invitations>,
     access_log: AccessLog,
     hasher: PasswordHasher,
     tokens: AccessTokens,
@@ -113,14 +117,20 @@ impl Identity {
         hasher: PasswordHasher,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, IdentityError> {
+        let credentials = CredentialsStore::new(client.clone(), &tables.credentials);
+        let sessions = Sessions::new(client.clone(), &tables.sessions, server_secret, Arc::clone(&clock));
         let one_time = OneTimeTokens::new(client.clone(), &tables.one_time_tokens, Arc::clone(&clock));
+        let resets = PasswordResets::new(&one_time, &credentials, &sessions, &hasher, server_secret);
+        let invitations = Invitations::new(client.clone(), &tables.invitations, server_secret, Arc::clone(&clock));
         Ok(Self {
+            resets: Arc::new(resets),
+            invitations: Arc::new(invitations),
             emails: Emails::new(client.clone(), &tables.reservations),
-            credentials: CredentialsStore::new(client.clone(), &tables.credentials),
+            credentials,
             factors: SecondFactors::new(client.clone(), &tables.credentials, server_secret, Arc::clone(&clock))?,
             challenges: Challenges::new(server_secret),
             clock: Arc::clone(&clock),
-            sessions: Sessions::new(client.clone(), &tables.sessions, server_secret, Arc::clone(&clock)),
+            sessions,
             api_tokens: ApiTokens::new(client.clone(), &tables.api_tokens, Arc::clone(&clock)),
             proven: VerifiedTokens::default(),
             oidc: Oidc::none(server_secret, one_time.clone(), Arc::clone(&clock)),
@@ -137,7 +147,17 @@ impl Identity {
         &self.sessions
     }
 
-    /// Tokens that are good once: for invitations, new passwords, second factors.
+    /// New passwords for those who have forgotten theirs.
+    pub fn password_resets(&self) -> &PasswordResets {
+        &self.resets
+    }
+
+    /// Who is invited.
+    pub fn invitations(&self) -> &Invitations {
+        &self.invitations
+    }
+
+    /// Tokens that are good once.
     pub fn one_time(&self) -> &OneTimeTokens {
         &self.one_time
     }

@@ -9,6 +9,7 @@ use crate::oidc::{
     BeginOidcError, Binding, FinishOidcError, OidcBegun, OidcReturn, OidcSettings, OutsidePerson, ProviderSettings,
 };
 use crate::outside_identities::OutsideIdentities;
+use crate::store::StoreError;
 
 impl Identity {
     /// The same, where people sign in with these issuers, too.
@@ -24,6 +25,11 @@ impl Identity {
     /// Who of an outside issuer has which account.
     pub fn outside_identities(&self) -> &OutsideIdentities {
         &self.outside
+    }
+
+    /// Whether an account has no password, and who its owner is at an outside issuer in its place.
+    pub async fn is_outside_alone(&self, user: UserId) -> Result<bool, StoreError> {
+        Ok(!self.has_password(user).await? && !self.outside.of_user(user).await?.is_empty())
     }
 
     /// Sends somebody to an outside issuer, to sign in or to link who they are there with this account. Whoever comes back must

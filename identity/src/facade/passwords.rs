@@ -1,6 +1,7 @@
 //! An account's password, and what ends with it.
 
 use muster_domain::ids::UserId;
+use muster_domain::values::Email;
 
 use super::Identity;
 use super::errors::{ChangePasswordError, InternalError, SetPasswordError};
@@ -66,8 +67,10 @@ impl Identity {
     }
 
     /// Removes all that is kept of an account that was closed: password and second factor, API tokens, what one-time tokens there
-    /// are for it, and its sessions with the addresses and programs that signed in. Entries of the access log stay for as long as they do.
-    pub async fn erase(&self, user: UserId) -> Result<(), StoreError> {
+    /// are for it, invitations to this address and the one that made it, and its sessions with the addresses and programs that signed
+    /// in. Entries of the access log stay for as long as they do.
+    pub async fn erase(&self, user: UserId, email: Option<&Email>) -> Result<(), StoreError> {
+        self.invitations.forget(user, email).await?;
         self.credentials.remove(user).await?;
         self.api_tokens.forget_all_of(user).await?;
         self.one_time.forget(user).await?;

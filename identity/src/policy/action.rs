@@ -46,6 +46,10 @@ pub enum Action<'a> {
 
     /// Make an account.
     CreateUser,
+    /// Invite somebody to sign up, or take an invitation back.
+    InvitePerson,
+    /// See who is invited.
+    ListInvitations,
     /// See who there is: names, roles and teams.
     ListUsers,
     /// See one of them, as in the list.

@@ -167,6 +167,8 @@ fn fits(action: Action<'_>, resource: &Resource) -> Result<(), Reason> {
         Action::ReadTeam | Action::UpdateTeam | Action::ChangeTeamMembers => matches!(resource, Resource::Team { .. }),
         Action::ListTasks
         | Action::CreateUser
+        | Action::InvitePerson
+        | Action::ListInvitations
         | Action::ListUsers
         | Action::CreateTeam
         | Action::ListTeams

@@ -87,6 +87,8 @@ const ANY: &str = "
     action      | admin | manager | member | auditor
     list tasks  | A     | A       | A      | A
     create user | A     | D       | D      | D
+    invite      | A     | D       | D      | D
+    invitations | A     | D       | D      | A
     list users  | A     | A       | A      | A
     create team | A     | D       | D      | D
     list teams  | A     | A       | A      | A
@@ -248,6 +250,8 @@ fn lists_creations_and_the_audit_are_for_whom_the_table_says() {
         let action = match name {
             "list tasks" => Action::ListTasks,
             "create user" => Action::CreateUser,
+            "invite" => Action::InvitePerson,
+            "invitations" => Action::ListInvitations,
             "list users" => Action::ListUsers,
             "create team" => Action::CreateTeam,
             "list teams" => Action::ListTeams,
@@ -256,7 +260,7 @@ fn lists_creations_and_the_audit_are_for_whom_the_table_says() {
         };
         (action, vec![Resource::Any])
     });
-    assert_eq!(cells, 6 * 4);
+    assert_eq!(cells, 8 * 4);
 }
 
 #[test]

@@ -21,23 +21,23 @@ use uuid::Uuid;
 
 use crate::support::{TestClock, store};
 
-const USER: UserId = UserId(Uuid::from_u128(1));
+pub(crate) const USER: UserId = UserId(Uuid::from_u128(1));
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
-const EMAIL: &str = "ada@example.com";
-const WORDS: &str = "two pints of oil";
+pub(crate) const EMAIL: &str = "ada@example.com";
+pub(crate) const WORDS: &str = "two pints of oil";
 const CHEAP: HashParameters = HashParameters { memory: 64, passes: 1, lanes: 1 };
 
-struct Case {
-    clock: Arc<TestClock>,
-    client: DynamoDb,
-    tables: IdentityTables,
+pub(crate) struct Case {
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) client: DynamoDb,
+    pub(crate) tables: IdentityTables,
     key: Arc<SigningKey>,
-    identity: Identity,
+    pub(crate) identity: Identity,
 }
 
 impl Case {
     /// An account that is able to log in.
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let (client, tables) = store().await;
         let clock = TestClock::new();
         let key = Arc::new(SigningKey::generate().expect("a key"));
@@ -54,13 +54,13 @@ impl Case {
         put.item("owner", AttributeValue::S(owner.to_string())).send().await.expect("a reservation");
     }
 
-    async fn login(&self, email: &str, words: &str) -> Result<TokenPair, LoginError> {
+    pub(crate) async fn login(&self, email: &str, words: &str) -> Result<TokenPair, LoginError> {
         self.identity
             .login(email, &attempt(words), &Client { user_agent: Some("a browser".to_owned()), address: Some(ADDRESS) })
             .await
     }
 
-    async fn logged_in(&self) -> TokenPair {
+    pub(crate) async fn logged_in(&self) -> TokenPair {
         self.login(EMAIL, WORDS).await.expect("a session")
     }
 
@@ -87,7 +87,7 @@ fn settings() -> TokenSettings {
     TokenSettings::new("https://muster.test", "muster-api")
 }
 
-fn password(words: &str) -> Password {
+pub(crate) fn password(words: &str) -> Password {
     Password::parse(words.to_owned()).expect("a password")
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::builders::GlobalSecondaryIndexBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
     ScalarAttributeType,
@@ -43,6 +44,7 @@ pub(crate) async fn store() -> (Client, IdentityTables) {
         "access-log",
         "api-tokens",
         "outside-identities",
+        "invitations",
     ];
     let names = names.map(|name| format!("muster-{name}"));
     for name in &names {
@@ -53,21 +55,26 @@ pub(crate) async fn store() -> (Client, IdentityTables) {
             .attribute_definitions(string_attribute("pk"))
             .key_schema(hash_key("pk"));
         if name.ends_with("sessions") || name.ends_with("outside-identities") {
-            let index = GlobalSecondaryIndex::builder()
-                .index_name("by-user")
-                .key_schema(hash_key("user_id"))
-                .projection(Projection::builder().projection_type(ProjectionType::All).build());
+            let index = index("by-user").key_schema(hash_key("user_id"));
             create = create
                 .attribute_definitions(string_attribute("user_id"))
                 .global_secondary_indexes(index.build().expect("an index"));
         }
         if name.ends_with("api-tokens") {
-            let range = KeySchemaElement::builder().attribute_name("sk").key_type(KeyType::Range);
-            create = create.attribute_definitions(string_attribute("sk")).key_schema(range.build().expect("a key"));
+            let range = key("sk", KeyType::Range);
+            create = create.attribute_definitions(string_attribute("sk")).key_schema(range);
+        }
+        if name.ends_with("invitations") {
+            let index = index("open").key_schema(hash_key("open")).key_schema(key("created_at", KeyType::Range));
+            create = create
+                .attribute_definitions(string_attribute("open"))
+                .attribute_definitions(string_attribute("created_at"))
+                .global_secondary_indexes(index.build().expect("an index"));
         }
         create.send().await.expect("a table");
     }
-    let [credentials, sessions, reservations, one_time_tokens, access_log, api_tokens, outside_identities] = names;
+    let [credentials, sessions, reservations, one_time_tokens, access_log, api_tokens, outside_identities, invitations] =
+        names;
     let tables = IdentityTables {
         credentials,
         sessions,
@@ -76,6 +83,7 @@ pub(crate) async fn store() -> (Client, IdentityTables) {
         access_log,
         api_tokens,
         outside_identities,
+        invitations,
     };
     (client, tables)
 }
@@ -86,5 +94,14 @@ fn string_attribute(name: &str) -> AttributeDefinition {
 }
 
 fn hash_key(name: &str) -> KeySchemaElement {
-    KeySchemaElement::builder().attribute_name(name).key_type(KeyType::Hash).build().expect("a key")
+    key(name, KeyType::Hash)
+}
+
+fn key(name: &str, kind: KeyType) -> KeySchemaElement {
+    KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("a key")
+}
+
+fn index(name: &str) -> GlobalSecondaryIndexBuilder {
+    let all = Projection::builder().projection_type(ProjectionType::All).build();
+    GlobalSecondaryIndex::builder().index_name(name).projection(all)
 }

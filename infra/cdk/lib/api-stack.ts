@@ -9,6 +9,7 @@ import type { Construct } from "constructs";
 
 import type { Muster } from "./context.ts";
 import { except } from "./exceptions.ts";
+import { mailResources } from "./mail.ts";
 import { secretVariables } from "./oidc.ts";
 import { RustFunction } from "./rust-function.ts";
 import type { Settings } from "./settings.ts";
@@ -35,9 +36,9 @@ export class ApiStack extends Stack {
     const { names } = muster.settings;
     super(scope, names.of("api"), { description: "Muster: the HTTP API" });
 
+    this.api = this.httpApi();
     const commands = this.commandApi();
     const queries = this.queryApi();
-    this.api = this.httpApi();
     this.api.addRoutes({
       path: "/{proxy+}",
       methods: [gateway.HttpMethod.GET, gateway.HttpMethod.HEAD],
@@ -58,7 +59,7 @@ export class ApiStack extends Stack {
   }
 
   private commandApi(): RustFunction {
-    const { names, oidc } = this.muster.settings;
+    const { names, mailFrom, oidc, publicUrl } = this.muster.settings;
     const { signingKey, serverKey, personalKey } = this.keys;
     const commands = new RustFunction(this, "CommandApi", {
       muster: this.muster,
@@ -72,6 +73,8 @@ export class ApiStack extends Stack {
         MUSTER_ISSUER: names.of("").slice(0, -1),
         ...this.publicKeys(),
         MUSTER_SERVER_KEY_ID: serverKey.keyArn,
+        MUSTER_MAIL_FROM: mailFrom,
+        MUSTER_PUBLIC_URL: publicUrl ?? this.api.apiEndpoint,
         ...http(this.muster.settings),
         ...(oidc && secretVariables(oidc)),
       },
@@ -86,6 +89,8 @@ export class ApiStack extends Stack {
     commands.allowTable("one-time-tokens", "DeleteItem", "GetItem", "PutItem", "Scan");
     commands.allowTable("api-tokens", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem");
     commands.allowTable("outside-identities", "DeleteItem", "GetItem", "PutItem");
+    commands.allowIndexes("outside-identities", "Query");
+    commands.allowTable("invitations", "DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem");
     commands.allowTable("access-log", "PutItem");
     commands.allowTable("control", "GetItem");
     // Who the caller is, what became of the task, what a closed account leaves behind, and that nothing is left of who is erased.
@@ -99,6 +104,7 @@ export class ApiStack extends Stack {
     commands.allow(["kms:GenerateMac"], [serverKey.keyArn]);
     commands.opensPersonalData(personalKey, "PutItem");
     commands.allow(["kms:GenerateDataKey"], [personalKey.keyArn]);
+    commands.allow(["ses:SendEmail"], mailResources(this, this.muster.settings));
     return commands;
   }
 
@@ -126,6 +132,7 @@ export class ApiStack extends Stack {
     // What was refused is written down, and that the audit was read.
     queries.allowTable("access-log", "PutItem", "Query");
     queries.allowIndexes("access-log", "Query");
+    queries.allowIndexes("invitations", "Query");
     queries.allowTable("control", "GetItem");
     for (const name of topology.projections.keys()) queries.allowProjection(name, "GetItem", "Query");
     this.allowPublicKeys(queries);

@@ -7,6 +7,7 @@ import type { Construct } from "constructs";
 
 import type { Muster } from "./context.ts";
 import { EncryptedTopic } from "./encrypted-topic.ts";
+import { mailResources } from "./mail.ts";
 import { RustFunction } from "./rust-function.ts";
 import { consumption } from "./settings.ts";
 import { Subscription } from "./subscription.ts";
@@ -36,7 +37,7 @@ export class ReactorsStack extends Stack {
       reputationMetrics: true,
       suppressionReasons: ses.SuppressionReasons.BOUNCES_AND_COMPLAINTS,
     });
-    const sender = new ses.EmailIdentity(this, "Sender", {
+    new ses.EmailIdentity(this, "Sender", {
       identity: ses.Identity.email(settings.mailFrom),
       configurationSet: configuration,
     });
@@ -54,12 +55,7 @@ export class ReactorsStack extends Stack {
     notifier.allowTable("deliveries", "DeleteItem", "PutItem");
     notifier.allow(["sns:Publish"], [topic.topicArn]);
     notifier.allow(["kms:Decrypt", "kms:GenerateDataKey"], [key.keyArn]);
-    // SES asks for both: who sends, and by which settings.
-    const mail = [
-      sender.emailIdentityArn,
-      this.formatArn({ service: "ses", resource: "configuration-set", resourceName: settings.names.of("mail") }),
-    ];
-    notifier.allow(["ses:SendEmail"], mail);
+    notifier.allow(["ses:SendEmail"], mailResources(this, settings));
 
     const { queue, deadLetters } = new Subscription(this, "Subscription", {
       muster: this.muster,

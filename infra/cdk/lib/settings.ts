@@ -7,6 +7,7 @@ import { Names } from "./names.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
 import type { QueueShape } from "./topology.ts";
 
+const SIGNUP = ["open", "invitation", "closed"] as const;
 export const STAGES = ["dev", "staging", "prod", "e2e"] as const;
 export type StageName = (typeof STAGES)[number];
 
@@ -121,12 +122,14 @@ interface Choices {
   readonly alarmEmail: string | undefined;
   /** Origins of browsers that may call the API beside the web app's own. */
   readonly corsOrigins: readonly string[];
-  /** Who may sign up: whoever likes to, or nobody. */
-  readonly signup: "open" | "closed";
+  /** Who may sign up: whoever likes to, whoever was invited, or nobody. */
+  readonly signup: (typeof SIGNUP)[number];
   /** The outside issuers that people sign in with. Nobody does if it is not set. */
   readonly oidc: Oidc | undefined;
   /** The keys that access tokens are signed with: more than one while they are exchanged (docs/runbook.md#rotate-keys). */
   readonly signingKeys: SigningKeys;
+  /** Where people see Muster: letters lead there. The API's own address if it is not set. */
+  readonly publicUrl: string | undefined;
   /** The CodeCommit repository that the pipelines watch. */
   readonly repository: string;
   /** The web app's own name and the certificate for it (in us-east-1). CloudFront's own name if they are not set. */
@@ -150,6 +153,7 @@ export function readSettings(node: Node, defaults: Pick<Settings, "lambdaDir">):
   if (stage === undefined) throw new Error(`Say which stage: -c stage=${STAGES.join("|")}`);
   const mailFrom = text("mailFrom");
   if (mailFrom === undefined) throw new Error("Say who messages come from: -c mailFrom=muster@example.com");
+  const site = domain(text("domainName"), text("certificateArn"));
   return {
     ...BY_STAGE[stage],
     stage,
@@ -162,7 +166,8 @@ export function readSettings(node: Node, defaults: Pick<Settings, "lambdaDir">):
     oidc: readOidc(node.tryGetContext("oidc"), node.tryGetContext("oidcSecrets")),
     signingKeys: signingKeys(list(node, "signingKeys"), text("signingKey"), list(node, "acceptedKeys")),
     repository: text("repository") ?? "muster",
-    domain: domain(text("domainName"), text("certificateArn")),
+    publicUrl: publicUrl(text("publicUrl")) ?? (site && `https://${site.name}`),
+    domain: site,
   };
 }
 
@@ -204,10 +209,17 @@ function signingKeys(all: readonly string[], signing: string | undefined, accept
   return keys;
 }
 
-function signup(policy: string | undefined): Settings["signup"] {
-  if (policy === undefined || policy === "open") return "open";
-  if (policy !== "closed") throw new Error("The context signup is to be open or closed.");
-  return policy;
+function signup(policy = "open"): Settings["signup"] {
+  const known = SIGNUP.find((known) => known === policy);
+  if (known === undefined) throw new Error(`The context signup is to be ${SIGNUP.join(", ")}.`);
+  return known;
+}
+
+function publicUrl(url: string | undefined): string | undefined {
+  if (url !== undefined && !/^https?:\/\/[^?#]+$/.test(url)) {
+    throw new Error("The context publicUrl is to be an address such as https://tasks.example.com.");
+  }
+  return url;
 }
 
 function domain(name: string | undefined, certificateArn: string | undefined): Settings["domain"] {

@@ -68,6 +68,8 @@ describe("each function", () => {
       MUSTER_SIGNING_KEY_ID: expect.stringMatching(/Keysigning/),
       MUSTER_ACCEPTED_KEY_IDS: "",
       MUSTER_SERVER_KEY_ID: expect.stringMatching(/Keyserver/),
+      MUSTER_MAIL_FROM: "muster@example.com",
+      MUSTER_PUBLIC_URL: expect.stringMatching(/^<Api.*\.ApiEndpoint>$/),
       MUSTER_TRUSTED_PROXIES: "1",
       MUSTER_ALLOWED_ORIGINS: "",
       MUSTER_SIGNUP: "open",

@@ -44,6 +44,8 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "one-time-tokens": ["DeleteItem", "GetItem", "PutItem", "Scan"],
     "api-tokens": ["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"],
     "outside-identities": ["DeleteItem", "GetItem", "PutItem"],
+    "outside-identities/index/*": ["Query"],
+    invitations: ["DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem"],
     "access-log": ["PutItem"],
     "access-log/index/*": ["Query"],
     control: ["GetItem"],
@@ -60,6 +62,7 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "outside-identities/index/*": ["Query"],
     "access-log": ["PutItem", "Query"],
     "access-log/index/*": ["Query"],
+    "invitations/index/*": ["Query"],
     control: ["GetItem"],
     "subject-keys": ["GetItem"],
     "task-list-*": ["GetItem", "Query"],
@@ -140,12 +143,16 @@ describe("a role", () => {
     }
   });
 
-  test("lets the notifier send from its address and publish to its topic, and nobody else", () => {
-    for (const name of Object.keys(TABLES).filter((name) => name !== "notifier")) {
-      expect(grants(name, /^(ses|sns):/), name).toEqual({});
+  test("lets the notifier and the command side send from the stage's address, the notifier publish to its topic, and nobody else", () => {
+    const senders: Record<string, string[]> = {
+      notifier: ["Publish", "SendEmail", "SendEmail"],
+      "command-api": ["SendEmail", "SendEmail"],
+    };
+    for (const name of Object.keys(TABLES)) {
+      const granted = grants(name, /^(ses|sns):/);
+      expect(Object.values(granted).flat().sort(), name).toEqual(senders[name] ?? []);
+      const mail = Object.keys(granted).filter((resource) => /:(identity\/muster@example\.com|configuration-set\/muster-prod-mail)$/.test(resource));
+      expect(mail, name).toHaveLength(name in senders ? 2 : 0);
     }
-    const granted = grants("notifier", /^(ses|sns):/);
-    expect(Object.values(granted).flat().sort()).toEqual(["Publish", "SendEmail", "SendEmail"]);
-    expect(Object.keys(granted).filter((resource) => /:(identity|configuration-set)\//.test(resource))).toHaveLength(2);
   });
 });

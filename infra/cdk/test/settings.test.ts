@@ -18,10 +18,20 @@ describe("the settings", () => {
     expect(() => read({ stage: "dev", domainName: "tasks.example.com" })).toThrow("go together");
   });
 
-  test("let everybody sign up or nobody", () => {
+  test("let everybody sign up, or whoever is invited, or nobody", () => {
     expect(read({ stage: "dev" }).signup).toBe("open");
-    expect(read({ stage: "dev", signup: "closed" }).signup).toBe("closed");
-    expect(() => read({ stage: "dev", signup: "perhaps" })).toThrow("open or closed");
+    for (const signup of ["invitation", "closed"]) expect(read({ stage: "dev", signup }).signup).toBe(signup);
+    expect(() => read({ stage: "dev", signup: "perhaps" })).toThrow("open, invitation, closed");
+  });
+
+  test("let letters lead to the public address, or else to the domain", () => {
+    const domain = { domainName: "tasks.example.com", certificateArn: "arn:aws:acm:us-east-1:1:certificate/1" };
+    expect(read({ stage: "dev" }).publicUrl).toBeUndefined();
+    expect(read({ stage: "dev", ...domain }).publicUrl).toBe("https://tasks.example.com");
+    expect(read({ stage: "dev", ...domain, publicUrl: "https://muster.example.com" }).publicUrl).toBe("https://muster.example.com");
+    for (const publicUrl of ["tasks.example.com", "https://a?b", "https://a#b"]) {
+      expect(() => read({ stage: "dev", publicUrl }), publicUrl).toThrow("publicUrl");
+    }
   });
 
   test("name outside issuers as an object or as JSON, and a secret for each that has one", () => {

@@ -102,6 +102,7 @@ impl Cast {
             ["{session_id}"] => vec![self.session_of(row, caller).await],
             ["{token_id}"] => vec![self.token_of(row, caller).await],
             ["{user_id}", "{token_id}"] => vec![self.account(row, caller).await, self.token_of(row, caller).await],
+            ["{invitation_id}"] => vec![self.invitation(row, caller).await],
             ref others => panic!("{row}: say in Cast::ids what {others:?} name"),
         }
     }
@@ -148,6 +149,19 @@ impl Cast {
             Whose::Own | Whose::Another => oidc::link(&self.guest.client, "open", &oidc::somebody()).await,
             Whose::None | Whose::Given | Whose::Reported | Whose::Ours | Whose::NoTeams | Whose::Nothing => some_id(),
         }
+    }
+
+    async fn invitation(&self, row: &Row, caller: &Caller) -> String {
+        // Nobody but an administrator has an invitation of their own.
+        let inviter = match row.whose {
+            Whose::Own if caller.role == Some(Role::Admin) => &caller.client,
+            Whose::Own | Whose::Another => &self.chief,
+            Whose::None | Whose::Given | Whose::Reported | Whose::Ours | Whose::NoTeams | Whose::Nothing => {
+                return some_id();
+            }
+        };
+        let made = inviter.post("/invitations").json(&json!({ "email": new_email() })).send().await.is(201).value();
+        made["id"].as_str().unwrap().to_owned()
     }
 
     async fn another_account(&self, of: Option<TeamId>) -> UserId {

@@ -12,6 +12,7 @@ use crate::oidc;
 use crate::routes::ROUTES;
 use crate::second_factors::challenged;
 use crate::support::{PASSWORD, new_email, person};
+use crate::{invitations, password_resets};
 
 /// The request of a cell, and the task that it is about, if it is about one.
 pub(crate) async fn request(cast: &Cast, row: &Row, caller: &Caller) -> (Request, Option<String>) {
@@ -62,8 +63,17 @@ async fn body(cast: &Cast, row: &Row, caller: &Caller) -> Option<Value> {
             body["role"] = json!("admin");
             body
         }
+        ("/users/signup", "by invitation") => {
+            json!({ "name": "Ada", "password": PASSWORD, "invitation": invitations::a_token().await })
+        }
+        ("/users", "without a password") => json!({ "name": "Ada", "email": new_email() }),
         ("/users/signup" | "/users", _) if row.method == "POST" => account(),
         ("/users/login" | "/login", _) => json!({ "email": cast.guest.email, "password": PASSWORD }),
+        ("/users/password-reset", _) => json!({ "email": cast.guest.email }),
+        ("/users/password-reset/confirm", _) => {
+            json!({ "token": password_resets::a_token().await, "new_password": PASSWORD })
+        }
+        ("/invitations", _) if row.method == "POST" => json!({ "email": new_email() }),
         ("/users/login/second-factor", _) => challenged().await,
         ("/users/oidc/{provider}/finish", _) => oidc::coming_back("open", &oidc::somebody()).await,
         ("/profile/outside-identities/{provider}/finish", _) => {

@@ -11,6 +11,14 @@ pub(crate) const TABLE: &str = "
     GET    /api/v1/users/signup                       | -         | 200 | 200 | 200 | 200 | 200
     POST   /api/v1/users/signup                       | -         | 201 | 201 | 201 | 201 | 201
     POST   /api/v1/users/signup as an administrator   | -         | 422 | 422 | 422 | 422 | 422
+    POST   /api/v1/users/signup by invitation         | -         | 201 | 201 | 201 | 201 | 201
+    POST   /api/v1/users/password-reset               | -         | 202 | 202 | 202 | 202 | 202
+    POST   /api/v1/users/password-reset/confirm       | -         | 204 | 204 | 204 | 204 | 204
+    POST   /api/v1/invitations                        | -         | 201 | 403 | 403 | 403 | 401
+    GET    /api/v1/invitations                        | -         | 200 | 403 | 403 | 200 | 401
+    DELETE /api/v1/invitations/{invitation_id}        | own       | 204 | 403 | 403 | 403 | 401
+                                                      | another's | 204 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 403 | 403 | 403 | 401
     POST   /api/v1/users/login                        | -         | 200 | 200 | 200 | 200 | 200
     POST   /api/v1/login                              | -         | 200 | 200 | 200 | 200 | 200
     POST   /api/v1/users/login/second-factor          | -         | 200 | 200 | 200 | 200 | 200
@@ -76,6 +84,7 @@ pub(crate) const TABLE: &str = "
     PUT    /api/v1/profile role                       | -         | 403 | 403 | 403 | 403 | 401
 
     POST   /api/v1/users                              | -         | 201 | 403 | 403 | 403 | 401
+    POST   /api/v1/users without a password           | -         | 201 | 403 | 403 | 403 | 401
     GET    /api/v1/users                              | -         | 200 | 200 | 200 | 200 | 401
     GET    /api/v1/users/{user_id}                    | own       | 200 | 200 | 200 | 200 | 401
                                                       | ours      | 200 | 200 | 200 | 200 | 401

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use muster_domain::task::Status;
+use muster_domain::user::Role;
 use muster_domain::{CommentId, RecordedEvent, StreamId, TaskId, TeamId, UserId};
-use muster_identity::{AccessEntry, Session};
+use muster_identity::{AccessEntry, Invitation, NewInvitation, Session};
 use muster_projections::TaskDocument;
 use muster_projections::audit_log::AuditEntry;
 use muster_projections::directory::{TeamDocument, UserDocument};
@@ -29,6 +30,8 @@ pub(crate) struct PersonExport {
     pub(super) second_factor: FactorDocument,
     /// The API tokens that are good; of the tokens themselves nothing.
     pub(super) api_tokens: Vec<ApiTokenDocument>,
+    /// The invitations to their address that are kept, and the one that made the account.
+    pub(super) invitations: Vec<ExportedInvitation>,
     #[serde(flatten)]
     pub(super) held: Held,
     /// Where the next part begins, for `cursor`; null at the end. Every part has the same shape, and its lists go on where those of
@@ -61,6 +64,34 @@ pub(crate) struct ExportedTeam {
     id: TeamId,
     /// What it is called.
     name: String,
+}
+
+/// An invitation to them.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExportedInvitation {
+    /// Its id.
+    id: Uuid,
+    /// The address that was invited.
+    email: String,
+    /// What they are called there, if whoever invited them has said it.
+    #[schema(required)]
+    name: Option<String>,
+    /// What they were to be.
+    role: Role,
+    /// The teams that they were to be in.
+    teams: Vec<TeamId>,
+    /// Who invited them.
+    invited_by: UserId,
+    /// When.
+    created_at: DateTime<Utc>,
+    /// When it ends, or ended.
+    expires_at: DateTime<Utc>,
+    /// When its letter was sent.
+    #[schema(required)]
+    sent_at: Option<DateTime<Utc>>,
+    /// When it was taken.
+    #[schema(required)]
+    taken_at: Option<DateTime<Utc>>,
 }
 
 /// A place where they are or were signed in.
@@ -134,6 +165,15 @@ pub(crate) struct ExportedDeed {
 impl From<TeamDocument> for ExportedTeam {
     fn from(team: TeamDocument) -> Self {
         Self { id: team.id, name: team.name }
+    }
+}
+
+impl From<Invitation> for ExportedInvitation {
+    fn from(invitation: Invitation) -> Self {
+        let Invitation { new, created_at, expires_at, sent_at, taken_at } = invitation;
+        let NewInvitation { id, email, name, role, teams, invited_by } = new;
+        let (email, name) = (email.into(), name.map(|name| name.as_str().to_owned()));
+        Self { id, email, name, role, teams, invited_by, created_at, expires_at, sent_at, taken_at }
     }
 }
 

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use muster_domain::UserId;
+use muster_domain::values::Email;
 use muster_identity::policy::{Action, Person, Resource};
 use muster_identity::{AccessKind, AccessSubject};
 use serde::Deserialize;
@@ -24,7 +25,7 @@ use super::fields::Fields;
 use super::problem::Problem;
 use super::second_factor::FactorDocument;
 use super::spec::ExportProblems;
-use document::{ExportedTeam, Held, PersonExport};
+use document::{ExportedInvitation, ExportedTeam, Held, PersonExport};
 use part::Place;
 
 /// Which part of it.
@@ -37,7 +38,7 @@ pub(crate) struct ExportQuery {
     cursor: Option<String>,
 }
 
-/// Gives all that is held of the caller: account, teams, API tokens, sessions, history, tasks, comments, and what the logs say of them.
+/// Gives all that is held of the caller: account, teams, API tokens, invitations, sessions, history, tasks, comments, and what the logs say of them.
 ///
 /// No secret is in it. Its lists have 500 entries together at most, or fewer where they are long: as long as there is a `next`, the
 /// next part goes on with it. That it was taken is in the access log.
@@ -86,6 +87,9 @@ pub(crate) async fn of_user(
     }
     let tokens = app.identity.api_tokens().good_of_user(id).await.map_err(|error| Problem::unavailable(&error))?;
     let factor = app.identity.second_factors().state(id).await.map_err(|error| Problem::unavailable(&error))?;
+    let email = account.email.as_ref().and_then(|email| email.parse::<Email>().ok());
+    let invitations = app.identity.invitations().of_person(id, email.as_ref()).await;
+    let invitations = invitations.map_err(|error| Problem::unavailable(&error))?;
     let mut held = Held::default();
     let next = part::collect(&app, id, from, &mut held).await?;
     let export = PersonExport {
@@ -94,6 +98,7 @@ pub(crate) async fn of_user(
         teams,
         second_factor: FactorDocument::from(factor),
         api_tokens: tokens.into_iter().map(ApiTokenDocument::from).collect(),
+        invitations: invitations.into_iter().map(ExportedInvitation::from).collect(),
         held,
         next: next.as_ref().map(Place::to_cursor),
     };

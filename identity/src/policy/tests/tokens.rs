@@ -25,6 +25,8 @@ const TOKENS: &str = "
     update profile  | users:write
     deactivate      | users:write
     create user     | -
+    invite          | -
+    invitations     | -
     change e-mail   | -
     change role     | -
     change password | -
@@ -79,6 +81,8 @@ fn each_action() -> Vec<(&'static str, Action<'static>, Resource)> {
         ("update profile", Action::UpdateProfile, user.clone()),
         ("deactivate", Action::DeactivateUser, user.clone()),
         ("create user", Action::CreateUser, Resource::Any),
+        ("invite", Action::InvitePerson, Resource::Any),
+        ("invitations", Action::ListInvitations, Resource::Any),
         ("change e-mail", Action::ChangeUserEmail, user.clone()),
         ("change role", Action::ChangeUserRole, user.clone()),
         ("change password", Action::ChangePassword, myself.clone()),
