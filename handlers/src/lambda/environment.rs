@@ -65,13 +65,13 @@ pub async fn command_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     let (signing_key, server_key) = (variable("MUSTER_SIGNING_KEY_ID")?, variable("MUSTER_SERVER_KEY_ID")?);
     let (post, public_url) = (Post::within(Arc::new(ses(config)?), LETTERS_WITHIN), variable("MUSTER_PUBLIC_URL")?);
     let settings = Settings { public_url, ..settings()? };
+    let client = Client::new(config);
+    let keys = keys(config, &client, &prefix)?;
     let kms = aws_sdk_kms::Client::new(config);
     let signer = KmsSigner::of(kms.clone(), signing_key);
     let (signer, accepted, secret) = tokio::try_join!(signer, accepted_keys(&kms), server_secret(&kms, &server_key))?;
     let mut ring = vec![RingKey::Signs { signer: Arc::new(signer), from: DateTime::UNIX_EPOCH }];
     ring.extend(accepted.into_iter().map(RingKey::accepted));
-    let client = Client::new(config);
-    let keys = keys(config, &client, &prefix)?;
     let app = app(&client, &prefix, &keys, KeyRing::new(ring), &secret, tokens, settings)?;
     Ok(Arc::new(app.with_post(post)))
 }
@@ -87,13 +87,13 @@ fn ses(config: &SdkConfig) -> Result<Ses, StartError> {
 pub async fn query_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     let (prefix, tokens) = (variable("MUSTER_TABLE_PREFIX")?, token_settings()?);
     let (kms, signing_key) = (aws_sdk_kms::Client::new(config), variable("MUSTER_SIGNING_KEY_ID")?);
+    let client = Client::new(config);
+    let keys = keys(config, &client, &prefix)?;
     let (signing, accepted) = tokio::try_join!(public_half(&kms, &signing_key), accepted_keys(&kms))?;
     let ring = KeyRing::new(accepted.into_iter().chain([signing]).map(RingKey::accepted).collect());
     // No route here begins or refreshes a session, so the true secret has no business here, nor have those at outside issuers.
     let (secret, settings) = (ServerSecret::generate()?, settings()?);
     let settings = Settings { oidc: settings.oidc.to_show(), ..settings };
-    let client = Client::new(config);
-    let keys = keys(config, &client, &prefix)?;
     Ok(Arc::new(app(&client, &prefix, &keys, ring, &secret, tokens, settings)?))
 }
 

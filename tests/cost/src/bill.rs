@@ -170,6 +170,7 @@ fn line(prices: &Prices, quiet: &Item, busy: &Item) -> Result<Line, Failure> {
 const TABLES: &[(&str, &[&str], &[bool])] = &[
     ("event table", &["events", "reservations"], &[false]),
     ("sessions and credentials", &["sessions", "credentials"], &[false, true]),
+    ("keys of personal data", &["subject-keys"], &[false]),
     ("task-list table", &["task-list-1"], &[false]),
     ("task-list indexes", &["task-list-1"], &[true]),
     ("audit-log table", &["audit-log-1"], &[false]),

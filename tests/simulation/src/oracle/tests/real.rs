@@ -8,13 +8,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 use muster_commands::{CommandHandler, Committed, EventStore, ExecuteError, ExpectedVersion, MemoryLog};
 use muster_domain::aggregate::Decider;
-use muster_domain::personal::MemoryKeys;
+use muster_domain::personal::{MemoryKeys, Opener};
 use muster_domain::task::{CreateTask, Priority, Status, Task, TaskCommand, UpdateTask};
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
 use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand};
 use muster_domain::values::{Labels, Location, Position};
 use muster_domain::{
-    Actor, AggregateType, CommandId, CommentId, Commit, EventReader, Fingerprint, Metadata, StreamId, TeamId, UserId,
+    Actor, AggregateType, CommandId, CommentId, Commit, EventReader, Fingerprint, Metadata, StreamId, SubjectKeys, TeamId, UserId,
 };
 use muster_projections::rows::MemoryRows;
 use muster_projections::{
@@ -36,6 +36,7 @@ const TEAMS: u128 = 3;
 struct Run {
     rng: Rng,
     now: Duration,
+    keys: Arc<dyn SubjectKeys>,
     handler: CommandHandler<MemoryLog>,
     observed: Observed,
     /// What was sent, so that it can be sent again.
@@ -170,10 +171,12 @@ fn outcome<A: Decider>(answer: Result<Committed<A>, ExecuteError<A::Error>>) -> 
 
 impl Run {
     fn new(seed: u64) -> Self {
+        let keys = MemoryKeys::shared();
         Self {
             rng: Rng::with_seed(seed),
             now: Duration::ZERO,
-            handler: CommandHandler::new(EventStore::new(MemoryLog::new(), MemoryKeys::shared())),
+            handler: CommandHandler::new(EventStore::new(MemoryLog::new(), Arc::clone(&keys))),
+            keys,
             observed: Observed { rest: Some(Duration::ZERO), ..Observed::default() },
             sent: Vec::new(),
         }
@@ -201,7 +204,7 @@ impl Run {
             fingerprint: Fingerprint::of("test", &asked),
             actor: if rng.bool() { person(rng).into() } else { Actor::system("test: \u{e9}") },
             at,
-            correlation_id: text::<muster_domain::values::Title>(rng).to_string(),
+            correlation_id: format!("Anfrage \"für\" {}\\", rng.u8(..9)),
             causation_id: some(rng, |_| "an event".to_owned()),
         };
         let stream = StreamId::new(kind, Uuid::from_u128(id));
@@ -284,6 +287,16 @@ impl Run {
         self.project(TaskList, &commits).await;
         self.project(AuditLog, &commits).await;
         self.project(Directory, &commits).await;
+        for user in (0..USERS).map(|user| Uuid::from_u128(100 + user)) {
+            let key = match self.keys.find(UserId(user)).await.unwrap() {
+                Opener::NoKey => continue,
+                Opener::Key(_) => json!({ "wrapped": { "B": "" } }),
+                Opener::Erased => json!({ "erased": { "BOOL": true } }),
+            };
+            let mut item = json!({ "pk": { "S": user.to_string() } });
+            item.as_object_mut().unwrap().extend(key.as_object().unwrap().clone());
+            self.observed.keys.push(item);
+        }
         self.observed
     }
 
