@@ -177,6 +177,10 @@ impl World {
         let at = self.elapsed();
         let mut inner = self.inner();
         let answer = inner.backend.execute(operation, body);
+        // Nothing that the model does not know may pass for a fault.
+        if answer.status == 500 {
+            inner.panics.push(format!("{operation}: {}", String::from_utf8_lossy(&answer.body)));
+        }
         if answer.status == 200
             && let Some(request) = parsed
         {

@@ -111,6 +111,7 @@ fn check_operands(condition: &Condition, scope: Scope<'_>) -> Result<(), Refusal
         }
         Condition::BeginsWith(_, Operand::Value(prefix)) => match scope.value(prefix) {
             None | Some(Attribute::S(_)) => Ok(()),
+            Some(Attribute::B(_)) => Err(Refusal::NotModelled("begins_with of binary values".to_owned())),
             Some(other) => Err(Refusal::Validation(format!(
                 "Invalid expression: Incorrect operand type for operator or function; operator or function: \
                  begins_with, operand type: {}",
@@ -192,11 +193,12 @@ fn compare(left: &Attribute, comparison: Comparison, right: &Attribute) -> bool 
     }
 }
 
-/// How two values sort: only texts and numbers do, and only among themselves.
+/// How two values sort: only texts, numbers and bytes do, and only among themselves.
 fn order(left: &Attribute, right: &Attribute) -> Option<Ordering> {
     match (left, right) {
         (Attribute::S(left), Attribute::S(right)) => Some(left.cmp(right)),
         (Attribute::N(left), Attribute::N(right)) => Some(left.cmp(right)),
+        (Attribute::B(left), Attribute::B(right)) => Some(left.cmp(right)),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@
 //! are always consistent; lateness and faults come from what is in front of it. An operation, a field, a function or a
 //! type that it does not know is answered with status 500 and kept in [`Model::not_modelled`].
 //!
-//! Not modelled: sets and binary values, of `UpdateItem` all but `SET` of whole attributes to values, indexes that hold a
+//! Not modelled: sets, binary values as keys and prefixes, of `UpdateItem` all but `SET` of whole attributes to values, indexes that hold a
 //! part of an item, local indexes, capacity, expiry, `UnprocessedItems` (only a fault makes those), and that a global index lags behind its table.
 
 mod evaluate;

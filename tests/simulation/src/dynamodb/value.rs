@@ -3,6 +3,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use super::number::Number;
@@ -11,13 +13,15 @@ use super::refusal::{NOT_MODELLED, VALIDATION};
 /// How deep lists and maps may lie in each other.
 const DEPTH: u8 = 32;
 
-/// A value. Sets and binary values are not modelled: Muster writes none.
+/// A value. Sets are not modelled: Muster writes none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Attribute {
     /// Text.
     S(String),
     /// A number.
     N(Number),
+    /// Bytes.
+    B(Vec<u8>),
     /// True or false.
     Bool(bool),
     /// Nothing.
@@ -129,6 +133,11 @@ impl Attribute {
                 number.write(out);
                 out.push(b'"');
             }
+            Self::B(bytes) => {
+                out.extend_from_slice(b"{\"B\":\"");
+                out.extend_from_slice(BASE64_STANDARD.encode(bytes).as_bytes());
+                out.push(b'"');
+            }
             Self::Bool(true) => out.extend_from_slice(b"{\"BOOL\":true"),
             Self::Bool(false) => out.extend_from_slice(b"{\"BOOL\":false"),
             Self::Null => out.extend_from_slice(b"{\"NULL\":true"),
@@ -155,6 +164,7 @@ impl Attribute {
         match self {
             Self::S(_) => "S",
             Self::N(_) => "N",
+            Self::B(_) => "B",
             Self::Bool(_) => "BOOL",
             Self::Null => "NULL",
             Self::L(_) => "L",
@@ -166,6 +176,7 @@ impl Attribute {
         match self {
             Self::S(text) => text.len(),
             Self::N(number) => number.size(),
+            Self::B(bytes) => bytes.len(),
             Self::Bool(_) | Self::Null => 1,
             Self::L(values) => 3 + values.iter().map(|value| 1 + value.size()).sum::<usize>(),
             Self::M(values) => 3 + values.iter().map(|(name, value)| name.len() + 1 + value.size()).sum::<usize>(),
@@ -174,7 +185,7 @@ impl Attribute {
 
     fn is_deeper_than(&self, depth: u8) -> bool {
         match self {
-            Self::S(_) | Self::N(_) | Self::Bool(_) | Self::Null => false,
+            Self::S(_) | Self::N(_) | Self::B(_) | Self::Bool(_) | Self::Null => false,
             Self::L(values) => depth == 0 || values.iter().any(|value| value.is_deeper_than(depth - 1)),
             Self::M(values) => depth == 0 || values.iter().any(|(_, value)| value.is_deeper_than(depth - 1)),
         }
@@ -216,6 +227,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
 enum Kind {
     S,
     N,
+    B,
     Bool,
     Null,
     L,
@@ -236,11 +248,12 @@ impl<'de> Deserialize<'de> for Kind {
                 Ok(match name {
                     "S" => Kind::S,
                     "N" => Kind::N,
+                    "B" => Kind::B,
                     "BOOL" => Kind::Bool,
                     "NULL" => Kind::Null,
                     "L" => Kind::L,
                     "M" => Kind::M,
-                    "B" | "SS" | "NS" | "BS" => Kind::Set,
+                    "SS" | "NS" | "BS" => Kind::Set,
                     _ => Kind::Unknown,
                 })
             }
@@ -264,6 +277,11 @@ impl<'de> Deserialize<'de> for Attribute {
                     let value = match kind {
                         Kind::S => Attribute::S(map.next_value()?),
                         Kind::N => Attribute::N(map.next_value()?),
+                        Kind::B => {
+                            let text: String = map.next_value()?;
+                            let bytes = BASE64_STANDARD.decode(text);
+                            Attribute::B(bytes.map_err(|_| A::Error::custom("a binary value that is not in base64"))?)
+                        }
                         Kind::Bool => Attribute::Bool(map.next_value()?),
                         Kind::Null if map.next_value()? => Attribute::Null,
                         Kind::Null => {
@@ -275,7 +293,7 @@ impl<'de> Deserialize<'de> for Attribute {
                         Kind::L => Attribute::L(map.next_value()?),
                         Kind::M => Attribute::M(map.next_value()?),
                         Kind::Set => {
-                            return Err(A::Error::custom(format_args!("{NOT_MODELLED} sets and binary values")));
+                            return Err(A::Error::custom(format_args!("{NOT_MODELLED} sets")));
                         }
                         Kind::Unknown => {
                             map.next_value::<IgnoredAny>()?;

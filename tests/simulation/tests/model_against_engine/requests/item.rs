@@ -23,12 +23,13 @@ pub(super) fn number(rng: &mut Rng) -> String {
 
 /// A value of any type, not too deep.
 pub(super) fn value(rng: &mut Rng, depth: u8) -> Value {
-    match rng.u8(..if depth == 0 { 8 } else { 11 }) {
+    match rng.u8(..if depth == 0 { 9 } else { 12 }) {
         0..4 => json!({ "S": text(rng) }),
         4..6 => json!({ "N": number(rng) }),
         6 => json!({ "BOOL": rng.bool() }),
         7 => json!({ "NULL": true }),
-        8 => json!({ "L": (0..rng.usize(..4)).map(|_| value(rng, depth - 1)).collect::<Vec<_>>() }),
+        8 => json!({ "B": pick(rng, &["", "AA==", "Zm9v", "/+8="]) }),
+        9 => json!({ "L": (0..rng.usize(..4)).map(|_| value(rng, depth - 1)).collect::<Vec<_>>() }),
         _ => json!({ "M": attributes(rng, depth - 1) }),
     }
 }
