@@ -86,6 +86,7 @@ export class ApiStack extends Stack {
     commands.allowTable("one-time-tokens", "DeleteItem", "GetItem", "PutItem", "Scan");
     commands.allowTable("api-tokens", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem");
     commands.allowTable("outside-identities", "DeleteItem", "GetItem", "PutItem");
+    commands.allowIndexes("outside-identities", "Query");
     commands.allowTable("access-log", "PutItem");
     commands.allowTable("control", "GetItem");
     // Who the caller is, what became of the task, what a closed account leaves behind, and that nothing is left of who is erased.

@@ -44,6 +44,7 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "one-time-tokens": ["DeleteItem", "GetItem", "PutItem", "Scan"],
     "api-tokens": ["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"],
     "outside-identities": ["DeleteItem", "GetItem", "PutItem"],
+    "outside-identities/index/*": ["Query"],
     "access-log": ["PutItem"],
     "access-log/index/*": ["Query"],
     control: ["GetItem"],
