@@ -166,6 +166,34 @@ async fn a_damaged_store_is_refused_and_left_as_it_is() {
     assert_eq!(fs::read(&database).unwrap(), bytes);
 }
 
+#[tokio::test]
+async fn without_the_secret_of_personal_data_it_does_not_start_and_makes_no_other() {
+    let mut server = Server::start().await;
+    assert_eq!(server.end("INT").await.code(), Some(0));
+    let data = server.data();
+    let (secret, backup) = (data.join("personal-secret"), data.with_file_name("backup"));
+    let said_by_each = || [refused(&serve("127.0.0.1:0", &data)), refused(&run(&data, &["status"]))];
+    fs::rename(&secret, &backup).unwrap();
+    for said in said_by_each() {
+        let lost = format!("muster: {} is missing, and without it nothing personal", secret.display());
+        assert!(said.starts_with(&lost) && said.ends_with("put the old file back from the backup\n"), "{said}");
+        assert!(!secret.exists(), "none is made in its place");
+    }
+
+    // As an installation has it that never had these people.
+    fs::copy(&backup, &secret).unwrap();
+    fs::write(&secret, [7; 32]).unwrap();
+    for said in said_by_each() {
+        let another = format!("muster: {} is another than the one by which the keys", secret.display());
+        assert!(said.starts_with(&another) && said.ends_with("put the old file back from the backup\n"), "{said}");
+    }
+
+    fs::rename(&backup, &secret).unwrap();
+    server.start_again().await;
+    let profile = log_in(&server).await.get("/profile").send().await.is(200).value();
+    assert_eq!((&profile["name"], &profile["email"]), (&json!("Administrator"), &json!("admin@muster.example")));
+}
+
 #[test]
 fn a_directory_that_is_somebody_elses_is_refused_and_left_as_it_is() {
     let dir = tempfile::tempdir().unwrap();

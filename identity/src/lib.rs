@@ -53,7 +53,7 @@ pub use one_time::{OneTimeTokens, Purpose};
 pub use outside_identities::{OutsideIdentities, OutsideIdentity, OutsideIdentityId};
 pub use password::{Password, PasswordAttempt, PasswordError};
 pub use second_factor::{Challenge, Enrolment, FactorState, Proof, RecoveryCode, SecondFactorError, SecondFactors};
-pub use secrets::{Secrets, SecretsError, ServerSecret};
+pub use secrets::{PersonalSecret, Secrets, SecretsError, ServerSecret};
 pub use sessions::{EndReason, Rotated, Session, SessionError, SessionId, Sessions};
 pub use signing_keys::{RotationError, SigningKeyStatus, SigningKeys};
 pub use store::{IdentityTables, StoreError};

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
@@ -11,7 +12,7 @@ use muster_domain::personal::{KEY_BYTES, Opener};
 use muster_domain::ports::{KeyError, SubjectKeys as _};
 use muster_domain::{Fingerprint, UserId};
 use muster_embedded::Engine;
-use muster_vault::{KeyTable, LocalMaster, REMEMBERED_FOR};
+use muster_vault::{KeyTable, LocalMaster, REMEMBERED_FOR, WrappedKeys};
 use uuid::Uuid;
 
 const TABLE: &str = "subject-keys";
@@ -32,8 +33,12 @@ fn keys(client: &Client) -> KeyTable {
     keys_under(client, 1)
 }
 
-fn keys_under(client: &Client, master: u8) -> KeyTable {
-    KeyTable::new(client.clone(), TABLE, Arc::new(LocalMaster::new([master; KEY_BYTES].into())))
+fn keys_under(client: &Client, byte: u8) -> KeyTable {
+    KeyTable::new(client.clone(), TABLE, Arc::new(master(byte)))
+}
+
+fn master(byte: u8) -> LocalMaster {
+    LocalMaster::new([byte; KEY_BYTES].into())
 }
 
 /// What tells openers apart.
@@ -96,4 +101,29 @@ async fn a_key_under_another_master_is_damaged_and_not_erased() {
     keys_under(&client, 1).make(ADA).await.unwrap();
     let error = keys_under(&client, 2).find(ADA).await.unwrap_err();
     assert!(matches!(&error, KeyError::Damaged { subject: ADA, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_table_tells_whether_a_master_is_the_one_of_its_keys() {
+    let nowhere = WrappedKeys::some_of(&table().await, "another-table").await.unwrap();
+    assert!(nowhere.is_empty(), "a table that is not there has none");
+    let client = table().await;
+    assert!(WrappedKeys::some_of(&client, TABLE).await.unwrap().is_empty());
+    // More than a page of people, of whom all but one are erased, and a key that is damaged.
+    let keys = keys_under(&client, 1);
+    for number in 1..=250 {
+        keys.make(UserId(Uuid::from_u128(number))).await.unwrap();
+        keys.erase(UserId(Uuid::from_u128(number))).await.unwrap();
+    }
+    assert!(WrappedKeys::some_of(&client, TABLE).await.unwrap().is_empty(), "an erased key is none");
+    let damaged = client.put_item().table_name(TABLE).item("pk", AttributeValue::S(Uuid::from_u128(500).to_string()));
+    damaged.item("wrapped", AttributeValue::B(Blob::new(b"half a key"))).send().await.unwrap();
+    let some = WrappedKeys::some_of(&client, TABLE).await.unwrap();
+    assert!(!some.is_empty() && !some.are_of(&master(1)).await.unwrap(), "there is none that could be opened");
+    keys.make(UserId(Uuid::from_u128(501))).await.unwrap();
+
+    let some = WrappedKeys::some_of(&client, TABLE).await.unwrap();
+
+    assert!(some.are_of(&master(1)).await.unwrap());
+    assert!(!some.are_of(&master(2)).await.unwrap());
 }
