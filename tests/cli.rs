@@ -8,7 +8,9 @@ use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::{DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndexUpdate};
 use muster_domain::Commit;
+use muster_embedded::Engine;
 use muster_tests::client::Client;
 use muster_tests::server::{Server, command, output, run};
 use serde_json::{Value, json};
@@ -192,6 +194,33 @@ async fn without_the_secret_of_personal_data_it_does_not_start_and_makes_no_othe
     server.start_again().await;
     let profile = log_in(&server).await.get("/profile").send().await.is(200).value();
     assert_eq!((&profile["name"], &profile["email"]), (&json!("Administrator"), &json!("admin@muster.example")));
+}
+
+#[tokio::test]
+async fn what_an_older_program_has_written_is_found_by_an_index_that_it_did_not_have() {
+    let mut server = Server::start().await;
+    let client = log_in(&server).await;
+    let body = json!({ "name": "Ada", "email": "ada@example.com", "password": "a passphrase for tests" });
+    let ada = client.post("/users").json(&body).send().await.is(201).value();
+    client.delete(&format!("/users/{}/sessions", ada["id"].as_str().unwrap())).send().await.is(204);
+    assert_eq!(server.end("INT").await.code(), Some(0));
+    without_index(&server.data(), "muster-access-log", "by-subject").await;
+
+    server.start_again().await;
+
+    let about = format!("/audit/access?about={}", ada["id"].as_str().unwrap());
+    let entries = log_in(&server).await.get(&about).send().await.is(200).value();
+    let kinds: Vec<_> = entries["items"].as_array().unwrap().iter().map(|entry| &entry["kind"]).collect();
+    assert_eq!(kinds, ["session_ended"]);
+    assert!(server.logged().contains("an index that the table lacks is added"), "{}", server.logged());
+}
+
+/// Takes an index off a table, as if it had been made by a program that had none.
+async fn without_index(data: &Path, table: &str, index: &str) {
+    let client = Engine::open(data).unwrap().client();
+    let delete = DeleteGlobalSecondaryIndexAction::builder().index_name(index).build().unwrap();
+    let update = GlobalSecondaryIndexUpdate::builder().delete(delete).build();
+    client.update_table().table_name(table).global_secondary_index_updates(update).send().await.unwrap();
 }
 
 #[test]
