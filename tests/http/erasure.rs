@@ -53,7 +53,7 @@ async fn erasing_twice_is_erasing_once_and_nothing_more_happens_to_them() {
     let first: UserDocument = erase(gone.id, gone.id).await.document(200);
     assert_eq!(erase(gone.id, gone.id).await.document::<UserDocument>(200), first);
     let problem = admin.put(&format!("/users/{}", gone.id)).json(&json!({ "name": "X" })).send().await;
-    assert_eq!(problem.problem(409, "conflict")["detail"], "the user's personal data was erased");
+    assert_eq!(problem.problem(409, "person_erased")["detail"], "the user's personal data was erased");
 }
 
 #[tokio::test]

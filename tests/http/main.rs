@@ -20,6 +20,7 @@ mod oidc;
 mod page;
 mod passwords;
 mod profile;
+mod reactivating;
 mod reassigning;
 mod rotating;
 mod routes;

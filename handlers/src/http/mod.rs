@@ -20,6 +20,7 @@ mod oidc;
 mod page;
 mod password;
 mod problem;
+mod reactivation;
 mod refusal;
 mod request;
 mod second_factor;
@@ -94,6 +95,7 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::update))
         .routes(routes!(users::deactivate))
         .routes(routes!(tasks::reassign::reassign))
+        .routes(routes!(reactivation::reactivate))
         .routes(routes!(erasure::erase))
         .routes(routes!(users::update_profile))
         .routes(routes!(password::change))

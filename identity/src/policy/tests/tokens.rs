@@ -25,6 +25,7 @@ const TOKENS: &str = "
     update profile  | users:write
     deactivate      | users:write
     create user     | -
+    reactivate      | -
     change e-mail   | -
     change role     | -
     change password | -
@@ -32,6 +33,7 @@ const TOKENS: &str = "
     end sessions    | -
     manage factor   | -
     remove factor   | -
+    manage outside  | -
     read tokens     | -
     make token      | -
     revoke tokens   | -
@@ -79,6 +81,7 @@ fn each_action() -> Vec<(&'static str, Action<'static>, Resource)> {
         ("update profile", Action::UpdateProfile, user.clone()),
         ("deactivate", Action::DeactivateUser, user.clone()),
         ("create user", Action::CreateUser, Resource::Any),
+        ("reactivate", Action::ReactivateUser, user.clone()),
         ("change e-mail", Action::ChangeUserEmail, user.clone()),
         ("change role", Action::ChangeUserRole, user.clone()),
         ("change password", Action::ChangePassword, myself.clone()),
@@ -86,6 +89,7 @@ fn each_action() -> Vec<(&'static str, Action<'static>, Resource)> {
         ("end sessions", Action::EndSessions, user.clone()),
         ("manage factor", Action::ManageSecondFactor, myself.clone()),
         ("remove factor", Action::RemoveSecondFactor, user.clone()),
+        ("manage outside", Action::ManageOutsideIdentities, myself.clone()),
         ("read tokens", Action::ReadApiTokens, user.clone()),
         ("make token", Action::MakeApiToken, myself),
         ("revoke tokens", Action::RevokeApiTokens, user.clone()),
