@@ -346,8 +346,8 @@ pub(crate) struct ClosedAccount {
     open_tasks: OpenTasks,
 }
 
-/// Closes an account: its sessions end, and its address is free. Its open tasks stay with it until they are given to
-/// somebody else. The last administrator's stays open.
+/// Closes an account: its sessions end, its password is gone, and its address is free. Its open tasks stay with it until they are
+/// given to somebody else. The last administrator's stays open. `POST /users/{user_id}/reactivate` opens it again.
 #[utoipa::path(delete, path = "/users/{user_id}", tag = "users", params(("user_id" = UserId, Path), ChangeHeaders),
     responses((status = 200, description = "The account, closed.", body = ClosedAccount, headers(("ETag" = String))), CloseUserProblems))]
 pub(crate) async fn deactivate(
