@@ -8,7 +8,9 @@ use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::{DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndexUpdate};
 use muster_domain::Commit;
+use muster_embedded::Engine;
 use muster_tests::client::Client;
 use muster_tests::server::{Server, command, output, run};
 use serde_json::{Value, json};
@@ -164,6 +166,61 @@ async fn a_damaged_store_is_refused_and_left_as_it_is() {
         assert!(said.contains("is damaged"), "{said}");
     }
     assert_eq!(fs::read(&database).unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn without_the_secret_of_personal_data_it_does_not_start_and_makes_no_other() {
+    let mut server = Server::start().await;
+    assert_eq!(server.end("INT").await.code(), Some(0));
+    let data = server.data();
+    let (secret, backup) = (data.join("personal-secret"), data.with_file_name("backup"));
+    let said_by_each = || [refused(&serve("127.0.0.1:0", &data)), refused(&run(&data, &["status"]))];
+    fs::rename(&secret, &backup).unwrap();
+    for said in said_by_each() {
+        let lost = format!("muster: {} is missing, and without it nothing personal", secret.display());
+        assert!(said.starts_with(&lost) && said.ends_with("put the old file back from the backup\n"), "{said}");
+        assert!(!secret.exists(), "none is made in its place");
+    }
+
+    // As an installation has it that never had these people.
+    fs::copy(&backup, &secret).unwrap();
+    fs::write(&secret, [7; 32]).unwrap();
+    for said in said_by_each() {
+        let another = format!("muster: {} is another than the one by which the keys", secret.display());
+        assert!(said.starts_with(&another) && said.ends_with("put the old file back from the backup\n"), "{said}");
+    }
+
+    fs::rename(&backup, &secret).unwrap();
+    server.start_again().await;
+    let profile = log_in(&server).await.get("/profile").send().await.is(200).value();
+    assert_eq!((&profile["name"], &profile["email"]), (&json!("Administrator"), &json!("admin@muster.example")));
+}
+
+#[tokio::test]
+async fn what_an_older_program_has_written_is_found_by_an_index_that_it_did_not_have() {
+    let mut server = Server::start().await;
+    let client = log_in(&server).await;
+    let body = json!({ "name": "Ada", "email": "ada@example.com", "password": "a passphrase for tests" });
+    let ada = client.post("/users").json(&body).send().await.is(201).value();
+    client.delete(&format!("/users/{}/sessions", ada["id"].as_str().unwrap())).send().await.is(204);
+    assert_eq!(server.end("INT").await.code(), Some(0));
+    without_index(&server.data(), "muster-access-log", "by-subject").await;
+
+    server.start_again().await;
+
+    let about = format!("/audit/access?about={}", ada["id"].as_str().unwrap());
+    let entries = log_in(&server).await.get(&about).send().await.is(200).value();
+    let kinds: Vec<_> = entries["items"].as_array().unwrap().iter().map(|entry| &entry["kind"]).collect();
+    assert_eq!(kinds, ["session_ended"]);
+    assert!(server.logged().contains("an index that the table lacks is added"), "{}", server.logged());
+}
+
+/// Takes an index off a table, as if it had been made by a program that had none.
+async fn without_index(data: &Path, table: &str, index: &str) {
+    let client = Engine::open(data).unwrap().client();
+    let delete = DeleteGlobalSecondaryIndexAction::builder().index_name(index).build().unwrap();
+    let update = GlobalSecondaryIndexUpdate::builder().delete(delete).build();
+    client.update_table().table_name(table).global_secondary_index_updates(update).send().await.unwrap();
 }
 
 #[test]

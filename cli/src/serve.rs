@@ -10,7 +10,6 @@ use muster_embedded::{Engine, SocketHandle};
 use muster_handlers::clock::SystemClock;
 use muster_handlers::http::{Causes, router};
 use muster_identity::{KeyRing, Secrets, SigningKeys};
-use muster_vault::LocalMaster;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -62,9 +61,9 @@ async fn serve(
     listener: TcpListener,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
-    let Secrets { signing_keys, server_secret, personal_secret } = Secrets::load_or_create(&args.data)?;
-    let master = Arc::new(LocalMaster::new(personal_secret.personal_key()));
-    let system = System::over_both(engine.client(), engine.derived_client(), master).await?;
+    let (secrets, master) = store::secrets(&args.data, &engine.client()).await?;
+    let Secrets { signing_keys, server_secret, personal_secret: _ } = secrets;
+    let system = System::over_both(engine.client(), engine.derived_client(), Arc::new(master)).await?;
     let ring = KeyRing::new(signing_keys.ring_keys());
     let address = listener.local_addr().map_err(failed("looking up the address"))?;
     let post = args.mail.post()?;

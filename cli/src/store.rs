@@ -9,13 +9,14 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use muster_embedded::{Engine, EngineError, socket_client};
-use muster_identity::Secrets;
-use muster_vault::{KmsMaster, LocalMaster, Master};
+use muster_handlers::wiring;
+use muster_identity::{PersonalSecret, Secrets};
+use muster_vault::{KmsMaster, LocalMaster, Master, WrappedKeys};
 use tokio::time::{Instant, sleep};
 
 use crate::args::StoreArgs;
-use crate::report::Failure;
-use crate::system::System;
+use crate::report::{Failure, failed};
+use crate::system::{PREFIX, System};
 
 /// How long to wait for a server that has the directory and does not answer yet, or not any more.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -128,13 +129,19 @@ impl LocalStore {
         let begun = Instant::now();
         loop {
             let in_use = match Engine::open(data) {
-                Ok(engine) => return Ok(Self::of_engine(engine, master(data)?)),
+                Ok(engine) => {
+                    let master = master(data, &engine.client()).await?;
+                    return Ok(Self::of_engine(engine, master));
+                }
                 Err(error @ EngineError::InUse { .. }) => error,
                 Err(error) => return Err(error.into()),
             };
             // A server that starts or ends has the directory and no socket.
             match socket_client(&socket(data)) {
-                Ok(client) => return Ok(Self { client, engine: None, master: master(data)? }),
+                Ok(client) => {
+                    let master = master(data, &client).await?;
+                    return Ok(Self { client, engine: None, master });
+                }
                 Err(_) if begun.elapsed() < PATIENCE => sleep(PAUSE).await,
                 Err(_) => return Err(in_use.into()),
             }
@@ -168,9 +175,26 @@ impl LocalStore {
 }
 
 /// What wraps the keys of personal data: it follows from the secrets in the directory.
-fn master(data: &Path) -> Result<Arc<dyn Master>, Failure> {
-    let secrets = Secrets::load_or_create(data)?;
-    Ok(Arc::new(LocalMaster::new(secrets.personal_secret.personal_key())))
+async fn master(data: &Path, client: &Client) -> Result<Arc<dyn Master>, Failure> {
+    Ok(Arc::new(secrets(data, client).await?.1))
+}
+
+/// The secrets in the directory of this store, and what wraps the keys of personal data. What is missing is made; but where the store
+/// has such keys, the secret that wraps them must be there, and be the one: under another, nothing personal could be read, and
+/// whoever came meanwhile would be lost when the old one is put back.
+pub async fn secrets(data: &Path, client: &Client) -> Result<(Secrets, LocalMaster), Failure> {
+    const DOING: &str = "looking at the keys of personal data";
+    let keys = WrappedKeys::some_of(client, &wiring::subject_keys_table(PREFIX)).await.map_err(failed(DOING))?;
+    let personal = if keys.is_empty() { PersonalSecret::MayBeMade } else { PersonalSecret::MustBeThere };
+    let secrets = Secrets::load_or_create(data, personal)?;
+    let master = LocalMaster::new(secrets.personal_secret.personal_key());
+    if keys.is_empty() || keys.are_of(&master).await.map_err(failed(DOING))? {
+        return Ok((secrets, master));
+    }
+    Err(Failure::Refused(format!(
+        "{} is another than the one by which the keys of personal data in this store are wrapped: put the old file back from the backup",
+        Secrets::personal_file(data).display()
+    )))
 }
 
 /// The socket on which a server lets the operator's commands in.

@@ -16,7 +16,12 @@ use crate::mail::{Links, Post};
 /// The keys of personal data, in the table with this prefix. A program has them once, so that what it erases is gone in all
 /// of it at once.
 pub fn subject_keys(client: &Client, prefix: &str, master: Arc<dyn Master>) -> Arc<dyn SubjectKeys> {
-    Arc::new(KeyTable::new(client.clone(), format!("{prefix}subject-keys"), master))
+    Arc::new(KeyTable::new(client.clone(), subject_keys_table(prefix), master))
+}
+
+/// The table of the keys of personal data with this prefix.
+pub fn subject_keys_table(prefix: &str) -> String {
+    format!("{prefix}subject-keys")
 }
 
 /// The event store, in the tables with this prefix.

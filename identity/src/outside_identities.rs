@@ -109,6 +109,14 @@ impl OutsideIdentities {
         }
     }
 
+    /// Takes every one of them off an account whose owner is erased. Nothing is left of them then.
+    pub async fn forget_all_of(&self, user: UserId) -> Result<(), StoreError> {
+        for identity in self.of_user(user).await? {
+            self.unlink(identity.id, user).await?;
+        }
+        Ok(())
+    }
+
     /// Those of an account. One that was linked a moment ago may be missing.
     pub async fn of_user(&self, user: UserId) -> Result<Vec<OutsideIdentity>, StoreError> {
         let query = self.client.query().table_name(&self.table).index_name(BY_USER);

@@ -75,6 +75,15 @@ pub struct Secrets {
     pub personal_secret: ServerSecret,
 }
 
+/// What is to be done when the secret of personal data is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PersonalSecret {
+    /// Make one: nothing is wrapped by it yet.
+    MayBeMade,
+    /// Refuse: there are keys that the old one alone opens.
+    MustBeThere,
+}
+
 /// Why the secrets are not there.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
@@ -94,6 +103,15 @@ pub enum SecretsError {
         /// Its permission bits.
         mode: u32,
     },
+    /// The secret of personal data is gone, and the store has keys that it wraps. A new one would open none of them.
+    #[error(
+        "{} is missing, and without it nothing personal in this store can be read: put the old file back from the backup",
+        path.display()
+    )]
+    Lost {
+        /// Where it should be.
+        path: PathBuf,
+    },
     /// What is there is no key or no secret.
     #[error("{place} holds no {expected}")]
     Damaged {
@@ -108,13 +126,24 @@ pub enum SecretsError {
 }
 
 impl Secrets {
-    /// Reads the signing keys, `server-secret` and `personal-secret` from a directory, and makes what is missing. Made files have
-    /// mode 0600; one that is there and open to others is refused. A damaged file is an error and is never replaced.
-    pub fn load_or_create(directory: &Path) -> Result<Self, SecretsError> {
+    /// Reads the signing keys, `server-secret` and `personal-secret` from a directory, and makes what is missing, but for the secret
+    /// of personal data where it must be there. Made files have mode 0600; one that is there and open to others is refused. A
+    /// damaged file is an error and is never replaced.
+    pub fn load_or_create(directory: &Path, personal: PersonalSecret) -> Result<Self, SecretsError> {
+        let personal_file = Self::personal_file(directory);
+        // Before anything is made.
+        if personal == PersonalSecret::MustBeThere && !personal_file.try_exists().map_err(at(&personal_file))? {
+            return Err(SecretsError::Lost { path: personal_file });
+        }
         let signing_keys = SigningKeys::load_or_create(directory)?;
         let server_secret = secret_in(&directory.join(SECRET_FILE))?;
-        let personal_secret = secret_in(&directory.join(PERSONAL_FILE))?;
+        let personal_secret = secret_in(&personal_file)?;
         Ok(Self { signing_keys, server_secret, personal_secret })
+    }
+
+    /// Where in a directory the secret of personal data is.
+    pub fn personal_file(directory: &Path) -> PathBuf {
+        directory.join(PERSONAL_FILE)
     }
 }
 
@@ -141,6 +170,10 @@ mod tests {
         secrets.signing_keys.statuses(DateTime::UNIX_EPOCH)[0].kid.clone()
     }
 
+    fn load(directory: &Path) -> Result<Secrets, SecretsError> {
+        Secrets::load_or_create(directory, PersonalSecret::MayBeMade)
+    }
+
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).expect("a file").permissions().mode() & 0o777
     }
@@ -149,36 +182,59 @@ mod tests {
     fn the_first_start_makes_private_files_and_the_next_reads_them() {
         let directory = tempfile::tempdir().expect("a directory");
         let place = directory.path().join("secrets");
-        let first = Secrets::load_or_create(&place).expect("new secrets");
+        let first = load(&place).expect("new secrets");
         let names: Vec<_> =
             fs::read_dir(&place).expect("a listing").map(|e| e.expect("an entry").file_name()).collect();
         assert_eq!(names.len(), 3, "nothing is left over: {names:?}");
-        assert_eq!(mode(&place.join(KEY_FILE)), 0o600);
-        assert_eq!(mode(&place.join(SECRET_FILE)), 0o600);
-        assert_eq!(fs::read(place.join(SECRET_FILE)).expect("a secret").len(), 32);
-        let second = Secrets::load_or_create(&place).expect("the same secrets");
+        for name in [KEY_FILE, SECRET_FILE, PERSONAL_FILE] {
+            assert_eq!(mode(&place.join(name)), 0o600, "{name}");
+        }
+        for name in [SECRET_FILE, PERSONAL_FILE] {
+            assert_eq!(fs::read(place.join(name)).expect("a secret").len(), 32, "{name}");
+        }
+        let second = load(&place).expect("the same secrets");
         assert_eq!(kid(&second), kid(&first));
         assert_eq!(*second.server_secret.0, *first.server_secret.0);
+        assert_eq!(*second.personal_secret.0, *first.personal_secret.0);
+        assert_ne!(*first.personal_secret.0, *first.server_secret.0);
+    }
+
+    #[test]
+    fn a_lost_secret_of_personal_data_is_not_made_anew_and_neither_is_anything_else() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let refused = Secrets::load_or_create(directory.path(), PersonalSecret::MustBeThere).expect_err("a refusal");
+        let file = Secrets::personal_file(directory.path());
+        assert!(matches!(&refused, SecretsError::Lost { path } if *path == file), "{refused}");
+        assert_eq!(fs::read_dir(directory.path()).expect("a listing").count(), 0);
+        let first = load(directory.path()).expect("new secrets");
+        let again = Secrets::load_or_create(directory.path(), PersonalSecret::MustBeThere).expect("the same secrets");
+        assert_eq!(*again.personal_secret.0, *first.personal_secret.0);
     }
 
     #[test]
     fn a_file_that_others_may_read_is_refused() {
         let directory = tempfile::tempdir().expect("a directory");
-        Secrets::load_or_create(directory.path()).expect("new secrets");
+        load(directory.path()).expect("new secrets");
         let file = directory.path().join(SECRET_FILE);
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("a change of mode");
-        let refused = Secrets::load_or_create(directory.path()).expect_err("a refusal");
+        let refused = load(directory.path()).expect_err("a refusal");
         assert!(matches!(&refused, SecretsError::Exposed { path, mode: 0o640 } if *path == file), "{refused}");
     }
 
     #[test]
     fn a_damaged_file_is_refused_and_left_as_it_is() {
-        for (name, contents) in [(KEY_FILE, "half a k"), (SECRET_FILE, "short"), (KEY_FILE, ""), (SECRET_FILE, "")] {
+        for (name, contents) in [
+            (KEY_FILE, "half a k"),
+            (SECRET_FILE, "short"),
+            (PERSONAL_FILE, "short"),
+            (KEY_FILE, ""),
+            (SECRET_FILE, ""),
+        ] {
             let directory = tempfile::tempdir().expect("a directory");
-            Secrets::load_or_create(directory.path()).expect("new secrets");
+            load(directory.path()).expect("new secrets");
             let file = directory.path().join(name);
             fs::write(&file, contents).expect("some damage");
-            let refused = Secrets::load_or_create(directory.path()).expect_err("a refusal");
+            let refused = load(directory.path()).expect_err("a refusal");
             assert!(matches!(refused, SecretsError::Damaged { .. }), "{refused}");
             assert_eq!(fs::read_to_string(&file).expect("the file"), contents);
         }
@@ -195,7 +251,7 @@ mod tests {
     #[test]
     fn debug_shows_no_secret() {
         let directory = tempfile::tempdir().expect("a directory");
-        let secrets = Secrets::load_or_create(directory.path()).expect("new secrets");
+        let secrets = load(directory.path()).expect("new secrets");
         let secrets_of =
             [SECRET_FILE, PERSONAL_FILE].map(|name| fs::read(directory.path().join(name)).expect("a secret"));
         let shown = format!("{secrets:?}");

@@ -24,7 +24,9 @@ async fn what_is_not_json_is_refused() {
         let half = body.to_string().trim_end_matches('}').to_owned();
         let twice = format!("{body}{body}");
         let (comma, single) = (format!("{half},}}"), body.to_string().replace('"', "'"));
-        for wrong in ["", "{", "title=x", "\u{0}", &half, &twice, &comma, &single] {
+        let texts = ["", "{", "title=x", "\u{0}", &half, &twice, &comma, &single];
+        // Nothing is wrong with single quotes where there are none.
+        for wrong in texts.into_iter().filter(|text| *text != body.to_string()) {
             send(&admin, route, "application/json", wrong.to_owned()).await.problem(400, "malformed_json");
         }
         let (begun, no_text) = (body.to_string().into_bytes(), b"\xff".to_vec());

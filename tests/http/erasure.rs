@@ -10,6 +10,7 @@ use muster_tests::server::{Server, output};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::oidc;
 use crate::support::{PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, person, server, smtp};
 
 async fn erase(id: UserId, confirm: UserId) -> Answer {
@@ -52,7 +53,7 @@ async fn erasing_twice_is_erasing_once_and_nothing_more_happens_to_them() {
     let first: UserDocument = erase(gone.id, gone.id).await.document(200);
     assert_eq!(erase(gone.id, gone.id).await.document::<UserDocument>(200), first);
     let problem = admin.put(&format!("/users/{}", gone.id)).json(&json!({ "name": "X" })).send().await;
-    assert_eq!(problem.problem(409, "conflict")["detail"], "the user's personal data was erased");
+    assert_eq!(problem.problem(409, "person_erased")["detail"], "the user's personal data was erased");
 }
 
 #[tokio::test]
@@ -100,6 +101,8 @@ async fn nothing_with_which_they_signed_in_is_left() {
     gone.client.post("/tokens").json(&token).send().await.is(201);
     nobody().await.post("/users/password-reset").json(&json!({ "email": gone.email })).send().await.is(202);
     smtp().letter(&gone.email, "Set a new password").await;
+    let elsewhere = oidc::somebody();
+    oidc::link(&gone.client, "known", &elsewhere).await;
     close(&gone).await;
     erase(gone.id, gone.id).await.is(200);
     gone.client.get("/profile").send().await.problem(401, "unauthenticated");
@@ -107,8 +110,10 @@ async fn nothing_with_which_they_signed_in_is_left() {
     nobody().await.post("/users/refresh").json(&refresh).send().await.problem(401, "wrong_credentials");
     let sessions = admin().await.get(&format!("/users/{}/sessions", gone.id)).send().await;
     assert_eq!(sessions.is(200).value()["items"], json!([]));
+    let outside = oidc::sign_in("known", &elsewhere).await;
+    oidc::assert_refused(&outside, 403, "not_admitted", "nobody signs up with it").await;
     let store = LocalStore::open(&server().await.data()).await.unwrap();
-    for name in ["credentials", "api-tokens", "one-time-tokens", "sessions", "reservations"] {
+    for name in ["credentials", "outside-identities", "api-tokens", "one-time-tokens", "sessions", "reservations"] {
         let table = format!("muster-{name}");
         let items = store.client().scan().table_name(&table).consistent_read(true).send().await.unwrap().items.unwrap();
         let left: Vec<_> = items.iter().filter(|item| format!("{item:?}").contains(&gone.id.to_string())).collect();
@@ -143,6 +148,26 @@ async fn no_invitation_to_them_is_left_and_others_stay() {
     assert!(!left.contains(&made), "the one that made the account");
     assert!(!left.contains(&again), "the one to their address");
     assert!(anothers.iter().all(|one| left.contains(one)), "{left:?}");
+}
+
+#[tokio::test]
+async fn whoever_came_by_an_outside_issuer_is_erased_like_everybody_and_may_begin_anew() {
+    let (admin, claims) = (admin().await, oidc::somebody());
+    let (_, gone) = oidc::signed_in(&oidc::sign_in("open", &claims).await).await;
+    let path = format!("/users/{gone}");
+    admin.delete(&path).send().await.is(200);
+
+    let erased = admin.post(&format!("{path}/erase")).json(&json!({ "confirm": gone })).send().await;
+
+    let erased: UserDocument = erased.document(200);
+    assert_eq!((erased.version, erased.name.as_str(), erased.email), (3, "Erased person", None));
+    let held = admin.get(&format!("{path}/export")).send().await.is(200).value();
+    assert_eq!(held["history"][0]["data"]["name"], "Erased person", "it was sealed when they first signed in");
+    assert_eq!(held["outside_identities"], json!([]));
+    let (client, anew) = oidc::signed_in(&oidc::sign_in("open", &claims).await).await;
+    assert_ne!(anew, gone, "the issuer still knows them, and nobody here does");
+    let account: UserDocument = client.get("/profile").send().await.document(200);
+    assert_eq!((account.version, account.name.as_str()), (1, "Ada Elsewhere"));
 }
 
 /// A server of its own, whose whole store is looked at, and its administrator.

@@ -7,6 +7,7 @@ use muster_domain::user::Role;
 use muster_tests::client::Client;
 use serde_json::{Value, json};
 
+use crate::oidc;
 use crate::support::{
     PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, of_task, person, smtp, task, team,
 };
@@ -48,6 +49,7 @@ async fn somebody() -> Person {
 #[tokio::test]
 pub(crate) async fn people_get_all_that_is_held_of_them() {
     let (me, other) = (somebody().await, person(Role::Admin).await);
+    let elsewhere = oidc::link(&me.client, "known", &oidc::somebody()).await;
     let team = team(&[&me]).await;
     let mine = task(&me.client, json!({ "title": "Mine" })).await;
     let given = task(&other.client, json!({ "title": "Given to me", "assignee_id": me.id })).await;
@@ -70,6 +72,8 @@ pub(crate) async fn people_get_all_that_is_held_of_them() {
     assert_eq!(account["email"], me.email);
     assert_eq!(held["teams"][0]["id"], json!(team));
     assert_eq!(held["second_factor"], json!({ "on": false, "since": null, "recovery_codes_left": 0 }));
+    let outside = held["outside_identities"].as_array().unwrap();
+    assert_eq!((outside.len(), &outside[0]["id"], &outside[0]["provider"]), (1, &json!(elsewhere), &json!("known")));
     let sessions = held["sessions"].as_array().unwrap();
     assert_eq!(sessions.iter().filter(|session| session["ended_at"].is_null()).count(), 1);
     assert_eq!(sessions.len(), 2, "one that was ended too");

@@ -22,6 +22,7 @@ mod page;
 mod password_resets;
 mod passwords;
 mod profile;
+mod reactivating;
 mod reassigning;
 mod rotating;
 mod routes;

@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::support::nobody;
 use crate::{
     access_log, api_tokens, erasure, exports, invitations, log_in, logs, oidc, password_resets, passwords, profile,
-    reassigning, second_factors, sessions, sign_up, signed_in, system, task_as_of, task_changes, task_life, task_lists,
+    reactivating, reassigning, second_factors, sessions, sign_up, signed_in, system, task_as_of, task_changes, task_life,
+    task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
 
@@ -236,6 +237,12 @@ pub(crate) const ROUTES: &[Route] = &[
         "/api/v1/users/{user_id}/reassign",
         REASSIGN,
         reassigning::the_open_tasks_of_a_closed_account_are_listed_and_given_to_somebody_else,
+    ),
+    route(
+        "POST",
+        "/api/v1/users/{user_id}/reactivate",
+        NOTHING,
+        reactivating::an_account_that_is_opened_again_is_what_it_was_with_a_new_password,
     ),
     route("GET", "/api/v1/profile/export", None, exports::people_get_all_that_is_held_of_them),
     route("GET", "/api/v1/users/{user_id}/export", None, exports::an_administrator_gets_what_is_held_of_somebody),

@@ -63,6 +63,9 @@ const TABLE: &str = "
     POST   /api/v1/profile/second-factor/recovery-codes       | sign-in
     DELETE /api/v1/profile/second-factor                      | sign-in
     DELETE /api/v1/users/{user_id}/second-factor              | sign-in
+    GET    /api/v1/profile/export                             | sign-in
+    GET    /api/v1/users/{user_id}/export                     | sign-in
+    POST   /api/v1/users/{user_id}/erase                      | sign-in
     POST   /api/v1/users                                      | sign-in
     POST   /api/v1/invitations                                | sign-in
     GET    /api/v1/invitations                                | sign-in
@@ -78,6 +81,7 @@ const TABLE: &str = "
     PUT    /api/v1/users/{user_id} e-mail                     | sign-in
     PUT    /api/v1/users/{user_id} role                       | sign-in
     DELETE /api/v1/users/{user_id}                            | users:write tasks:read
+    POST   /api/v1/users/{user_id}/reactivate                 | sign-in
     POST   /api/v1/users/{user_id}/reassign                   | tasks:write
 
     GET    /api/v1/audit/access                               | audit:read

@@ -2,14 +2,16 @@
 //!
 //! A [`Master`] wraps the keys: [`LocalMaster`] under a secret of the installation, [`KmsMaster`] under a key in AWS's key
 //! management service. [`KeyTable`] keeps them, remembers those that were used lately, and is the port
-//! [`muster_domain::SubjectKeys`] to everybody else.
+//! [`muster_domain::SubjectKeys`] to everybody else. [`WrappedKeys`] tells whether a master is the right one before it is used.
 
 mod kms;
 mod local;
 mod master;
 mod table;
+mod wrapped;
 
 pub use kms::KmsMaster;
 pub use local::LocalMaster;
 pub use master::{Made, Master, MasterError};
 pub use table::{KeyTable, REMEMBERED_FOR, REMEMBERED_KEYS};
+pub use wrapped::WrappedKeys;

@@ -28,7 +28,7 @@ pub const REMEMBERED_KEYS: NonZeroUsize = match NonZeroUsize::new(4096) {
 };
 
 /// The wrapped key (B).
-const WRAPPED: &str = "wrapped";
+pub(crate) const WRAPPED: &str = "wrapped";
 /// The mark of an erased key (BOOL). The item stays, so that no new key takes its place.
 const ERASED: &str = "erased";
 

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a store that fails is a failed test")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
@@ -11,7 +13,8 @@ use muster_domain::personal::{KEY_BYTES, Opener};
 use muster_domain::ports::{KeyError, SubjectKeys as _};
 use muster_domain::{Fingerprint, UserId};
 use muster_embedded::Engine;
-use muster_vault::{KeyTable, LocalMaster, REMEMBERED_FOR};
+use muster_vault::{KeyTable, LocalMaster, REMEMBERED_FOR, WrappedKeys};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 const TABLE: &str = "subject-keys";
@@ -32,8 +35,12 @@ fn keys(client: &Client) -> KeyTable {
     keys_under(client, 1)
 }
 
-fn keys_under(client: &Client, master: u8) -> KeyTable {
-    KeyTable::new(client.clone(), TABLE, Arc::new(LocalMaster::new([master; KEY_BYTES].into())))
+fn keys_under(client: &Client, byte: u8) -> KeyTable {
+    KeyTable::new(client.clone(), TABLE, Arc::new(master(byte)))
+}
+
+fn master(byte: u8) -> LocalMaster {
+    LocalMaster::new([byte; KEY_BYTES].into())
 }
 
 /// What tells openers apart.
@@ -80,12 +87,16 @@ async fn another_process_reads_with_an_erased_key_for_a_minute_at_most() {
     let client = table().await;
     let (here, there) = (keys(&client), keys(&client));
     let made = mark(&here.make(ADA).await.unwrap());
+    let before = Instant::now();
     assert_eq!(mark(&there.find(ADA).await.unwrap()), made);
+    let after = Instant::now();
     here.erase(ADA).await.unwrap();
     tokio::time::pause();
-    tokio::time::advance(REMEMBERED_FOR.checked_sub(std::time::Duration::from_millis(1)).unwrap()).await;
+    let still = before + REMEMBERED_FOR.checked_sub(Duration::from_millis(1)).unwrap();
+    tokio::time::advance(still.duration_since(Instant::now())).await;
     assert_eq!(mark(&there.find(ADA).await.unwrap()), made);
-    tokio::time::advance(std::time::Duration::from_millis(1)).await;
+    let no_longer = after + REMEMBERED_FOR;
+    tokio::time::advance(no_longer.duration_since(Instant::now())).await;
     tokio::time::resume();
     assert_eq!(mark(&there.find(ADA).await.unwrap()), "erased");
 }
@@ -96,4 +107,29 @@ async fn a_key_under_another_master_is_damaged_and_not_erased() {
     keys_under(&client, 1).make(ADA).await.unwrap();
     let error = keys_under(&client, 2).find(ADA).await.unwrap_err();
     assert!(matches!(&error, KeyError::Damaged { subject: ADA, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_table_tells_whether_a_master_is_the_one_of_its_keys() {
+    let nowhere = WrappedKeys::some_of(&table().await, "another-table").await.unwrap();
+    assert!(nowhere.is_empty(), "a table that is not there has none");
+    let client = table().await;
+    assert!(WrappedKeys::some_of(&client, TABLE).await.unwrap().is_empty());
+    // More than a page of people, of whom all but one are erased, and a key that is damaged.
+    let keys = keys_under(&client, 1);
+    for number in 1..=250 {
+        keys.make(UserId(Uuid::from_u128(number))).await.unwrap();
+        keys.erase(UserId(Uuid::from_u128(number))).await.unwrap();
+    }
+    assert!(WrappedKeys::some_of(&client, TABLE).await.unwrap().is_empty(), "an erased key is none");
+    let damaged = client.put_item().table_name(TABLE).item("pk", AttributeValue::S(Uuid::from_u128(500).to_string()));
+    damaged.item("wrapped", AttributeValue::B(Blob::new(b"half a key"))).send().await.unwrap();
+    let some = WrappedKeys::some_of(&client, TABLE).await.unwrap();
+    assert!(!some.is_empty() && !some.are_of(&master(1)).await.unwrap(), "there is none that could be opened");
+    keys.make(UserId(Uuid::from_u128(501))).await.unwrap();
+
+    let some = WrappedKeys::some_of(&client, TABLE).await.unwrap();
+
+    assert!(some.are_of(&master(1)).await.unwrap());
+    assert!(!some.are_of(&master(2)).await.unwrap());
 }

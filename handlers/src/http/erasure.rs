@@ -32,7 +32,7 @@ pub(crate) struct EraseBody {
 }
 
 /// Erases everything personal of a closed account: name, address, telephone number and language, now and in its whole history,
-/// and where it was signed in. Its events stay, and what is personal in them can be read by nobody any more.
+/// where it was signed in, and who its owner is at outside issuers. Its events stay, and what is personal in them can be read by nobody any more.
 ///
 /// Entries of the access log stay for their 400 days: they name the account by its id, and the addresses of requests.
 #[utoipa::path(post, path = "/users/{user_id}/erase", operation_id = "erase_user", tag = "users",

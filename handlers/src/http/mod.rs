@@ -22,6 +22,7 @@ mod page;
 mod password;
 mod password_reset;
 mod problem;
+mod reactivation;
 mod refusal;
 mod request;
 mod second_factor;
@@ -97,6 +98,7 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::update))
         .routes(routes!(users::deactivate))
         .routes(routes!(tasks::reassign::reassign))
+        .routes(routes!(reactivation::reactivate))
         .routes(routes!(erasure::erase))
         .routes(routes!(users::update_profile))
         .routes(routes!(password::change))

@@ -91,6 +91,8 @@ codes! {
     LastAdmin = "last_admin", CONFLICT, "There must always be an administrator";
     /// Nobody has more API tokens at once.
     TooManyTokens = "too_many_tokens", CONFLICT, "There are as many API tokens as there may be";
+    /// What was personal of the account is erased: nothing else happens to it.
+    PersonErased = "person_erased", CONFLICT, "The person was erased";
     /// The account has events from before personal data was sealed, which nothing changes.
     HistoryNotSealed = "history_not_sealed", CONFLICT, "The account's history is from before personal data was sealed";
     /// Too many writers at once.

@@ -34,7 +34,8 @@ impl Refusal for UserError {
     fn problem(&self) -> Problem {
         match self {
             Self::NotFound => not_found("user"),
-            Self::AlreadyExists | Self::Inactive | Self::Active | Self::Erased | Self::TooManyTeams => {
+            Self::Erased => Problem::new(Code::PersonErased).detail(self),
+            Self::AlreadyExists | Self::Inactive | Self::Active | Self::TooManyTeams => {
                 Problem::new(Code::Conflict).detail(self)
             }
         }

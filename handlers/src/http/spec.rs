@@ -99,8 +99,14 @@ problems! {
     /// What a change of an account may answer instead.
     UserChangeProblems = [
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, SessionRequired, NotFound,
-        Conflict, EmailTaken, LastAdmin, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest,
+        Conflict, EmailTaken, LastAdmin, PersonErased, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest,
         IdempotencyKeyReused, Internal, Unavailable, Timeout
+    ];
+    /// What opening an account again may answer instead.
+    ReactivateProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, NotFound, Conflict, EmailTaken,
+        PersonErased, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused,
+        Internal, Unavailable, Timeout
     ];
     /// What the erasure of a person may answer instead.
     EraseProblems = [
@@ -110,12 +116,12 @@ problems! {
     ];
     /// What a change without a body may answer instead.
     BodilessChangeProblems = [
-        InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Conflict, Contended, StaleVersion,
+        InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Conflict, PersonErased, Contended, StaleVersion,
         IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What closing an account may answer instead.
     CloseUserProblems = [
-        InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Conflict, LastAdmin, Contended,
+        InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Conflict, LastAdmin, PersonErased, Contended,
         StaleVersion, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a change of a task without a body may answer instead.

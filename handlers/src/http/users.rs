@@ -11,12 +11,13 @@ use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand, Use
 use muster_domain::values::{Email, Locale, Name, Phone};
 use muster_domain::{Actor, CommandId, TeamId, UserId};
 use muster_identity::policy::{Action, Person, Resource};
-use muster_identity::{CredentialsError, Password, PasswordAttempt, SetPasswordError};
+use muster_identity::{AccessKind, AccessSubject, CredentialsError, Password, PasswordAttempt, SetPasswordError};
 use muster_projections::Listed;
 use muster_projections::directory::{UserDocument, UserFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::access::{Asked, done};
 use super::app::{App, not_found};
 use super::body::{Body, Id, Query};
 use super::caller::Caller;
@@ -168,14 +169,14 @@ async fn make_password(app: &App, id: UserId, Chosen(password, attempt): &Chosen
 }
 
 /// Takes back a password that was made for an account that is not there or is closed.
-async fn remove_unless_active(app: &App, id: UserId) {
+pub(crate) async fn remove_unless_active(app: &App, id: UserId) {
     let removed = match app.commands.store().load::<User>(id.0).await {
         Ok(account) if account.state().state.as_ref().is_some_and(|user| user.active) => return,
         Ok(_) => app.identity.close(id).await.is_ok(),
         Err(_) => false,
     };
     if !removed {
-        tracing::warn!(user = %id, "the credentials of a refused registration could not be removed");
+        tracing::warn!(user = %id, "the credentials of an account that is not open could not be removed");
     }
 }
 
@@ -402,13 +403,14 @@ pub(crate) struct ClosedAccount {
     open_tasks: OpenTasks,
 }
 
-/// Closes an account: its sessions end, and its address is free. Its open tasks stay with it until they are given to
-/// somebody else. The last administrator's stays open.
+/// Closes an account: its sessions end, its password is gone, and its address is free. Its open tasks stay with it until they are
+/// given to somebody else. The last administrator's stays open. `POST /users/{user_id}/reactivate` opens it again.
 #[utoipa::path(delete, path = "/users/{user_id}", tag = "users", params(("user_id" = UserId, Path), ChangeHeaders),
     responses((status = 200, description = "The account, closed.", body = ClosedAccount, headers(("ETag" = String))), CloseUserProblems))]
 pub(crate) async fn deactivate(
     State(app): State<Arc<App>>,
     change: Change,
+    asked: Asked,
     Id(id): Id<UserId>,
 ) -> Result<Response, Problem> {
     // The answer has the tasks that are left.
@@ -421,10 +423,11 @@ pub(crate) async fn deactivate(
         app.identity.close(id).await.map_err(|error| Problem::unavailable(&error))?;
     }
     let (_, closed) = closed?;
-    let (user, etag) = document(id, &closed)?;
     if !closed.replayed {
+        app.note(&asked, done(AccessKind::AccountClosed, &change.caller.0).about(AccessSubject::User(id))).await;
         app.notice(id, Notice::AccountClosed).await;
     }
+    let (user, etag) = document(id, &closed)?;
     let open_tasks = open_tasks(&app, &change.caller, id, MOST_OPEN_TASKS).await?.into();
     Ok((StatusCode::OK, [(header::ETAG, etag)], Json(ClosedAccount { user, open_tasks })).into_response())
 }
@@ -475,7 +478,7 @@ pub(crate) async fn execute(
 }
 
 /// The same, before it is an answer; and the account's address as it was before.
-async fn commit(
+pub(crate) async fn commit(
     app: &App,
     change: &Change,
     id: UserId,

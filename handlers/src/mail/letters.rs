@@ -71,6 +71,8 @@ pub(crate) enum Notice {
     SecondFactorRemoved,
     /// The account was closed.
     AccountClosed,
+    /// The closed account was opened again.
+    AccountReopened,
 }
 
 impl Notice {
@@ -102,6 +104,12 @@ impl Notice {
                 "the second factor was removed from your account: signing in asks for the password alone",
             ),
             Self::AccountClosed => ("account-closed", "Your account was closed", "your account was closed"),
+            Self::AccountReopened => (
+                "account-reopened",
+                "Your account was opened again",
+                "your account was opened again by an administrator: you sign in with this address as you did, but with a new \
+                 password, and without a second factor until you add one",
+            ),
         };
         let if_not = match self {
             // They are for programs, which would stand still whenever somebody sets a new password: docs/adr/0020-letters.md.
@@ -114,6 +122,7 @@ impl Notice {
                 "If it was not you, ask for a new password where you sign in, and tell an administrator."
             }
             Self::EmailChanged => "If it was not you, tell an administrator at once.",
+            Self::AccountReopened => "If nobody has told you a password, ask for a new one where you sign in.",
             Self::AccountClosed => "If you did not expect this, ask an administrator.",
         };
         let paragraphs = [format!("{what} ({}, {}).", links.home(), time(at)), if_not.to_owned()];

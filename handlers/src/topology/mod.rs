@@ -1,6 +1,7 @@
 //! Tables, keys, indexes, projections and bus rules, as `schemas/topology.json` names them. The local program and the
 //! AWS stacks read that one file, so that they cannot drift apart.
 
+mod indexes;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -181,6 +182,14 @@ pub enum TopologyError {
         /// The table.
         table: String,
         /// What the store said.
+        reason: String,
+    },
+    /// A table of an older program lacks an index, and could not be given it.
+    #[error("the table {table} has not the indexes that this program reads it by: {reason}")]
+    AddIndex {
+        /// The table.
+        table: String,
+        /// What is in the way.
         reason: String,
     },
 }

@@ -11,17 +11,22 @@ use aws_sdk_dynamodb::types::{
     ScalarAttributeType, StreamSpecification, StreamViewType, TableStatus, TimeToLiveSpecification, TimeToLiveStatus,
 };
 
-use super::{AttributeType, Index, KeyAttribute, StreamView, TableShape, Topology, TopologyError};
+use super::{AttributeType, Index, KeyAttribute, StreamView, TableShape, Topology, TopologyError, indexes};
 
 /// How long a new table may take until it can be used.
 const MAKING: Duration = Duration::from_mins(10);
 
 impl Topology {
     /// Makes every table that is not there yet: those that are always there, and the first generation of each
-    /// projection's. `prefix` is what stands before every name.
+    /// projection's. `prefix` is what stands before every name. One that is always there and that an older program made gets
+    /// the indexes that it lacks; a read model gets another shape with its next generation.
     pub async fn create_tables(&self, client: &Client, prefix: &str) -> Result<(), TopologyError> {
         for (name, shape) in &self.tables {
-            create_table(client, &format!("{prefix}{name}"), shape).await?;
+            let table = format!("{prefix}{name}");
+            if make(client, &table, shape).await? == Maker::Another {
+                let added = indexes::add_missing(client, &table, shape).await;
+                added.map_err(|reason| TopologyError::AddIndex { table, reason })?;
+            }
         }
         for (name, projection) in &self.projections {
             create_table(client, &format!("{prefix}{name}-1"), &projection.table()).await?;
@@ -32,6 +37,19 @@ impl Topology {
 
 /// Makes a table, and waits until it can be used; one that is there already is left as it is.
 pub async fn create_table(client: &Client, name: &str, shape: &TableShape) -> Result<(), TopologyError> {
+    make(client, name, shape).await.map(|_| ())
+}
+
+/// Who made a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Maker {
+    /// This call.
+    This,
+    /// Somebody before: perhaps an older program.
+    Another,
+}
+
+async fn make(client: &Client, name: &str, shape: &TableShape) -> Result<Maker, TopologyError> {
     let failed = |reason: String| TopologyError::CreateTable { table: name.to_owned(), reason };
     let mut request = client
         .create_table()
@@ -46,22 +64,24 @@ pub async fn create_table(client: &Client, name: &str, shape: &TableShape) -> Re
         let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(StreamViewType::NewImage);
         request = request.stream_specification(stream.build().map_err(|error| failed(error.to_string()))?);
     }
-    match request.send().await {
+    let maker = match request.send().await {
         Ok(answer) => {
             let made = answer.table_description.and_then(|table| table.table_status);
             if made != Some(TableStatus::Active) {
                 usable(client, name).await.map_err(failed)?;
             }
+            Maker::This
         }
         Err(error) if matches!(error.as_service_error(), Some(CreateTableError::ResourceInUseException(_))) => {
             usable(client, name).await.map_err(failed)?;
             // Whoever made it may have been cut off before its time to live was set.
             if shape.ttl.is_none() || expires(client, name).await.map_err(failed)? {
-                return Ok(());
+                return Ok(Maker::Another);
             }
+            Maker::Another
         }
         Err(error) => return Err(failed(DisplayErrorContext(error).to_string())),
-    }
+    };
     if let Some(attribute) = &shape.ttl {
         let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute);
         let ttl = ttl.build().map_err(|error| failed(error.to_string()))?;
@@ -73,7 +93,7 @@ pub async fn create_table(client: &Client, name: &str, shape: &TableShape) -> Re
             .await
             .map_err(|error| failed(DisplayErrorContext(error).to_string()))?;
     }
-    Ok(())
+    Ok(maker)
 }
 
 /// Waits until a table that is being made can be used: on AWS that takes a while, the longer the more indexes it has.
@@ -105,19 +125,20 @@ impl TableShape {
                 attributes.push(attribute);
             }
         }
-        let definition = |attribute: KeyAttribute| {
-            let kind = match attribute.kind {
-                AttributeType::S => ScalarAttributeType::S,
-                AttributeType::N => ScalarAttributeType::N,
-            };
-            AttributeDefinition::builder()
-                .attribute_name(attribute.name)
-                .attribute_type(kind)
-                .build()
-                .map_err(|error| error.to_string())
-        };
-        attributes.into_iter().map(definition).collect()
+        attributes.into_iter().map(attribute_definition).collect()
     }
+}
+
+pub(super) fn attribute_definition(attribute: KeyAttribute) -> Result<AttributeDefinition, String> {
+    let kind = match attribute.kind {
+        AttributeType::S => ScalarAttributeType::S,
+        AttributeType::N => ScalarAttributeType::N,
+    };
+    AttributeDefinition::builder()
+        .attribute_name(attribute.name)
+        .attribute_type(kind)
+        .build()
+        .map_err(|error| error.to_string())
 }
 
 impl Index {
@@ -135,7 +156,7 @@ impl Index {
     }
 }
 
-fn key_schema(attributes: &[KeyAttribute]) -> Result<Vec<KeySchemaElement>, String> {
+pub(super) fn key_schema(attributes: &[KeyAttribute]) -> Result<Vec<KeySchemaElement>, String> {
     let element = |(attribute, kind): (&KeyAttribute, KeyType)| {
         KeySchemaElement::builder()
             .attribute_name(&attribute.name)

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{KeySchemaElement, StreamSpecification, StreamViewType, TableDescription};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeySchemaElement, PutRequest, StreamSpecification, StreamViewType, TableDescription, WriteRequest,
+};
 use muster_domain::personal::MemoryKeys;
 use muster_domain::{AggregateType, EventReader, StreamId};
 use muster_embedded::Engine;
@@ -114,6 +116,88 @@ async fn a_table_whose_maker_was_cut_off_gets_its_time_to_live_from_the_next() {
     create_table(&client, name, shape).await.unwrap();
 
     assert!(expires(&client, name).await.unwrap());
+}
+
+/// The access log as a program made it that had not all of its indexes, or had this one otherwise.
+async fn older_access_log(client: &Client, subject: Option<&str>) {
+    let shape = Topology::load().unwrap().tables["access-log"].clone();
+    let other = subject.map(|name| KeyAttribute { name: name.to_owned(), kind: AttributeType::S });
+    let indexes = shape.indexes.iter().filter_map(|index| match (index.name.as_str(), &other) {
+        ("by-subject", None) => None,
+        ("by-subject", Some(pk)) => Some(Index { pk: pk.clone(), ..index.clone() }),
+        _ => Some(index.clone()),
+    });
+    let older = TableShape { indexes: indexes.collect(), ..shape };
+    create_table(client, "muster-access-log", &older).await.unwrap();
+}
+
+/// Entries with these numbers, every third of which is about somebody.
+async fn put_entries(client: &Client, numbers: std::ops::Range<u32>) {
+    let text = |value: String| AttributeValue::S(value);
+    let entry = |number: u32| {
+        let put = PutRequest::builder().item("pk", text("2026-03-02".to_owned()));
+        let put = put.item("sk", text(format!("{number:05}"))).item("kind", text("signed_in".to_owned()));
+        let subject = number.is_multiple_of(3).then(|| text("user#ada".to_owned()));
+        let put = subject.into_iter().fold(put, |put, subject| put.item("subject", subject));
+        WriteRequest::builder().put_request(put.build().unwrap()).build()
+    };
+    for batch in numbers.collect::<Vec<_>>().chunks(25) {
+        let batch = batch.iter().copied().map(entry).collect();
+        client.batch_write_item().request_items("muster-access-log", batch).send().await.unwrap();
+    }
+}
+
+/// The numbers of those about her, by the index; how many entries there are at all.
+async fn entries(client: &Client) -> (Vec<u32>, usize) {
+    let query = client.query().table_name("muster-access-log").index_name("by-subject");
+    let query = query.key_condition_expression("subject = :ada");
+    let query = query.expression_attribute_values(":ada", AttributeValue::S("user#ada".to_owned()));
+    let found = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
+    let all = client.scan().table_name("muster-access-log").into_paginator().items().send();
+    let all = all.collect::<Result<Vec<_>, _>>().await.unwrap();
+    (found.iter().map(|item| item["sk"].as_s().unwrap().parse().unwrap()).collect(), all.len())
+}
+
+#[tokio::test]
+async fn an_index_that_an_older_program_did_not_make_is_added_with_all_that_there_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Engine::open(directory.path()).unwrap();
+    let (client, topology) = (engine.client(), Topology::load().unwrap());
+    older_access_log(&client, None).await;
+    put_entries(&client, 0..2_501).await;
+    let expected = |entries: u32| (0..entries).filter(|number| number.is_multiple_of(3)).collect::<Vec<_>>();
+
+    topology.create_tables(&client, PREFIX).await.unwrap();
+
+    assert_eq!(entries(&client).await, (expected(2_501), 2_501), "in their order, and nothing is lost");
+    let described = describe(&client, "access-log").await;
+    let mut names: Vec<_> =
+        described.global_secondary_indexes().iter().map(|index| index.index_name().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["by-actor", "by-kind", "by-subject"]);
+    put_entries(&client, 2_501..2_511).await;
+    drop((engine, client));
+    let client = Engine::open(directory.path()).unwrap().client();
+    topology.create_tables(&client, PREFIX).await.unwrap();
+    assert_eq!(entries(&client).await, (expected(2_511), 2_511), "it follows what is written, and stays");
+    assert!(expires(&client, "muster-access-log").await.unwrap(), "all else stays, too");
+}
+
+#[tokio::test]
+async fn an_index_with_other_keys_is_refused_and_left_as_it_is() {
+    let client = Engine::memory().unwrap().client();
+    older_access_log(&client, Some("route")).await;
+    put_entries(&client, 0..10).await;
+    let before = describe(&client, "access-log").await;
+
+    let refused = Topology::load().unwrap().create_tables(&client, PREFIX).await.unwrap_err();
+
+    let expected = "the table muster-access-log has not the indexes that this program reads it by: \
+        its index by-subject has other keys than this program reads it by";
+    assert_eq!(refused.to_string(), expected);
+    let after = describe(&client, "access-log").await;
+    assert_eq!(after.global_secondary_indexes(), before.global_secondary_indexes());
+    assert_eq!(client.scan().table_name("muster-access-log").send().await.unwrap().count, 10);
 }
 
 #[test]

@@ -77,6 +77,10 @@ kinds! {
     OutsideIdentityLinked = "outside_identity_linked";
     /// Somebody took such a link away.
     OutsideIdentityUnlinked = "outside_identity_unlinked";
+    /// An account was closed.
+    AccountClosed = "account_closed";
+    /// A closed account was opened again.
+    AccountReopened = "account_reopened";
     /// Somebody took out what is kept of a person.
     DataExported = "data_exported";
     /// What is kept of a person was erased.

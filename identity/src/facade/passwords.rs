@@ -66,12 +66,13 @@ impl Identity {
         self.end_sessions(user, EndReason::Deactivated).await
     }
 
-    /// Removes all that is kept of an account that was closed: password and second factor, API tokens, what one-time tokens there
-    /// are for it, invitations to this address and the one that made it, and its sessions with the addresses and programs that signed
-    /// in. Entries of the access log stay for as long as they do.
+    /// Removes all that is kept of an account that was closed: password and second factor, who its owner is at outside issuers, API
+    /// tokens, what one-time tokens there are for it, invitations to this address and the one that made it, and its sessions with the
+    /// addresses and programs that signed in. Entries of the access log stay for as long as they do.
     pub async fn erase(&self, user: UserId, email: Option<&Email>) -> Result<(), StoreError> {
         self.invitations.forget(user, email).await?;
         self.credentials.remove(user).await?;
+        self.outside.forget_all_of(user).await?;
         self.api_tokens.forget_all_of(user).await?;
         self.one_time.forget(user).await?;
         self.sessions.forget_all_of(user).await

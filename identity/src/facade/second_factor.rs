@@ -45,9 +45,10 @@ impl Identity {
 
     /// Counts a try, and compares the password. A right one does not begin the count anew: codes are tried after it.
     async fn try_password(&self, user: UserId, attempt: &PasswordAttempt) -> Result<(), SecondFactorError> {
+        // Whoever has no password can be right with none, and has nothing that tries are counted in.
+        let stored = self.credentials.get(user).await?.ok_or(SecondFactorError::WrongPassword)?;
         self.factors.take_try(user).await?;
-        let stored = self.credentials.get(user).await?;
-        match self.hasher.verify(attempt, stored.as_ref()).await? {
+        match self.hasher.verify(attempt, Some(&stored)).await? {
             Verdict::Right { .. } => Ok(()),
             Verdict::Wrong => Err(SecondFactorError::WrongPassword),
         }

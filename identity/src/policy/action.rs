@@ -62,8 +62,10 @@ pub enum Action<'a> {
     ChangeUserEmail,
     /// Change its role.
     ChangeUserRole,
-    /// Close it, or open it again.
+    /// Close it.
     DeactivateUser,
+    /// Open it again, and give its owner a password.
+    ReactivateUser,
     /// Change the password with which its owner signs in.
     ChangePassword,
     /// Look at, set up or take away the second factor with which its owner signs in, as its owner.

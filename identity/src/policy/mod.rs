@@ -66,7 +66,7 @@ pub enum Reason {
     ReporterNotYourself,
     /// Only the owner of the account.
     NotYourAccount,
-    /// Nobody changes their own role, closes their own account or takes the second factor off it without having it.
+    /// Nobody changes their own role, closes or opens their own account or takes the second factor off it without having it.
     OwnAccount,
     /// The action is for another kind of thing: a defect of the caller's code.
     Mismatch,
@@ -196,6 +196,7 @@ const fn rules(action: Action<'_>) -> Rules {
         Action::ChangeUserEmail       => row(NoToken,          Anybody, Myself,           Myself,              Myself),
         Action::ChangeUserRole        => row(NoToken,          Others,  Never,            Never,               Never),
         Action::DeactivateUser        => row(With(UsersWrite), Others,  Never,            Never,               Never),
+        Action::ReactivateUser        => row(NoToken,          Others,  Never,            Never,               Never),
         Action::ChangePassword        => row(NoToken,          Myself,  Myself,           Myself,              Myself),
         Action::ManageSecondFactor    => row(NoToken,          Myself,  Myself,           Myself,              Myself),
         Action::RemoveSecondFactor    => row(NoToken,          Others,  Never,            Never,               Never),

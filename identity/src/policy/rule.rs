@@ -153,6 +153,7 @@ fn fits(action: Action<'_>, resource: &Resource) -> Result<(), Reason> {
         | Action::ChangeUserEmail
         | Action::ChangeUserRole
         | Action::DeactivateUser
+        | Action::ReactivateUser
         | Action::ChangePassword
         | Action::ManageSecondFactor
         | Action::RemoveSecondFactor

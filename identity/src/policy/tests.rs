@@ -61,6 +61,7 @@ const USERS: &str = "
     change e-mail   | AAA   | ADD     | ADD    | ADD
     change role     | DAA   | DDD     | DDD    | DDD
     deactivate      | DAA   | DDD     | DDD    | DDD
+    reactivate      | DAA   | DDD     | DDD    | DDD
     export          | AAA   | ADD     | ADD    | ADD
     erase           | DAA   | DDD     | DDD    | DDD
     change password | ADD   | ADD     | ADD    | ADD
@@ -212,6 +213,7 @@ fn each_role_may_do_to_each_account_what_the_table_says_and_nothing_else() {
             "change e-mail" => Action::ChangeUserEmail,
             "change role" => Action::ChangeUserRole,
             "deactivate" => Action::DeactivateUser,
+            "reactivate" => Action::ReactivateUser,
             "change password" => Action::ChangePassword,
             "read sessions" => Action::ReadSessions,
             "end sessions" => Action::EndSessions,
@@ -227,7 +229,7 @@ fn each_role_may_do_to_each_account_what_the_table_says_and_nothing_else() {
         };
         (action, [ME, COLLEAGUE, STRANGER].map(|id| Resource::User(person(id))).to_vec())
     });
-    assert_eq!(cells, 17 * 4 * 3);
+    assert_eq!(cells, 18 * 4 * 3);
 }
 
 #[test]

@@ -33,8 +33,8 @@ scopes! {
     TasksWrite = "tasks:write";
     /// See people, and how to reach those whom the owner may reach.
     UsersRead = "users:read";
-    /// Change people's names and what goes with them, close accounts, and see people. Neither addresses nor roles nor new
-    /// accounts: with those, a token could make itself a sign-in.
+    /// Change people's names and what goes with them, close accounts, and see people. Neither addresses nor roles nor new or
+    /// reopened accounts: with those, a token could make itself a sign-in.
     UsersWrite = "users:write";
     /// See teams and who is in them.
     TeamsRead = "teams:read";

@@ -108,8 +108,10 @@ impl Cast {
     }
 
     async fn account(&self, row: &Row, caller: &Caller) -> String {
-        // Closing an account cannot be done to it twice, and its tasks are not given away while others ask about them.
-        let alone = row.path.ends_with("/reassign") || (row.method == "DELETE" && row.expected.contains(&200));
+        // Closing and opening an account cannot be done to it twice, and its tasks are not given away while others ask about them.
+        let reopens = row.path.ends_with("/reactivate");
+        let closes = row.method == "DELETE" && row.expected.contains(&200);
+        let alone = closes || reopens || row.path.ends_with("/reassign");
         let id = match row.whose {
             Whose::Own => caller.id,
             Whose::Ours if alone => self.another_account(Some(self.ours)).await,
@@ -118,6 +120,9 @@ impl Cast {
             Whose::Another => self.stranger,
             Whose::None | Whose::Given | Whose::Reported | Whose::NoTeams | Whose::Nothing => return some_id(),
         };
+        if reopens && row.whose != Whose::Own {
+            self.chief.delete(&format!("/users/{id}")).send().await.is(200);
+        }
         id.to_string()
     }
 

@@ -106,6 +106,10 @@ pub(crate) const TABLE: &str = "
                                                       | ours      | 200 | 403 | 403 | 403 | 401
                                                       | another's | 200 | 403 | 403 | 403 | 401
                                                       | nothing   | 404 | 404 | 404 | 404 | 401
+    POST   /api/v1/users/{user_id}/reactivate         | own       | 403 | 403 | 403 | 403 | 401
+                                                      | ours      | 200 | 403 | 403 | 403 | 401
+                                                      | another's | 200 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
     GET    /api/v1/profile/export                     | -         | 200 | 200 | 200 | 200 | 401
     GET    /api/v1/users/{user_id}/export             | own       | 200 | 200 | 200 | 200 | 401
                                                       | ours      | 200 | 403 | 403 | 403 | 401

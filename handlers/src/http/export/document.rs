@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::api_tokens::ApiTokenDocument;
+use crate::http::oidc::identities::OutsideIdentityDocument;
 use crate::http::second_factor::FactorDocument;
 
 /// All that is held of a person, or a part of it.
@@ -32,6 +33,8 @@ pub(crate) struct PersonExport {
     pub(super) api_tokens: Vec<ApiTokenDocument>,
     /// The invitations to their address that are kept, and the one that made the account.
     pub(super) invitations: Vec<ExportedInvitation>,
+    /// With which outside issuers they sign in; by what name these know them is kept as a hash alone.
+    pub(super) outside_identities: Vec<OutsideIdentityDocument>,
     #[serde(flatten)]
     pub(super) held: Held,
     /// Where the next part begins, for `cursor`; null at the end. Every part has the same shape, and its lists go on where those of

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use muster_domain::UserId;
 use muster_domain::values::Email;
 use muster_identity::policy::{Action, Person, Resource};
-use muster_identity::{AccessKind, AccessSubject};
+use muster_identity::{AccessKind, AccessSubject, StoreError};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -22,6 +22,7 @@ use super::app::{App, not_found};
 use super::body::{Id, Query};
 use super::caller::Caller;
 use super::fields::Fields;
+use super::oidc::identities::OutsideIdentityDocument;
 use super::problem::Problem;
 use super::second_factor::FactorDocument;
 use super::spec::ExportProblems;
@@ -38,7 +39,8 @@ pub(crate) struct ExportQuery {
     cursor: Option<String>,
 }
 
-/// Gives all that is held of the caller: account, teams, API tokens, invitations, sessions, history, tasks, comments, and what the logs say of them.
+/// Gives all that is held of the caller: account, teams, API tokens, outside identities, invitations, sessions, history, tasks, comments, and
+/// what the logs say of them.
 ///
 /// No secret is in it. Its lists have 500 entries together at most, or fewer where they are long: as long as there is a `next`, the
 /// next part goes on with it. That it was taken is in the access log.
@@ -85,11 +87,12 @@ pub(crate) async fn of_user(
     for id in &account.teams {
         teams.extend(app.team(*id, 0).await?.map(ExportedTeam::from));
     }
-    let tokens = app.identity.api_tokens().good_of_user(id).await.map_err(|error| Problem::unavailable(&error))?;
-    let factor = app.identity.second_factors().state(id).await.map_err(|error| Problem::unavailable(&error))?;
+    let unavailable = |error: StoreError| Problem::unavailable(&error);
+    let tokens = app.identity.api_tokens().good_of_user(id).await.map_err(unavailable)?;
+    let outside = app.identity.outside_identities().of_user(id).await.map_err(unavailable)?;
+    let factor = app.identity.second_factors().state(id).await.map_err(unavailable)?;
     let email = account.email.as_ref().and_then(|email| email.parse::<Email>().ok());
-    let invitations = app.identity.invitations().of_person(id, email.as_ref()).await;
-    let invitations = invitations.map_err(|error| Problem::unavailable(&error))?;
+    let invitations = app.identity.invitations().of_person(id, email.as_ref()).await.map_err(unavailable)?;
     let mut held = Held::default();
     let next = part::collect(&app, id, from, &mut held).await?;
     let export = PersonExport {
@@ -99,6 +102,7 @@ pub(crate) async fn of_user(
         second_factor: FactorDocument::from(factor),
         api_tokens: tokens.into_iter().map(ApiTokenDocument::from).collect(),
         invitations: invitations.into_iter().map(ExportedInvitation::from).collect(),
+        outside_identities: outside.into_iter().map(OutsideIdentityDocument::from).collect(),
         held,
         next: next.as_ref().map(Place::to_cursor),
     };

@@ -27,6 +27,7 @@ const TOKENS: &str = "
     create user     | -
     invite          | -
     invitations     | -
+    reactivate      | -
     change e-mail   | -
     change role     | -
     change password | -
@@ -34,6 +35,7 @@ const TOKENS: &str = "
     end sessions    | -
     manage factor   | -
     remove factor   | -
+    manage outside  | -
     read tokens     | -
     make token      | -
     revoke tokens   | -
@@ -83,6 +85,7 @@ fn each_action() -> Vec<(&'static str, Action<'static>, Resource)> {
         ("create user", Action::CreateUser, Resource::Any),
         ("invite", Action::InvitePerson, Resource::Any),
         ("invitations", Action::ListInvitations, Resource::Any),
+        ("reactivate", Action::ReactivateUser, user.clone()),
         ("change e-mail", Action::ChangeUserEmail, user.clone()),
         ("change role", Action::ChangeUserRole, user.clone()),
         ("change password", Action::ChangePassword, myself.clone()),
@@ -90,6 +93,7 @@ fn each_action() -> Vec<(&'static str, Action<'static>, Resource)> {
         ("end sessions", Action::EndSessions, user.clone()),
         ("manage factor", Action::ManageSecondFactor, myself.clone()),
         ("remove factor", Action::RemoveSecondFactor, user.clone()),
+        ("manage outside", Action::ManageOutsideIdentities, myself.clone()),
         ("read tokens", Action::ReadApiTokens, user.clone()),
         ("make token", Action::MakeApiToken, myself),
         ("revoke tokens", Action::RevokeApiTokens, user.clone()),
