@@ -26,7 +26,8 @@ async fn what_is_not_json_is_refused() {
         let (comma, single) = (format!("{half},}}"), body.to_string().replace('"', "'"));
         let texts = ["", "{", "title=x", "\u{0}", &half, &twice, &comma, &single];
         // Nothing is wrong with single quotes where there are none.
-        for wrong in texts.into_iter().filter(|text| *text != body.to_string()) {
+        let right = body.to_string();
+        for wrong in texts.into_iter().filter(|text| *text != right) {
             send(&admin, route, "application/json", wrong.to_owned()).await.problem(400, "malformed_json");
         }
         let (begun, no_text) = (body.to_string().into_bytes(), b"\xff".to_vec());

@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::support::nobody;
 use crate::{
     access_log, api_tokens, erasure, exports, invitations, log_in, logs, oidc, password_resets, passwords, profile,
-    reactivating, reassigning, second_factors, sessions, sign_up, signed_in, system, task_as_of, task_changes, task_life,
-    task_lists,
+    reactivating, reassigning, second_factors, sessions, sign_up, signed_in, system, task_as_of, task_changes,
+    task_life, task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
 

@@ -14,7 +14,8 @@ use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
 use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand};
 use muster_domain::values::{Labels, Location, Position};
 use muster_domain::{
-    Actor, AggregateType, CommandId, CommentId, Commit, EventReader, Fingerprint, Metadata, StreamId, SubjectKeys, TeamId, UserId,
+    Actor, AggregateType, CommandId, CommentId, Commit, EventReader, Fingerprint, Metadata, StreamId, SubjectKeys,
+    TeamId, UserId,
 };
 use muster_projections::rows::MemoryRows;
 use muster_projections::{
