@@ -227,7 +227,7 @@ fn each_role_may_do_to_each_account_what_the_table_says_and_nothing_else() {
         };
         (action, [ME, COLLEAGUE, STRANGER].map(|id| Resource::User(person(id))).to_vec())
     });
-    assert_eq!(cells, 16 * 4 * 3);
+    assert_eq!(cells, 17 * 4 * 3);
 }
 
 #[test]
