@@ -16,6 +16,7 @@ mod etag;
 mod export;
 mod fields;
 mod layers;
+mod notification_preferences;
 mod oidc;
 mod page;
 mod password;
@@ -96,6 +97,7 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tasks::reassign::reassign))
         .routes(routes!(erasure::erase))
         .routes(routes!(users::update_profile))
+        .routes(routes!(notification_preferences::change))
         .routes(routes!(password::change))
         .routes(routes!(second_factor::begin))
         .routes(routes!(second_factor::confirm))
@@ -140,6 +142,7 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::list))
         .routes(routes!(users::read))
         .routes(routes!(users::profile))
+        .routes(routes!(notification_preferences::read))
         .routes(routes!(auth::sign_up_policy))
         .routes(routes!(oidc::sign_in::list))
         .routes(routes!(oidc::identities::list))

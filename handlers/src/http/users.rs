@@ -409,7 +409,7 @@ pub(crate) async fn execute(
 }
 
 /// The same, before it is an answer.
-async fn commit(
+pub(crate) async fn commit(
     app: &App,
     change: &Change,
     id: UserId,
