@@ -16,6 +16,7 @@ mod limits;
 mod log_in;
 mod logs;
 mod matrix;
+mod notification_preferences;
 mod oidc;
 mod page;
 mod passwords;

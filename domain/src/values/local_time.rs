@@ -35,7 +35,8 @@ impl FromStr for LocalTime {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let two_digits = |digits: &str, max: u8| {
             // `parse` alone would take a sign, too.
-            let number = (digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse());
+            let number =
+                (digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse());
             number.and_then(Result::ok).filter(|number| *number <= max).ok_or(FORM)
         };
         let (hour, minute) = text.split_once(':').ok_or(FORM)?;
@@ -62,10 +63,7 @@ impl fmt::Display for LocalTime {
     }
 }
 
-openapi!(
-    LocalTime,
-    ObjectBuilder::new().schema_type(Type::String).description(Some(MEANING)).pattern(Some(PATTERN))
-);
+openapi!(LocalTime, ObjectBuilder::new().schema_type(Type::String).description(Some(MEANING)).pattern(Some(PATTERN)));
 
 impl JsonSchema for LocalTime {
     fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -86,9 +84,21 @@ mod tests {
             assert_eq!(text.parse::<LocalTime>().map(String::from), Ok(text.to_owned()));
         }
         assert_eq!(LocalTime::MORNING.to_string(), "08:00");
-        for text in
-            ["", "8:00", "08:0", "24:00", "12:60", "12", "12:00:00", "+1:00", "1200", " 12:00", "12:00 ", "１２:００", "ab:cd"]
-        {
+        for text in [
+            "",
+            "8:00",
+            "08:0",
+            "24:00",
+            "12:60",
+            "12",
+            "12:00:00",
+            "+1:00",
+            "1200",
+            " 12:00",
+            "12:00 ",
+            "１２:００",
+            "ab:cd",
+        ] {
             assert_eq!(text.parse::<LocalTime>(), Err(FORM), "{text:?}");
         }
     }

@@ -78,11 +78,12 @@ impl NotificationPreferencesBody {
             Some(Object(hours)) => hours.checked(&mut fields).map(Some),
         };
         let Object(DigestBody { frequency, at }) = &self.digest;
-        let digest =
-            fields.parse("/digest/at", at).map(|at| NotificationDigest { frequency: *frequency, at });
-        let preferences = quiet_hours
-            .zip(digest)
-            .map(|(quiet_hours, digest)| NotificationPreferences { channels, quiet_hours, digest });
+        let digest = fields.parse("/digest/at", at).map(|at| NotificationDigest { frequency: *frequency, at });
+        let preferences = quiet_hours.zip(digest).map(|(quiet_hours, digest)| NotificationPreferences {
+            channels,
+            quiet_hours,
+            digest,
+        });
         fields.finish(preferences)
     }
 }
@@ -102,11 +103,7 @@ impl QuietHoursBody {
     tag = "profile", params(ReadHeaders),
     responses((status = 200, description = "The preferences.", body = NotificationPreferences,
         headers(("ETag" = String))), ReadProblems))]
-pub(crate) async fn read(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+pub(crate) async fn read(State(app): State<Arc<App>>, caller: Caller, headers: HeaderMap) -> Result<Response, Problem> {
     caller.within_token(Action::ReadNotificationPreferences)?;
     let account = app.account(caller.id(), min_version(&headers)?).await?.ok_or_else(|| not_found("user"))?;
     caller.may(Action::ReadNotificationPreferences, &resource_of(account.id, &account.state))?;

@@ -146,7 +146,10 @@ mod tests {
             "digest": { "frequency": "off", "at": "08:00" },
         });
         assert_eq!(written(|_| {}), default);
-        assert_eq!(serde_json::from_value::<NotificationPreferences>(default).unwrap(), NotificationPreferences::default());
+        assert_eq!(
+            serde_json::from_value::<NotificationPreferences>(default).unwrap(),
+            NotificationPreferences::default()
+        );
     }
 
     #[test]
