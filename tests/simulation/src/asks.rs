@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::task::{CreateTask, Priority, Status, TaskCommand, UpdateTask};
 use muster_domain::team::{CreateTeam, TeamCommand, UpdateTeam};
 use muster_domain::user::{
-    ByKind, DigestFrequency, NotificationChannel, NotificationChannels, NotificationDigest, NotificationPreferences,
-    QuietHours, RegisterUser, Role, UpdateUser, UserCommand,
+    ByKind, DigestFrequency, NotificationChannels, NotificationDigest, NotificationPreferences, QuietHours,
+    RegisterUser, Role, UpdateUser, UserCommand,
 };
 use muster_domain::values::{Label, Labels, LocalTime, Location, Position};
 use muster_domain::{AggregateType, CommentId, StreamId, TeamId, UserId};

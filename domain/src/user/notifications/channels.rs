@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::ArrayBuilder;
 
 use crate::task::words;
-use crate::values::{Invalid, LocalTime, openapi};
+use crate::values::{Invalid, openapi};
 
 words!(
     /// What somebody is told of.

@@ -1,5 +1,6 @@
 //! `audit-log`: one entry for each event, found by who did it and on which day.
 
+use serde_json::Value;
 use uuid::{Uuid, uuid};
 
 use super::{History, Item};

@@ -11,7 +11,10 @@ use muster_domain::aggregate::Decider;
 use muster_domain::personal::MemoryKeys;
 use muster_domain::task::{CreateTask, Priority, Status, Task, TaskCommand, UpdateTask};
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
-use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand};
+use muster_domain::user::{
+    NotificationChannel, NotificationChannels, NotificationPreferences, QuietHours, RegisterUser, Role, UpdateUser,
+    User, UserCommand,
+};
 use muster_domain::values::{Labels, Location, Position};
 use muster_domain::{
     Actor, AggregateType, CommandId, CommentId, Commit, EventReader, Fingerprint, Metadata, StreamId, TeamId, UserId,
