@@ -6,6 +6,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use muster_domain::user::NotificationChannel;
 use muster_domain::{Actor, RecordedEvent, TaskId, UserId};
 use muster_handlers::notifier::{Channel, Claims, Letter, NotSent, Notifier};
 use muster_handlers::reactor::Reactor as _;
@@ -91,6 +92,21 @@ async fn nobody_is_told_of_what_they_did_themselves() {
     office.notifier.react(&event).await.unwrap();
 
     assert_eq!(office.sent(), []);
+}
+
+#[tokio::test]
+async fn whoever_wants_no_mail_of_assignments_gets_none() {
+    let office = Office::new().await;
+    let ada = office.store.register_user("Ada", "ada@example.com").await;
+    office.store.tell_by(ada, &[NotificationChannel::Inbox, NotificationChannel::Push]).await;
+    let (_, event) = office.assigned(ada, Actor::system("dispatch")).await;
+
+    office.notifier.react(&event).await.unwrap();
+
+    assert_eq!(office.sent(), []);
+    office.store.tell_by(ada, &[NotificationChannel::Email]).await;
+    office.notifier.react(&event).await.unwrap();
+    assert_eq!(office.sent(), to_ada(), "what counts is what they want when it is sent");
 }
 
 #[tokio::test]

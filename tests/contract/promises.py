@@ -28,6 +28,7 @@ UNSPEAKABLE = {
     "/confirm",  # the id of the account in the path
     "/code",  # it or a recovery code, not both
     "/expires_at",  # in the future, and within a year
+    "/quiet_hours/to",  # another time than the one at which they begin
     "/labels",  # after what is alike is put together
     "cursor",  # one that was given out
     "as_of",  # a time or a version

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use muster_domain::UserId;
-use muster_domain::user::Role;
+use muster_domain::user::{NotificationPreferences, Role};
 use muster_tests::client::Client;
 use serde_json::{Value, json};
 
@@ -38,11 +38,18 @@ fn texts(document: &Value, list: &str, field: &str) -> Vec<String> {
     items.iter().map(|item| item[field].as_str().unwrap().to_owned()).collect()
 }
 
+fn told() -> Value {
+    let mut told = serde_json::to_value(NotificationPreferences::default()).unwrap();
+    told["quiet_hours"] = json!({ "from": "22:00", "to": "06:30", "except_critical": false });
+    told
+}
+
 /// Somebody of whom there is something of every kind.
 async fn somebody() -> Person {
     let person = member().await;
     let known = json!({ "name": "Trillian Unmistakable", "phone": "+1 555 0142", "locale": "en-GB" });
     person.client.put("/profile").json(&known).send().await.is(200);
+    person.client.put("/profile/notification-preferences").json(&told()).send().await.is(200);
     person
 }
 
@@ -70,6 +77,7 @@ pub(crate) async fn people_get_all_that_is_held_of_them() {
     let account = &held["account"];
     assert_eq!((&account["name"], &account["phone"]), (&json!("Trillian Unmistakable"), &json!("+1 555 0142")));
     assert_eq!(account["email"], me.email);
+    assert_eq!(held["notification_preferences"], told());
     assert_eq!(held["teams"][0]["id"], json!(team));
     assert_eq!(held["second_factor"], json!({ "on": false, "since": null, "recovery_codes_left": 0 }));
     let outside = held["outside_identities"].as_array().unwrap();
@@ -78,7 +86,10 @@ pub(crate) async fn people_get_all_that_is_held_of_them() {
     assert_eq!(sessions.iter().filter(|session| session["ended_at"].is_null()).count(), 1);
     assert_eq!(sessions.len(), 2, "one that was ended too");
     assert!(sessions.iter().all(|session| session["address"] == "127.0.0.1"));
-    assert_eq!(texts(&held, "history", "type"), ["UserRegistered", "UserProfileChanged", "UserJoinedTeam"]);
+    assert_eq!(
+        texts(&held, "history", "type"),
+        ["UserRegistered", "UserProfileChanged", "UserNotificationPreferencesChanged", "UserJoinedTeam"]
+    );
     assert_eq!(held["history"][0]["data"]["email"], me.email, "in the open");
     assert_eq!(held["history"][1]["data"]["phone"], json!({ "from": null, "to": "+1 555 0142" }));
     let tasks: BTreeSet<_> = held["tasks"].as_array().unwrap().iter().map(ToString::to_string).collect();
@@ -204,7 +215,10 @@ async fn of_who_is_erased_there_is_what_is_left() {
     assert_eq!(after["account"]["name"], "Erased person");
     assert_eq!(after["history"][0]["data"]["email"], "erased@erased.invalid");
     let types = texts(&after, "history", "type");
-    assert_eq!(types, ["UserRegistered", "UserProfileChanged", "UserDeactivated", "UserErased"]);
+    assert_eq!(
+        types,
+        ["UserRegistered", "UserProfileChanged", "UserNotificationPreferencesChanged", "UserDeactivated", "UserErased"]
+    );
     // A security record, for 400 days: an id and an address of a network, no name.
     let kinds = texts(&after, "access_log", "kind");
     assert!(kinds.contains(&"signed_in".to_owned()) && kinds.contains(&"person_erased".to_owned()), "{kinds:?}");

@@ -17,6 +17,7 @@ mod limits;
 mod log_in;
 mod logs;
 mod matrix;
+mod notification_preferences;
 mod oidc;
 mod page;
 mod password_resets;

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    access_log, api_tokens, erasure, exports, invitations, log_in, logs, oidc, password_resets, passwords, profile,
-    reactivating, reassigning, second_factors, sessions, sign_up, signed_in, system, task_as_of, task_changes,
-    task_life, task_lists,
+    access_log, api_tokens, erasure, exports, invitations, log_in, logs, notification_preferences, oidc, password_resets,
+    passwords, profile, reactivating, reassigning, second_factors, sessions, sign_up, signed_in, system, task_as_of,
+    task_changes, task_life, task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
 
@@ -66,6 +66,11 @@ const RESET: Option<&str> = Some(r#"{"token":"none","new_password":"another pass
 const REFRESH: Option<&str> = Some(r#"{"refresh_token":"none"}"#);
 const ERASE: Option<&str> = Some(r#"{"confirm":"00000000-0000-0000-0000-000000000001"}"#);
 const NAME: Option<&str> = Some(r#"{"name":"Ada"}"#);
+const TOLD: Option<&str> = Some(
+    r#"{"channels":{"assignment":["email"],"status_change":[],"comment":[],"mention":["inbox"],"deadline_near":["push"],
+    "deadline_missed":["sms"],"hold":[]},"quiet_hours":{"from":"22:00","to":"06:30","except_critical":true},
+    "digest":{"frequency":"daily","at":"17:45"}}"#,
+);
 const TASK: Option<&str> = Some(r#"{"title":"Check the lift"}"#);
 const REASSIGN: Option<&str> = Some(r#"{"to":null}"#);
 const ASSIGN: Option<&str> = Some(r#"{"assignee_id":null}"#);
@@ -249,6 +254,18 @@ pub(crate) const ROUTES: &[Route] = &[
     route("POST", "/api/v1/users/{user_id}/erase", ERASE, erasure::of_who_is_erased_nothing_personal_is_left),
     route("GET", "/api/v1/profile", None, profile::the_profile_is_the_callers_own_account),
     route("PUT", "/api/v1/profile", NAME, profile::people_change_their_own_account),
+    route(
+        "GET",
+        "/api/v1/profile/notification-preferences",
+        None,
+        notification_preferences::whoever_has_chosen_nothing_is_told_by_default,
+    ),
+    route(
+        "PUT",
+        "/api/v1/profile/notification-preferences",
+        TOLD,
+        notification_preferences::people_choose_what_they_are_told_by_which_channels_and_when,
+    ),
     route("POST", "/api/v1/teams", NAME, teams::an_administrator_founds_a_team),
     route("GET", "/api/v1/teams", None, teams::the_list_has_each_team_once_by_name),
     route("GET", "/api/v1/teams/{team_id}", None, teams::anybody_may_see_a_team),

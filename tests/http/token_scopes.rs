@@ -75,6 +75,8 @@ const TABLE: &str = "
     PUT    /api/v1/profile                                    | users:write
     PUT    /api/v1/profile e-mail                             | sign-in
     PUT    /api/v1/profile role                               | sign-in
+    GET    /api/v1/profile/notification-preferences           | users:read
+    PUT    /api/v1/profile/notification-preferences           | users:write
     GET    /api/v1/users                                      | users:read
     GET    /api/v1/users/{user_id}                            | users:read
     PUT    /api/v1/users/{user_id}                            | users:write

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::notifications::NotificationPreferences;
 use super::state::Role;
 use crate::ids::TeamId;
 use crate::values::{Email, Locale, Name, Phone, TimeZone};
@@ -14,6 +15,8 @@ pub enum UserCommand {
     Register(RegisterUser),
     /// Change any of its properties, all at once or not at all.
     Update(UpdateUser),
+    /// Tell its owner of things otherwise than before.
+    ChangeNotificationPreferences(NotificationPreferences),
     /// Let its owner join a team.
     JoinTeam(TeamId),
     /// Let its owner leave a team.

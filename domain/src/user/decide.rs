@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::command::{RegisterUser, UpdateUser, UserCommand};
 use super::event::{
-    UserDeactivated, UserEmailChanged, UserErased, UserEvent, UserJoinedTeam, UserLeftTeam, UserProfileChanged,
-    UserReactivated, UserRegistered, UserRoleChanged,
+    UserDeactivated, UserEmailChanged, UserErased, UserEvent, UserJoinedTeam, UserLeftTeam,
+    UserNotificationPreferencesChanged, UserProfileChanged, UserReactivated, UserRegistered, UserRoleChanged,
 };
 use super::state::{Role, User, UserState};
 use crate::aggregate::{Decider, Reservation, impl_aggregate};
@@ -44,7 +44,7 @@ pub enum UserError {
 
 impl Decider for User {
     const KIND: AggregateType = AggregateType::User;
-    const STATE_SCHEMA: u32 = 2;
+    const STATE_SCHEMA: u32 = 3;
 
     fn decide(&self, command: UserCommand) -> Result<Vec<UserEvent>, UserError> {
         match (&self.state, command) {
@@ -60,6 +60,11 @@ impl Decider for User {
             (Some(user), UserCommand::Reactivate) => Ok(vec![UserReactivated { email: user.email.clone() }.into()]),
             (Some(user), _) if !user.active => Err(UserError::Inactive),
             (Some(user), UserCommand::Update(update)) => Ok(updated(user, &update)),
+            (Some(user), UserCommand::ChangeNotificationPreferences(to)) => {
+                let changed = Change::between(&user.notifications(), &to);
+                let event = changed.map(|Change { from, to }| UserNotificationPreferencesChanged { from, to }.into());
+                Ok(event.into_iter().collect())
+            }
             (Some(user), UserCommand::JoinTeam(team_id)) => joined(user, team_id),
             (Some(user), UserCommand::LeaveTeam(team_id)) => {
                 Ok(user.teams.contains(&team_id).then(|| UserLeftTeam { team_id }.into()).into_iter().collect())
@@ -90,6 +95,7 @@ impl Decider for User {
             UserEvent::UserReactivated(reactivated) => vec![claim(&reactivated.email)],
             UserEvent::UserProfileChanged(_)
             | UserEvent::UserRoleChanged(_)
+            | UserEvent::UserNotificationPreferencesChanged(_)
             | UserEvent::UserJoinedTeam(_)
             | UserEvent::UserLeftTeam(_)
             // The address was released when the account was closed.
@@ -114,6 +120,7 @@ impl User {
             UserEvent::UserDeactivated(_) | UserEvent::UserReactivated(_) => role == Some(Role::Admin),
             UserEvent::UserProfileChanged(_)
             | UserEvent::UserEmailChanged(_)
+            | UserEvent::UserNotificationPreferencesChanged(_)
             | UserEvent::UserJoinedTeam(_)
             | UserEvent::UserLeftTeam(_)
             // Who is erased left the roster when the account was closed.

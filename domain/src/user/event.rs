@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::notifications::NotificationPreferences;
 use super::state::Role;
 use crate::ids::TeamId;
 use crate::macros::events;
@@ -21,6 +22,8 @@ events!(
         UserEmailChanged = 2 { from: Email, to: Email },
         /// Its owner may do other things.
         UserRoleChanged = 1,
+        /// Its owner wants to be told of other things, by other channels or at other times.
+        UserNotificationPreferencesChanged = 1,
         /// Its owner joined a team.
         UserJoinedTeam = 1,
         /// Its owner left a team.
@@ -101,6 +104,16 @@ pub struct UserRoleChanged {
     pub from: Role,
     /// After.
     pub to: Role,
+}
+
+/// What somebody wants to be told of, and how, changed. It says when somebody wants to be left alone, but not who it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserNotificationPreferencesChanged {
+    /// Before: what they had chosen, or what was the default then.
+    pub from: NotificationPreferences,
+    /// After.
+    pub to: NotificationPreferences,
 }
 
 /// A person joined a team.

@@ -23,6 +23,7 @@ fn begin(registered: &UserRegistered) -> UserState {
         time_zone: registered.time_zone,
         locale: registered.locale.clone(),
         phone: registered.phone.clone(),
+        notification_preferences: None,
         teams: BTreeSet::new(),
         active: true,
         created_at: registered.at,
@@ -36,6 +37,7 @@ fn advance(user: &mut UserState, event: &UserEvent) {
         UserEvent::UserProfileChanged(changed) => profile(user, changed),
         UserEvent::UserEmailChanged(changed) => user.email = changed.to.clone(),
         UserEvent::UserRoleChanged(changed) => user.role = changed.to,
+        UserEvent::UserNotificationPreferencesChanged(changed) => user.notification_preferences = Some(changed.to),
         UserEvent::UserJoinedTeam(joined) => {
             user.teams.insert(joined.team_id);
         }

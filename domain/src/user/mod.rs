@@ -5,9 +5,11 @@ mod command;
 mod decide;
 mod event;
 mod evolve;
+mod notifications;
 mod state;
 
 pub use command::*;
 pub use decide::{ADMINISTRATORS, MAX_TEAMS, UserError};
 pub use event::*;
+pub use notifications::*;
 pub use state::*;

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::notifications::NotificationPreferences;
 use crate::ids::TeamId;
 use crate::task::words;
 use crate::values::{Email, Locale, Name, Phone, TimeZone};
@@ -48,6 +49,9 @@ pub struct UserState {
     pub locale: Option<Locale>,
     /// Where they can be called.
     pub phone: Option<Phone>,
+    /// How they want to be told of what concerns them; `None` while they have chosen nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification_preferences: Option<NotificationPreferences>,
     /// The teams they are in.
     pub teams: BTreeSet<TeamId>,
     /// Whether they may sign in.
@@ -57,4 +61,11 @@ pub struct UserState {
     /// When everything personal of them was erased, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased_at: Option<DateTime<Utc>>,
+}
+
+impl UserState {
+    /// How they want to be told of what concerns them: as they have chosen, or the defaults.
+    pub fn notifications(&self) -> NotificationPreferences {
+        self.notification_preferences.unwrap_or_default()
+    }
 }

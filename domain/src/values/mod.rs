@@ -3,6 +3,7 @@
 mod change;
 mod email;
 mod labels;
+mod local_time;
 mod place;
 mod text;
 mod time_zone;
@@ -10,6 +11,7 @@ mod time_zone;
 pub use change::Change;
 pub use email::Email;
 pub use labels::Labels;
+pub use local_time::LocalTime;
 pub use place::{Location, Position};
 pub use text::{CommentText, Description, Label, Locale, Name, Phone, Reason, Title};
 pub use time_zone::TimeZone;
@@ -57,4 +59,4 @@ macro_rules! openapi {
     };
 }
 
-use openapi;
+pub(crate) use openapi;

@@ -160,6 +160,7 @@ fn user_reflects(_: &User, command: &UserCommand, after: &User) {
         UserCommand::Update(_) | UserCommand::LeaveTeam(_) | UserCommand::JoinTeam(_) => {
             assert_settled(after, command.clone());
         }
+        UserCommand::ChangeNotificationPreferences(asked) => assert_eq!(is.notifications(), *asked),
         UserCommand::Deactivate => assert!(!is.active),
         UserCommand::Reactivate => assert!(is.active),
         UserCommand::Erase { .. } => {

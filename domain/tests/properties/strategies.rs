@@ -7,7 +7,10 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use muster_domain::task::{CreateTask, Priority, Status, TaskCommand, UpdateTask};
 use muster_domain::team::{CreateTeam, TeamCommand, UpdateTeam};
-use muster_domain::user::{RegisterUser, Role, UpdateUser, UserCommand};
+use muster_domain::user::{
+    ByKind, DigestFrequency, NotificationChannel, NotificationChannels, NotificationDigest, NotificationKind,
+    NotificationPreferences, QuietHours, RegisterUser, Role, UpdateUser, UserCommand,
+};
 use muster_domain::values::{Label, Labels, Location, Position};
 use muster_domain::{CommentId, TeamId, UserId};
 use proptest::collection::vec;
@@ -153,10 +156,26 @@ fn update_user() -> impl Strategy<Value = UpdateUser> {
     )
 }
 
+/// Each kind by one channel at most, quiet from one of two hours.
+fn notification_preferences() -> impl Strategy<Value = NotificationPreferences> {
+    let channel = || of(proptest::sample::select(NotificationChannel::ALL));
+    let channels = [(); NotificationKind::ALL.len()].map(|()| channel());
+    let quiet = (one_of(&["22:00", "12:30"]), any::<bool>())
+        .prop_map(|(from, except_critical)| QuietHours::new(from, "06:00".parse().unwrap(), except_critical).unwrap());
+    let digest = (proptest::sample::select(DigestFrequency::ALL), one_of(&["08:00", "17:45"]))
+        .prop_map(|(frequency, at)| NotificationDigest { frequency, at });
+    (channels, of(quiet), digest).prop_map(|(channels, quiet_hours, digest)| NotificationPreferences {
+        channels: ByKind::each(|kind| NotificationChannels::of(channels[kind as usize].as_slice())),
+        quiet_hours,
+        digest,
+    })
+}
+
 pub(crate) fn user_command() -> impl Strategy<Value = UserCommand> {
     prop_oneof![
         2 => register_user().prop_map(UserCommand::Register),
         4 => update_user().prop_map(UserCommand::Update),
+        2 => notification_preferences().prop_map(UserCommand::ChangeNotificationPreferences),
         2 => id().prop_map(UserCommand::JoinTeam),
         2 => id().prop_map(UserCommand::LeaveTeam),
         1 => Just(UserCommand::Deactivate),

@@ -8,7 +8,10 @@ use muster_domain::task::{
     CreateTask, Priority, Status, TaskCreated, TaskDeleted, TaskEvent, TaskHeld, TaskStatusChanged, UpdateTask,
 };
 use muster_domain::team::TeamCreated;
-use muster_domain::user::{Role, UserDeactivated, UserEvent, UserRegistered};
+use muster_domain::user::{
+    ByKind, NotificationChannels, NotificationDigest, NotificationPreferences, Role, UserDeactivated, UserEvent,
+    UserRegistered,
+};
 use muster_domain::values::{Labels, Location, Position, TimeZone};
 use muster_domain::{TeamId, UserId};
 use uuid::Uuid;
@@ -111,6 +114,15 @@ pub(crate) fn registered() -> UserRegistered {
 
 pub(crate) fn closed() -> Vec<UserEvent> {
     vec![registered().into(), UserDeactivated { email: registered().email }.into()]
+}
+
+/// Of nothing, by no channel.
+pub(crate) fn silent() -> NotificationPreferences {
+    NotificationPreferences {
+        channels: ByKind::each(|_| NotificationChannels::default()),
+        quiet_hours: None,
+        digest: NotificationDigest::default(),
+    }
 }
 
 pub(crate) fn founded() -> TeamCreated {

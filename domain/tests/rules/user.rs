@@ -2,14 +2,14 @@
 
 use muster_domain::TeamId;
 use muster_domain::user::{
-    MAX_TEAMS, RegisterUser, Role, UpdateUser, User, UserCommand, UserDeactivated, UserEmailChanged, UserErased,
-    UserError, UserEvent, UserJoinedTeam, UserLeftTeam, UserProfileChanged, UserReactivated, UserRegistered,
-    UserRoleChanged,
+    MAX_TEAMS, NotificationChannels, NotificationPreferences, RegisterUser, Role, UpdateUser, User, UserCommand,
+    UserDeactivated, UserEmailChanged, UserErased, UserError, UserEvent, UserJoinedTeam, UserLeftTeam,
+    UserNotificationPreferencesChanged, UserProfileChanged, UserReactivated, UserRegistered, UserRoleChanged,
 };
 use muster_domain::values::{Change, TimeZone};
 use uuid::Uuid;
 
-use crate::fixtures::{NORTH, SOUTH, at, closed, registered, text};
+use crate::fixtures::{NORTH, SOUTH, at, closed, registered, silent, text};
 use crate::scenario::given;
 
 fn register() -> UserCommand {
@@ -22,9 +22,10 @@ fn joined(team_id: TeamId) -> UserEvent {
 }
 
 /// Everything but the registration that can be asked of an open account.
-fn requests() -> [UserCommand; 4] {
+fn requests() -> [UserCommand; 5] {
     [
         UserCommand::Update(UpdateUser::default()),
+        UserCommand::ChangeNotificationPreferences(NotificationPreferences::default()),
         UserCommand::JoinTeam(NORTH),
         UserCommand::LeaveTeam(NORTH),
         UserCommand::Deactivate,
@@ -128,6 +129,41 @@ fn an_update_that_asks_for_nothing_new_changes_nothing() {
 }
 
 #[test]
+fn somebody_changes_what_they_are_told_from_the_defaults_and_back() {
+    let defaults = NotificationPreferences::default();
+    let asked = UserCommand::ChangeNotificationPreferences;
+    let changed = |from, to| UserEvent::from(UserNotificationPreferencesChanged { from, to });
+    let user = given::<User>([registered().into()]).when(asked(silent())).then([changed(defaults, silent())]);
+    assert_eq!(user.state.unwrap().notifications(), silent());
+    let user = given::<User>([registered().into(), changed(defaults, silent())])
+        .when(asked(defaults))
+        .then([changed(silent(), defaults)]);
+    assert_eq!(user.state.unwrap().notifications(), defaults);
+}
+
+#[test]
+fn to_be_told_as_before_changes_nothing() {
+    let defaults = NotificationPreferences::default();
+    let asked = UserCommand::ChangeNotificationPreferences;
+    given::<User>([registered().into()]).when(asked(defaults)).then_nothing();
+    let changed = UserNotificationPreferencesChanged { from: defaults, to: silent() };
+    given::<User>([registered().into(), changed.into()]).when(asked(silent())).then_nothing();
+}
+
+#[test]
+fn whoever_changes_one_kind_changes_no_other() {
+    let before = NotificationPreferences::default();
+    let mut after = before;
+    after.channels.hold = NotificationChannels::default();
+    let user = given::<User>([registered().into()])
+        .when(UserCommand::ChangeNotificationPreferences(after))
+        .then([UserNotificationPreferencesChanged { from: before, to: after }.into()]);
+    let state = user.state.unwrap();
+    assert_eq!(state.notifications(), after);
+    assert_eq!((state.name, state.time_zone), (text("Ada"), TimeZone::default()));
+}
+
+#[test]
 fn a_person_joins_a_team_once_and_leaves_it_once() {
     given::<User>([registered().into()]).when(UserCommand::JoinTeam(NORTH)).then([joined(NORTH)]);
     given::<User>([registered().into(), joined(NORTH)]).when(UserCommand::JoinTeam(NORTH)).then_nothing();
@@ -172,6 +208,7 @@ fn nothing_more_happens_to_who_is_erased() {
     for command in [
         UserCommand::Reactivate,
         UserCommand::Update(UpdateUser::default()),
+        UserCommand::ChangeNotificationPreferences(silent()),
         UserCommand::JoinTeam(NORTH),
         UserCommand::Deactivate,
     ] {

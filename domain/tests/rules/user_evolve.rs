@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use muster_domain::user::{
-    Role, User, UserDeactivated, UserEmailChanged, UserErased, UserEvent, UserJoinedTeam, UserLeftTeam,
-    UserProfileChanged, UserReactivated, UserRegistered, UserRoleChanged, UserState,
+    NotificationPreferences, Role, User, UserDeactivated, UserEmailChanged, UserErased, UserEvent, UserJoinedTeam,
+    UserLeftTeam, UserNotificationPreferencesChanged, UserProfileChanged, UserReactivated, UserRegistered,
+    UserRoleChanged, UserState,
 };
 use muster_domain::values::Change;
 
-use crate::fixtures::{NORTH, SOUTH, at, registered, text};
+use crate::fixtures::{NORTH, SOUTH, at, registered, silent, text};
 use crate::scenario::fold;
 
 fn begin() -> UserRegistered {
@@ -24,6 +25,7 @@ fn new() -> UserState {
         time_zone: text("Europe/London"),
         locale: Some(text("en-GB")),
         phone: None,
+        notification_preferences: None,
         teams: BTreeSet::new(),
         active: true,
         created_at: at(8),
@@ -70,6 +72,17 @@ fn address_and_role_become_what_the_event_says() {
     assert_evolves(
         &[UserRoleChanged { from: Role::Member, to: Role::Auditor }.into()],
         UserState { role: Role::Auditor, ..new() },
+    );
+}
+
+#[test]
+fn whoever_has_chosen_how_to_be_told_has_chosen_it_also_where_it_is_the_default() {
+    let defaults = NotificationPreferences::default();
+    let changed = |from, to| UserEvent::from(UserNotificationPreferencesChanged { from, to });
+    assert_evolves(&[changed(defaults, silent())], UserState { notification_preferences: Some(silent()), ..new() });
+    assert_evolves(
+        &[changed(defaults, silent()), changed(silent(), defaults)],
+        UserState { notification_preferences: Some(defaults), ..new() },
     );
 }
 

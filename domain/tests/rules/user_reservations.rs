@@ -4,12 +4,13 @@ use muster_domain::Decider as _;
 use muster_domain::aggregate::Reservation;
 use muster_domain::task::Task;
 use muster_domain::user::{
-    ADMINISTRATORS, Role, UpdateUser, User, UserCommand, UserDeactivated, UserEmailChanged, UserEvent, UserJoinedTeam,
-    UserLeftTeam, UserProfileChanged, UserReactivated, UserRegistered, UserRoleChanged,
+    ADMINISTRATORS, NotificationPreferences, Role, UpdateUser, User, UserCommand, UserDeactivated, UserEmailChanged,
+    UserEvent, UserJoinedTeam, UserLeftTeam, UserNotificationPreferencesChanged, UserProfileChanged, UserReactivated,
+    UserRegistered, UserRoleChanged,
 };
 use uuid::Uuid;
 
-use crate::fixtures::{NORTH, closed, created, deleted, registered, text};
+use crate::fixtures::{NORTH, closed, created, deleted, registered, silent, text};
 use crate::scenario::fold;
 
 const ID: Uuid = Uuid::from_u128(0xada);
@@ -34,6 +35,10 @@ fn moved(from: &str, to: &str) -> UserEvent {
     UserEmailChanged { from: text(from), to: text(to) }.into()
 }
 
+fn told(to: NotificationPreferences) -> UserEvent {
+    UserNotificationPreferencesChanged { from: NotificationPreferences::default(), to }.into()
+}
+
 #[test]
 fn every_event_takes_and_gives_back_what_it_says() {
     for (event, expected) in [
@@ -43,6 +48,7 @@ fn every_event_takes_and_gives_back_what_it_says() {
         (UserDeactivated { email: text("Ada@example.com") }.into(), vec![release("ada@example.com")]),
         (UserReactivated { email: text("Ada@example.com") }.into(), vec![claim("ada@example.com")]),
         (UserProfileChanged::default().into(), vec![]),
+        (told(silent()), vec![]),
         (UserRoleChanged { from: Role::Member, to: Role::Manager }.into(), vec![]),
         (UserRoleChanged { from: Role::Member, to: Role::Admin }.into(), vec![join()]),
         (UserRoleChanged { from: Role::Admin, to: Role::Member }.into(), vec![leave()]),

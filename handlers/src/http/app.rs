@@ -8,7 +8,7 @@ use muster_commands::{CommandHandler, DynamoLog};
 use muster_domain::ports::Clock;
 use muster_domain::{EventReader, TeamId, UserId};
 use muster_identity::Identity;
-use muster_projections::directory::{TeamDocument, UserDocument, fold_team, fold_user};
+use muster_projections::directory::{Account, TeamDocument, UserDocument, fold_account, fold_team};
 use muster_projections::{AuditQueries, DirectoryQueries, TaskQueries};
 
 use super::page::query_problem;
@@ -60,14 +60,19 @@ impl App {
     }
 
     /// A person, from the directory; one who is so new that the directory does not know them, from their history.
-    pub(crate) async fn user(&self, id: UserId, min_version: u64) -> Result<Option<UserDocument>, Problem> {
-        let row = self.directory.user(id).await.map_err(|error| query_problem(&error))?;
-        if row.as_ref().is_some_and(|user| user.version >= min_version) {
+    pub(crate) async fn account(&self, id: UserId, min_version: u64) -> Result<Option<Account>, Problem> {
+        let row = self.directory.account(id).await.map_err(|error| query_problem(&error))?;
+        if row.as_ref().is_some_and(|account| account.version >= min_version) {
             return Ok(row);
         }
         let events = self.reader.events(&id.into(), 0, None).await.map_err(|error| unreadable(&error))?;
         let opener = self.reader.keys().opener(&id.into()).await.map_err(|error| Problem::unavailable(&error))?;
-        Ok(fold_user(&events, &opener).map_err(|error| Problem::internal(&error))?.or(row))
+        Ok(fold_account(&events, &opener).map_err(|error| Problem::internal(&error))?.or(row))
+    }
+
+    /// The same, as the API shows a person.
+    pub(crate) async fn user(&self, id: UserId, min_version: u64) -> Result<Option<UserDocument>, Problem> {
+        Ok(self.account(id, min_version).await?.map(|account| account.document()))
     }
 
     /// A team, likewise.

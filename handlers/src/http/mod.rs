@@ -17,6 +17,7 @@ mod export;
 mod fields;
 mod invitations;
 mod layers;
+mod notification_preferences;
 mod oidc;
 mod page;
 mod password;
@@ -101,6 +102,7 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(reactivation::reactivate))
         .routes(routes!(erasure::erase))
         .routes(routes!(users::update_profile))
+        .routes(routes!(notification_preferences::change))
         .routes(routes!(password::change))
         .routes(routes!(password_reset::ask))
         .routes(routes!(password_reset::confirm))
@@ -149,6 +151,7 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::list))
         .routes(routes!(users::read))
         .routes(routes!(users::profile))
+        .routes(routes!(notification_preferences::read))
         .routes(routes!(sign_up::policy))
         .routes(routes!(oidc::sign_in::list))
         .routes(routes!(oidc::identities::list))

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use muster_domain::task::TaskEvent;
+use muster_domain::user::{NotificationChannel, NotificationKind};
 use muster_domain::{DomainEvent, EventReader, RecordedEvent, UserId};
-use muster_projections::directory::fold_user;
+use muster_projections::directory::{Account, fold_account};
 use muster_projections::task_list::fold_task;
 
 use crate::reactor::{ReactError, Reactor};
@@ -36,8 +37,14 @@ impl Notifier {
         let history =
             self.reader.events(&assignee.into(), 0, None).await.map_err(ReactError::of("reading a person"))?;
         let opener = self.reader.keys().opener(&assignee.into()).await.map_err(ReactError::of("reading a person"))?;
-        let person = fold_user(&history, &opener).map_err(ReactError::of("reading a person"))?;
-        let Some(person) = person.filter(|person| person.active) else { return Ok(None) };
+        let account = fold_account(&history, &opener).map_err(ReactError::of("reading a person"))?;
+        let by_mail = |account: &Account| {
+            account.state.notifications().wants(NotificationKind::Assignment, NotificationChannel::Email)
+        };
+        let Some(account) = account.filter(|account| account.state.active && by_mail(account)) else {
+            return Ok(None);
+        };
+        let person = account.document();
         let Some(address) = person.email else { return Ok(None) };
         let history = self.reader.events(&event.stream, 0, Some(event.version)).await;
         let task = fold_task(&history.map_err(ReactError::of("reading a task"))?);

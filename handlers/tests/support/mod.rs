@@ -13,7 +13,9 @@ use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog, ExpectedVersi
 use muster_domain::personal::KEY_BYTES;
 use muster_domain::task::{CreateTask, Priority, Task, TaskCommand, UpdateTask};
 use muster_domain::team::{CreateTeam, Team, TeamCommand};
-use muster_domain::user::{RegisterUser, Role, User, UserCommand};
+use muster_domain::user::{
+    ByKind, NotificationChannel, NotificationChannels, NotificationPreferences, RegisterUser, Role, User, UserCommand,
+};
 use muster_domain::{
     Actor, CommandId, EventReader as _, Fingerprint, Metadata, RecordedEvent, StreamId, SubjectKeys, TaskId, TeamId,
     UserId,
@@ -95,6 +97,14 @@ impl Store {
         let command = UserCommand::Register(member);
         self.commands().execute::<User>(id.0, command, ExpectedVersion::New, &metadata()).await.unwrap();
         id
+    }
+
+    /// Lets somebody be told of everything by these channels: one event.
+    pub(crate) async fn tell_by(&self, id: UserId, channels: &[NotificationChannel]) {
+        let channels = ByKind::each(|_| NotificationChannels::of(channels));
+        let told = NotificationPreferences { channels, ..NotificationPreferences::default() };
+        let command = UserCommand::ChangeNotificationPreferences(told);
+        self.commands().execute::<User>(id.0, command, ExpectedVersion::Any, &metadata()).await.unwrap();
     }
 
     /// Makes a team: one event.

@@ -58,6 +58,10 @@ pub enum Action<'a> {
     ReadProfile,
     /// Change an account's name, time zone, locale or telephone number.
     UpdateProfile,
+    /// See how its owner wants to be told of what concerns them.
+    ReadNotificationPreferences,
+    /// Change how.
+    ChangeNotificationPreferences,
     /// Change its address.
     ChangeUserEmail,
     /// Change its role.

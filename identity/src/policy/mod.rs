@@ -193,6 +193,8 @@ const fn rules(action: Action<'_>) -> Rules {
         Action::ReadUser              => row(With(UsersRead),  Anybody, Anybody,          Anybody,             Anybody),
         Action::ReadProfile           => row(With(UsersRead),  Anybody, OwnOrMyTeams,     Myself,              Anybody),
         Action::UpdateProfile         => row(With(UsersWrite), Anybody, Myself,           Myself,              Myself),
+        Action::ReadNotificationPreferences   => row(With(UsersRead),  Myself, Myself,    Myself,              Myself),
+        Action::ChangeNotificationPreferences => row(With(UsersWrite), Myself, Myself,    Myself,              Myself),
         Action::ChangeUserEmail       => row(NoToken,          Anybody, Myself,           Myself,              Myself),
         Action::ChangeUserRole        => row(NoToken,          Others,  Never,            Never,               Never),
         Action::DeactivateUser        => row(With(UsersWrite), Others,  Never,            Never,               Never),

@@ -150,6 +150,8 @@ fn fits(action: Action<'_>, resource: &Resource) -> Result<(), Reason> {
         Action::ReadUser
         | Action::ReadProfile
         | Action::UpdateProfile
+        | Action::ReadNotificationPreferences
+        | Action::ChangeNotificationPreferences
         | Action::ChangeUserEmail
         | Action::ChangeUserRole
         | Action::DeactivateUser

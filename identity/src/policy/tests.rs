@@ -58,6 +58,8 @@ const USERS: &str = "
     read            | AAA   | AAA     | AAA    | AAA
     read profile    | AAA   | AAD     | ADD    | AAA
     update profile  | AAA   | ADD     | ADD    | ADD
+    read told       | ADD   | ADD     | ADD    | ADD
+    change told     | ADD   | ADD     | ADD    | ADD
     change e-mail   | AAA   | ADD     | ADD    | ADD
     change role     | DAA   | DDD     | DDD    | DDD
     deactivate      | DAA   | DDD     | DDD    | DDD
@@ -210,6 +212,8 @@ fn each_role_may_do_to_each_account_what_the_table_says_and_nothing_else() {
             "read" => Action::ReadUser,
             "read profile" => Action::ReadProfile,
             "update profile" => Action::UpdateProfile,
+            "read told" => Action::ReadNotificationPreferences,
+            "change told" => Action::ChangeNotificationPreferences,
             "change e-mail" => Action::ChangeUserEmail,
             "change role" => Action::ChangeUserRole,
             "deactivate" => Action::DeactivateUser,
@@ -229,7 +233,7 @@ fn each_role_may_do_to_each_account_what_the_table_says_and_nothing_else() {
         };
         (action, [ME, COLLEAGUE, STRANGER].map(|id| Resource::User(person(id))).to_vec())
     });
-    assert_eq!(cells, 18 * 4 * 3);
+    assert_eq!(cells, 20 * 4 * 3);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use muster_domain::task::{TaskCreated, TaskEdited, TaskEvent};
 use muster_domain::team::TeamEvent;
-use muster_domain::user::{UserEvent, UserProfileChanged, UserRegistered};
+use muster_domain::user::{
+    NotificationKind, UserEvent, UserNotificationPreferencesChanged, UserProfileChanged, UserRegistered,
+};
 use muster_domain::values::Change;
 use muster_domain::{CommentId, DomainEvent};
 use serde::Serialize;
@@ -120,12 +122,24 @@ fn user(event: &UserEvent) -> Said {
             .changed("phone", phone.as_ref()),
         UserEvent::UserEmailChanged(changed) => said.change("email", &changed.from, &changed.to),
         UserEvent::UserRoleChanged(changed) => said.change("role", &changed.from, &changed.to),
+        UserEvent::UserNotificationPreferencesChanged(changed) => notifications(said, changed),
         UserEvent::UserJoinedTeam(joined) => said.first("team", &joined.team_id),
         UserEvent::UserLeftTeam(left) => said.change("team", &left.team_id, &Value::Null),
         UserEvent::UserDeactivated(_) => said.change("active", &true, &false),
         UserEvent::UserReactivated(_) => said.change("active", &false, &true),
         UserEvent::UserErased(erased) => said.first("erased_at", &erased.at),
     }
+}
+
+/// The event has all of them before and after; the log says which are others now.
+fn notifications(said: Said, changed: &UserNotificationPreferencesChanged) -> Said {
+    let UserNotificationPreferencesChanged { from, to } = changed;
+    let said = NotificationKind::ALL.iter().fold(said, |said, kind| {
+        let change = Change::between(from.channels.of(*kind), to.channels.of(*kind));
+        said.changed(&format!("channels.{kind}"), change.as_ref())
+    });
+    said.changed("quiet_hours", Change::between(&from.quiet_hours, &to.quiet_hours).as_ref())
+        .changed("digest", Change::between(&from.digest, &to.digest).as_ref())
 }
 
 fn team(event: &TeamEvent) -> Said {

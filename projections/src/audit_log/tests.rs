@@ -209,6 +209,33 @@ fn what_happens_to_accounts_is_logged() {
 }
 
 #[test]
+fn what_somebody_wants_to_be_told_is_logged_as_far_as_it_changed() {
+    let from = NotificationPreferences::default();
+    let mut to = from;
+    to.channels.comment = NotificationChannels::of(&[NotificationChannel::Email]);
+    to.channels.hold = NotificationChannels::default();
+    let event = UserEvent::from(UserNotificationPreferencesChanged { from, to });
+    let channels = json!([
+        { "field": "channels.comment", "from": ["inbox"], "to": ["email"] },
+        { "field": "channels.hold", "from": ["inbox"], "to": [] },
+    ]);
+    then_of(ADA, event, &channels);
+
+    let (from, mut to) = (to, to);
+    let (begin, end) = ("22:00".parse().unwrap(), "06:30".parse().unwrap());
+    to.quiet_hours = Some(QuietHours::new(begin, end, true).unwrap());
+    to.digest.frequency = DigestFrequency::Daily;
+    let event = UserEvent::from(UserNotificationPreferencesChanged { from, to });
+    let hours = json!({ "from": "22:00", "to": "06:30", "except_critical": true });
+    let digest = |frequency: &str| json!({ "frequency": frequency, "at": "08:00" });
+    let others = json!([
+        { "field": "quiet_hours", "from": null, "to": hours },
+        { "field": "digest", "from": digest("off"), "to": digest("daily") },
+    ]);
+    then_of(ADA, event, &others);
+}
+
+#[test]
 fn what_is_sealed_stays_sealed_in_the_log() {
     let mut event = UserEvent::from(UserDeactivated { email: email("ada@example.com") }).recorded();
     seal_event(&MemoryKeys::of(ADA), &ADA.into(), 1, &event.event_type, &mut event.data).unwrap();

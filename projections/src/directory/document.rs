@@ -48,6 +48,19 @@ pub struct UserDocument {
     pub updated_at: DateTime<Utc>,
 }
 
+/// All that is known of a person, of which [`UserDocument`] is what others may see too.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    /// Their id.
+    pub id: UserId,
+    /// The version that this is the state of.
+    pub version: u64,
+    /// What they are at that version.
+    pub state: UserState,
+    /// When their account was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
 /// A team. Every key is there; what the team does not have is null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TeamDocument {
@@ -64,6 +77,21 @@ pub struct TeamDocument {
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+}
+
+impl Account {
+    /// The account in this row; `None` when it is another party's.
+    pub(super) fn of(id: Uuid, row: DirectoryRow, version: u64) -> Option<Self> {
+        match row.party {
+            Party::User(state) => Some(Self { id: UserId(id), version, state, updated_at: row.updated_at }),
+            Party::Team(_) => None,
+        }
+    }
+
+    /// The account as the API shows it.
+    pub fn document(&self) -> UserDocument {
+        UserDocument::new(self.id, &self.state, self.version, self.updated_at)
+    }
 }
 
 impl UserDocument {
@@ -103,12 +131,9 @@ impl TeamDocument {
 
 /// A person folded from their events, in order from the first, which are opened with their key. `None` without events; an
 /// error when one is poison.
-pub fn fold_user(events: &[RecordedEvent], opener: &Opener) -> Result<Option<UserDocument>, Poison> {
+pub fn fold_account(events: &[RecordedEvent], opener: &Opener) -> Result<Option<Account>, Poison> {
     let Some((id, row, version)) = fold(events, opener)? else { return Ok(None) };
-    Ok(match row.party {
-        Party::User(user) => Some(UserDocument::new(UserId(id), &user, version, row.updated_at)),
-        Party::Team(_) => None,
-    })
+    Ok(Account::of(id, row, version))
 }
 
 /// A team folded from its events, likewise.

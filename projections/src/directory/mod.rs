@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::projection::{IndexKey, Poison, Projection};
 
-pub use document::{TeamDocument, UserDocument, fold_team, fold_user};
+pub use document::{Account, TeamDocument, UserDocument, fold_account, fold_team};
 pub use query::{DirectoryQueries, TeamPage, UserFilter, UserPage};
 
 /// The projection.
@@ -39,7 +39,7 @@ pub enum Party {
 
 impl Projection for Directory {
     const NAME: &'static str = "directory";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Row = DirectoryRow;
 
     fn wants(&self, aggregate: AggregateType) -> bool {
@@ -81,6 +81,7 @@ fn user(before: Option<Party>, event: &RecordedEvent, decoded: &UserEvent) -> Re
             UserEvent::UserProfileChanged(_)
             | UserEvent::UserEmailChanged(_)
             | UserEvent::UserRoleChanged(_)
+            | UserEvent::UserNotificationPreferencesChanged(_)
             | UserEvent::UserJoinedTeam(_)
             | UserEvent::UserLeftTeam(_)
             | UserEvent::UserDeactivated(_)

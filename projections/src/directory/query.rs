@@ -5,7 +5,7 @@ use muster_domain::{StreamId, TeamId, UserId};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Directory, DirectoryRow, Party, TeamDocument, UserDocument};
+use super::{Account, Directory, DirectoryRow, Party, TeamDocument, UserDocument};
 use crate::attribute::{Reader, text};
 use crate::cursor::QueryCheck;
 use crate::error::{QueryError, StoreError};
@@ -41,10 +41,10 @@ impl DirectoryQueries {
         Self { models }
     }
 
-    /// The user, active or not; `None` when the read model does not know them (yet).
-    pub async fn user(&self, id: UserId) -> Result<Option<UserDocument>, QueryError> {
+    /// The person, active or not; `None` when the read model does not know them (yet).
+    pub async fn account(&self, id: UserId) -> Result<Option<Account>, QueryError> {
         let row = self.models.row(Directory::NAME, &StreamId::from(id)).await?;
-        Ok(row.and_then(|(row, version)| user_of(id.0, &row, version)))
+        Ok(row.and_then(|(row, version)| Account::of(id.0, row, version)))
     }
 
     /// Removes a person's row from the tables that are written no more: what is erased is to be in none of them.

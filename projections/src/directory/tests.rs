@@ -6,7 +6,7 @@ use muster_domain::values::{Change, TimeZone};
 use muster_domain::{AggregateType, TeamId, UserId};
 use uuid::Uuid;
 
-use super::{Directory, DirectoryRow, Party, TeamDocument, UserDocument, fold_team, fold_user};
+use super::{Account, Directory, DirectoryRow, Party, TeamDocument, UserDocument, fold_account, fold_team};
 use crate::projection::Projection;
 use crate::spec::{History, ProjectionSpec};
 
@@ -25,6 +25,7 @@ fn state() -> UserState {
         time_zone: TimeZone::default(),
         locale: None,
         phone: None,
+        notification_preferences: None,
         teams: [].into(),
         active: true,
         created_at: start(),
@@ -90,6 +91,14 @@ fn a_role_changes() {
 }
 
 #[test]
+fn somebody_is_told_otherwise() {
+    let from = NotificationPreferences::default();
+    let mut to = from;
+    to.channels.hold = NotificationChannels::default();
+    then([UserNotificationPreferencesChanged { from, to }.into()], |user| user.notification_preferences = Some(to));
+}
+
+#[test]
 fn a_user_joins_and_leaves_a_team() {
     let joined = UserEvent::from(UserJoinedTeam { team_id: NORTH });
     then([joined.clone()], |user| user.teams = [NORTH].into());
@@ -144,11 +153,14 @@ fn tasks_are_not_in_the_directory() {
 #[test]
 fn a_user_and_a_team_are_folded_from_their_events() {
     let user = History::of(ADA).then(registered());
-    assert_eq!(fold_user(user.events(), &Opener::NoKey).unwrap(), Some(UserDocument::new(ADA, &state(), 1, start())));
-    assert_eq!(fold_user(&[], &Opener::NoKey).unwrap(), None);
+    let ada = Account { id: ADA, version: 1, state: state(), updated_at: start() };
+    assert_eq!(ada.document(), UserDocument::new(ADA, &state(), 1, start()));
+    assert_eq!(fold_account(user.events(), &Opener::NoKey).unwrap(), Some(ada));
+    assert_eq!(fold_account(&[], &Opener::NoKey).unwrap(), None);
     let created = TeamCreated { name: "North".parse().unwrap(), description: None, at: start() };
     let team = History::of(NORTH).then(TeamEvent::from(created));
     let state = TeamState { name: "North".parse().unwrap(), description: None, created_at: start() };
     assert_eq!(fold_team(team.events()).unwrap(), Some(TeamDocument::new(NORTH, &state, 1, start())));
     assert_eq!(fold_team(user.events()).unwrap(), None);
+    assert_eq!(fold_account(team.events(), &Opener::NoKey).unwrap(), None);
 }

@@ -73,11 +73,11 @@ async fn a_list_of_users_goes_on_where_it_ended() {
 #[tokio::test]
 async fn a_user_and_a_team_are_read_by_id() {
     let directory = DirectoryQueries::new(filled().await.models());
-    let ada = directory.user(user(2)).await.unwrap().unwrap();
+    let ada = directory.account(user(2)).await.unwrap().unwrap().document();
     assert_eq!((ada.version, ada.name.as_str(), ada.teams), (3, "Ada", vec![team(1), team(2)]));
     let south = directory.team(team(1)).await.unwrap().unwrap();
     assert_eq!((south.version, south.name.as_str()), (1, "South"));
-    assert_eq!(directory.user(user(9)).await.unwrap(), None);
+    assert_eq!(directory.account(user(9)).await.unwrap(), None);
     assert_eq!(directory.team(team(9)).await.unwrap(), None);
 }
 

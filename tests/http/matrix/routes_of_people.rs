@@ -82,6 +82,8 @@ pub(crate) const TABLE: &str = "
     PUT    /api/v1/profile                            | -         | 200 | 200 | 200 | 200 | 401
     PUT    /api/v1/profile e-mail                     | -         | 200 | 200 | 200 | 200 | 401
     PUT    /api/v1/profile role                       | -         | 403 | 403 | 403 | 403 | 401
+    GET    /api/v1/profile/notification-preferences   | -         | 200 | 200 | 200 | 200 | 401
+    PUT    /api/v1/profile/notification-preferences   | -         | 200 | 200 | 200 | 200 | 401
 
     POST   /api/v1/users                              | -         | 201 | 403 | 403 | 403 | 401
     POST   /api/v1/users without a password           | -         | 201 | 403 | 403 | 403 | 401

@@ -5,8 +5,11 @@ use std::str::FromStr;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::task::{CreateTask, Priority, Status, TaskCommand, UpdateTask};
 use muster_domain::team::{CreateTeam, TeamCommand, UpdateTeam};
-use muster_domain::user::{RegisterUser, Role, UpdateUser, UserCommand};
-use muster_domain::values::{Label, Labels, Location, Position};
+use muster_domain::user::{
+    ByKind, DigestFrequency, NotificationChannels, NotificationDigest, NotificationPreferences, QuietHours,
+    RegisterUser, Role, UpdateUser, UserCommand,
+};
+use muster_domain::values::{Label, Labels, LocalTime, Location, Position};
 use muster_domain::{AggregateType, CommentId, StreamId, TeamId, UserId};
 use serde::Serialize;
 use uuid::Uuid;
@@ -178,8 +181,23 @@ impl Asks<'_> {
         self.one_of(&["ada@example.com", "Ada@Example.com", "ben@example.com"])
     }
 
+    /// Often the defaults, so that somebody comes back to them.
+    fn notification_preferences(&mut self) -> NotificationPreferences {
+        let defaults = NotificationPreferences::default();
+        let hours = |asks: &mut Self| {
+            let (from, to): (LocalTime, LocalTime) = (asks.one_of(&["22:00", "12:30"])?, asks.one_of(&["06:00"])?);
+            QuietHours::new(from, to, asks.rng.bool()).ok()
+        };
+        let silent = |_| NotificationChannels::default();
+        NotificationPreferences {
+            channels: self.sometimes(|_| ByKind::each(silent)).unwrap_or(defaults.channels),
+            quiet_hours: self.sometimes(hours).flatten(),
+            digest: NotificationDigest { frequency: DigestFrequency::ALL[self.rng.usize(..2)], at: LocalTime::MORNING },
+        }
+    }
+
     fn user(&mut self) -> UserCommand {
-        match self.rng.u8(..10) {
+        match self.rng.u8(..11) {
             0 => UserCommand::Register(self.register()),
             1..=4 => UserCommand::Update(UpdateUser {
                 name: self.sometimes(Self::words).flatten(),
@@ -191,6 +209,7 @@ impl Asks<'_> {
             6 => UserCommand::LeaveTeam(TeamId(self.id())),
             7 => UserCommand::Deactivate,
             8 => UserCommand::Reactivate,
+            9 => UserCommand::ChangeNotificationPreferences(self.notification_preferences()),
             _ => UserCommand::Erase { at: self.at },
         }
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use muster_domain::task::Status;
-use muster_domain::user::Role;
+use muster_domain::user::{NotificationPreferences, Role};
 use muster_domain::{CommentId, RecordedEvent, StreamId, TaskId, TeamId, UserId};
 use muster_identity::{AccessEntry, Invitation, NewInvitation, Session};
 use muster_projections::TaskDocument;
@@ -25,6 +25,8 @@ pub(crate) struct PersonExport {
     pub(super) taken_at: DateTime<Utc>,
     /// Account and profile.
     pub(super) account: UserDocument,
+    /// How they want to be told of what concerns them.
+    pub(super) notification_preferences: NotificationPreferences,
     /// The teams they are in.
     pub(super) teams: Vec<ExportedTeam>,
     /// Whether they have a second factor.

@@ -70,7 +70,8 @@ pub(crate) async fn of_user(
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, Problem> {
     caller.within_token(Action::ExportUser)?;
-    let account = app.user(id, 0).await?.ok_or_else(|| not_found("user"))?;
+    let held_of = app.account(id, 0).await?.ok_or_else(|| not_found("user"))?;
+    let account = held_of.document();
     caller.may(Action::ExportUser, &Resource::User(Person { id, teams: account.teams.clone() }))?;
     let from = match query.cursor.as_deref().map(Place::of_cursor) {
         None => Place::START,
@@ -98,6 +99,7 @@ pub(crate) async fn of_user(
     let export = PersonExport {
         taken_at: app.now(),
         account,
+        notification_preferences: held_of.state.notifications(),
         teams,
         second_factor: FactorDocument::from(factor),
         api_tokens: tokens.into_iter().map(ApiTokenDocument::from).collect(),

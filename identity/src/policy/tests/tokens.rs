@@ -23,6 +23,8 @@ const TOKENS: &str = "
     read user       | users:read
     read profile    | users:read
     update profile  | users:write
+    read told       | users:read
+    change told     | users:write
     deactivate      | users:write
     create user     | -
     invite          | -
@@ -81,6 +83,8 @@ fn each_action() -> Vec<(&'static str, Action<'static>, Resource)> {
         ("read user", Action::ReadUser, user.clone()),
         ("read profile", Action::ReadProfile, user.clone()),
         ("update profile", Action::UpdateProfile, user.clone()),
+        ("read told", Action::ReadNotificationPreferences, myself.clone()),
+        ("change told", Action::ChangeNotificationPreferences, myself.clone()),
         ("deactivate", Action::DeactivateUser, user.clone()),
         ("create user", Action::CreateUser, Resource::Any),
         ("invite", Action::InvitePerson, Resource::Any),

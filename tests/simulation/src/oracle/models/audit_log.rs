@@ -1,9 +1,10 @@
 //! `audit-log`: one entry for each event, found by who did it and on which day.
 
+use serde_json::Value;
 use uuid::{Uuid, uuid};
 
 use super::{History, Item};
-use crate::oracle::attribute::{list, map, text};
+use crate::oracle::attribute::{list, map, same_or_none, text};
 use crate::oracle::expected::Expected;
 use crate::oracle::log::{Commit, Event};
 use crate::oracle::personal;
@@ -71,6 +72,25 @@ fn change<'a>(field: &'static str, from: impl Into<Expected<'a>>, to: impl Into<
     Expected::Map(vec![("field", field.into()), ("from", from.into()), ("to", to.into())])
 }
 
+/// What of how somebody is told is another than before: channels by kind, and the rest.
+fn told<'a>(from: Option<&'a Value>, to: Option<&'a Value>) -> Vec<Expected<'a>> {
+    let part =
+        |whole: Option<&'a Value>, path: &[&str]| path.iter().try_fold(whole?, |part, name| map(part)?.get(*name));
+    let parts: [(&'static str, &[&str]); 9] = [
+        ("channels.assignment", &["channels", "assignment"]),
+        ("channels.status_change", &["channels", "status_change"]),
+        ("channels.comment", &["channels", "comment"]),
+        ("channels.mention", &["channels", "mention"]),
+        ("channels.deadline_near", &["channels", "deadline_near"]),
+        ("channels.deadline_missed", &["channels", "deadline_missed"]),
+        ("channels.hold", &["channels", "hold"]),
+        ("quiet_hours", &["quiet_hours"]),
+        ("digest", &["digest"]),
+    ];
+    let of = parts.iter().map(|(shown, path)| (*shown, part(from, path), part(to, path)));
+    of.filter(|(_, from, to)| !same_or_none(*from, *to)).map(|(shown, from, to)| change(shown, from, to)).collect()
+}
+
 /// What an event changed, property by property, under the names that the API has for them.
 fn changes<'a>(event: &Event<'a>) -> Vec<Expected<'a>> {
     let (from, to) = (event.field("from"), event.field("to"));
@@ -121,6 +141,7 @@ fn changes<'a>(event: &Event<'a>) -> Vec<Expected<'a>> {
         "UserProfileChanged" => edited(&["name", "time_zone", "locale", "phone"]),
         "UserEmailChanged" => one("email", from.into(), to.into()),
         "UserRoleChanged" => one("role", from.into(), to.into()),
+        "UserNotificationPreferencesChanged" => told(from, to),
         "UserJoinedTeam" => one("team", Expected::Null, event.field("team_id").into()),
         "UserLeftTeam" => one("team", event.field("team_id").into(), Expected::Null),
         "UserDeactivated" => one("active", Expected::Bool(true), Expected::Bool(false)),

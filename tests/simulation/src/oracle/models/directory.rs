@@ -43,6 +43,7 @@ fn user<'a>(user: &User<'a>) -> Expected<'a> {
         ("active", Expected::Bool(user.active)),
         ("created_at", user.created_at.into()),
     ];
+    fields.extend(user.told.map(|told| ("notification_preferences", told.into())));
     fields.extend(user.erased_at.map(|at| ("erased_at", at.into())));
     Expected::Map(fields)
 }

@@ -69,6 +69,7 @@ fn shape(event: &Event<'_>) -> Verdict {
         | "TaskDeadlineSet"
         | "UserEmailChanged"
         | "UserRoleChanged"
+        | "UserNotificationPreferencesChanged"
         | "TaskPriorityChanged"
         | "TaskTeamChanged" => (&["from", "to"], &[]),
         "TaskUnassigned" | "TaskDeadlineCleared" => (&["from"], &[]),

@@ -1,6 +1,8 @@
 //! The rules of an account.
 
-use serde_json::Value;
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
 
 use super::{Verdict, among, changes, edits, in_order, was};
 use crate::oracle::attribute::{same, text};
@@ -8,6 +10,19 @@ use crate::oracle::log::Event;
 
 /// The most teams that a person may be in.
 const MAX_TEAMS: usize = 50;
+
+/// How those are told who have chosen nothing, as DynamoDB has it.
+static TOLD_BY_DEFAULT: LazyLock<Value> = LazyLock::new(|| {
+    let text = |text: &str| json!({ "S": text });
+    let inbox = || json!({ "L": [text("inbox")] });
+    let all_but_sms = || json!({ "L": [text("inbox"), text("email"), text("push")] });
+    let channels = json!({
+        "assignment": all_but_sms(), "status_change": inbox(), "comment": inbox(), "mention": all_but_sms(),
+        "deadline_near": all_but_sms(), "deadline_missed": all_but_sms(), "hold": inbox(),
+    });
+    let digest = json!({ "frequency": text("off"), "at": text("08:00") });
+    json!({ "M": { "channels": { "M": channels }, "quiet_hours": { "NULL": true }, "digest": { "M": digest } } })
+});
 
 /// What is known of an account.
 pub(in crate::oracle) struct User<'a> {
@@ -17,6 +32,8 @@ pub(in crate::oracle) struct User<'a> {
     pub(in crate::oracle) time_zone: Option<&'a Value>,
     pub(in crate::oracle) locale: Option<&'a Value>,
     pub(in crate::oracle) phone: Option<&'a Value>,
+    /// How they want to be told, if they have chosen it.
+    pub(in crate::oracle) told: Option<&'a Value>,
     /// In the order of their ids.
     pub(in crate::oracle) teams: Vec<&'a Value>,
     pub(in crate::oracle) active: bool,
@@ -47,6 +64,7 @@ impl<'a> User<'a> {
             time_zone: registered.field("time_zone"),
             locale: registered.field("locale"),
             phone: registered.field("phone"),
+            told: None,
             teams: Vec::new(),
             active: true,
             created_at: registered.field("at")?,
@@ -86,6 +104,9 @@ impl<'a> User<'a> {
             ),
             "UserEmailChanged" => changes("email", from, to, self.email),
             "UserRoleChanged" => changes("role", from, to, self.role),
+            "UserNotificationPreferencesChanged" => {
+                changes("notification_preferences", from, to, Some(self.told.unwrap_or(&TOLD_BY_DEFAULT)))
+            }
             "UserJoinedTeam" if member => Err("UserJoinedTeam of a member".to_owned()),
             "UserJoinedTeam" if self.teams.len() >= MAX_TEAMS => Err("UserJoinedTeam of one in 50 teams".to_owned()),
             "UserLeftTeam" if !member => Err("UserLeftTeam of one who is not a member".to_owned()),
@@ -112,6 +133,7 @@ impl<'a> User<'a> {
             }
             "UserEmailChanged" => self.email = to,
             "UserRoleChanged" => self.role = to,
+            "UserNotificationPreferencesChanged" => self.told = to,
             "UserJoinedTeam" => {
                 if let Some(team) = event.field("team_id").filter(|team| !among(&self.teams, team)) {
                     let place = self.teams.partition_point(|other| text(other) < text(team));

@@ -98,6 +98,27 @@ fn refusal(stream: &'static str, before: &[Value], events: &[Value]) -> Vec<Stri
     all.into_iter().filter(|violation| violation.promise == 1).map(|violation| violation.what).collect()
 }
 
+/// Of everything by this channel.
+fn told(channel: &str) -> Value {
+    let mut told = told_by_default();
+    for channels in told["channels"].as_object_mut().unwrap().values_mut() {
+        *channels = json!([channel]);
+    }
+    told
+}
+
+fn told_by_default() -> Value {
+    let all = json!(["inbox", "email", "push"]);
+    json!({
+        "channels": {
+            "assignment": all, "status_change": ["inbox"], "comment": ["inbox"], "mention": all, "deadline_near": all,
+            "deadline_missed": all, "hold": ["inbox"],
+        },
+        "quiet_hours": null,
+        "digest": { "frequency": "off", "at": "08:00" },
+    })
+}
+
 #[test]
 fn commits_that_the_rules_allow_are_taken() {
     let resumed = event("TaskResumed", &json!({ "reason": "Here", "held_since": time(8), "at": time(20) }));
@@ -118,6 +139,10 @@ fn commits_that_the_rules_allow_are_taken() {
     let closed = event("UserDeactivated", &json!({ "email": "Ada@Example.com" }));
     let opened = event("UserReactivated", &json!({ "email": "Ada@Example.com" }));
     assert_eq!(refusal(USER, &[left, closed], &[opened]), Vec::<String>::new());
+    let (mail, silence) = (told("email"), told("inbox"));
+    let chosen = event("UserNotificationPreferencesChanged", &json!({ "from": told_by_default(), "to": mail }));
+    let again = event("UserNotificationPreferencesChanged", &json!({ "from": mail, "to": silence }));
+    assert_eq!(refusal(USER, &[chosen], &[again]), Vec::<String>::new());
     let renamed = event("TeamEdited", &json!({ "name": { "from": "North", "to": "South" } }));
     assert_eq!(refusal(TEAM, &[], &[renamed]), Vec::<String>::new());
 }
@@ -135,6 +160,9 @@ fn commits_that_the_rules_refuse_are_reported() {
     let closed = event("UserDeactivated", &json!({ "email": "ada@example.com" }));
     let role = event("UserRoleChanged", &json!({ "from": "admin", "to": "member" }));
     let joined = event("UserJoinedTeam", &json!({ "team_id": NORTH }));
+    let not_so = event("UserNotificationPreferencesChanged", &json!({ "from": told("sms"), "to": told("email") }));
+    let same = told_by_default();
+    let the_same = event("UserNotificationPreferencesChanged", &json!({ "from": same, "to": same }));
     let nothing = event("TeamEdited", &json!({ "name": { "from": "North", "to": "North" } }));
     let restored = event("TaskRestored", &json!({ "deleted_at": time(6) }));
     let priority = event("TaskPriorityChanged", &json!({ "from": "high", "to": "low" }));
@@ -155,6 +183,8 @@ fn commits_that_the_rules_refuse_are_reported() {
         (USER, &[], &[&closed], "email was \"Ada@Example.com\", and the event says \"ada@example.com\""),
         (USER, &[], &[&role], "role was \"manager\""),
         (USER, &[], &[&joined], "UserJoinedTeam of a member"),
+        (USER, &[], &[&not_so], "notification_preferences was {"),
+        (USER, &[], &[&the_same], "notification_preferences does not change"),
         (TEAM, &[], &[&nothing], "name does not change"),
         (TEAM, &[], &[&event("TeamPainted", &json!({}))], "\"TeamPainted\" is no type of event"),
         (TEAM, &[], &[&event("TeamEdited", &json!({ "colour": 1 }))], "TeamEdited has a field colour"),

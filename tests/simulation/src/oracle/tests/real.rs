@@ -11,7 +11,10 @@ use muster_domain::aggregate::Decider;
 use muster_domain::personal::{MemoryKeys, Opener};
 use muster_domain::task::{CreateTask, Priority, Status, Task, TaskCommand, UpdateTask};
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
-use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand};
+use muster_domain::user::{
+    NotificationChannel, NotificationChannels, NotificationPreferences, QuietHours, RegisterUser, Role, UpdateUser,
+    User, UserCommand,
+};
 use muster_domain::values::{Labels, Location, Position};
 use muster_domain::{
     Actor, AggregateType, CommandId, CommentId, Commit, EventReader, Fingerprint, Metadata, StreamId, SubjectKeys,
@@ -125,7 +128,7 @@ fn user(rng: &mut Rng, at: DateTime<Utc>) -> UserCommand {
     let email = |rng: &mut Rng| emails[rng.usize(..emails.len())].parse().unwrap();
     let zone = |rng: &mut Rng| ["UTC", "Europe/Berlin"][rng.usize(..2)].parse().unwrap();
     let role = |rng: &mut Rng| *rng.choice(Role::ALL).unwrap();
-    match rng.u8(..9) {
+    match rng.u8(..10) {
         0..=2 => UserCommand::Register(RegisterUser {
             locale: some(rng, text),
             phone: some(rng, text),
@@ -137,6 +140,7 @@ fn user(rng: &mut Rng, at: DateTime<Utc>) -> UserCommand {
         5 => UserCommand::Deactivate,
         6 => UserCommand::Reactivate,
         7 => UserCommand::Erase { at },
+        8 => UserCommand::ChangeNotificationPreferences(notification_preferences(rng)),
         _ => UserCommand::Update(UpdateUser {
             name: some(rng, text),
             email: some(rng, email),
@@ -146,6 +150,14 @@ fn user(rng: &mut Rng, at: DateTime<Utc>) -> UserCommand {
             phone: some(rng, |rng| some(rng, text)),
         }),
     }
+}
+
+fn notification_preferences(rng: &mut Rng) -> NotificationPreferences {
+    let mut told = NotificationPreferences::default();
+    told.channels.comment = NotificationChannels::of(&NotificationChannel::ALL[..rng.usize(..4)]);
+    told.quiet_hours =
+        some(rng, |rng| QuietHours::new("22:00".parse().unwrap(), "06:00".parse().unwrap(), rng.bool()).unwrap());
+    told
 }
 
 fn of_team(rng: &mut Rng, at: DateTime<Utc>) -> TeamCommand {
