@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    access_log, api_tokens, erasure, exports, invitations, log_in, logs, notification_preferences, oidc, password_resets,
-    passwords, profile, reactivating, reassigning, second_factors, sessions, sign_up, signed_in, system, task_as_of,
-    task_changes, task_life, task_lists,
+    access_log, api_tokens, erasure, exports, invitations, log_in, logs, notification_preferences, oidc,
+    password_resets, passwords, profile, reactivating, reassigning, second_factors, sessions, sign_up, signed_in,
+    system, task_as_of, task_changes, task_life, task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
 
