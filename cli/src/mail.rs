@@ -38,7 +38,6 @@ impl MailArgs {
     /// What sends letters; nothing, if no mail server is named.
     pub fn post(&self) -> Result<Post, Failure> {
         let (Some(url), Some(from)) = (&self.smtp_url, &self.mail_from) else {
-            tracing::info!("no mail server is named: no letters are sent, and nobody gets a new password by one");
             return Ok(Post::none());
         };
         let smtp = Smtp::new(url, from.clone())

@@ -67,6 +67,7 @@ async fn serve(
     let ring = KeyRing::new(signing_keys.ring_keys());
     let address = listener.local_addr().map_err(failed("looking up the address"))?;
     let post = args.mail.post()?;
+    let mails = post.is_there();
     let app = system.app(ring.clone(), &server_secret, args.api.settings(address), post.clone());
     let app = app.map_err(failed("putting the parts together"))?;
     if args.demo {
@@ -93,6 +94,9 @@ async fn serve(
                 setup::show(&system, sign_in).await?;
             }
             demo.iter().try_for_each(demo::Report::show)?;
+            if !mails {
+                tracing::info!("no mail server is named: no letters are sent, and nobody gets a new password by one");
+            }
             tracing::info!(%address, "listening");
             until_stopped(server, stop).await
         }),
