@@ -63,7 +63,14 @@ impl fmt::Display for LocalTime {
     }
 }
 
-openapi!(LocalTime, ObjectBuilder::new().schema_type(Type::String).description(Some(MEANING)).pattern(Some(PATTERN)));
+openapi!(
+    LocalTime,
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some(MEANING))
+        .pattern(Some(PATTERN))
+        .examples(["22:00"])
+);
 
 impl JsonSchema for LocalTime {
     fn schema_name() -> std::borrow::Cow<'static, str> {

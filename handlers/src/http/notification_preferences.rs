@@ -46,10 +46,10 @@ pub(crate) struct NotificationPreferencesBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct QuietHoursBody {
     /// When they begin.
-    #[schema(value_type = LocalTime, example = "22:00")]
+    #[schema(value_type = LocalTime)]
     from: String,
     /// When they are over: another time than the one at which they begin.
-    #[schema(value_type = LocalTime, example = "06:30")]
+    #[schema(value_type = LocalTime)]
     to: String,
     /// Whether what is about a critical task comes all the same.
     except_critical: bool,
@@ -62,7 +62,7 @@ pub(crate) struct DigestBody {
     /// How often they are put together.
     frequency: DigestFrequency,
     /// When the daily one comes, in the caller's time zone. It is kept while there is none.
-    #[schema(value_type = LocalTime, example = "08:00")]
+    #[schema(value_type = LocalTime)]
     at: String,
 }
 

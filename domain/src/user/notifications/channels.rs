@@ -104,7 +104,9 @@ impl JsonSchema for NotificationChannels {
     }
 }
 
-/// Something for each kind of notification, so that none is forgotten.
+/// Something for each kind of notification, so that none is forgotten: a task is theirs now (`assignment`), a task of theirs has moved
+/// on (`status_change`), somebody has said something on one (`comment`) or named them (`mention`), one is due soon (`deadline_near`) or
+/// should have been done by now (`deadline_missed`), or has to wait or need not wait any longer (`hold`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "{T}ByKind")]
