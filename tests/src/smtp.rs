@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use mailin::{Action, AuthMechanism, Handler, Response, Session, SessionBuilder, response};
+use quoted_printable::ParseMode;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -42,8 +43,10 @@ pub struct Received {
     pub to: Vec<String>,
     /// Who has signed in to send it.
     pub user: Option<String>,
-    /// Headers and text.
+    /// Headers and text, as they came.
     pub raw: String,
+    /// The text as its reader sees it.
+    pub text: String,
 }
 
 impl Received {
@@ -60,16 +63,24 @@ impl Received {
         value
     }
 
-    /// The text.
-    pub fn text(&self) -> &str {
-        self.raw.split_once("\r\n\r\n").map_or("", |(_, text)| text)
+    /// The text as its reader sees it: a line that is long is sent in parts.
+    fn read(&self) -> String {
+        let (_, text) = self.raw.split_once("\r\n\r\n").expect("a head and a body");
+        match self.header("Content-Transfer-Encoding") {
+            "7bit" => text.to_owned(),
+            "quoted-printable" => {
+                let text = quoted_printable::decode(text, ParseMode::Strict).expect("quoted-printable");
+                String::from_utf8(text).expect("UTF-8")
+            }
+            other => panic!("{other} is not known here"),
+        }
     }
 
     /// What follows this on the line of a link.
     #[track_caller]
     pub fn after(&self, prefix: &str) -> &str {
-        let found = self.text().lines().find_map(|line| line.strip_prefix(prefix));
-        found.unwrap_or_else(|| panic!("no {prefix}: {}", self.text()))
+        let found = self.text.lines().find_map(|line| line.strip_prefix(prefix));
+        found.unwrap_or_else(|| panic!("no {prefix}: {}", self.text))
     }
 
     /// The token of a link to set a password with.
@@ -259,6 +270,8 @@ async fn converse(
         stream.write_all(&answer.buffer()?).await?;
         stream.flush().await?;
         match answer.action {
+            // The library would take what follows a refused letter for more of it.
+            Action::Reply if answer.code >= 400 => return Ok(false),
             Action::Reply | Action::NoReply => {}
             Action::Close => return Ok(false),
             Action::UpgradeTls => return Ok(true),
@@ -275,7 +288,8 @@ struct Clerk {
 
 impl Handler for Clerk {
     fn data_start(&mut self, _: &str, from: &str, _: bool, to: &[String]) -> Response {
-        self.letter = Received { from: from.to_owned(), to: to.to_vec(), raw: String::new(), ..self.letter.clone() };
+        self.letter =
+            Received { from: from.to_owned(), to: to.to_vec(), user: self.letter.user.clone(), ..Received::default() };
         response::OK
     }
 
@@ -287,6 +301,7 @@ impl Handler for Clerk {
     fn data_end(&mut self) -> Response {
         let mut kept = self.kept.lock().unwrap();
         if kept.refusals.is_empty() {
+            self.letter.text = self.letter.read();
             kept.letters.push(self.letter.clone());
             return response::OK;
         }
