@@ -17,8 +17,8 @@ use muster_domain::user::{
 };
 use muster_domain::values::{Labels, Location, Position};
 use muster_domain::{
-    Actor, AggregateType, CommandId, CommentId, Commit, DomainEvent, EventReader, Fingerprint, Metadata, StreamId, SubjectKeys,
-    TeamId, UserId,
+    Actor, AggregateType, CommandId, CommentId, Commit, DomainEvent, EventReader, Fingerprint, Metadata, StreamId,
+    SubjectKeys, TeamId, UserId,
 };
 use muster_projections::rows::MemoryRows;
 use muster_projections::{
