@@ -175,6 +175,9 @@ fn holds_of(condition: &Condition, item: &Item, scope: Scope<'_>) -> bool {
         }
         Condition::Contains(value, part) => match (scope.resolve(value, item), scope.resolve(part, item)) {
             (Some(Attribute::S(text)), Some(Attribute::S(part))) => text.contains(part.as_str()),
+            (Some(Attribute::B(bytes)), Some(Attribute::B(part))) => {
+                part.is_empty() || bytes.windows(part.len()).any(|window| window == part.as_slice())
+            }
             (Some(Attribute::L(values)), Some(part)) => values.contains(part),
             _ => false,
         },
