@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder};
@@ -24,7 +25,9 @@ pub struct Client {
 impl Client {
     /// Of the server at this address, with nobody signed in. For one test: its connections end with the test's runtime.
     pub fn new(base_url: &str) -> Self {
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        // The server closes a connection on which nothing comes for ten seconds: a request that goes out then is lost.
+        let http = http.pool_idle_timeout(Duration::from_secs(5)).build();
         Self { http: http.unwrap(), base_url: base_url.trim_end_matches('/').to_owned(), token: None }
     }
 
