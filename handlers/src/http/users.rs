@@ -48,7 +48,8 @@ pub(crate) struct NewUserBody {
     #[schema(format = Email, max_length = 254)]
     pub(crate) email: String,
     /// Their first password. Left out where letters are sent: then they get one with a link to set it.
-    #[serde(default, deserialize_with = "given", skip_serializing)] // a password must not be guessable from the digest
+    // A password must not be guessable from the digest; and what is never serialized at all is not in the API's document.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_some")]
     #[schema(value_type = String, required = false, format = Password, min_length = 8, max_length = 128)]
     pub(crate) password: Option<String>,
     /// What they may do; a member if left out.
