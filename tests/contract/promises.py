@@ -20,6 +20,7 @@ UNSPEAKABLE = {
     "/new_password",  # likewise
     "/current_password",  # the one that it is
     "/redirect_uri",  # one that the operator has named
+    "/role",  # whoever signs up gives themselves none, unless an invitation says it
     "/refresh_token",  # left out only where there is a cookie instead
     "/assignee_id",  # somebody who is there
     "/team_id",  # a team that is there
