@@ -19,8 +19,9 @@ impl<A: Decider, L: CommitLog> cqrs_es::EventStore<A> for EventStore<L> {
     async fn load_events(&self, aggregate_id: &str) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
         let id = parse(aggregate_id)?;
         let stream = StreamId::new(A::KIND, id);
-        let opener = self.opener(&stream).await?;
         let commits = self.commits(&stream, 0, None).await.map_err(StoreError::from)?;
+        // Not before: who wrote them had a key, and there may have been none a moment ago.
+        let opener = self.opener(&stream).await?;
         let mut envelopes = Vec::new();
         for commit in &commits {
             let metadata = metadata_to_map(&metadata_of(commit));

@@ -81,11 +81,13 @@ impl<L: CommitLog> EventStore<L> {
     /// [`Self::carrying_every`] says), however long the history.
     pub(crate) async fn load_to<A: Decider>(&self, id: Uuid, highest: u64) -> Result<Context<A>, StoreError> {
         let stream = StreamId::new(A::KIND, id);
-        let opener = self.opener(&stream).await?;
+        let mut opener = Opener::NoKey;
         let mut newer: Vec<Commit> = Vec::new();
         let mut query = Some(PageQuery::backward(stream, highest).limit(self.carry_every));
         while let Some(next) = query {
             let page = self.log.page(&next).await?;
+            // Not before: who wrote this had a key, and there may have been none a moment ago.
+            opener = self.opener(&stream).await?;
             for stored in page.commits {
                 if let Some(after) = newer.last() {
                     check_link(&stored.commit, after)?;

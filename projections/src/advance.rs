@@ -179,6 +179,8 @@ impl<P: Projection> Advance<'_, P> {
                         if planted(Mutant::RepairStopsShort) {
                             events.pop();
                         }
+                        // Again: who wrote them had a key, and there may have been none a moment ago.
+                        let opener = self.reader.keys().opener(stream).await.map_err(ReadError::from)?;
                         start.through(self.projection, &events, &opener)
                     }
                     // What is damaged in the store stays so: the row says it, and others go on.
