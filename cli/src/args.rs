@@ -76,6 +76,12 @@ pub enum Command {
     Keys(KeysCommand),
     /// Write every commit, with its hashes, as one line of JSON, ordered by stream and version.
     Export(ExportArgs),
+    /// Fill an empty store with the export of another one: the same commits, ids, times and hashes.
+    ///
+    /// The export is verified before anything is written. Run again after it was cut off, the import goes on. Passwords, sessions
+    /// and API tokens are in no export: people get a new password by letter, and `muster user create` opens an account for an
+    /// administrator who can sign in at once.
+    Import(ImportArgs),
     /// Print the OpenAPI document.
     #[command(hide = true)]
     Openapi,
@@ -373,4 +379,45 @@ pub struct ExportArgs {
     /// The file to write; it appears when it is complete. The standard output if left out.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Also write the keys of personal data to this file, sealed under a passphrase. Without them nobody can read in an export
+    /// who anybody is. Whoever erases a person later has to delete this file, too.
+    #[arg(long, value_name = "FILE")]
+    pub with_keys: Option<PathBuf>,
+    /// The passphrase.
+    #[command(flatten)]
+    pub passphrase: PassphraseArgs,
+}
+
+/// The passphrase of a file of keys.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PassphraseArgs {
+    /// The file whose first line is the passphrase of the keys. Otherwise it is in `MUSTER_PASSPHRASE`, or else is asked for on
+    /// the terminal.
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// Of `muster import`.
+#[derive(Clone, Debug, Args)]
+#[command(group = clap::ArgGroup::new("persons").required(true).args(["keys", "without_keys"]))]
+pub struct ImportArgs {
+    /// The file that `muster export` wrote.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub from_export: PathBuf,
+    /// The file of keys that `muster export --with-keys` wrote with it.
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+    /// Go without: everybody in the export is as if their personal data had been erased, for ever, and nobody has an account to
+    /// sign in to.
+    #[arg(long)]
+    pub without_keys: bool,
+    /// The passphrase of the keys.
+    #[command(flatten)]
+    pub passphrase: PassphraseArgs,
+    /// The store; a data directory is made when it is not there.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }

@@ -42,6 +42,7 @@ pub async fn run(muster: Muster) -> Result<(), Failure> {
         Command::Keys(KeysCommand::Rotate(args)) => operate::keys::rotate(&args),
         Command::Keys(KeysCommand::Retire(args)) => operate::keys::retire(&args),
         Command::Export(args) => operate::export::run(args).await,
+        Command::Import(args) => Box::pin(operate::import::run(args)).await,
         Command::Openapi => operate::openapi(),
     }
 }

@@ -54,7 +54,7 @@ pub async fn first_admin(
         None => EMAIL.parse().map_err(failed(DOING))?,
     };
     let (password, shown) = choose_password(PASSWORD, args.admin_password_prompt)?;
-    let command_id = CommandId::from_key(&Actor::system("setup"), "first-admin");
+    let command_id = first_admin_command();
     let id = UserId(command_id.created_id());
     set_password(system, id, &password).await?;
     let known = system.events.load::<User>(id.0).await.map_err(failed(DOING))?;
@@ -64,6 +64,16 @@ pub async fn first_admin(
     let account = RegisterUser::new(name, email.clone(), Role::Admin, at);
     register(system, command_id, "setup", account).await.map_err(failed(DOING))?;
     Ok(Some(SignIn { email: email.as_str().to_owned(), password: shown }))
+}
+
+/// The command that makes the first administrator, the same in every store.
+fn first_admin_command() -> CommandId {
+    CommandId::from_key(&Actor::system("setup"), "first-admin")
+}
+
+/// The first administrator's id, the same in every store.
+pub(crate) fn first_admin_id() -> UserId {
+    UserId(first_admin_command().created_id())
 }
 
 /// Opens an account for somebody, who can sign in at once.

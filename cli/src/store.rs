@@ -94,6 +94,14 @@ impl Store {
         Ok(Self::Aws { stage, config: Box::new(config) })
     }
 
+    /// The same, but a data directory is made when it is not there.
+    pub async fn named_or_made(args: &StoreArgs) -> Result<Self, Failure> {
+        match args.stage {
+            None => Ok(Self::Local(LocalStore::open_or_make(&args.data.data).await?)),
+            Some(_) => Self::named(args).await,
+        }
+    }
+
     /// The parts over it.
     pub async fn system(&self) -> Result<System, Failure> {
         match self {

@@ -18,7 +18,7 @@ use muster_identity::{IdentityError, IdentityTables, KeyRing, ServerSecret, Toke
 use muster_projections::generations::Generations;
 use muster_projections::rebuild::TableMaker;
 use muster_projections::{Hosted, hosted};
-use muster_vault::Master;
+use muster_vault::{Copies, Master};
 
 use crate::pipeline::{Checkpoint, Control, Parking};
 use crate::report::{Failure, failed};
@@ -48,6 +48,8 @@ pub struct System {
     pub topology: Topology,
     /// The keys of personal data.
     pub keys: Arc<dyn SubjectKeys>,
+    /// What wraps them.
+    pub master: Arc<dyn Master>,
     /// The event store.
     pub events: DynamoEventStore,
     /// Takes commands.
@@ -93,7 +95,7 @@ impl System {
         master: Arc<dyn Master>,
         segments: u32,
     ) -> Self {
-        let keys = wiring::subject_keys(&client, &prefix, master);
+        let keys = wiring::subject_keys(&client, &prefix, Arc::clone(&master));
         let events = wiring::event_store(&client, &prefix, Arc::clone(&keys));
         let reader: Arc<dyn EventReader> = Arc::new(events.clone());
         Self {
@@ -101,6 +103,7 @@ impl System {
             projections: hosted(&derived, &prefix, &reader),
             generations: Generations::new(client.clone(), &prefix),
             keys,
+            master,
             events,
             topology,
             client,
@@ -118,6 +121,18 @@ impl System {
     /// The tables of the identity room.
     pub fn identity_tables(&self) -> IdentityTables {
         wiring::identity_tables(&self.prefix)
+    }
+
+    /// The keys of personal data as they can be carried to another store.
+    pub(crate) async fn key_copies(&self) -> Result<Copies, Failure> {
+        let copies = Copies::of(&self.client, &wiring::subject_keys_table(&self.prefix), &*self.master).await;
+        copies.map_err(failed("reading the keys of personal data"))
+    }
+
+    /// Puts such keys into this store.
+    pub(crate) async fn put_keys(&self, copies: &Copies) -> Result<(), Failure> {
+        let put = copies.put(&self.client, &wiring::subject_keys_table(&self.prefix), &*self.master).await;
+        put.map_err(failed("writing the keys of personal data"))
     }
 
     /// What the pipeline and the program itself keep.

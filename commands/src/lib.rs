@@ -22,6 +22,7 @@ mod memory;
 mod metadata;
 mod reader;
 mod recent;
+mod restore;
 mod roster;
 mod store;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use log::{AppendError, BoxError, CarriedState, CommitLog, Direction, Page, P
 pub use memory::MemoryLog;
 pub use metadata::{MetadataError, metadata_from_map, metadata_to_map};
 pub use recent::{REMEMBERED_COMMANDS, RecentCommand, RecentCommands};
+pub use restore::{Prepared, RestoreError};
 pub use store::{Appended, CARRY_EVERY, EventStore};
 pub use trace::Trace;
 

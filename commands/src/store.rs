@@ -34,7 +34,7 @@ const LOADS_AT_ONCE: usize = 16;
 pub struct EventStore<L> {
     pub(crate) log: L,
     pub(crate) keys: Arc<dyn SubjectKeys>,
-    carry_every: u32,
+    pub(crate) carry_every: u32,
 }
 
 /// With keys in memory.
@@ -152,7 +152,7 @@ impl<L: CommitLog> EventStore<L> {
         Ok(Appended { events: commit.into_recorded_events().collect(), context })
     }
 
-    async fn write<A: Decider>(
+    pub(crate) async fn write<A: Decider>(
         &self,
         commit: &Commit,
         carried: Option<&CarriedState>,
@@ -206,7 +206,7 @@ impl<L: CommitLog> EventStore<L> {
 
     /// Whether what stands in the place is this very commit, written by an earlier try. Another commit of the same
     /// command (sent twice at once) is a conflict like any other: the handler loads again and finds the command known.
-    async fn is_ours(&self, commit: &Commit, existing: Option<Box<Commit>>) -> Result<(), StoreError> {
+    pub(crate) async fn is_ours(&self, commit: &Commit, existing: Option<Box<Commit>>) -> Result<(), StoreError> {
         let existing = if let Some(existing) = existing {
             Some(*existing)
         } else {

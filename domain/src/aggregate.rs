@@ -27,6 +27,13 @@ pub trait Decider: Aggregate + Clone + 'static {
         Vec::new()
     }
 
+    /// All that the aggregate, as it is here, holds of the values that only one may hold, and the rosters that it is on: what its
+    /// reservations have come to. Asked when a whole history is taken in from another store.
+    fn held(&self, id: Uuid) -> Vec<Reservation> {
+        let _ = id;
+        Vec::new()
+    }
+
     /// Whether it belongs on this roster. Asked of every aggregate that holds a reservation when a roster is begun in a
     /// store that is older than it.
     fn is_on(&self, roster: &str) -> bool {

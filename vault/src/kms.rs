@@ -59,6 +59,13 @@ impl Master for KmsMaster {
         Ok(Made { key: key(made.plaintext)?, wrapped })
     }
 
+    async fn wrap(&self, subject: UserId, key: &SubjectKey) -> Result<Vec<u8>, MasterError> {
+        let request = self.client.encrypt().key_id(&self.key).plaintext(Blob::new(key.expose().as_slice()));
+        let wrapped = request.set_encryption_context(Some(context(subject))).send().await.map_err(unavailable)?;
+        let wrapped = wrapped.ciphertext_blob.map(Blob::into_inner);
+        wrapped.ok_or_else(|| MasterError::Unavailable("KMS answered without a ciphertext".into()))
+    }
+
     async fn unwrap(&self, subject: UserId, wrapped: &[u8]) -> Result<SubjectKey, MasterError> {
         let decrypt = self.client.decrypt().key_id(&self.key).ciphertext_blob(Blob::new(wrapped));
         let opened = decrypt.set_encryption_context(Some(context(subject))).send().await.map_err(|error| {

@@ -25,7 +25,7 @@ impl LocalMaster {
         UnboundKey::new(&AES_256_GCM, &*self.0).map(LessSafeKey::new)
     }
 
-    fn wrap(&self, subject: UserId, key: &[u8; KEY_BYTES]) -> Result<Vec<u8>, Unspecified> {
+    fn seal(&self, subject: UserId, key: &[u8; KEY_BYTES]) -> Result<Vec<u8>, Unspecified> {
         let mut nonce = [0; NONCE_LEN];
         rand::fill(&mut nonce)?;
         let mut text = Zeroizing::new(key.to_vec());
@@ -48,8 +48,12 @@ impl Master for LocalMaster {
     async fn make(&self, subject: UserId) -> Result<Made, MasterError> {
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         rand::fill(key.as_mut_slice()).map_err(unavailable)?;
-        let wrapped = self.wrap(subject, &key).map_err(unavailable)?;
+        let wrapped = self.seal(subject, &key).map_err(unavailable)?;
         Ok(Made { key: SubjectKey::from_bytes(key), wrapped })
+    }
+
+    async fn wrap(&self, subject: UserId, key: &SubjectKey) -> Result<Vec<u8>, MasterError> {
+        self.seal(subject, key.expose()).map_err(unavailable)
     }
 
     async fn unwrap(&self, subject: UserId, wrapped: &[u8]) -> Result<SubjectKey, MasterError> {

@@ -30,6 +30,9 @@ pub trait Master: Send + Sync + std::fmt::Debug {
     /// A new random key for this person.
     async fn make(&self, subject: UserId) -> Result<Made, MasterError>;
 
+    /// A key that is there already, wrapped for this person.
+    async fn wrap(&self, subject: UserId, key: &SubjectKey) -> Result<Vec<u8>, MasterError>;
+
     /// The key that was wrapped for this person.
     async fn unwrap(&self, subject: UserId, wrapped: &[u8]) -> Result<SubjectKey, MasterError>;
 }

@@ -30,7 +30,7 @@ pub const REMEMBERED_KEYS: NonZeroUsize = match NonZeroUsize::new(4096) {
 /// The wrapped key (B).
 pub(crate) const WRAPPED: &str = "wrapped";
 /// The mark of an erased key (BOOL). The item stays, so that no new key takes its place.
-const ERASED: &str = "erased";
+pub(crate) const ERASED: &str = "erased";
 
 /// The keys in a table: `pk` (S) = user id. Clones share what they remember.
 #[derive(Clone, Debug)]

@@ -2,11 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_domain::{Commit, EventReader as _};
+use muster_vault::seal_copies;
 
+use super::passphrase::{Purpose, passphrase};
 use super::streams;
 use crate::args::ExportArgs;
 use crate::progress;
@@ -19,14 +22,39 @@ const AHEAD: usize = 8;
 
 /// Writes the export.
 pub async fn run(args: ExportArgs) -> Result<(), Failure> {
+    // Asked for before hours of reading.
+    let secret = match &args.with_keys {
+        Some(path) => Some((path, passphrase(&args.passphrase, Purpose::New)?)),
+        None => None,
+    };
     let system = Store::named(&args.store).await?.system().await?;
     match &args.out {
-        Some(path) => to_file(&system, path).await,
+        Some(path) => to_file(&system, path).await?,
         None => write(&system, BufWriter::new(io::stdout())).await.map(|_| ()).map_err(|error| match error {
             WriteError::Output(error) => Failure::Output(error),
             WriteError::Failed(failure) => failure,
-        }),
+        })?,
     }
+    // After the commits: whoever is in them has a key by now.
+    match secret {
+        Some((path, passphrase)) => keys_to_file(&system, path, passphrase).await,
+        None => Ok(()),
+    }
+}
+
+/// Writes the keys, sealed, to a file that only its owner can read.
+async fn keys_to_file(system: &System, path: &Path, passphrase: String) -> Result<(), Failure> {
+    const DOING: &str = "sealing the keys";
+    let copies = system.key_copies().await?;
+    let count = copies.0.len();
+    let sealed = tokio::task::spawn_blocking(move || seal_copies(&copies, &passphrase)).await;
+    let sealed = sealed.map_err(failed(DOING))?.map_err(failed(DOING))?;
+    let mut options = File::options();
+    options.write(true).create_new(true).mode(0o600);
+    let mut target = options.open(path).map_err(file(path))?;
+    target.write_all(sealed.as_bytes()).and_then(|()| target.sync_all()).map_err(file(path))?;
+    note(format_args!("wrote the keys of {count} people to {}", path.display()));
+    Ok(())
 }
 
 /// Written beside and renamed: the file is complete or not there.

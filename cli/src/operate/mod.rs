@@ -1,9 +1,12 @@
 //! The operator's commands.
 
 pub mod export;
+pub(crate) mod export_file;
 pub mod history;
+pub mod import;
 pub mod keys;
 pub mod parked;
+pub(crate) mod passphrase;
 pub mod rebuild;
 pub mod reconcile;
 pub mod redrive;

@@ -37,6 +37,21 @@ pub(crate) async fn all(system: &System) -> Result<Streams, Failure> {
     Ok(streams)
 }
 
+/// Whether there is no history at all.
+pub(crate) async fn is_empty(system: &System) -> Result<bool, Failure> {
+    let mut start = None;
+    loop {
+        let (keys, next) = page(system, 0, 1, start).await?;
+        if !keys.is_empty() {
+            return Ok(false);
+        }
+        if next.is_none() {
+            return Ok(true);
+        }
+        start = next;
+    }
+}
+
 /// Whether there is an aggregate of this kind.
 pub(crate) async fn any(system: &System, kind: AggregateType) -> Result<bool, Failure> {
     let mut start = None;

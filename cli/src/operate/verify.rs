@@ -101,7 +101,8 @@ pub async fn of_store(system: &System) -> Result<Verified, Failure> {
     Ok(verified)
 }
 
-fn open_export(path: &Path) -> Result<Verified, Failure> {
+/// Follows every history of the export in this file; `-` is the standard input.
+pub(crate) fn open_export(path: &Path) -> Result<Verified, Failure> {
     if path == Path::new("-") {
         return of_export(io::stdin().lock(), path);
     }

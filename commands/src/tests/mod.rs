@@ -8,6 +8,7 @@ mod outcomes;
 mod remembered;
 mod repeats;
 mod reservations;
+mod restore;
 mod test_log;
 
 use chrono::{DateTime, Duration, Utc};

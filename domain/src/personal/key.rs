@@ -41,6 +41,11 @@ impl SubjectKey {
         Self(Arc::new(bytes))
     }
 
+    /// The bytes, for whoever keeps them elsewhere: wrapped, or sealed under a passphrase.
+    pub fn expose(&self) -> &[u8; KEY_BYTES] {
+        &self.0
+    }
+
     /// A key for one purpose.
     fn derived(&self, purpose: &[u8]) -> hmac::Tag {
         hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice()), purpose)

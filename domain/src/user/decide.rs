@@ -104,13 +104,25 @@ impl Decider for User {
         emails.chain(roster).collect()
     }
 
+    fn held(&self, id: Uuid) -> Vec<Reservation> {
+        let active = self.state.as_ref().filter(|user| user.active);
+        let email = active.map(|user| Reservation::Claim { key: user.email.reservation_key(), owner: id });
+        let roster =
+            self.is_on(ADMINISTRATORS).then(|| Reservation::Join { key: ADMINISTRATORS.to_owned(), member: id });
+        email.into_iter().chain(roster).collect()
+    }
+
     fn is_on(&self, roster: &str) -> bool {
-        let administrates = |user: &UserState| user.active && user.role == Role::Admin;
-        roster == ADMINISTRATORS && self.state.as_ref().is_some_and(administrates)
+        roster == ADMINISTRATORS && self.is_administrator()
     }
 }
 
 impl User {
+    /// Whether it is an open account of an administrator.
+    pub fn is_administrator(&self) -> bool {
+        self.state.as_ref().is_some_and(|user| user.active && user.role == Role::Admin)
+    }
+
     /// What these events change in the roster of administrators. A closed account keeps its role.
     fn roster(&self, id: Uuid, events: &[UserEvent]) -> Option<Reservation> {
         let role = self.state.as_ref().map(|user| user.role);

@@ -112,3 +112,37 @@ fn an_administrator_is_on_the_roster_while_the_account_is_open() {
 fn a_task_reserves_nothing() {
     assert_eq!(Task::default().reservations(ID, &[created().into(), deleted(9).into()]), []);
 }
+
+/// What the changes of a whole history come to.
+fn come_to(history: &[UserEvent]) -> Vec<Reservation> {
+    let (mut user, mut held) = (User::default(), Vec::<Reservation>::new());
+    for event in history {
+        user.evolve(event);
+        for change in user.reservations(ID, std::slice::from_ref(event)) {
+            held.retain(|before| before.key() != change.key());
+            if matches!(change, Reservation::Claim { .. } | Reservation::Join { .. }) {
+                held.push(change);
+            }
+        }
+    }
+    held
+}
+
+#[test]
+fn what_an_account_holds_in_the_end_is_what_its_events_came_to() {
+    let promoted = || UserRoleChanged { from: Role::Member, to: Role::Admin }.into();
+    let closed_here = || UserDeactivated { email: text("Ada@new.example") }.into();
+    let moved_away = || moved("Ada@example.com", "Ada@new.example");
+    for (history, expected) in [
+        (vec![registered().into()], vec![claim("ada@example.com")]),
+        (vec![registered().into(), moved_away()], vec![claim("ada@new.example")]),
+        (vec![registered().into(), promoted(), moved_away()], vec![claim("ada@new.example"), join()]),
+        (vec![registered().into(), promoted(), moved_away(), closed_here()], vec![]),
+    ] {
+        let mut came_to = come_to(&history);
+        came_to.sort_by(|one, other| one.key().cmp(other.key()));
+        assert_eq!(came_to, expected, "{history:?}");
+        assert_eq!(fold::<User>(&history).held(ID), expected, "{history:?}");
+    }
+    assert_eq!(Task::default().held(ID), vec![]);
+}

@@ -23,6 +23,10 @@ impl Master for Simulated {
         Ok(Made { key: MemoryKeys::of(subject), wrapped: subject.0.as_bytes().to_vec() })
     }
 
+    async fn wrap(&self, subject: UserId, _: &SubjectKey) -> Result<Vec<u8>, MasterError> {
+        Ok(subject.0.as_bytes().to_vec())
+    }
+
     async fn unwrap(&self, subject: UserId, wrapped: &[u8]) -> Result<SubjectKey, MasterError> {
         if wrapped == subject.0.as_bytes() { Ok(MemoryKeys::of(subject)) } else { Err(MasterError::NotOurs) }
     }

@@ -1,0 +1,286 @@
+//! An export that another store takes in.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use muster_cli::args::{AdminArgs, DataArgs, ExportArgs, ImportArgs, PassphraseArgs, StoreArgs};
+use muster_cli::demo::fill;
+use muster_cli::operate::{export, import};
+use muster_cli::report::Failure;
+use muster_cli::setup::{self, first_admin};
+use muster_cli::store::LocalStore;
+use muster_cli::system::System;
+use muster_commands::ExpectedVersion;
+use muster_domain::user::{RegisterUser, Role, User, UserCommand};
+use muster_domain::values::{Email, Name};
+use muster_domain::{Actor, CommandId, Fingerprint, Metadata, UserId};
+use muster_projections::reconcile::ReconcileOptions;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::support::at;
+
+/// Somebody whose account was closed and whose data was erased.
+const GONE: UserId = UserId(Uuid::from_u128(0x90e));
+
+/// A place for stores and files.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        fs::write(place.path("passphrase"), "correct horse battery\n").unwrap();
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn store(&self, name: &str) -> StoreArgs {
+        StoreArgs { data: DataArgs { data: self.path(name) }, stage: None, profile: None, region: None }
+    }
+
+    fn passphrase(&self) -> PassphraseArgs {
+        PassphraseArgs { passphrase_file: Some(self.path("passphrase")) }
+    }
+
+    /// Exports the store of this name to a file, with its keys to another.
+    async fn export(&self, store: &str, to: &str) -> Vec<u8> {
+        let args = ExportArgs {
+            store: self.store(store),
+            out: Some(self.path(to)),
+            with_keys: Some(self.path(&format!("{to}.keys"))),
+            passphrase: self.passphrase(),
+        };
+        export::run(args).await.unwrap();
+        fs::read(self.path(to)).unwrap()
+    }
+
+    fn import(&self, from: &str, store: &str) -> ImportArgs {
+        ImportArgs {
+            from_export: self.path(from),
+            keys: Some(self.path(&format!("{from}.keys"))),
+            without_keys: false,
+            passphrase: self.passphrase(),
+            store: self.store(store),
+            json: false,
+        }
+    }
+
+    async fn open(&self, store: &str) -> System {
+        LocalStore::open_or_make(&self.path(store)).await.unwrap().system().await.unwrap()
+    }
+
+    /// A store with people, teams, tasks with a history, and somebody who was erased.
+    async fn team(&self, store: &str, tasks: u32) {
+        let opened = LocalStore::open_or_make(&self.path(store)).await.unwrap();
+        let system = opened.system().await.unwrap();
+        first_admin(&system, &AdminArgs::default(), "Ines".parse().unwrap(), at()).await.unwrap();
+        fill(&system, tasks, None, &CancellationToken::new()).await.unwrap();
+        let (name, email): (Name, Email) = ("Gone".parse().unwrap(), "gone@example.com".parse().unwrap());
+        user(&system, UserCommand::Register(RegisterUser::new(name, email, Role::Admin, at()))).await;
+        user(&system, UserCommand::Deactivate).await;
+        user(&system, UserCommand::Erase { at: at() }).await;
+        system.keys.erase(GONE).await.unwrap();
+        for projection in &system.projections {
+            projection.reconcile(ReconcileOptions::default(), &|_| {}).await.unwrap();
+        }
+    }
+}
+
+async fn user(system: &System, command: UserCommand) {
+    let metadata = Metadata {
+        command_id: CommandId(Uuid::new_v4()),
+        fingerprint: Fingerprint::of("test", &()),
+        actor: Actor::system("test"),
+        at: at(),
+        correlation_id: "test".to_owned(),
+        causation_id: None,
+    };
+    system.commands.execute::<User>(GONE.0, command, ExpectedVersion::Any, &metadata).await.unwrap();
+}
+
+/// Every item of the tables whose names begin like this: by table, each item as text.
+async fn tables(system: &System, names: &[&str]) -> BTreeMap<String, Vec<String>> {
+    let listed = system.client.list_tables().send().await.unwrap().table_names.unwrap_or_default();
+    let mut tables = BTreeMap::new();
+    for table in listed.into_iter().filter(|table| names.iter().any(|name| table.starts_with(name))) {
+        let mut pages = system.client.scan().table_name(&table).into_paginator().items().send();
+        let mut items = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item: BTreeMap<String, AttributeValue> = item.unwrap().into_iter().collect();
+            items.push(format!("{item:?}"));
+        }
+        items.sort();
+        tables.insert(table, items);
+    }
+    tables
+}
+
+const READ_MODELS: [&str; 3] = ["muster-task-list", "muster-audit-log", "muster-directory"];
+
+fn refused(outcome: Result<(), Failure>) -> String {
+    match outcome {
+        Err(Failure::Refused(reason)) => reason,
+        other => panic!("it should be refused: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_export_that_is_taken_in_and_exported_again_is_the_same_to_the_last_byte() {
+    let place = Place::new();
+    place.team("one", 60).await;
+    let exported = place.export("one", "first.jsonl").await;
+
+    import::run(place.import("first.jsonl", "two")).await.unwrap();
+
+    assert_eq!(place.export("two", "second.jsonl").await, exported);
+    let (one, two) = (place.open("one").await, place.open("two").await);
+    for names in [&["muster-events", "muster-reservations"][..], &READ_MODELS] {
+        let (there, here) = (tables(&one, names).await, tables(&two, names).await);
+        assert!(there.values().all(|items| !items.is_empty()) && there.len() >= names.len(), "{:?}", there.keys());
+        assert_eq!(here, there);
+    }
+}
+
+#[tokio::test]
+async fn what_was_taken_in_is_told_to_nobody_again() {
+    let place = Place::new();
+    place.team("one", 5).await;
+    place.export("one", "export.jsonl").await;
+    import::run(place.import("export.jsonl", "two")).await.unwrap();
+
+    let store = LocalStore::open(&place.path("two")).await.unwrap();
+    let last = store.engine().unwrap().stream("muster-events").last_sequence().await.unwrap();
+    assert_eq!(store.system().await.unwrap().checkpoint().load().await.unwrap(), last);
+}
+
+#[tokio::test]
+async fn the_first_administrator_gets_a_new_password_and_keeps_the_account() {
+    let place = Place::new();
+    place.team("one", 1).await;
+    place.export("one", "export.jsonl").await;
+    import::run(place.import("export.jsonl", "two")).await.unwrap();
+
+    let system = place.open("two").await;
+    let sign_in = first_admin(&system, &AdminArgs::default(), "Other".parse().unwrap(), at()).await.unwrap().unwrap();
+    assert_eq!(sign_in.email, "admin@muster.example");
+    assert!(sign_in.password.is_some());
+}
+
+#[tokio::test]
+async fn without_keys_everybody_is_as_if_erased_and_the_commits_are_the_same() {
+    let place = Place::new();
+    place.team("one", 5).await;
+    let exported = place.export("one", "first.jsonl").await;
+
+    import::run(ImportArgs { keys: None, without_keys: true, ..place.import("first.jsonl", "two") }).await.unwrap();
+
+    assert_eq!(place.export("two", "second.jsonl").await, exported);
+    let system = place.open("two").await;
+    let reserved = tables(&system, &["muster-reservations"]).await;
+    assert_eq!(reserved["muster-reservations"], Vec::<String>::new(), "nobody holds an address, nobody administrates");
+    let people = tables(&system, &["muster-directory"]).await;
+    assert!(people.values().flatten().any(|row| row.contains("Erased person")));
+    assert_eq!(
+        first_admin(&system, &AdminArgs::default(), "Other".parse().unwrap(), at()).await.unwrap().map(|_| ()),
+        None
+    );
+    // Somebody can be the administrator now.
+    let account = RegisterUser::new("New".parse().unwrap(), "new@example.com".parse().unwrap(), Role::Admin, at());
+    setup::open_account(&system, account, false).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_that_has_anything_is_refused_and_stays_as_it_is() {
+    let place = Place::new();
+    place.team("one", 2).await;
+    place.export("one", "export.jsonl").await;
+    place.team("two", 1).await;
+    let before = place.export("two", "before.jsonl").await;
+    let reason = refused(import::run(place.import("export.jsonl", "two")).await);
+    assert_eq!(reason, "the store has histories; an export is only taken in by an empty store");
+    assert_eq!(place.export("two", "after.jsonl").await, before);
+
+    import::run(place.import("export.jsonl", "three")).await.unwrap();
+    let reason = refused(import::run(place.import("export.jsonl", "three")).await);
+    assert_eq!(reason, "the store has taken in this export already; an export is only taken in by an empty store");
+}
+
+/// The lines of a file, otherwise.
+fn rewrite(path: &Path, change: impl FnOnce(&mut Vec<String>)) {
+    let mut lines: Vec<String> = fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect();
+    change(&mut lines);
+    fs::write(path, lines.join("\n") + "\n").unwrap();
+}
+
+#[tokio::test]
+async fn a_changed_export_is_refused_before_anything_is_written() {
+    let place = Place::new();
+    place.team("one", 3).await;
+    let exported = place.export("one", "export.jsonl").await;
+    let place_in = |lines: &[String]| lines.iter().position(|line| line.contains("TaskCreated")).unwrap();
+    rewrite(&place.path("export.jsonl"), |lines| {
+        let at = place_in(lines);
+        lines[at] = lines[at].replace("\"priority\":", "\"priority\": ").replace("\"title\":\"", "\"title\":\"Not ");
+    });
+    let reason = refused(import::run(place.import("export.jsonl", "two")).await);
+    assert!(reason.contains("was changed: its content does not give its hash"), "{reason}");
+    // The whole export is still welcome there.
+    fs::write(place.path("export.jsonl"), &exported).unwrap();
+    import::run(place.import("export.jsonl", "two")).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_keys_of_another_export_and_a_wrong_passphrase_are_refused() {
+    let place = Place::new();
+    place.team("one", 1).await;
+    place.team("other", 1).await;
+    place.export("one", "one.jsonl").await;
+    place.export("other", "other.jsonl").await;
+    let keys = Some(place.path("other.jsonl.keys"));
+    let reason = refused(import::run(ImportArgs { keys, ..place.import("one.jsonl", "two") }).await);
+    assert!(reason.ends_with("are the keys those of this export?"), "{reason}");
+
+    fs::write(place.path("passphrase"), "correct horse battery staple").unwrap();
+    let reason = refused(import::run(place.import("one.jsonl", "two")).await);
+    assert!(reason.ends_with("the passphrase is not the one, or the file was changed"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_run_that_was_cut_off_goes_on_and_makes_the_same_store() {
+    let place = Place::new();
+    place.team("one", 20).await;
+    let exported = place.export("one", "export.jsonl").await;
+    import::run(place.import("export.jsonl", "two")).await.unwrap();
+    // As if the power had gone in the middle: half of the commits and no rows.
+    {
+        let system = place.open("two").await;
+        let commits = tables(&system, &["muster-events"]).await["muster-events"].len();
+        let mut pages = system.client.scan().table_name("muster-events").into_paginator().items().send();
+        let mut keys = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item = item.unwrap();
+            keys.push((item["pk"].clone(), item["sk"].clone()));
+        }
+        // The newest of each history first, as nothing is written after a gap.
+        for (pk, sk) in keys.into_iter().rev().take(commits / 2) {
+            let delete = system.client.delete_item().table_name("muster-events").key("pk", pk);
+            delete.key("sk", sk).send().await.unwrap();
+        }
+        let put = system.client.update_item().table_name("muster-control");
+        let put = put.key("pk", AttributeValue::S("import".into())).key("sk", AttributeValue::S("export".into()));
+        put.update_expression("REMOVE done").send().await.unwrap();
+    }
+
+    import::run(place.import("export.jsonl", "two")).await.unwrap();
+
+    assert_eq!(place.export("two", "again.jsonl").await, exported);
+    let (one, two) = (place.open("one").await, place.open("two").await);
+    let names = &["muster-events", "muster-reservations"];
+    assert_eq!(tables(&two, names).await, tables(&one, names).await);
+}
