@@ -16,6 +16,7 @@ mod crash;
 mod deny;
 mod dynamodb_local;
 mod failure;
+mod integrators;
 mod outside;
 mod schemas;
 mod security_page;
@@ -75,6 +76,8 @@ enum Xtask {
     E2e,
     /// Ask the running program whether it keeps what the OpenAPI document promises, as each role and as nobody.
     Contract,
+    /// Compile a program that uses the TypeScript definitions, and have the AsyncAPI document read by its parser.
+    Integrators,
     /// Let people sign in with an issuer of OpenID Connect that others wrote.
     Outside,
     /// Run all tests, and report which lines of Muster they reach.
@@ -104,6 +107,7 @@ fn main() -> ExitCode {
         Xtask::Cost { args } => cost::run(&args),
         Xtask::E2e => aws::run(),
         Xtask::Contract => contract::run(),
+        Xtask::Integrators => integrators::run(),
         Xtask::Outside => outside::run(),
         Xtask::Coverage { html, json } => coverage::run(html, json),
         Xtask::Schemas { check } => schemas::run(check),

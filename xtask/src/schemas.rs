@@ -1,11 +1,13 @@
 //! `cargo xtask schemas`: the contracts under `schemas/` that are made from the code.
 //!
 //! Each is described once, in a test of the crate that owns it: the test fails when the file on disk is stale, and writes
-//! it first when `MUSTER_SCHEMAS=write` is set. The Postman collection is made of one of them, by a program of Node.js.
+//! it first when `MUSTER_SCHEMAS=write` is set. The Postman collection and the TypeScript definitions are made of them, by programs of
+//! Node.js.
 
 use crate::cargo;
 use crate::contract::Collection;
 use crate::failure::Failure;
+use crate::integrators;
 
 /// One kind of contract: the test that keeps it fresh.
 struct Contract {
@@ -25,6 +27,12 @@ const CONTRACTS: &[Contract] = &[
         test: "published::the_schemas_on_disk_are_fresh",
     },
     Contract {
+        what: "schemas/asyncapi.json",
+        package: "muster-domain",
+        target: "contracts",
+        test: "asyncapi::the_document_on_disk_is_fresh",
+    },
+    Contract {
         what: "schemas/openapi.json",
         package: "muster-handlers",
         target: "openapi",
@@ -33,6 +41,7 @@ const CONTRACTS: &[Contract] = &[
 ];
 
 const COLLECTION: &str = "schemas/postman_collection.json";
+const DEFINITIONS: &str = "schemas/typescript";
 
 /// Goes through all contracts, so that every stale one is named, and gives the first failure.
 pub(crate) fn run(check: bool) -> Result<(), Failure> {
@@ -44,7 +53,19 @@ pub(crate) fn run(check: bool) -> Result<(), Failure> {
         }
         result = result.and(kept);
     }
-    result.and_then(|()| collection(check))
+    result.and_then(|()| collection(check)).and_then(|()| definitions(check))
+}
+
+/// The TypeScript definitions, likewise.
+fn definitions(check: bool) -> Result<(), Failure> {
+    match integrators::Tools::set_up(&cargo::workspace()?) {
+        Ok(tools) => {
+            tools.keep_definitions(check)?;
+            eprintln!("{DEFINITIONS} is fresh");
+        }
+        Err(reason) => eprintln!("{DEFINITIONS} stays as it is, because {reason}"),
+    }
+    Ok(())
 }
 
 /// The Postman collection. Where there is no Node.js, the other contracts are kept all the same, and that is said.

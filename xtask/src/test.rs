@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use cargo_metadata::camino::Utf8Path;
 
 use crate::failure::Failure;
-use crate::{architecture, aws, cargo, contract, cost, deny, dynamodb_local, outside, security_page, sim};
+use crate::{architecture, aws, cargo, contract, cost, deny, dynamodb_local, integrators, outside, security_page, sim};
 
 /// What the simulation runs here: on the model of DynamoDB; on the embedded engine, each seed twice; and every planted defect
 /// until it is noticed.
@@ -20,6 +20,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let workspace = cargo::workspace()?;
     let aws_tools = aws::Tools::set_up(&workspace)?;
     let contract_tools = contract::Tools::set_up(&workspace)?;
+    let integrators = integrators::Tools::set_up(&workspace)?;
     let issuer = outside::Issuer::set_up(&workspace)?;
     let dynamodb_local = dynamodb_local::set_up(&workspace);
     match &dynamodb_local {
@@ -49,6 +50,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     }
     heading("cargo xtask contract");
     contract::run_with(&workspace, &contract_tools)?;
+    heading("cargo xtask integrators");
+    integrators.test()?;
     heading("cargo xtask outside");
     outside::run_with(&workspace, &issuer)?;
     heading("cargo xtask cost");

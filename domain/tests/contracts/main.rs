@@ -2,5 +2,6 @@
 //! ever shipped in `schemas/golden`.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a contract that cannot be read is a failed test")]
 
+mod asyncapi;
 mod golden;
 mod published;

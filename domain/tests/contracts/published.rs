@@ -34,7 +34,7 @@ fn document(id: &str, mut schema: Value) -> String {
 }
 
 /// What should be on disk at the schemas that this code writes.
-fn generated() -> BTreeMap<String, String> {
+pub(crate) fn generated() -> BTreeMap<String, String> {
     let envelope = schemars::schema_for!(RecordedEvent).to_value();
     DomainEvent::kinds()
         .map(|(_, kind)| {

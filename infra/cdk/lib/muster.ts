@@ -5,6 +5,7 @@ import { AwsSolutionsChecks, ServerlessChecks } from "cdk-nag";
 import { ApiStack } from "./api-stack.ts";
 import { BusStack } from "./bus-stack.ts";
 import { DataStack } from "./data-stack.ts";
+import { ExampleSubscriberStack } from "./example-subscriber-stack.ts";
 import { ObservabilityStack } from "./observability-stack.ts";
 import { PipelineStack } from "./pipeline-stack.ts";
 import { ReactorsStack } from "./reactors-stack.ts";
@@ -22,6 +23,7 @@ export function build(app: App, settings: Settings, topology: Topology): void {
   const schedule = new ScheduleStack(app, muster, data.personalKey);
   schedule.addStackDependency(data);
   if (topology.reactors.size > 0) new ReactorsStack(app, muster, data.personalKey).addStackDependency(bus);
+  if (settings.exampleSubscriber) new ExampleSubscriberStack(app, muster).addStackDependency(bus);
   new WebStack(app, settings, api.api.apiId);
   if (settings.branch !== undefined) new PipelineStack(app, muster, settings.branch);
   // Last: by now everything that is to be watched has been entered.

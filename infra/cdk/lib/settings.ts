@@ -132,6 +132,8 @@ interface Choices {
   readonly publicUrl: string | undefined;
   /** The CodeCommit repository that the pipelines watch. */
   readonly repository: string;
+  /** Whether the example of a subscriber is made, too. */
+  readonly exampleSubscriber: boolean;
   /** The web app's own name and the certificate for it (in us-east-1). CloudFront's own name if they are not set. */
   readonly domain: { readonly name: string; readonly certificateArn: string } | undefined;
 }
@@ -167,8 +169,17 @@ export function readSettings(node: Node, defaults: Pick<Settings, "lambdaDir">):
     signingKeys: signingKeys(list(node, "signingKeys"), text("signingKey"), list(node, "acceptedKeys")),
     repository: text("repository") ?? "muster",
     publicUrl: publicUrl(text("publicUrl")) ?? (site && `https://${site.name}`),
+    exampleSubscriber: flag(node, "exampleSubscriber"),
     domain: site,
   };
+}
+
+/** `true` or `false` in `cdk.json`, or as a text on the command line. */
+function flag(node: Node, name: string): boolean {
+  const value: unknown = node.tryGetContext(name);
+  if (value === undefined || value === "" || value === false || value === "false") return false;
+  if (value === true || value === "true") return true;
+  throw new Error(`The context ${name} is to be true or false.`);
 }
 
 /** How a queue of this shape is read in a stage. */
