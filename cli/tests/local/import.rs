@@ -17,6 +17,7 @@ use muster_domain::user::{RegisterUser, Role, User, UserCommand};
 use muster_domain::values::{Email, Name};
 use muster_domain::{Actor, CommandId, Fingerprint, Metadata, UserId};
 use muster_projections::reconcile::ReconcileOptions;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -112,13 +113,42 @@ async fn tables(system: &System, names: &[&str]) -> BTreeMap<String, Vec<String>
         let mut pages = system.client.scan().table_name(&table).into_paginator().items().send();
         let mut items = Vec::new();
         while let Some(item) = pages.next().await {
-            let item: BTreeMap<String, AttributeValue> = item.unwrap().into_iter().collect();
-            items.push(format!("{item:?}"));
+            items.push(shown(&AttributeValue::M(item.unwrap())).to_string());
         }
         items.sort();
         tables.insert(table, items);
     }
     tables
+}
+
+/// An attribute as JSON, the same each time.
+fn shown(value: &AttributeValue) -> Value {
+    let mut json = if let Ok(text) = value.as_s() {
+        json!(text)
+    } else if let Ok(number) = value.as_n() {
+        json!({ "number": number })
+    } else if let Ok(truth) = value.as_bool() {
+        json!(truth)
+    } else if let Ok(items) = value.as_l() {
+        items.iter().map(shown).collect()
+    } else if let Ok(fields) = value.as_m() {
+        fields.iter().map(|(name, value)| (name.clone(), shown(value))).collect()
+    } else {
+        json!(format!("{value:?}"))
+    };
+    json.sort_all_objects();
+    json
+}
+
+/// The first items that only one of them has.
+fn differences(one: &BTreeMap<String, Vec<String>>, other: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    assert!(one.keys().eq(other.keys()), "{:?} and {:?}", one.keys(), other.keys());
+    let lacking = |here: &[String], there: &[String]| -> Vec<String> {
+        here.iter().filter(|item| there.binary_search(item).is_err()).take(3).cloned().collect()
+    };
+    one.iter()
+        .flat_map(|(table, items)| [lacking(items, &other[table]), lacking(&other[table], items)].concat())
+        .collect()
 }
 
 const READ_MODELS: [&str; 3] = ["muster-task-list", "muster-audit-log", "muster-directory"];
@@ -143,7 +173,7 @@ async fn an_export_that_is_taken_in_and_exported_again_is_the_same_to_the_last_b
     for names in [&["muster-events", "muster-reservations"][..], &READ_MODELS] {
         let (there, here) = (tables(&one, names).await, tables(&two, names).await);
         assert!(there.values().all(|items| !items.is_empty()) && there.len() >= names.len(), "{:?}", there.keys());
-        assert_eq!(here, there);
+        assert_eq!(differences(&here, &there), Vec::<String>::new());
     }
 }
 
@@ -282,5 +312,5 @@ async fn a_run_that_was_cut_off_goes_on_and_makes_the_same_store() {
     assert_eq!(place.export("two", "again.jsonl").await, exported);
     let (one, two) = (place.open("one").await, place.open("two").await);
     let names = &["muster-events", "muster-reservations"];
-    assert_eq!(tables(&two, names).await, tables(&one, names).await);
+    assert_eq!(differences(&tables(&two, names).await, &tables(&one, names).await), Vec::<String>::new());
 }
