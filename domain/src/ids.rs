@@ -18,3 +18,7 @@ id!(
     /// A comment on a task.
     CommentId
 );
+id!(
+    /// An item of a task's checklist.
+    ChecklistItemId
+);

@@ -2,16 +2,18 @@
 
 use chrono::{DateTime, Utc};
 
+use super::checklist;
 use super::command::{TaskCommand, UpdateTask};
 use super::event::{
     TaskAssigned, TaskCommented, TaskCreated, TaskDeadlineCleared, TaskDeadlineSet, TaskDeleted, TaskEdited, TaskEvent,
     TaskHeld, TaskPriorityChanged, TaskRestored, TaskResumed, TaskStatusChanged, TaskTeamChanged, TaskUnassigned,
+    TaskUnwatched, TaskWatched,
 };
 use super::state::{Status, Task, TaskState};
 use crate::aggregate::{Decider, impl_aggregate};
 use crate::ids::UserId;
 use crate::stream::AggregateType;
-use crate::values::{Change, Reason};
+use crate::values::{Change, Description, Reason, mentions};
 
 /// Why a request to a task is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,11 +49,23 @@ pub enum TaskError {
     /// It is not on hold.
     #[error("the task is not on hold")]
     NotOnHold,
+    /// Its checklist has no such item.
+    #[error("the checklist has no such item")]
+    NoSuchItem,
+    /// Its checklist has an item of this id already.
+    #[error("the checklist has an item of this id already")]
+    ItemExists,
+    /// Its checklist is as long as it may be.
+    #[error("a checklist has at most {} items", super::checklist::MAX_CHECKLIST_ITEMS)]
+    ChecklistFull,
+    /// As many people watch it as may.
+    #[error("at most {} people watch a task", TaskState::MAX_WATCHERS)]
+    TooManyWatchers,
 }
 
 impl Decider for Task {
     const KIND: AggregateType = AggregateType::Task;
-    const STATE_SCHEMA: u32 = 1;
+    const STATE_SCHEMA: u32 = 2;
 
     fn decide(&self, command: TaskCommand) -> Result<Vec<TaskEvent>, TaskError> {
         match (&self.state, command) {
@@ -66,7 +80,20 @@ impl Decider for Task {
             (Some(task), TaskCommand::Update(update)) => updated(task, &update),
             (Some(task), TaskCommand::Hold { reason, at }) => held(task, reason, at),
             (Some(task), TaskCommand::Resume { reason, at }) => resumed(task, reason, at),
-            (Some(_), TaskCommand::Comment { comment_id, text }) => Ok(vec![TaskCommented { comment_id, text }.into()]),
+            (Some(_), TaskCommand::Comment { comment_id, text }) => {
+                let mentions = mentions(text.as_str());
+                Ok(vec![TaskCommented { comment_id, text, mentions }.into()])
+            }
+            (Some(task), TaskCommand::AddChecklistItem { item_id, text, before }) => {
+                checklist::added(task, item_id, text, before)
+            }
+            (Some(task), TaskCommand::UpdateChecklistItem(update)) => checklist::updated(task, update),
+            (Some(task), TaskCommand::RemoveChecklistItem { item_id }) => checklist::removed(task, item_id),
+            (Some(task), TaskCommand::Watch { user_id }) => watched(task, user_id),
+            (Some(task), TaskCommand::Unwatch { user_id }) => {
+                let watches = task.watchers.contains(&user_id);
+                Ok(watches.then(|| TaskUnwatched { user_id }.into()).into_iter().collect())
+            }
             (Some(_), TaskCommand::Delete { at }) => Ok(vec![TaskDeleted { at }.into()]),
         }
     }
@@ -77,6 +104,16 @@ impl Decider for Task {
 }
 
 impl_aggregate!(Task, AggregateType::Task, TaskCommand, TaskEvent, TaskError);
+
+fn watched(task: &TaskState, user_id: UserId) -> Result<Vec<TaskEvent>, TaskError> {
+    if task.watchers.contains(&user_id) {
+        return Ok(Vec::new());
+    }
+    if task.watchers.len() >= TaskState::MAX_WATCHERS {
+        return Err(TaskError::TooManyWatchers);
+    }
+    Ok(vec![TaskWatched { user_id }.into()])
+}
 
 fn held(task: &TaskState, reason: Reason, at: DateTime<Utc>) -> Result<Vec<TaskEvent>, TaskError> {
     if task.status == Status::Completed {
@@ -102,6 +139,7 @@ fn updated(task: &TaskState, update: &UpdateTask) -> Result<Vec<TaskEvent>, Task
         description: Change::requested(&task.description, update.description.as_ref()),
         labels: Change::requested(&task.labels, update.labels.as_ref()),
         location: Change::requested(&task.location, update.location.as_ref()),
+        mentions: newly_mentioned(task.description.as_ref(), update.description.as_ref()),
     };
     if edited != TaskEdited::default() {
         events.push(edited.into());
@@ -138,6 +176,13 @@ fn updated(task: &TaskState, update: &UpdateTask) -> Result<Vec<TaskEvent>, Task
         events.push(TaskStatusChanged { from, to, at: update.at }.into());
     }
     Ok(events)
+}
+
+/// Whom the new description speaks to and the old one did not.
+fn newly_mentioned(from: Option<&Description>, to: Option<&Option<Description>>) -> Vec<UserId> {
+    let named = |text: Option<&Description>| text.map(|text| mentions(text.as_str())).unwrap_or_default();
+    let before = named(from);
+    named(to.and_then(Option::as_ref)).into_iter().filter(|user| !before.contains(user)).collect()
 }
 
 fn assigned(change: &Change<Option<UserId>>) -> Option<TaskEvent> {

@@ -1,5 +1,8 @@
 //! How events change a task.
 
+use std::collections::BTreeSet;
+
+use super::checklist;
 use super::event::{TaskCreated, TaskEdited, TaskEvent};
 use super::state::{Hold, Status, Task, TaskState};
 
@@ -29,6 +32,8 @@ fn begin(created: &TaskCreated) -> TaskState {
         completed_at: None,
         reopened: 0,
         comments: 0,
+        checklist: Vec::new(),
+        watchers: BTreeSet::new(),
         created_at: created.at,
         deleted_at: None,
     }
@@ -60,6 +65,22 @@ fn advance(task: &mut TaskState, event: &TaskEvent) {
         TaskEvent::TaskHeld(held) => task.hold = Some(Hold { reason: held.reason.clone(), since: held.at }),
         TaskEvent::TaskResumed(_) => task.hold = None,
         TaskEvent::TaskCommented(_) => task.comments += 1,
+        TaskEvent::TaskChecklistItemAdded(added) => checklist::insert(task, added),
+        TaskEvent::TaskChecklistItemReworded(reworded) => {
+            checklist::change(task, reworded.item_id, |item| item.text = reworded.to.clone());
+        }
+        TaskEvent::TaskChecklistItemTicked(ticked) => checklist::change(task, ticked.item_id, |item| item.done = true),
+        TaskEvent::TaskChecklistItemUnticked(unticked) => {
+            checklist::change(task, unticked.item_id, |item| item.done = false);
+        }
+        TaskEvent::TaskChecklistItemMoved(moved) => checklist::shift(task, moved),
+        TaskEvent::TaskChecklistItemRemoved(removed) => task.checklist.retain(|item| item.id != removed.item_id),
+        TaskEvent::TaskWatched(watched) => {
+            task.watchers.insert(watched.user_id);
+        }
+        TaskEvent::TaskUnwatched(unwatched) => {
+            task.watchers.remove(&unwatched.user_id);
+        }
         TaskEvent::TaskDeleted(deleted) => task.deleted_at = Some(deleted.at),
         TaskEvent::TaskRestored(_) => task.deleted_at = None,
     }

@@ -1,5 +1,6 @@
 //! The task: a piece of work from its report to its completion, and back when it has to be done again.
 
+mod checklist;
 mod command;
 mod decide;
 mod event;
@@ -7,6 +8,7 @@ mod evolve;
 mod scope;
 mod state;
 
+pub use checklist::{ChecklistItem, MAX_CHECKLIST_ITEMS};
 pub use command::*;
 pub use decide::TaskError;
 pub use event::*;

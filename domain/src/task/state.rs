@@ -1,11 +1,13 @@
 //! What a task is at one moment.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::checklist::ChecklistItem;
 use crate::ids::{TeamId, UserId};
 use crate::values::{Description, Labels, Location, Reason, Title};
 
@@ -125,6 +127,10 @@ pub struct TaskState {
     pub reopened: u32,
     /// How many comments it has.
     pub comments: u32,
+    /// What is ticked off on the way to its end, in order.
+    pub checklist: Vec<ChecklistItem>,
+    /// Who is told of what happens to it, besides those whose it is.
+    pub watchers: BTreeSet<UserId>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it was deleted; it can be restored.
@@ -132,6 +138,9 @@ pub struct TaskState {
 }
 
 impl TaskState {
+    /// The most people that watch a task.
+    pub const MAX_WATCHERS: usize = 25;
+
     /// Whether it should have been done by now and is not.
     pub fn is_overdue(&self, now: DateTime<Utc>) -> bool {
         self.status != Status::Completed && self.deleted_at.is_none() && self.deadline.is_some_and(|due| due < now)

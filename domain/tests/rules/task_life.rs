@@ -58,7 +58,8 @@ fn a_deleted_task_takes_nothing_but_its_restoration() {
 #[test]
 fn a_task_can_be_deleted_and_commented_whatever_its_status() {
     let commented: TaskEvent =
-        TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: text("On my way.") }.into();
+        TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: text("On my way."), mentions: Vec::new() }
+            .into();
     for status in Status::ALL {
         given::<Task>(task_that_is(*status)).when(comment()).then([commented.clone()]);
         given::<Task>(task_that_is(*status)).when(delete()).then([deleted(12).into()]);

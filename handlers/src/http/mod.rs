@@ -15,6 +15,7 @@ mod erasure;
 mod etag;
 mod export;
 mod fields;
+mod integer;
 mod invitations;
 mod layers;
 mod notification_preferences;
@@ -133,6 +134,7 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(teams::join))
         .routes(routes!(teams::leave))
         .routes(routes!(tasks::change::create))
+        .routes(routes!(tasks::bulk::create, tasks::bulk::update))
         .routes(routes!(tasks::change::update))
         .routes(routes!(tasks::change::delete))
         .routes(routes!(tasks::change::assign))
@@ -143,6 +145,11 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tasks::change::resume))
         .routes(routes!(tasks::change::comment))
         .routes(routes!(tasks::change::restore))
+        .routes(routes!(tasks::checklist::add))
+        .routes(routes!(tasks::checklist::update))
+        .routes(routes!(tasks::checklist::remove))
+        .routes(routes!(tasks::watchers::watch))
+        .routes(routes!(tasks::watchers::unwatch))
 }
 
 /// The routes that answer questions. They need no right to write events.

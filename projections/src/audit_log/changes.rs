@@ -65,7 +65,7 @@ fn task(event: &TaskEvent) -> Said {
     let said = Said::default();
     match event {
         TaskEvent::TaskCreated(created) => task_created(created),
-        TaskEvent::TaskEdited(TaskEdited { title, description, labels, location }) => said
+        TaskEvent::TaskEdited(TaskEdited { title, description, labels, location, mentions: _ }) => said
             .changed("title", title.as_ref())
             .changed("description", description.as_ref())
             .changed("labels", labels.as_ref())
@@ -86,6 +86,20 @@ fn task(event: &TaskEvent) -> Said {
         TaskEvent::TaskCommented(commented) => {
             Said { comment_id: Some(commented.comment_id), ..said.note(&commented.text) }
         }
+        TaskEvent::TaskChecklistItemAdded(added) => said.first("checklist_item", &added.text),
+        TaskEvent::TaskChecklistItemReworded(reworded) => said.change("checklist_item", &reworded.from, &reworded.to),
+        TaskEvent::TaskChecklistItemTicked(ticked) => {
+            said.change("checklist_item_done", &false, &true).note(&ticked.text)
+        }
+        TaskEvent::TaskChecklistItemUnticked(unticked) => {
+            said.change("checklist_item_done", &true, &false).note(&unticked.text)
+        }
+        TaskEvent::TaskChecklistItemMoved(moved) => {
+            said.change("checklist_item_place", &moved.from, &moved.to).note(&moved.text)
+        }
+        TaskEvent::TaskChecklistItemRemoved(removed) => said.change("checklist_item", &removed.text, &Value::Null),
+        TaskEvent::TaskWatched(watched) => said.first("watcher_id", &watched.user_id),
+        TaskEvent::TaskUnwatched(unwatched) => said.change("watcher_id", &unwatched.user_id, &Value::Null),
         TaskEvent::TaskDeleted(deleted) => said.first("deleted_at", &deleted.at),
         TaskEvent::TaskRestored(restored) => said.change("deleted_at", &restored.deleted_at, &Value::Null),
     }

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use muster_domain::personal::Opener;
-use muster_domain::task::{Hold, Priority, Status, TaskState};
+use muster_domain::task::{ChecklistItem, Hold, Priority, Status, TaskState};
 use muster_domain::values::{Location, Position};
-use muster_domain::{Actor, RecordedEvent, TaskId, TeamId, UserId};
+use muster_domain::{Actor, ChecklistItemId, RecordedEvent, TaskId, TeamId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -58,6 +58,12 @@ pub struct TaskDocument {
     pub reopened: u32,
     /// How many comments it has.
     pub comments: u32,
+    /// What is ticked off on the way to its end, in order.
+    #[schema(max_items = 100)]
+    pub checklist: Vec<ChecklistItemDocument>,
+    /// Who watches it, sorted.
+    #[schema(max_items = 25)]
+    pub watcher_ids: Vec<UserId>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -67,6 +73,17 @@ pub struct TaskDocument {
     /// When it was deleted; it can be restored.
     #[schema(required)]
     pub deleted_at: Option<DateTime<Utc>>,
+}
+
+/// One thing to tick off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChecklistItemDocument {
+    /// The item's id.
+    pub id: ChecklistItemId,
+    /// What is to be done.
+    pub text: String,
+    /// Whether it is.
+    pub done: bool,
 }
 
 /// What a task waits for.
@@ -118,6 +135,8 @@ impl TaskDocument {
             completed_at: state.completed_at,
             reopened: state.reopened,
             comments: state.comments,
+            checklist: state.checklist.iter().map(ChecklistItemDocument::from).collect(),
+            watcher_ids: state.watchers.iter().copied().collect(),
             created_at: state.created_at,
             updated_at,
             updated_by,
@@ -127,6 +146,12 @@ impl TaskDocument {
 
     pub(super) fn of_row(id: TaskId, row: TaskRow, version: u64) -> Self {
         Self::new(id, &row.task, version, row.updated_at, row.updated_by)
+    }
+}
+
+impl From<&ChecklistItem> for ChecklistItemDocument {
+    fn from(item: &ChecklistItem) -> Self {
+        Self { id: item.id, text: item.text.as_str().to_owned(), done: item.done }
     }
 }
 

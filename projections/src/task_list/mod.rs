@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::projection::{IndexKey, Poison, Projection};
 
-pub use document::{HoldDocument, LocationDocument, PositionDocument, TaskDocument, fold_task};
+pub use document::{ChecklistItemDocument, HoldDocument, LocationDocument, PositionDocument, TaskDocument, fold_task};
 pub use query::{TaskFilter, TaskPage, TaskQueries};
 
 /// The partition of the tasks that belong to no team: whoever leads a team sees them too.
@@ -34,7 +34,7 @@ pub struct TaskRow {
 
 impl Projection for TaskList {
     const NAME: &'static str = "task-list";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Row = TaskRow;
 
     fn wants(&self, aggregate: AggregateType) -> bool {
@@ -60,6 +60,14 @@ impl Projection for TaskList {
                 | TaskEvent::TaskHeld(_)
                 | TaskEvent::TaskResumed(_)
                 | TaskEvent::TaskCommented(_)
+                | TaskEvent::TaskChecklistItemAdded(_)
+                | TaskEvent::TaskChecklistItemReworded(_)
+                | TaskEvent::TaskChecklistItemTicked(_)
+                | TaskEvent::TaskChecklistItemUnticked(_)
+                | TaskEvent::TaskChecklistItemMoved(_)
+                | TaskEvent::TaskChecklistItemRemoved(_)
+                | TaskEvent::TaskWatched(_)
+                | TaskEvent::TaskUnwatched(_)
                 | TaskEvent::TaskDeleted(_)
                 | TaskEvent::TaskRestored(_),
                 Some(row),

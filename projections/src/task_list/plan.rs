@@ -147,6 +147,10 @@ fn filter_rest(filter: &mut Filter, wanted: &TaskFilter, covered: Covered) {
         let (path, value) = (filter.path("row.task.labels"), filter.value(text(label)));
         filter.and(format!("contains({path}, {value})"));
     }
+    if let Some(watcher) = &wanted.watcher {
+        let (path, value) = (filter.path("row.task.watchers"), filter.value(text(watcher)));
+        filter.and(format!("contains({path}, {value})"));
+    }
     if wanted.open || wanted.overdue.is_some() {
         let (path, value) = (filter.path("row.task.status"), filter.value(text(&Status::Completed)));
         filter.and(format!("{path} <> {value}"));

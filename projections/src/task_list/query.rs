@@ -33,6 +33,8 @@ pub struct TaskFilter {
     pub priority: Option<Priority>,
     /// A label that they have.
     pub label: Option<Label>,
+    /// Who watches them.
+    pub watcher: Option<UserId>,
     /// Due at this time or later.
     pub due_after: Option<DateTime<Utc>>,
     /// Due before this time.

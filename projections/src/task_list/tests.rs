@@ -1,4 +1,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeSet;
+
 use muster_domain::task::*;
 use muster_domain::values::{Change, Labels, Location, Position};
 use muster_domain::{Actor, CommentId, EventData, StreamId, TaskId, TeamId, UserId};
@@ -49,6 +51,8 @@ fn state() -> TaskState {
         completed_at: None,
         reopened: 0,
         comments: 0,
+        checklist: vec![],
+        watchers: BTreeSet::new(),
         created_at: start(),
         deleted_at: None,
     }
@@ -94,6 +98,7 @@ fn an_edit_changes_the_words() {
         description: Some(Change { from: None, to: Some("It *squeaks*.".parse().unwrap()) }),
         labels: Some(Change { from: Labels::default(), to: labels.clone() }),
         location: Some(Change { from: None, to: Some(location.clone()) }),
+        mentions: vec![],
     };
     then([edited.into()], |task| {
         task.title = "Mend the lift".parse().unwrap();
@@ -165,7 +170,11 @@ fn a_task_is_held_and_resumed() {
 
 #[test]
 fn comments_are_counted() {
-    let comment = |id| TaskCommented { comment_id: CommentId(Uuid::from_u128(id)), text: "On it.".parse().unwrap() };
+    let comment = |id| TaskCommented {
+        comment_id: CommentId(Uuid::from_u128(id)),
+        text: "On it.".parse().unwrap(),
+        mentions: Vec::new(),
+    };
     then([comment(1).into(), comment(2).into()], |task| task.comments = 2);
 }
 
@@ -181,7 +190,14 @@ fn a_deleted_task_is_in_no_index_and_a_restored_one_is_again() {
 fn a_long_history_ends_the_same_in_every_order() {
     let mut events = Vec::new();
     for n in 1..=4 {
-        events.push(TaskCommented { comment_id: CommentId(Uuid::from_u128(n)), text: "x".parse().unwrap() }.into());
+        events.push(
+            TaskCommented {
+                comment_id: CommentId(Uuid::from_u128(n)),
+                text: "x".parse().unwrap(),
+                mentions: Vec::new(),
+            }
+            .into(),
+        );
         events.push(TaskAssigned { from: None, to: BEN }.into());
     }
     then(events, |task| {
@@ -193,7 +209,8 @@ fn a_long_history_ends_the_same_in_every_order() {
 #[test]
 fn an_event_that_no_program_knows_parks_the_row_before_it() {
     let unknown = EventData { event_type: "TaskPainted".into(), schema: 1, data: json!({}) };
-    let comment = TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "x".parse().unwrap() };
+    let comment =
+        TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "x".parse().unwrap(), mentions: Vec::new() };
     let history = history([]).then(unknown).then(TaskEvent::from(comment));
     ProjectionSpec::given(TaskList, history).then_parked(2, "unknown event type \"TaskPainted\"");
 }

@@ -136,6 +136,8 @@ pub(crate) struct TasksQuery {
     /// Only those with this label.
     #[param(value_type = Option<Label>)]
     label: Option<String>,
+    /// Only those that this person watches.
+    watcher_id: Option<UserId>,
     /// Only those due at this time or later.
     due_after: Option<DateTime<Utc>>,
     /// Only those due before this time.
@@ -181,6 +183,7 @@ pub(crate) async fn list(
         status: query.status,
         priority: query.priority,
         label,
+        watcher: query.watcher_id,
         due_after: query.due_after,
         due_before: query.due_before,
         open: query.open.unwrap_or(false),

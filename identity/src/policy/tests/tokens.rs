@@ -17,6 +17,9 @@ const TOKENS: &str = "
     change deadline | tasks:write
     hold            | tasks:write
     comment         | tasks:write
+    tick            | tasks:write
+    watch           | tasks:write
+    change watchers | tasks:write
     delete          | tasks:write
     restore         | tasks:write
     list users      | users:read
@@ -77,6 +80,9 @@ fn each_action() -> Vec<(&'static str, Action<'static>, Resource)> {
         ("change deadline", Action::ChangeTaskDeadline, task.clone()),
         ("hold", Action::HoldTask, task.clone()),
         ("comment", Action::CommentTask, task.clone()),
+        ("tick", Action::TickChecklist, task.clone()),
+        ("watch", Action::WatchTask, task.clone()),
+        ("change watchers", Action::ChangeTaskWatchers, task.clone()),
         ("delete", Action::DeleteTask, task.clone()),
         ("restore", Action::RestoreTask, task),
         ("list users", Action::ListUsers, Resource::Any),

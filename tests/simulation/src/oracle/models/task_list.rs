@@ -1,5 +1,7 @@
 //! `task-list`: a task as it is, found by who, how far, how urgent, whose, and when it is due.
 
+use serde_json::Value;
+
 use super::{Fields, History, Item};
 use crate::oracle::attribute::text;
 use crate::oracle::expected::Expected;
@@ -34,9 +36,15 @@ fn state<'a>(task: &Task<'a>) -> Expected<'a> {
         ("completed_at", task.completed_at.into()),
         ("reopened", Expected::Number(task.reopened)),
         ("comments", Expected::Number(task.comments)),
+        ("checklist", Expected::List(task.checklist.iter().map(item).collect())),
+        ("watchers", Expected::List(task.watchers.iter().map(|user| (*user).into()).collect())),
         ("created_at", task.created_at.into()),
         ("deleted_at", task.deleted_at.into()),
     ])
+}
+
+fn item<'a>((id, text, done): &(&'a Value, &'a Value, bool)) -> Expected<'a> {
+    Expected::Map(vec![("id", (*id).into()), ("text", (*text).into()), ("done", Expected::Bool(*done))])
 }
 
 /// A deleted task's row is a tombstone: it says what it is of, and is in no list.

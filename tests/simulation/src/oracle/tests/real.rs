@@ -9,7 +9,7 @@ use fastrand::Rng;
 use muster_commands::{CommandHandler, Committed, EventStore, ExecuteError, ExpectedVersion, MemoryLog};
 use muster_domain::aggregate::Decider;
 use muster_domain::personal::{MemoryKeys, Opener};
-use muster_domain::task::{CreateTask, Priority, Status, Task, TaskCommand, UpdateTask};
+use muster_domain::task::{CreateTask, Priority, Status, Task, TaskCommand, UpdateChecklistItem, UpdateTask};
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
 use muster_domain::user::{
     NotificationChannel, NotificationChannels, NotificationPreferences, QuietHours, RegisterUser, Role, UpdateUser,
@@ -17,8 +17,8 @@ use muster_domain::user::{
 };
 use muster_domain::values::{Labels, Location, Position};
 use muster_domain::{
-    Actor, AggregateType, CommandId, CommentId, Commit, DomainEvent, EventReader, Fingerprint, Metadata, StreamId,
-    SubjectKeys, TeamId, UserId,
+    Actor, AggregateType, ChecklistItemId, CommandId, CommentId, Commit, DomainEvent, EventReader, Fingerprint,
+    Metadata, StreamId, SubjectKeys, TeamId, UserId,
 };
 use muster_projections::rows::MemoryRows;
 use muster_projections::{
@@ -59,7 +59,15 @@ fn some<T>(rng: &mut Rng, make: impl FnOnce(&mut Rng) -> T) -> Option<T> {
 }
 
 fn text<T: std::str::FromStr<Err: std::fmt::Debug>>(rng: &mut Rng) -> T {
-    let texts = ["Fix the lift", "Ärger \"im\" Haus\\", "😀", "north", "NORTH", "a b"];
+    let texts = [
+        "Fix the lift",
+        "Ärger \"im\" Haus\\",
+        "😀",
+        "north",
+        "NORTH",
+        "a b",
+        "@[00000000-0000-0000-0000-000000000064]",
+    ];
     texts[rng.usize(..texts.len())].parse().unwrap()
 }
 
@@ -90,7 +98,10 @@ fn deadline(rng: &mut Rng) -> DateTime<Utc> {
 }
 
 fn task(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
-    match rng.u8(..12) {
+    match rng.u8(..16) {
+        12 => TaskCommand::Watch { user_id: person(rng) },
+        13 => TaskCommand::Unwatch { user_id: person(rng) },
+        14 | 15 => checklist(rng),
         0..=3 => TaskCommand::Create(CreateTask {
             title: text(rng),
             description: some(rng, text),
@@ -119,6 +130,20 @@ fn task(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
             deadline: some(rng, |rng| some(rng, deadline)),
             status: some(rng, |rng| *rng.choice(Status::ALL).unwrap()),
             at,
+        }),
+    }
+}
+
+fn checklist(rng: &mut Rng) -> TaskCommand {
+    let item = |rng: &mut Rng| ChecklistItemId(Uuid::from_u128(300 + rng.u128(..3)));
+    match rng.u8(..4) {
+        0 | 1 => TaskCommand::AddChecklistItem { item_id: item(rng), text: text(rng), before: some(rng, item) },
+        2 => TaskCommand::RemoveChecklistItem { item_id: item(rng) },
+        _ => TaskCommand::UpdateChecklistItem(UpdateChecklistItem {
+            item_id: item(rng),
+            text: some(rng, text),
+            done: some(rng, Rng::bool),
+            before: some(rng, |rng| some(rng, item)),
         }),
     }
 }
