@@ -8,9 +8,9 @@ use crate::support::nobody;
 use crate::{
     access_log, api_tokens, erasure, exports, invitations, log_in, logs, notification_preferences, oidc,
     password_resets, passwords, profile, reactivating, reassigning, second_factors, sessions, sign_up, signed_in,
-    system, task_as_of, task_bulk, task_changes, task_checklists, task_life, task_lists,
+    system, task_as_of, task_board, task_bulk, task_changes, task_checklists, task_life, task_lists,
 };
-use crate::{task_moves, task_reports, task_watchers, teams, user_changes, users};
+use crate::{task_moves, task_relations, task_reports, task_watchers, teams, user_changes, users};
 
 /// One route.
 pub(crate) struct Route {
@@ -81,6 +81,8 @@ const ITEM: Option<&str> = Some(r#"{"text":"Switch the current off"}"#);
 const TICK: Option<&str> = Some(r#"{"done":true}"#);
 const TASKS: Option<&str> = Some(r#"{"tasks":[{"title":"Check the lift"}]}"#);
 const CHANGES: Option<&str> = Some(r#"{"tasks":[{"id":"00000000-0000-0000-0000-000000000001","changes":{}}]}"#);
+const POSITION: Option<&str> = Some(r#"{"after":"00000000-0000-0000-0000-000000000001"}"#);
+const RELATION: Option<&str> = Some(r#"{"kind":"child_of","task_id":"00000000-0000-0000-0000-000000000001"}"#);
 const COMMENT: Option<&str> = Some(r#"{"text":"The key is at the desk."}"#);
 
 pub(crate) const ROUTES: &[Route] = &[
@@ -307,6 +309,31 @@ pub(crate) const ROUTES: &[Route] = &[
     ),
     route("PUT", "/api/v1/tasks/{task_id}/watchers/{user_id}", None, task_watchers::people_watch_what_they_may_see),
     route("DELETE", "/api/v1/tasks/{task_id}/watchers/{user_id}", None, task_watchers::people_watch_what_they_may_see),
+    route("GET", "/api/v1/tasks/board", None, task_board::a_board_has_columns_in_the_order_that_people_make),
+    route(
+        "POST",
+        "/api/v1/tasks/{task_id}/position",
+        POSITION,
+        task_board::a_board_has_columns_in_the_order_that_people_make,
+    ),
+    route(
+        "POST",
+        "/api/v1/tasks/{task_id}/relations",
+        RELATION,
+        task_relations::each_relation_is_seen_from_both_sides_until_it_is_taken_away,
+    ),
+    route(
+        "DELETE",
+        "/api/v1/tasks/{task_id}/relations",
+        RELATION,
+        task_relations::each_relation_is_seen_from_both_sides_until_it_is_taken_away,
+    ),
+    route(
+        "GET",
+        "/api/v1/tasks/{task_id}/relations",
+        None,
+        task_relations::each_relation_is_seen_from_both_sides_until_it_is_taken_away,
+    ),
     route("GET", "/api/v1/tasks/{task_id}/logs", None, logs::the_log_tells_who_did_what_newest_first),
     route("GET", "/api/v1/tasks/{task_id}/logs/latest", None, logs::the_latest_entry_is_the_last_thing_that_happened),
     route("GET", "/api/v1/tasks/{task_id}/history", None, logs::the_raw_history_verifies),

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::relation::Relation;
 use super::state::{Priority, Status};
-use crate::ids::{ChecklistItemId, CommentId, TeamId, UserId};
-use crate::values::{ChecklistText, CommentText, Description, Labels, Location, Reason, Title};
+use crate::ids::{ChecklistItemId, CommentId, TaskId, TeamId, UserId};
+use crate::values::{ChecklistText, CommentText, Description, Labels, Location, Rank, Reason, Title};
 
 /// A request to a task. Every time in it is the time of the request, given from outside.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,6 +61,25 @@ pub enum TaskCommand {
     Unwatch {
         /// Who.
         user_id: UserId,
+    },
+    /// Put it at another place of the order that people make by hand.
+    Rank {
+        /// The place.
+        rank: Rank,
+    },
+    /// Let it stand so to another task.
+    Relate {
+        /// How.
+        relation: Relation,
+        /// To which.
+        to: TaskId,
+    },
+    /// Let it stand so no longer.
+    Unrelate {
+        /// How.
+        relation: Relation,
+        /// To which.
+        to: TaskId,
     },
     /// Delete it.
     Delete {

@@ -6,9 +6,10 @@ use super::checklist;
 use super::command::{TaskCommand, UpdateTask};
 use super::event::{
     TaskAssigned, TaskCommented, TaskCreated, TaskDeadlineCleared, TaskDeadlineSet, TaskDeleted, TaskEdited, TaskEvent,
-    TaskHeld, TaskPriorityChanged, TaskRestored, TaskResumed, TaskStatusChanged, TaskTeamChanged, TaskUnassigned,
-    TaskUnwatched, TaskWatched,
+    TaskHeld, TaskPriorityChanged, TaskRanked, TaskRestored, TaskResumed, TaskStatusChanged, TaskTeamChanged,
+    TaskUnassigned, TaskUnwatched, TaskWatched,
 };
+use super::relation;
 use super::state::{Status, Task, TaskState};
 use crate::aggregate::{Decider, impl_aggregate};
 use crate::ids::UserId;
@@ -58,6 +59,9 @@ pub enum TaskError {
     /// Its checklist is as long as it may be.
     #[error("a checklist has at most {} items", super::checklist::MAX_CHECKLIST_ITEMS)]
     ChecklistFull,
+    /// It waits for as many others as it may.
+    #[error("a task waits for at most {} others", super::relation::MAX_BLOCKERS)]
+    TooManyBlockers,
     /// As many people watch it as may.
     #[error("at most {} people watch a task", TaskState::MAX_WATCHERS)]
     TooManyWatchers,
@@ -94,6 +98,12 @@ impl Decider for Task {
                 let watches = task.watchers.contains(&user_id);
                 Ok(watches.then(|| TaskUnwatched { user_id }.into()).into_iter().collect())
             }
+            (Some(task), TaskCommand::Rank { rank }) => {
+                let change = Change::between(&task.rank, &rank);
+                Ok(change.map(|Change { from, to }| TaskRanked { from, to }.into()).into_iter().collect())
+            }
+            (Some(task), TaskCommand::Relate { relation, to }) => relation::related(task, relation, to),
+            (Some(task), TaskCommand::Unrelate { relation, to }) => Ok(relation::unrelated(task, relation, to)),
             (Some(_), TaskCommand::Delete { at }) => Ok(vec![TaskDeleted { at }.into()]),
         }
     }

@@ -5,10 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::CreateTask;
+use super::relation::Relation;
 use super::state::{Priority, Status};
-use crate::ids::{ChecklistItemId, CommentId, TeamId, UserId};
+use crate::ids::{ChecklistItemId, CommentId, TaskId, TeamId, UserId};
 use crate::macros::events;
-use crate::values::{Change, ChecklistText, CommentText, Description, Labels, Location, Reason, Title, mentions};
+use crate::values::{Change, ChecklistText, CommentText, Description, Labels, Location, Rank, Reason, Title, mentions};
 
 events!(
     /// Something that happened to a task.
@@ -53,6 +54,12 @@ events!(
         TaskWatched = 1,
         /// Somebody is told of it no longer.
         TaskUnwatched = 1,
+        /// It was put at another place of the order that people make by hand.
+        TaskRanked = 1,
+        /// It stands to another task in some way.
+        TaskRelated = 1,
+        /// It does not stand so to another task any more.
+        TaskUnrelated = 1,
         /// It was deleted; it can be restored.
         TaskDeleted = 1,
         /// It was restored.
@@ -313,6 +320,36 @@ pub struct TaskWatched {
 pub struct TaskUnwatched {
     /// Who.
     pub user_id: UserId,
+}
+
+/// A task was put at another place. The places of tasks are one order, of which each list and board shows a part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskRanked {
+    /// Its place before.
+    pub from: Rank,
+    /// Its place now.
+    pub to: Rank,
+}
+
+/// A task stands to another one in some way. What the other one is to it follows from this.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskRelated {
+    /// How.
+    pub relation: Relation,
+    /// To which.
+    pub to: TaskId,
+}
+
+/// A task does not stand so to another one any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskUnrelated {
+    /// How it stood.
+    pub relation: Relation,
+    /// To which.
+    pub to: TaskId,
 }
 
 /// A task was deleted.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::checklist;
 use super::event::{TaskCreated, TaskEdited, TaskEvent};
+use super::relation;
 use super::state::{Hold, Status, Task, TaskState};
+use crate::values::Rank;
 
 /// The task after the event. A stored history begins with `TaskCreated`, so before it there is nothing to change.
 pub(super) fn evolve(task: &mut Task, event: &TaskEvent) {
@@ -34,6 +36,10 @@ fn begin(created: &TaskCreated) -> TaskState {
         comments: 0,
         checklist: Vec::new(),
         watchers: BTreeSet::new(),
+        rank: Rank::of_time(created.at),
+        parent: None,
+        blocked_by: BTreeSet::new(),
+        duplicate_of: None,
         created_at: created.at,
         deleted_at: None,
     }
@@ -81,6 +87,9 @@ fn advance(task: &mut TaskState, event: &TaskEvent) {
         TaskEvent::TaskUnwatched(unwatched) => {
             task.watchers.remove(&unwatched.user_id);
         }
+        TaskEvent::TaskRanked(ranked) => task.rank = ranked.to.clone(),
+        TaskEvent::TaskRelated(related) => relation::relate(task, related.relation, related.to),
+        TaskEvent::TaskUnrelated(unrelated) => relation::unrelate(task, unrelated.relation, unrelated.to),
         TaskEvent::TaskDeleted(deleted) => task.deleted_at = Some(deleted.at),
         TaskEvent::TaskRestored(_) => task.deleted_at = None,
     }

@@ -5,6 +5,7 @@ mod command;
 mod decide;
 mod event;
 mod evolve;
+mod relation;
 mod scope;
 mod state;
 
@@ -12,5 +13,6 @@ pub use checklist::{ChecklistItem, MAX_CHECKLIST_ITEMS};
 pub use command::*;
 pub use decide::TaskError;
 pub use event::*;
+pub use relation::{MAX_BLOCKERS, Relation};
 pub use scope::*;
 pub use state::*;

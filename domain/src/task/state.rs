@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::checklist::ChecklistItem;
-use crate::ids::{TeamId, UserId};
-use crate::values::{Description, Labels, Location, Reason, Title};
+use crate::ids::{TaskId, TeamId, UserId};
+use crate::values::{Description, Labels, Location, Rank, Reason, Title};
 
 /// An enum whose variants are words of the API: serialised, parsed and shown as the same word. The word is a `tt`, as the
 /// OpenAPI document would not find it in a `literal`.
@@ -131,6 +131,14 @@ pub struct TaskState {
     pub checklist: Vec<ChecklistItem>,
     /// Who is told of what happens to it, besides those whose it is.
     pub watchers: BTreeSet<UserId>,
+    /// Where it stands in the order that people make by hand.
+    pub rank: Rank,
+    /// The task that it is a part of.
+    pub parent: Option<TaskId>,
+    /// The tasks that it waits for.
+    pub blocked_by: BTreeSet<TaskId>,
+    /// The task that asks for the same.
+    pub duplicate_of: Option<TaskId>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it was deleted; it can be restored.

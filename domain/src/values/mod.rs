@@ -6,6 +6,7 @@ mod labels;
 mod local_time;
 mod mentions;
 mod place;
+mod rank;
 mod text;
 mod time_zone;
 
@@ -15,6 +16,7 @@ pub use labels::Labels;
 pub use local_time::LocalTime;
 pub use mentions::{MAX_MENTIONS, mentions};
 pub use place::{Location, Position};
+pub use rank::Rank;
 pub use text::{ChecklistText, CommentText, Description, Label, Locale, Name, Phone, Reason, Title};
 pub use time_zone::TimeZone;
 

@@ -141,6 +141,9 @@ fn task_reflects(before: &Task, command: &TaskCommand, after: &Task) {
         }
         TaskCommand::Update(_)
         | TaskCommand::UpdateChecklistItem(_)
+        | TaskCommand::Rank { .. }
+        | TaskCommand::Relate { .. }
+        | TaskCommand::Unrelate { .. }
         | TaskCommand::Watch { .. }
         | TaskCommand::Unwatch { .. } => assert_settled(after, command.clone()),
         TaskCommand::AddChecklistItem { item_id, text, .. } => {

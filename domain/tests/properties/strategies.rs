@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use muster_domain::task::{CreateTask, Priority, Status, TaskCommand, UpdateChecklistItem, UpdateTask};
+use muster_domain::task::{CreateTask, Priority, Relation, Status, TaskCommand, UpdateChecklistItem, UpdateTask};
 use muster_domain::team::{CreateTeam, TeamCommand, UpdateTeam};
 use muster_domain::user::{
     ByKind, DigestFrequency, NotificationChannel, NotificationChannels, NotificationDigest, NotificationKind,
@@ -130,6 +130,9 @@ pub(crate) fn task_command() -> impl Strategy<Value = TaskCommand> {
             TaskCommand::UpdateChecklistItem(UpdateChecklistItem { item_id, text, done, before })
         }),
         1 => id().prop_map(|item_id| TaskCommand::RemoveChecklistItem { item_id }),
+        2 => (proptest::sample::select(Relation::ALL), id()).prop_map(|(relation, to)| TaskCommand::Relate { relation, to }),
+        1 => (proptest::sample::select(Relation::ALL), id()).prop_map(|(relation, to)| TaskCommand::Unrelate { relation, to }),
+        1 => one_of(&["V", "0z1", "k"]).prop_map(|rank| TaskCommand::Rank { rank }),
         1 => id().prop_map(|user_id| TaskCommand::Watch { user_id }),
         1 => id().prop_map(|user_id| TaskCommand::Unwatch { user_id }),
     ]

@@ -7,7 +7,7 @@ use muster_domain::task::{
     Hold, Priority, Status, Task, TaskAssigned, TaskCommented, TaskDeadlineCleared, TaskDeadlineSet, TaskEdited,
     TaskEvent, TaskPriorityChanged, TaskRestored, TaskResumed, TaskState, TaskTeamChanged, TaskUnassigned,
 };
-use muster_domain::values::Change;
+use muster_domain::values::{Change, Rank};
 use uuid::Uuid;
 
 use crate::fixtures::{ADA, BEN, NORTH, SOUTH, at, created_in_full, deleted, held, labels, moved, text, workshop};
@@ -33,6 +33,10 @@ fn new() -> TaskState {
         comments: 0,
         checklist: vec![],
         watchers: BTreeSet::new(),
+        rank: Rank::of_time(at(8)),
+        parent: None,
+        blocked_by: BTreeSet::new(),
+        duplicate_of: None,
         created_at: at(8),
         deleted_at: None,
     }

@@ -131,15 +131,6 @@ impl App {
     }
 }
 
-impl App {
-    /// Writes down a refusal that the answer does not tell of as a whole. It stays refused whether or not it could be written.
-    pub(crate) async fn note_refused(&self, asked: &Asked, access: Access) {
-        if let Err(error) = self.identity.access_log().write_refused(&asked.0, access).await {
-            tracing::error!(error = %Causes(&error), "a refusal is not in the access log");
-        }
-    }
-}
-
 /// What this person did.
 pub(crate) fn done(kind: AccessKind, who: &Principal) -> Access {
     Access::allowed(kind).by(who)

@@ -30,6 +30,7 @@ impl Refusal for TaskError {
             | Self::NotOnHold
             | Self::ItemExists
             | Self::ChecklistFull
+            | Self::TooManyBlockers
             | Self::TooManyWatchers => Code::Conflict,
         };
         Problem::new(code).detail(self)

@@ -79,6 +79,9 @@ fn assignee(event: &RecordedEvent) -> Result<Option<UserId>, ReactError> {
         | TaskEvent::TaskChecklistItemRemoved(_)
         | TaskEvent::TaskWatched(_)
         | TaskEvent::TaskUnwatched(_)
+        | TaskEvent::TaskRanked(_)
+        | TaskEvent::TaskRelated(_)
+        | TaskEvent::TaskUnrelated(_)
         | TaskEvent::TaskDeleted(_)
         | TaskEvent::TaskRestored(_) => None,
     })

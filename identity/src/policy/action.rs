@@ -45,6 +45,8 @@ pub enum Action<'a> {
     WatchTask,
     /// Let somebody else watch it, or watch it no longer.
     ChangeTaskWatchers,
+    /// Put it at another place of the order that people make by hand.
+    PositionTask,
     /// Delete it.
     DeleteTask,
     /// Undo its deletion.

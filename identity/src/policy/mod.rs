@@ -186,6 +186,7 @@ const fn rules(action: Action<'_>) -> Rules {
         Action::TickChecklist         => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),
         Action::WatchTask             => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),
         Action::ChangeTaskWatchers    => row(With(TasksWrite), Anybody, Reach,            Reported,            Never),
+        Action::PositionTask          => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),
         Action::DeleteTask            => row(With(TasksWrite), Anybody, Reach,            Reported,            Never),
         Action::RestoreTask           => row(With(TasksWrite), Anybody, Reach,            Reported,            Never),
 

@@ -146,6 +146,7 @@ fn fits(action: Action<'_>, resource: &Resource) -> Result<(), Reason> {
         | Action::HoldTask
         | Action::CommentTask
         | Action::TickChecklist
+        | Action::PositionTask
         | Action::WatchTask
         | Action::ChangeTaskWatchers
         | Action::DeleteTask

@@ -39,6 +39,7 @@ const TASKS: &str = "
     tick                  | AAAAA | AAAAH   | AAHHH  | DDDDD
     watch                 | AAAAA | AAAAH   | AAHHH  | DDDDD
     change watchers       | AAAAA | AAAAH   | DAHHH  | DDDDD
+    position              | AAAAA | AAAAH   | AAHHH  | DDDDD
     delete                | AAAAA | AAAAH   | DAHHH  | DDDDD
     restore               | AAAAA | AAAAH   | DAHHH  | DDDDD
 ";
@@ -177,13 +178,14 @@ fn each_role_may_do_to_each_task_what_the_table_says_and_nothing_else() {
             "tick" => Action::TickChecklist,
             "watch" => Action::WatchTask,
             "change watchers" => Action::ChangeTaskWatchers,
+            "position" => Action::PositionTask,
             "delete" => Action::DeleteTask,
             "restore" => Action::RestoreTask,
             other => panic!("{other} is no action"),
         };
         (action, tasks())
     });
-    assert_eq!(cells, 20 * 4 * 5);
+    assert_eq!(cells, 21 * 4 * 5);
 }
 
 #[test]

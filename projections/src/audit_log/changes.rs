@@ -1,6 +1,6 @@
 //! What an event says, property by property. Events carry old and new values, so nothing else is needed.
 
-use muster_domain::task::{TaskCreated, TaskEdited, TaskEvent};
+use muster_domain::task::{Relation, TaskCreated, TaskEdited, TaskEvent};
 use muster_domain::team::TeamEvent;
 use muster_domain::user::{
     NotificationKind, UserEvent, UserNotificationPreferencesChanged, UserProfileChanged, UserRegistered,
@@ -100,8 +100,20 @@ fn task(event: &TaskEvent) -> Said {
         TaskEvent::TaskChecklistItemRemoved(removed) => said.change("checklist_item", &removed.text, &Value::Null),
         TaskEvent::TaskWatched(watched) => said.first("watcher_id", &watched.user_id),
         TaskEvent::TaskUnwatched(unwatched) => said.change("watcher_id", &unwatched.user_id, &Value::Null),
+        TaskEvent::TaskRanked(ranked) => said.change("rank", &ranked.from, &ranked.to),
+        TaskEvent::TaskRelated(related) => said.first(relation(related.relation), &related.to),
+        TaskEvent::TaskUnrelated(unrelated) => said.change(relation(unrelated.relation), &unrelated.to, &Value::Null),
         TaskEvent::TaskDeleted(deleted) => said.first("deleted_at", &deleted.at),
         TaskEvent::TaskRestored(restored) => said.change("deleted_at", &restored.deleted_at, &Value::Null),
+    }
+}
+
+/// The field of the document that says so.
+const fn relation(relation: Relation) -> &'static str {
+    match relation {
+        Relation::BlockedBy => "blocked_by_id",
+        Relation::ChildOf => "parent_id",
+        Relation::DuplicateOf => "duplicate_of_id",
     }
 }
 

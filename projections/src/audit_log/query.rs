@@ -12,7 +12,7 @@ use super::{AuditEntry, AuditLog};
 use crate::attribute::{Reader, text};
 use crate::cursor::QueryCheck;
 use crate::error::{QueryError, StoreError};
-use crate::listing::{Filter, Listed, Listing, Page, Partition};
+use crate::listing::{FILTERED_READ, Filter, Listed, Listing, Page, Partition};
 use crate::projection::{Entry, Projection as _};
 use crate::read_models::ReadModels;
 
@@ -109,9 +109,19 @@ impl AuditQueries {
         }
         let consistent = partition.index.is_none();
         let client = self.models.client();
-        Listing { client, table, partitions: vec![partition], sort, low, high, filter, consistent }
-            .page(check, page, |table, item| Reader { table, item }.typed("entry").map(Some))
-            .await
+        Listing {
+            client,
+            table,
+            partitions: vec![partition],
+            sort,
+            low,
+            high,
+            filter,
+            filtered_read: FILTERED_READ,
+            consistent,
+        }
+        .page(check, page, |table, item| Reader { table, item }.typed("entry").map(Some))
+        .await
     }
 
     /// The entries with what is sealed in the open. Each person's key is looked for once.

@@ -64,6 +64,17 @@ pub struct TaskDocument {
     /// Who watches it, sorted.
     #[schema(max_items = 25)]
     pub watcher_ids: Vec<UserId>,
+    /// Where it stands in the order that people make by hand: sorts like its text.
+    pub rank: String,
+    /// The task that it is a part of.
+    #[schema(required)]
+    pub parent_id: Option<TaskId>,
+    /// The tasks that it waits for, sorted.
+    #[schema(max_items = 40)]
+    pub blocked_by_ids: Vec<TaskId>,
+    /// The task that asks for the same.
+    #[schema(required)]
+    pub duplicate_of_id: Option<TaskId>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -137,6 +148,10 @@ impl TaskDocument {
             comments: state.comments,
             checklist: state.checklist.iter().map(ChecklistItemDocument::from).collect(),
             watcher_ids: state.watchers.iter().copied().collect(),
+            rank: state.rank.as_str().to_owned(),
+            parent_id: state.parent,
+            blocked_by_ids: state.blocked_by.iter().copied().collect(),
+            duplicate_of_id: state.duplicate_of,
             created_at: state.created_at,
             updated_at,
             updated_by,

@@ -3,14 +3,14 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use muster_domain::task::{CreateTask, Priority, Status, TaskCommand, UpdateChecklistItem, UpdateTask};
+use muster_domain::task::{CreateTask, Priority, Relation, Status, TaskCommand, UpdateChecklistItem, UpdateTask};
 use muster_domain::team::{CreateTeam, TeamCommand, UpdateTeam};
 use muster_domain::user::{
     ByKind, DigestFrequency, NotificationChannels, NotificationDigest, NotificationPreferences, QuietHours,
     RegisterUser, Role, UpdateUser, UserCommand,
 };
 use muster_domain::values::{Label, Labels, LocalTime, Location, Position};
-use muster_domain::{AggregateType, ChecklistItemId, CommentId, StreamId, TeamId, UserId};
+use muster_domain::{AggregateType, ChecklistItemId, CommentId, StreamId, TaskId, TeamId, UserId};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -104,7 +104,7 @@ impl Asks<'_> {
 
     fn task(&mut self) -> TaskCommand {
         let at = self.at;
-        match self.rng.u8(..25) {
+        match self.rng.u8(..29) {
             0 => TaskCommand::Create(self.create_task()),
             1..=6 => {
                 let status = Status::ALL[self.rng.usize(..Status::ALL.len())];
@@ -134,6 +134,12 @@ impl Asks<'_> {
             },
             18 => TaskCommand::Delete { at },
             19..=22 => self.checklist(),
+            26 | 27 => TaskCommand::Relate { relation: self.relation(), to: TaskId(self.id()) },
+            28 => TaskCommand::Unrelate { relation: self.relation(), to: TaskId(self.id()) },
+            25 => match self.one_of(&["V", "0z1", "k"]) {
+                Some(rank) => TaskCommand::Rank { rank },
+                None => TaskCommand::Restore,
+            },
             23 => TaskCommand::Watch { user_id: UserId(self.id()) },
             24 => TaskCommand::Unwatch { user_id: UserId(self.id()) },
             _ => TaskCommand::Restore,
@@ -159,6 +165,10 @@ impl Asks<'_> {
             }),
             _ => TaskCommand::RemoveChecklistItem { item_id },
         }
+    }
+
+    fn relation(&mut self) -> Relation {
+        Relation::ALL[self.rng.usize(..Relation::ALL.len())]
     }
 
     fn uuid(&mut self) -> Uuid {

@@ -24,7 +24,7 @@ use crate::http::app::{App, not_found};
 use crate::http::body::{Body, part};
 use crate::http::fields::{Fields, Object};
 use crate::http::integer::Version;
-use crate::http::problem::{Code, Problem};
+use crate::http::problem::Problem;
 use crate::http::request::Change;
 use crate::http::spec::{CreateHeaders, CreateProblems};
 
@@ -206,6 +206,7 @@ async fn log_refusals(app: &App, asked: &Asked, change: &Change, outcomes: &[Out
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::problem::Code;
 
     #[test]
     fn tasks_are_counted_from_one_to_a_hundred() {

@@ -1,28 +1,30 @@
 //! What changes tasks.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::future::try_join_all;
-use muster_commands::{Committed, ExpectedVersion};
-use muster_domain::task::{Task, TaskCommand, TaskFacts, UpdateTask};
+use muster_commands::{Committed, ExecuteError, ExpectedVersion, GuardedError};
+use muster_domain::task::{Status, Task, TaskCommand, TaskError, TaskEvent, TaskFacts, UpdateTask};
 use muster_domain::values::{CommentText, MAX_MENTIONS, Reason, mentions};
-use muster_domain::{CommentId, Metadata, TaskId, TeamId, UserId};
+use muster_domain::{CommentId, DomainEvent, Metadata, RecordedEvent, TaskId, TeamId, UserId};
 use muster_identity::policy::{Action, Person, Resource};
 use muster_projections::TaskDocument;
 use serde::Serialize;
 
 use super::body::{AssignBody, CommentBody, DeadlineBody, NewTaskBody, ReasonBody, StatusBody, TaskBody, actions};
-use crate::http::app::{App, not_found};
+use super::relations::has_open_blockers;
+use crate::http::app::{App, not_found, unreadable};
 use crate::http::body::{Body, Id};
 use crate::http::caller::Caller;
 use crate::http::etag::etag;
 use crate::http::fields::Fields;
 use crate::http::problem::Problem;
-use crate::http::refusal::guarded;
+use crate::http::refusal::{self, guarded};
 use crate::http::request::Change;
 use crate::http::spec::{BodilessTaskChangeProblems, ChangeHeaders, CreateHeaders, CreateProblems, TaskChangeProblems};
 
@@ -92,7 +94,8 @@ pub(crate) async fn update(
     Body(body): Body<TaskBody>,
 ) -> Result<Response, Problem> {
     let metadata = change.metadata(&format!("PUT /tasks/{id}"), &body);
-    answer(StatusCode::OK, id, &updating(&app, &change.caller, id, &body, change.expected, &metadata).await?)
+    let committed = updating(&app, &change.caller, id, &body, change.expected, &metadata).await?;
+    warned(&app, &committed, answer(StatusCode::OK, id, &committed)?).await
 }
 
 /// Makes changes to a task, if the caller may.
@@ -289,10 +292,12 @@ pub(super) async fn execute_when(
 ) -> Result<Response, Problem> {
     let metadata = change.metadata(route, meaning);
     let asked = Asked { caller: &change.caller, expected: change.expected, metadata: &metadata };
-    answer(StatusCode::OK, id, &guarded_command(app, &asked, id, actions, when, command).await?)
+    let committed = guarded_command(app, &asked, id, actions, when, command).await?;
+    warned(app, &committed, answer(StatusCode::OK, id, &committed)?).await
 }
 
-/// One command to a task, if the caller may do all that it does and `when` lets it.
+/// One command to a task, if the caller may do all that it does and `when` lets it. Whoever expects another version than the present
+/// one learns that first: what they read before they asked may be why it does not.
 pub(super) async fn guarded_command(
     app: &App,
     asked: &Asked<'_>,
@@ -305,6 +310,7 @@ pub(super) async fn guarded_command(
     // Of a change that cannot be made it is not said why to a token that is for no change.
     let wanted = actions.as_deref().unwrap_or(&[Action::EditTask]);
     wanted.iter().chain([&Action::ReadTask]).try_for_each(|action| caller.within_token(*action))?;
+    let allowed = AtomicBool::new(false);
     let guard = |task: &Task| {
         let task = task.state.as_ref().ok_or_else(|| not_found("task"))?;
         let facts = TaskFacts::from(task);
@@ -312,9 +318,19 @@ pub(super) async fn guarded_command(
         caller.may(Action::ReadTask, &resource)?;
         let actions = actions.as_ref().map_err(Clone::clone)?;
         actions.iter().try_for_each(|action| caller.may(*action, &resource))?;
+        allowed.store(true, Ordering::Relaxed);
         when(&facts)
     };
-    app.commands.execute_if::<Task, Problem>(id.0, command, expected, metadata, guard).await.map_err(guarded)
+    let done = app.commands.execute_if::<Task, Problem>(id.0, command, expected, metadata, guard).await;
+    if let (Err(GuardedError::Guard(_)), ExpectedVersion::Exactly(version)) = (&done, expected)
+        && allowed.load(Ordering::Relaxed)
+    {
+        let actual = app.reader.head(&id.into()).await.map_err(|error| unreadable(&error))?;
+        if actual != version {
+            return Err(refusal::problem(&ExecuteError::<TaskError>::VersionMismatch { expected, actual }));
+        }
+    }
+    done.map_err(guarded)
 }
 
 /// The assignee to be, who must be there and active; the team must be there, too.
@@ -338,6 +354,21 @@ pub(super) async fn known(
         fields.wrong("/team_id", "there is no such team");
     }
     fields.finish(Some(person))
+}
+
+/// What the caller should know of what they did: that the task which they completed still waits for others. It is done all the same:
+/// whoever does the work knows whether it is.
+const WARNING: HeaderName = HeaderName::from_static("muster-warning");
+
+async fn warned(app: &App, committed: &Committed<Task>, mut response: Response) -> Result<Response, Problem> {
+    let completes = |event: &RecordedEvent| matches!(event.decode(), Ok(DomainEvent::Task(TaskEvent::TaskStatusChanged(changed))) if changed.to == Status::Completed);
+    if let Some(task) = committed.aggregate.state.as_ref().filter(|task| !task.blocked_by.is_empty())
+        && committed.events.iter().any(completes)
+        && has_open_blockers(app, task.blocked_by.iter().copied()).await?
+    {
+        response.headers_mut().insert(WARNING, HeaderValue::from_static("open_blockers"));
+    }
+    Ok(response)
 }
 
 /// Whether whomever a text speaks to has an account, and they are not too many. Whether each may see the task is asked when they

@@ -8,11 +8,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use muster_domain::task::{Priority, Status, TaskFacts};
+use muster_domain::task::{Priority, Relation, Status, TaskFacts};
 use muster_domain::values::Label;
 use muster_domain::{RecordedEvent, TaskId, TeamId, UserId};
 use muster_identity::policy::{Action, Resource, task_scope};
-use muster_projections::{TaskDocument, TaskFilter, fold_task};
+use muster_projections::{TaskDocument, TaskFilter, TaskSort, fold_task};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -138,6 +138,8 @@ pub(crate) struct TasksQuery {
     label: Option<String>,
     /// Only those that this person watches.
     watcher_id: Option<UserId>,
+    /// Only those that are a part of this task.
+    parent_id: Option<TaskId>,
     /// Only those due at this time or later.
     due_after: Option<DateTime<Utc>>,
     /// Only those due before this time.
@@ -146,8 +148,9 @@ pub(crate) struct TasksQuery {
     overdue: Option<bool>,
     /// Only those that are not completed.
     open: Option<bool>,
-    /// `due` (soonest first, those without a deadline last) or `-due` (the other way round).
-    #[param(pattern = "^-?due$")]
+    /// `due` (soonest first, those without a deadline last; the default), `created` (oldest first), `updated`, `priority` (most
+    /// urgent first) or `rank` (as people have put them by hand); with a `-` the other way round.
+    #[param(pattern = "^-?(due|created|updated|priority|rank)$")]
     sort: Option<String>,
     /// The most entries of a page; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
@@ -168,14 +171,22 @@ pub(crate) async fn list(
     caller.may(Action::ListTasks, &Resource::Any)?;
     let mut page = PageQuery { limit: query.limit, cursor: query.cursor }.checked()?;
     let mut fields = Fields::default();
-    match query.sort.as_deref() {
-        None | Some("due") => {}
-        Some("-due") => page.descending = true,
-        Some(_) => fields.wrong_parameter("sort", "must be due or -due"),
-    }
+    let sort = query.sort.as_deref().unwrap_or("due");
+    page.descending = sort.starts_with('-');
+    let sort = match sort.strip_prefix('-').unwrap_or(sort) {
+        "due" => Some(TaskSort::Due),
+        "created" => Some(TaskSort::Created),
+        "updated" => Some(TaskSort::Updated),
+        "priority" => Some(TaskSort::Priority),
+        "rank" => Some(TaskSort::Rank),
+        _ => {
+            fields.wrong_parameter("sort", "must be due, created, updated, priority or rank, or one of them after a -");
+            None
+        }
+    };
     let label = query.label.map(|label| label.parse::<Label>());
     let label = label.transpose().map_err(|error| fields.wrong_parameter("label", error)).ok().flatten();
-    fields.finish(Some(()))?;
+    let sort = fields.finish(sort)?;
     let filter = TaskFilter {
         assignee: query.assignee_id,
         reporter: query.reporter_id,
@@ -184,10 +195,12 @@ pub(crate) async fn list(
         priority: query.priority,
         label,
         watcher: query.watcher_id,
+        related: query.parent_id.map(|parent| (Relation::ChildOf, parent)),
         due_after: query.due_after,
         due_before: query.due_before,
         open: query.open.unwrap_or(false),
         overdue: query.overdue.unwrap_or(false).then(|| app.now()),
+        sort,
     };
     Page::answer(app.tasks.list(&task_scope(&caller.0), &filter, &page).await)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use muster_domain::task::TaskCommand;
+use muster_domain::task::{TaskCommand, TaskFacts};
 use muster_domain::{TaskId, UserId};
 use muster_identity::policy::{Action, scope_of};
 use muster_projections::TaskDocument;
@@ -38,7 +38,7 @@ pub(crate) async fn watch(
         Some(_) => Err(Problem::new(Code::Conflict).detail("This account is not active.")),
         None => Err(not_found("user")),
     };
-    let sees = |facts: &_| match &watcher {
+    let sees = |facts: &TaskFacts| match &watcher {
         Ok(scope) if scope.contains(facts) => Ok(()),
         Ok(_) => Err(Problem::new(Code::Conflict).detail("This person may not see the task.")),
         Err(problem) => Err(problem.clone()),

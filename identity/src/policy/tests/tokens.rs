@@ -18,6 +18,7 @@ const TOKENS: &str = "
     hold            | tasks:write
     comment         | tasks:write
     tick            | tasks:write
+    position        | tasks:write
     watch           | tasks:write
     change watchers | tasks:write
     delete          | tasks:write
@@ -81,6 +82,7 @@ fn each_action() -> Vec<(&'static str, Action<'static>, Resource)> {
         ("hold", Action::HoldTask, task.clone()),
         ("comment", Action::CommentTask, task.clone()),
         ("tick", Action::TickChecklist, task.clone()),
+        ("position", Action::PositionTask, task.clone()),
         ("watch", Action::WatchTask, task.clone()),
         ("change watchers", Action::ChangeTaskWatchers, task.clone()),
         ("delete", Action::DeleteTask, task.clone()),

@@ -138,6 +138,20 @@ fn changes<'a>(event: &Event<'a>) -> Vec<Expected<'a>> {
         "TaskChecklistItemRemoved" => one("checklist_item", event.field("text").into(), Expected::Null),
         "TaskWatched" => one("watcher_id", Expected::Null, event.field("user_id").into()),
         "TaskUnwatched" => one("watcher_id", event.field("user_id").into(), Expected::Null),
+        "TaskRelated" | "TaskUnrelated" => {
+            let field = match event.field("relation").and_then(text) {
+                Some("blocked_by") => "blocked_by_id",
+                Some("child_of") => "parent_id",
+                _ => "duplicate_of_id",
+            };
+            let related = event.kind == "TaskRelated";
+            one(
+                field,
+                if related { Expected::Null } else { to.into() },
+                if related { to.into() } else { Expected::Null },
+            )
+        }
+        "TaskRanked" => one("rank", from.into(), to.into()),
         "TaskDeleted" => one("deleted_at", Expected::Null, event.field("at").into()),
         "TaskRestored" => one("deleted_at", event.field("deleted_at").into(), Expected::Null),
         "UserRegistered" => begun(&[

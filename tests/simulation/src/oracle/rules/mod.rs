@@ -83,6 +83,8 @@ fn shape(event: &Event<'_>) -> Verdict {
         "TaskChecklistItemMoved" => (&["item_id", "text", "from", "to"], &[]),
         "TaskChecklistItemRemoved" => (&["item_id", "text", "done"], &[]),
         "TaskWatched" | "TaskUnwatched" => (&["user_id"], &[]),
+        "TaskRelated" | "TaskUnrelated" => (&["relation", "to"], &[]),
+        "TaskRanked" => (&["from", "to"], &[]),
         "TaskDeleted" | "UserErased" => (&["at"], &[]),
         "TaskRestored" => (&["deleted_at"], &[]),
         "UserRegistered" => (&["name", "email", "role", "time_zone", "at"], &["locale", "phone"]),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::{Verdict, changes, edits, in_order, was};
@@ -33,6 +34,9 @@ pub(in crate::oracle) struct Task<'a> {
     /// What is to be ticked off: id, words, whether it is done.
     pub(in crate::oracle) checklist: Vec<(&'a Value, &'a Value, bool)>,
     pub(in crate::oracle) watchers: BTreeSet<&'a str>,
+    pub(in crate::oracle) rank: String,
+    /// To which tasks it stands in which way.
+    pub(in crate::oracle) relations: BTreeSet<(&'a str, &'a str)>,
     pub(in crate::oracle) created_at: &'a Value,
     pub(in crate::oracle) deleted_at: Option<&'a Value>,
 }
@@ -47,6 +51,8 @@ fn rank(kind: &str) -> Option<u8> {
         "TaskDeadlineSet" | "TaskDeadlineCleared" => 4,
         "TaskStatusChanged" => 5,
         "TaskChecklistItemReworded" => 10,
+        "TaskUnrelated" => 20,
+        "TaskRelated" => 21,
         "TaskChecklistItemTicked" | "TaskChecklistItemUnticked" => 11,
         "TaskChecklistItemMoved" => 12,
         _ => return None,
@@ -73,6 +79,8 @@ impl<'a> Task<'a> {
             comments: 0,
             checklist: Vec::new(),
             watchers: BTreeSet::new(),
+            relations: BTreeSet::new(),
+            rank: created.field("at").and_then(text).map(rank_of_time)?,
             created_at: created.field("at")?,
             deleted_at: None,
         })
@@ -82,16 +90,21 @@ impl<'a> Task<'a> {
     pub(super) fn allows(&self, events: &[Event<'a>]) -> Verdict {
         if events.len() > 1 {
             in_order(events, rank)?;
-            let of_the_checklist = |event: &Event<'_>| rank(event.kind) >= Some(10);
-            if events.iter().any(of_the_checklist) && !events.iter().all(of_the_checklist) {
-                return Err("a change of the checklist comes with another change".to_owned());
+            let about = |event: &Event<'_>| rank(event.kind).map(|rank| rank / 10);
+            if events.iter().any(|event| about(event) != about(&events[0])) {
+                return Err("a change of one thing comes with a change of another".to_owned());
+            }
+            let relation = |event: &Event<'_>| event.field("relation").and_then(text).map(str::to_owned);
+            if about(&events[0]) == Some(2) && relation(&events[0]) != relation(&events[1]) {
+                return Err("one relation takes the place of another".to_owned());
             }
         }
         let moves = events.iter().any(|event| event.kind == "TaskStatusChanged");
-        events.iter().try_for_each(|event| self.allows_one(event, moves))
+        let replaces = events.len() > 1;
+        events.iter().try_for_each(|event| self.allows_one(event, moves, replaces))
     }
 
-    fn allows_one(&self, event: &Event<'a>, moves: bool) -> Verdict {
+    fn allows_one(&self, event: &Event<'a>, moves: bool, replaces: bool) -> Verdict {
         let (from, to) = (event.field("from"), event.field("to"));
         let kind = event.kind;
         if self.deleted_at.is_some() != (kind == "TaskRestored") {
@@ -128,6 +141,34 @@ impl<'a> Task<'a> {
                 Some((_, since)) => was("held_since", event.field("held_since"), Some(since)),
             },
             "TaskRestored" => was("deleted_at", event.field("deleted_at"), self.deleted_at),
+            "TaskRelated" | "TaskUnrelated" => {
+                let (Some(relation), Some(to)) = (event.field("relation").and_then(text), to.and_then(text)) else {
+                    return Err(format!("{kind} does not say how and to which"));
+                };
+                if !["blocked_by", "child_of", "duplicate_of"].contains(&relation) {
+                    return Err(format!("{relation} is no relation"));
+                }
+                let stand = self.relations.iter().filter(|(known, _)| *known == relation).count();
+                let stands = self.relations.contains(&(relation, to));
+                let room = if relation == "blocked_by" { stand < 40 } else { (stand == 1) == replaces };
+                match (kind, stands) {
+                    ("TaskRelated", false) if room => Ok(()),
+                    ("TaskUnrelated", true) if relation != "blocked_by" || !replaces => Ok(()),
+                    _ => Err(format!("{kind} {relation} {to}, where it stands: {stands}, among {stand}")),
+                }
+            }
+            "TaskRanked" => {
+                let (from, to) = (from.and_then(text), to.and_then(text));
+                let is_rank = |rank: &str| {
+                    (1..=200).contains(&rank.len())
+                        && rank.chars().all(|digit| digit.is_ascii_alphanumeric())
+                        && !rank.ends_with('0')
+                };
+                if from == Some(&self.rank) && to != from && to.is_some_and(is_rank) {
+                    return Ok(());
+                }
+                Err(format!("the rank was {:?}, and the event says {from:?} and {to:?}", self.rank))
+            }
             "TaskCommented" => speaks_to(event, &named(event.field("text")), &BTreeSet::new()),
             "TaskWatched" | "TaskUnwatched" => {
                 let watches = event.field("user_id").and_then(text).is_some_and(|user| self.watchers.contains(user));
@@ -227,6 +268,16 @@ impl<'a> Task<'a> {
                 event.field("user_id").and_then(text).map(|user| self.watchers.remove(user));
             }
             kind if kind.starts_with("TaskChecklistItem") => self.evolve_item(event),
+            "TaskRanked" => self.rank = to.and_then(text).unwrap_or_default().to_owned(),
+            "TaskRelated" | "TaskUnrelated" => {
+                if let Some(relation) = event.field("relation").and_then(text).zip(to.and_then(text)) {
+                    if event.kind == "TaskRelated" {
+                        self.relations.insert(relation);
+                    } else {
+                        self.relations.remove(&relation);
+                    }
+                }
+            }
             "TaskDeleted" => self.deleted_at = at,
             "TaskRestored" => self.deleted_at = None,
             _ => {}
@@ -302,4 +353,18 @@ fn speaks_to(event: &Event<'_>, to: &BTreeSet<String>, before: &BTreeSet<String>
     } else {
         Err(format!("{} speaks to {new:?}, and says {said:?}", event.kind))
     }
+}
+
+/// Where a task stands that was never moved: the milliseconds of its creation in eight digits to the base of 62, and the middle one.
+fn rank_of_time(at: &str) -> String {
+    let millis = DateTime::parse_from_rfc3339(at).map_or(0, |at| at.timestamp_millis());
+    let digit = |place: u32| {
+        let digit = u8::try_from(millis.max(0) / 62_i64.pow(place) % 62).unwrap_or(0);
+        char::from(match digit {
+            0..=9 => b'0' + digit,
+            10..=35 => b'A' + digit - 10,
+            _ => b'a' + digit - 36,
+        })
+    };
+    (0..8).rev().map(digit).chain(['V']).collect()
 }

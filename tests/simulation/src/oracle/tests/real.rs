@@ -9,7 +9,7 @@ use fastrand::Rng;
 use muster_commands::{CommandHandler, Committed, EventStore, ExecuteError, ExpectedVersion, MemoryLog};
 use muster_domain::aggregate::Decider;
 use muster_domain::personal::{MemoryKeys, Opener};
-use muster_domain::task::{CreateTask, Priority, Status, Task, TaskCommand, UpdateChecklistItem, UpdateTask};
+use muster_domain::task::{CreateTask, Priority, Relation, Status, Task, TaskCommand, UpdateChecklistItem, UpdateTask};
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
 use muster_domain::user::{
     NotificationChannel, NotificationChannels, NotificationPreferences, QuietHours, RegisterUser, Role, UpdateUser,
@@ -18,7 +18,7 @@ use muster_domain::user::{
 use muster_domain::values::{Labels, Location, Position};
 use muster_domain::{
     Actor, AggregateType, ChecklistItemId, CommandId, CommentId, Commit, DomainEvent, EventReader, Fingerprint,
-    Metadata, StreamId, SubjectKeys, TeamId, UserId,
+    Metadata, StreamId, SubjectKeys, TaskId, TeamId, UserId,
 };
 use muster_projections::rows::MemoryRows;
 use muster_projections::{
@@ -98,7 +98,10 @@ fn deadline(rng: &mut Rng) -> DateTime<Utc> {
 }
 
 fn task(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
-    match rng.u8(..16) {
+    match rng.u8(..20) {
+        17 | 18 => TaskCommand::Relate { relation: *rng.choice(Relation::ALL).unwrap(), to: TaskId(team(rng).0) },
+        19 => TaskCommand::Unrelate { relation: *rng.choice(Relation::ALL).unwrap(), to: TaskId(team(rng).0) },
+        16 => TaskCommand::Rank { rank: ["V", "0z1", "k"][rng.usize(..3)].parse().unwrap() },
         12 => TaskCommand::Watch { user_id: person(rng) },
         13 => TaskCommand::Unwatch { user_id: person(rng) },
         14 | 15 => checklist(rng),
@@ -368,9 +371,16 @@ impl Run {
                 }));
                 Value::Object(item(&fields))
             };
-            let muster_projections::rows::StoredRow { as_of, projection_version, row: body, parked: _ } = row.stored;
-            let body = json!({ "as_of": as_of, "projection_version": projection_version, "row": body });
+            let muster_projections::rows::StoredRow { as_of, projection_version, row: body, parked: _, places } =
+                row.stored;
+            let mut body = json!({ "as_of": as_of, "projection_version": projection_version, "row": body });
+            if !places.is_empty() {
+                body["places"] = json!(places);
+            }
             table.push(entry("row", &row.keys, body));
+            for place in &row.places {
+                table.push(entry(&place.sort_key, &place.keys, json!({ "facts": place.facts })));
+            }
             for found in rows.entries_of(stream) {
                 table.push(entry(&found.sort_key, &found.keys, json!({ "entry": found.body })));
             }
