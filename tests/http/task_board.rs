@@ -42,26 +42,26 @@ pub(crate) async fn a_board_has_columns_in_the_order_that_people_make() {
     for _ in 0..5 {
         made.push(task(&admin, of_ours.clone()).await.id);
     }
-    let [a, b, c, d, e] = made[..] else { panic!("five") };
-    moved(&admin, d, &["in_progress"]).await;
-    moved(&admin, e, &["in_progress", "completed"]).await;
+    let [first, second, third, begun, done] = made[..] else { panic!("five") };
+    moved(&admin, begun, &["in_progress"]).await;
+    moved(&admin, done, &["in_progress", "completed"]).await;
     let query = format!("team_id={ours}");
-    becomes(&admin, &query, [&[a, b, c], &[d], &[e]]).await;
+    becomes(&admin, &query, [&[first, second, third], &[begun], &[done]]).await;
 
-    put(&admin, c, json!({ "before": a })).await;
-    becomes(&admin, &query, [&[c, a, b], &[d], &[e]]).await;
-    put(&admin, c, json!({ "after": a })).await;
-    becomes(&admin, &query, [&[a, c, b], &[d], &[e]]).await;
-    put(&admin, b, json!({ "after": a, "before": c })).await;
-    becomes(&admin, &query, [&[a, b, c], &[d], &[e]]).await;
-    put(&admin, a, json!({ "after": c })).await;
+    put(&admin, third, json!({ "before": first })).await;
+    becomes(&admin, &query, [&[third, first, second], &[begun], &[done]]).await;
+    put(&admin, third, json!({ "after": first })).await;
+    becomes(&admin, &query, [&[first, third, second], &[begun], &[done]]).await;
+    put(&admin, second, json!({ "after": first, "before": third })).await;
+    becomes(&admin, &query, [&[first, second, third], &[begun], &[done]]).await;
+    put(&admin, first, json!({ "after": third })).await;
     let last = task(&admin, of_ours).await.id;
-    becomes(&admin, &query, [&[b, c, a, last], &[d], &[e]]).await;
+    becomes(&admin, &query, [&[second, third, first, last], &[begun], &[done]]).await;
     // Another column: the order is one.
-    put(&admin, d, json!({ "before": c })).await;
-    moved(&admin, d, &["todo"]).await;
-    becomes(&admin, &query, [&[b, d, c, a, last], &[], &[e]]).await;
-    assert_eq!(event_types(c).await, ["TaskCreated", "TaskRanked", "TaskRanked"]);
+    put(&admin, begun, json!({ "before": third })).await;
+    moved(&admin, begun, &["todo"]).await;
+    becomes(&admin, &query, [&[second, begun, third, first, last], &[], &[done]]).await;
+    assert_eq!(event_types(third).await, ["TaskCreated", "TaskRanked", "TaskRanked"]);
 }
 
 #[tokio::test]

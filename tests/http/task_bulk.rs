@@ -10,16 +10,19 @@ use uuid::Uuid;
 use crate::page::walk;
 use crate::support::{admin, event_types, history, member, moved, of_task, person, task};
 
-/// Of each: the status, the version, and the code and the pointers of the problem.
-fn outcomes(answer: &Value) -> Vec<(u64, Option<u64>, Option<&str>, Vec<&str>)> {
-    let outcome = |outcome: &'_ Value| -> (u64, Option<u64>, Option<&str>, Vec<&str>) {
-        let problem = outcome.get("problem");
-        assert_eq!(problem.is_some(), outcome.get("version").is_none(), "one of the two: {outcome}");
-        let errors = problem.and_then(|problem| problem["errors"].as_array()).map_or(&[][..], Vec::as_slice);
-        let pointers = errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect();
-        let code = problem.map(|problem| problem["code"].as_str().unwrap());
-        (outcome["status"].as_u64().unwrap(), outcome["version"].as_u64(), code, pointers)
-    };
+/// The status, the version, and the code and the pointers of the problem.
+type Outcome<'a> = (u64, Option<u64>, Option<&'a str>, Vec<&'a str>);
+
+fn outcome(outcome: &Value) -> Outcome<'_> {
+    let problem = outcome.get("problem");
+    assert_eq!(problem.is_some(), outcome.get("version").is_none(), "one of the two: {outcome}");
+    let errors = problem.and_then(|problem| problem["errors"].as_array()).map_or(&[][..], Vec::as_slice);
+    let pointers = errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+    let code = problem.map(|problem| problem["code"].as_str().unwrap());
+    (outcome["status"].as_u64().unwrap(), outcome["version"].as_u64(), code, pointers)
+}
+
+fn outcomes(answer: &Value) -> Vec<Outcome<'_>> {
     answer["outcomes"].as_array().unwrap().iter().map(outcome).collect()
 }
 

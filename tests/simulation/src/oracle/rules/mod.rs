@@ -71,7 +71,8 @@ fn shape(event: &Event<'_>) -> Verdict {
         | "UserRoleChanged"
         | "UserNotificationPreferencesChanged"
         | "TaskPriorityChanged"
-        | "TaskTeamChanged" => (&["from", "to"], &[]),
+        | "TaskTeamChanged"
+        | "TaskRanked" => (&["from", "to"], &[]),
         "TaskUnassigned" | "TaskDeadlineCleared" => (&["from"], &[]),
         "TaskStatusChanged" => (&["from", "to", "at"], &[]),
         "TaskHeld" => (&["reason", "at"], &[]),
@@ -84,7 +85,6 @@ fn shape(event: &Event<'_>) -> Verdict {
         "TaskChecklistItemRemoved" => (&["item_id", "text", "done"], &[]),
         "TaskWatched" | "TaskUnwatched" => (&["user_id"], &[]),
         "TaskRelated" | "TaskUnrelated" => (&["relation", "to"], &[]),
-        "TaskRanked" => (&["from", "to"], &[]),
         "TaskDeleted" | "UserErased" => (&["at"], &[]),
         "TaskRestored" => (&["deleted_at"], &[]),
         "UserRegistered" => (&["name", "email", "role", "time_zone", "at"], &["locale", "phone"]),

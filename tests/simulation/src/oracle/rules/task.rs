@@ -268,7 +268,7 @@ impl<'a> Task<'a> {
                 event.field("user_id").and_then(text).map(|user| self.watchers.remove(user));
             }
             kind if kind.starts_with("TaskChecklistItem") => self.evolve_item(event),
-            "TaskRanked" => self.rank = to.and_then(text).unwrap_or_default().to_owned(),
+            "TaskRanked" => to.and_then(text).unwrap_or_default().clone_into(&mut self.rank),
             "TaskRelated" | "TaskUnrelated" => {
                 if let Some(relation) = event.field("relation").and_then(text).zip(to.and_then(text)) {
                     if event.kind == "TaskRelated" {
