@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
@@ -57,8 +58,9 @@ async fn new_task(client: &Client, title: &str) -> String {
 
 #[tokio::test]
 async fn the_first_start_shows_a_sign_in_that_is_good_and_no_later_start_does() {
-    let mut server = Server::start().await;
+    let mut server = Server::start_making_up_a_password().await;
     assert_eq!(server.admin_email, "admin@muster.example");
+    assert_eq!(server.admin_password.len(), 23, "made up");
     log_in(&server).await;
 
     assert_eq!(server.end("INT").await.code(), Some(0), "Ctrl-C ends it well");
@@ -67,6 +69,29 @@ async fn the_first_start_shows_a_sign_in_that_is_good_and_no_later_start_does() 
     let output = server.output();
     assert!(!output.contains("password"), "{output}");
     assert!(!server.logged().contains(&server.admin_password), "a password is in no log");
+}
+
+#[tokio::test]
+async fn over_tls_browsers_are_told_to_come_no_other_way() {
+    let mut server = Server::to_start();
+    let (certificate, key) = (server.data().with_file_name("certificate.pem"), server.data().with_file_name("key.pem"));
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    fs::write(&certificate, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    server.set("MUSTER_TLS_CERT", certificate.to_str().unwrap());
+    server.set("MUSTER_TLS_KEY", key.to_str().unwrap());
+    server.launch();
+    server.until_listening().await;
+    assert!(server.base_url.starts_with("https://127.0.0.1:"), "{}", server.base_url);
+
+    let trusted = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
+    let answer = client.get(format!("{}/healthz", server.base_url)).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["strict-transport-security"], "max-age=31536000; includeSubDomains");
+    let plain = client.get(format!("{}/healthz", server.base_url.replace("https:", "http:"))).send().await;
+    assert!(plain.is_err(), "{plain:?}");
 }
 
 #[tokio::test]
@@ -194,6 +219,35 @@ async fn without_the_secret_of_personal_data_it_does_not_start_and_makes_no_othe
     server.start_again().await;
     let profile = log_in(&server).await.get("/profile").send().await.is(200).value();
     assert_eq!((&profile["name"], &profile["email"]), (&json!("Administrator"), &json!("admin@muster.example")));
+}
+
+#[tokio::test]
+async fn a_lost_server_secret_is_made_anew_when_an_operator_says_so_and_not_before() {
+    let mut server = Server::start().await;
+    let client = Client::new(&server.base_url);
+    let body = json!({ "email": server.admin_email, "password": server.admin_password });
+    let tokens = client.post("/users/login").json(&body).send().await.is(200).value();
+    let data = server.data();
+    let in_use = refused(&run(&data, &["keys", "renew-server-secret"]));
+    assert!(in_use.contains("in use"), "{in_use}");
+    assert_eq!(server.end("INT").await.code(), Some(0));
+
+    let secret = data.join("server-secret");
+    let before = fs::read(&secret).unwrap();
+    fs::remove_file(&secret).unwrap();
+    for said in [refused(&serve("127.0.0.1:0", &data)), refused(&run(&data, &["status"]))] {
+        let lost = format!("muster: {} is missing: put the old file back", secret.display());
+        assert!(said.starts_with(&lost) && said.contains("muster keys renew-server-secret"), "{said}");
+        assert!(!secret.exists(), "none is made in its place");
+    }
+
+    output(&data, &["keys", "renew-server-secret"]);
+    assert_ne!(fs::read(&secret).unwrap(), before);
+    server.start_again().await;
+    let client = Client::new(&server.base_url);
+    let kept = json!({ "refresh_token": tokens["refresh_token"] });
+    client.post("/users/refresh").json(&kept).send().await.problem(401, "wrong_credentials");
+    log_in(&server).await;
 }
 
 #[tokio::test]
@@ -380,6 +434,7 @@ async fn an_operator_opens_accounts_on_a_live_server() {
     let client = Client::new(&server.base_url).with_token(tokens["access_token"].as_str().unwrap());
     let profile = client.get("/profile").send().await.is(200).value();
     assert_eq!((&profile["name"], &profile["role"]), (&json!("Ada"), &json!("auditor")));
+    client.get("/tasks").send().await.problem(403, "password_change_required");
     let again = refused(&run(&server.data(), &create));
     assert_eq!(again, "muster: somebody has an account with ada@example.com\n");
 }

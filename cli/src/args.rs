@@ -10,6 +10,7 @@ use muster_domain::values::{Email, Name};
 use crate::api_args::ApiArgs;
 use crate::mail::MailArgs;
 use crate::store::Stage;
+use crate::tls::TlsArgs;
 
 /// Task management for field teams: every change to a task is an event that stays.
 #[derive(Debug, Parser)]
@@ -42,7 +43,7 @@ pub enum Command {
     ///
     /// The first start makes the store and the first administrator, and prints their sign-in once. Ctrl-C (or SIGTERM)
     /// ends it cleanly; a second Ctrl-C ends it at once.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Fill an empty store with a believable field team: 30 people, 4 teams, 2,000 tasks with a month of history.
     ///
     /// Works on a data directory that nobody uses and on one that a server has open. A run that was cut off goes on
@@ -71,7 +72,7 @@ pub enum Command {
     /// Open accounts.
     #[command(subcommand)]
     User(UserCommand),
-    /// The keys that sign access tokens, of a data directory.
+    /// The keys that sign access tokens, and the server secret, of a data directory.
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Write every commit, with its hashes, as one line of JSON, ordered by stream and version.
@@ -130,6 +131,9 @@ pub struct ServeArgs {
     /// The address to listen on.
     #[arg(long, env = "MUSTER_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Whether HTTPS is spoken.
+    #[command(flatten)]
+    pub tls: TlsArgs,
     /// The data directory; it is made when it is not there.
     #[arg(long, env = "MUSTER_DATA", value_name = "DIR", default_value = "./data")]
     pub data: PathBuf,
@@ -305,8 +309,8 @@ pub struct UserCreateArgs {
     pub json: bool,
 }
 
-/// What can be done with the keys that sign access tokens. A running server takes it up within a second or two. On AWS the
-/// keys are in KMS: the runbook, *Rotate keys*.
+/// What can be done with keys and secrets. A running server takes up within a second or two what is done with the keys that sign
+/// access tokens. On AWS the keys are in KMS: the runbook, *Rotate keys*.
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
     /// Show each key: which one signs, which is to, and until when tokens of the one before are good.
@@ -317,6 +321,11 @@ pub enum KeysCommand {
     Rotate(KeysRotateArgs),
     /// Remove a key that does not sign: tokens of it are refused at once, and whoever has one refreshes.
     Retire(KeysRetireArgs),
+    /// Make another server secret, when the old one is lost or somebody may have it. The server must be stopped.
+    ///
+    /// It ends every session; second factors, recovery codes, invitations and links in letters that there are become good for
+    /// nothing. Passwords, API tokens and the history stay as they are.
+    RenewServerSecret(DataArgs),
 }
 
 /// Of `muster keys list`.
@@ -362,7 +371,7 @@ pub struct KeysRetireArgs {
     pub json: bool,
 }
 
-fn parse_role(text: &str) -> Result<Role, String> {
+pub(crate) fn parse_role(text: &str) -> Result<Role, String> {
     let role = Role::ALL.iter().find(|role| role.to_string() == text).copied();
     role.ok_or_else(|| {
         let names: Vec<_> = Role::ALL.iter().map(ToString::to_string).collect();

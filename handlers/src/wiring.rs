@@ -59,6 +59,7 @@ pub fn app(
     let store = event_store(client, prefix, Arc::clone(keys));
     let models = ReadModels::new(client.clone(), prefix);
     let identity = Identity::new(client, &identity_tables(prefix), signing, secret, tokens, clock.clone())?;
+    let identity = identity.with_session_idle(settings.session_idle.0);
     Ok(App {
         reader: Arc::new(store.clone()),
         commands: CommandHandler::new(store),

@@ -41,7 +41,7 @@ pub use credentials::{CredentialsError, CredentialsStore};
 pub use emails::Emails;
 pub use facade::{
     AuthError, Authenticated, ChangePasswordError, FinishLoginError, Identity, IdentityError, InternalError,
-    LoginError, Presented, RefreshError, SetPasswordError, TokenPair,
+    LoginError, Presented, ProveError, RefreshError, SetPasswordError, TokenPair,
 };
 pub use hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};
 pub use invitations::{Invitation, InvitationPage, Invitations, ListInvitationsError, NewInvitation};
@@ -57,8 +57,8 @@ pub use outside_identities::{OutsideIdentities, OutsideIdentity, OutsideIdentity
 pub use password::{Password, PasswordAttempt, PasswordError};
 pub use password_resets::{PasswordResets, ResetError};
 pub use second_factor::{Challenge, Enrolment, FactorState, Proof, RecoveryCode, SecondFactorError, SecondFactors};
-pub use secrets::{PersonalSecret, Secrets, SecretsError, ServerSecret};
-pub use sessions::{EndReason, Rotated, Session, SessionError, SessionId, Sessions};
+pub use secrets::{MissingSecrets, Secrets, SecretsError, ServerSecret};
+pub use sessions::{EndReason, IDLE, Proved, Rotated, Session, SessionError, SessionId, Sessions, Standing};
 pub use signing_keys::{RotationError, SigningKeyStatus, SigningKeys};
 pub use store::{IdentityTables, StoreError};
 pub use tokens::{AccessTokens, TokenError, TokenSettings, VerifiedToken};

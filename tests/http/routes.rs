@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::support::nobody;
 use crate::{
     access_log, api_tokens, erasure, exports, invitations, log_in, logs, notification_preferences, oidc,
-    password_resets, passwords, profile, reactivating, reassigning, second_factors, sessions, sign_up, signed_in,
-    system, task_as_of, task_changes, task_life, task_lists,
+    password_resets, passwords, profile, proving, reactivating, reassigning, second_factors, sessions, sign_up,
+    signed_in, system, task_as_of, task_changes, task_life, task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
 
@@ -225,6 +225,12 @@ pub(crate) const ROUTES: &[Route] = &[
         "/api/v1/users/{user_id}/tokens/{token_id}",
         None,
         api_tokens::an_administrator_sees_somebodys_tokens_and_revokes_them,
+    ),
+    route(
+        "POST",
+        "/api/v1/users/reauthenticate",
+        MY_PASSWORD,
+        proving::what_decides_who_signs_in_needs_a_proof_that_is_not_old,
     ),
     route(
         "PUT",

@@ -56,6 +56,7 @@ const TABLE: &str = "
     DELETE /api/v1/tokens/{token_id}                          | sign-in
     GET    /api/v1/users/{user_id}/tokens                     | sign-in
     DELETE /api/v1/users/{user_id}/tokens/{token_id}          | sign-in
+    POST   /api/v1/users/reauthenticate                       | sign-in
     PUT    /api/v1/profile/password                           | sign-in
     GET    /api/v1/profile/second-factor                      | sign-in
     POST   /api/v1/profile/second-factor                      | sign-in

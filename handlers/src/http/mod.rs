@@ -9,6 +9,7 @@ mod app;
 mod audit;
 mod auth;
 mod body;
+mod browsers;
 mod caller;
 mod cookie;
 mod erasure;
@@ -23,6 +24,7 @@ mod page;
 mod password;
 mod password_reset;
 mod problem;
+mod proof;
 mod reactivation;
 mod refusal;
 mod request;
@@ -48,9 +50,10 @@ use utoipa_axum::routes;
 
 pub use address::Peer;
 pub use app::App;
+use browsers::Transport;
 use layers::{PATIENCE, PATIENCE_ON_LAMBDA, around};
 pub use problem::{Causes, Code, Problem};
-pub use settings::{NoSignUpPolicy, Settings, SignUpPolicy};
+pub use settings::{NoSessionIdle, NoSignUpPolicy, SessionIdle, Settings, SignUpPolicy};
 use spec::Bearer;
 pub use throttle::{Rates, Throttle};
 
@@ -103,6 +106,7 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(erasure::erase))
         .routes(routes!(users::update_profile))
         .routes(routes!(notification_preferences::change))
+        .routes(routes!(proof::prove))
         .routes(routes!(password::change))
         .routes(routes!(password_reset::ask))
         .routes(routes!(password_reset::confirm))
@@ -184,7 +188,8 @@ fn system_routes() -> OpenApiRouter<Arc<App>> {
 pub fn router(app: Arc<App>) -> Router {
     let routes = system_routes().nest(BASE, change_routes().merge(query_routes()));
     let routes = routes.split_for_parts().0.with_state(Arc::clone(&app)).merge(system::rendered());
-    around(routes, PATIENCE, app)
+    let transport = Transport::of(&app.settings.public_url);
+    around(routes, PATIENCE, transport, app)
 }
 
 /// What changes something: the command Lambda.
@@ -199,7 +204,9 @@ pub fn query_router(app: Arc<App>) -> Router {
 
 fn on_lambda(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
     let routes = system_routes().nest(BASE, routes);
-    around(routes.split_for_parts().0.with_state(Arc::clone(&app)), PATIENCE_ON_LAMBDA, app)
+    // API Gateway speaks nothing but TLS.
+    let routes = routes.split_for_parts().0.with_state(Arc::clone(&app));
+    around(routes, PATIENCE_ON_LAMBDA, Transport::Tls, app)
 }
 
 /// The OpenAPI document of every route.

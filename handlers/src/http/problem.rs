@@ -59,6 +59,14 @@ codes! {
     InsufficientScope = "insufficient_scope", FORBIDDEN, "The API token is not for this";
     /// No API token is for this, whatever its scopes: it needs an access token of a session.
     SessionRequired = "session_required", FORBIDDEN, "Sign in for this";
+    /// This decides who can sign in: prove again who you are, with `POST /users/reauthenticate`.
+    FreshSignInRequired = "fresh_sign_in_required", FORBIDDEN, "Prove again who you are";
+    /// The password was made up by somebody else: nothing else is done in this session before another is chosen, with
+    /// `PUT /profile/password`.
+    PasswordChangeRequired = "password_change_required", FORBIDDEN, "Choose a password first";
+    /// The caller's role needs a second factor: nothing else is done in this session before there is one, with
+    /// `POST /profile/second-factor`, or before it is shown, with `POST /users/reauthenticate`.
+    SecondFactorSetupRequired = "second_factor_setup_required", FORBIDDEN, "A second factor is needed first";
     /// Nobody signs up here: an administrator makes the accounts.
     SignupClosed = "signup_closed", FORBIDDEN, "Signing up is closed";
     /// An outside issuer says who they are, and that is not enough to be let in here; `detail` says why.

@@ -98,13 +98,13 @@ problems! {
     ];
     /// What a change of an account may answer instead.
     UserChangeProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, SessionRequired, NotFound,
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, FreshSignInRequired, SessionRequired, NotFound,
         Conflict, EmailTaken, LastAdmin, PersonErased, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest,
         IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What opening an account again may answer instead.
     ReactivateProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, NotFound, Conflict, EmailTaken,
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, NotFound, Conflict, EmailTaken,
         PersonErased, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused,
         Internal, Unavailable, Timeout
     ];
@@ -130,7 +130,7 @@ problems! {
         Contended, StaleVersion, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a request without a body, and without a version to expect, may answer instead where no API token is good.
-    BodilessProblems = [Unauthenticated, Forbidden, SessionRequired, NotFound, Internal, Unavailable, Timeout];
+    BodilessProblems = [Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, NotFound, Internal, Unavailable, Timeout];
     /// What taking out all that is held of a person may answer instead.
     ExportProblems = [
         Unauthenticated, Forbidden, SessionRequired, NotFound, InvalidRequest, Internal, Unavailable, Timeout
@@ -139,6 +139,11 @@ problems! {
     PasswordProblems = [
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, Conflict, TooLarge,
         UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
+    ];
+    /// What proving again who one is may answer instead.
+    ProveProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, SessionRequired, TooLarge, UnsupportedMediaType, InvalidRequest,
+        Internal, Unavailable, Timeout
     ];
     /// What asking for a new password may be answered with instead.
     AskResetProblems = [
@@ -167,7 +172,7 @@ problems! {
     ];
     /// What making an API token may answer instead.
     MakeTokenProblems = [
-        MalformedJson, Unauthenticated, Forbidden, SessionRequired, TooManyTokens, TooLarge, UnsupportedMediaType,
+        MalformedJson, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, TooManyTokens, TooLarge, UnsupportedMediaType,
         InvalidRequest, Internal, Unavailable, Timeout
     ];
     /// What beginning to sign in with an outside issuer may answer instead.
@@ -192,7 +197,7 @@ problems! {
         Timeout
     ];
     /// What unlinking an outside identity may answer instead.
-    UnlinkProblems = [Unauthenticated, Forbidden, SessionRequired, NotFound, Conflict, Internal, Unavailable, Timeout];
+    UnlinkProblems = [Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, NotFound, Conflict, Internal, Unavailable, Timeout];
     /// What a refresh may answer instead.
     RefreshProblems = [
         MalformedJson, InvalidHeader, WrongCredentials, ForeignOrigin, TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
@@ -208,10 +213,13 @@ problems! {
     ];
 }
 
-/// One answer for each status, which names the codes that come with it. Each route can be asked too often.
+/// One answer for each status, which names the codes that come with it. Each route can be asked too often; and where somebody must be
+/// signed in, something may be left that they must do first.
 fn by_status(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
     let mut words: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for code in codes.iter().chain([&Code::TooManyRequests]) {
+    let first: &[Code] = &[Code::PasswordChangeRequired, Code::SecondFactorSetupRequired];
+    let first = if codes.contains(&Code::Forbidden) { first } else { &[] };
+    for code in codes.iter().chain(first).chain([&Code::TooManyRequests]) {
         words.entry(code.status().as_u16().to_string()).or_default().push(format!("`{}`", code.as_str()));
     }
     let response = |words: Vec<String>| {

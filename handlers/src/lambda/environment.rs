@@ -8,6 +8,7 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::Client;
 use chrono::DateTime;
+use muster_domain::user::Role;
 use muster_domain::{EventReader, SubjectKeys};
 use muster_identity::{KeyRing, PublicKey, RingKey, ServerSecret, TokenSettings};
 use muster_projections::{Hosted, hosted};
@@ -115,9 +116,18 @@ fn keys(config: &SdkConfig, client: &Client, prefix: &str) -> Result<Arc<dyn Sub
 }
 
 /// How the API behaves: `MUSTER_TRUSTED_PROXIES`, `MUSTER_SIGNUP`, `MUSTER_ALLOWED_ORIGINS` (with commas between them), the outside
-/// issuers as JSON in `MUSTER_OIDC`, and the limits `MUSTER_RATE_LIMIT_…`, named as the local program names them. What is not set stays as it is by default.
+/// issuers as JSON in `MUSTER_OIDC`, the roles in `MUSTER_REQUIRE_SECOND_FACTOR`, `MUSTER_SESSION_IDLE_HOURS`, and the limits `MUSTER_RATE_LIMIT_…`, named as the local program names them. What is not set stays as it is by default.
 fn settings() -> Result<Settings, StartError> {
-    let Settings { trusted_proxies, public_url, sign_up, rates, allowed_origins, oidc } = Settings::default();
+    let Settings {
+        trusted_proxies,
+        public_url,
+        sign_up,
+        rates,
+        allowed_origins,
+        oidc,
+        second_factor_for,
+        session_idle,
+    } = Settings::default();
     let rate = |name, default| Ok::<_, StartError>(parsed(name)?.unwrap_or(default));
     let origins = parsed::<String>("MUSTER_ALLOWED_ORIGINS")?;
     let listed = |text: String| text.split(',').filter(|origin| !origin.is_empty()).map(str::to_owned).collect();
@@ -126,6 +136,8 @@ fn settings() -> Result<Settings, StartError> {
         public_url,
         sign_up: parsed("MUSTER_SIGNUP")?.unwrap_or(sign_up),
         allowed_origins: origins.map_or(allowed_origins, listed),
+        second_factor_for: roles("MUSTER_REQUIRE_SECOND_FACTOR")?.unwrap_or(second_factor_for),
+        session_idle: parsed("MUSTER_SESSION_IDLE_HOURS")?.unwrap_or(session_idle),
         oidc: std::env::var("MUSTER_OIDC").ok().map(|text| text.parse()).transpose()?.unwrap_or(oidc),
         rates: Rates {
             caller: rate("MUSTER_RATE_LIMIT_CALLER", rates.caller)?,
@@ -140,6 +152,14 @@ fn settings() -> Result<Settings, StartError> {
 fn parsed<T: FromStr>(name: &'static str) -> Result<Option<T>, StartError> {
     let Ok(text) = std::env::var(name) else { return Ok(None) };
     text.parse().map(Some).map_err(|_| StartError::Invalid(name))
+}
+
+/// Roles with commas between them.
+fn roles(name: &'static str) -> Result<Option<Vec<Role>>, StartError> {
+    let Some(text) = parsed::<String>(name)? else { return Ok(None) };
+    let role = |word: &str| Role::ALL.iter().find(|role| role.to_string() == word).copied();
+    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    words.map(|word| role(word).ok_or(StartError::Invalid(name))).collect::<Result<_, _>>().map(Some)
 }
 
 fn token_settings() -> Result<TokenSettings, StartError> {

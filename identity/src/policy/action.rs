@@ -108,6 +108,22 @@ pub enum Action<'a> {
     ReadAudit,
 }
 
+impl Action<'_> {
+    /// Whether it decides who can sign in, or as what: then whoever does it must have proved a moment ago who they are. What asks for
+    /// the password itself is not among them.
+    pub const fn needs_fresh_proof(&self) -> bool {
+        matches!(
+            self,
+            Self::ChangeUserEmail
+                | Self::ChangeUserRole
+                | Self::ReactivateUser
+                | Self::RemoveSecondFactor
+                | Self::EndSessions
+                | Self::MakeApiToken
+        )
+    }
+}
+
 /// A person, as far as the policy asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {

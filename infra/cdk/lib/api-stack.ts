@@ -188,12 +188,14 @@ export class ApiStack extends Stack {
 }
 
 /** What both functions are told of the way to them: the web app's CloudFront says for whom it calls. */
-function http({ stage, corsOrigins, domain, signup, oidc }: Settings): Record<string, string> {
+function http({ stage, corsOrigins, domain, signup, requireSecondFactor, sessionIdleHours, oidc }: Settings): Record<string, string> {
   const origins = [...corsOrigins, ...(domain ? [`https://${domain.name}`] : [])];
   return {
     MUSTER_TRUSTED_PROXIES: "1",
     MUSTER_ALLOWED_ORIGINS: origins.join(","),
     MUSTER_SIGNUP: signup,
+    ...(requireSecondFactor.length > 0 && { MUSTER_REQUIRE_SECOND_FACTOR: requireSecondFactor.join(",") }),
+    ...(sessionIdleHours !== undefined && { MUSTER_SESSION_IDLE_HOURS: sessionIdleHours }),
     ...(oidc && { MUSTER_OIDC: oidc.document }),
     ...(stage === "e2e" && NO_LIMITS),
   };

@@ -68,6 +68,7 @@ pub(crate) const TABLE: &str = "
                                                       | another's | 204 | 403 | 403 | 403 | 401
                                                       | nothing   | 404 | 404 | 404 | 404 | 401
 
+    POST   /api/v1/users/reauthenticate               | -         | 204 | 204 | 204 | 204 | 401
     PUT    /api/v1/profile/password                   | -         | 204 | 204 | 204 | 204 | 401
     GET    /api/v1/profile/second-factor              | -         | 200 | 200 | 200 | 200 | 401
     POST   /api/v1/profile/second-factor              | -         | 200 | 200 | 200 | 200 | 401

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use muster_domain::{Clock, UserId};
-use muster_identity::{Client, EndReason, ServerSecret, SessionError, SessionId, Sessions};
+use muster_identity::{Client, EndReason, Proved, ServerSecret, SessionError, SessionId, Sessions};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -92,7 +92,7 @@ impl SignIns {
             let begun = match self.executors.pick(&self.world) {
                 Some(executor) => {
                     let sessions = executor.sessions.clone();
-                    let work = async move { sessions.start(user, &Client::default()).await };
+                    let work = async move { sessions.start(user, &Client::default(), Proved::default()).await };
                     invoke(&self.world, &executor.instance, PATIENCE, work).await
                 }
                 None => None,
