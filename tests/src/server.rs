@@ -118,9 +118,14 @@ impl Server {
 
     /// The same, where the program makes up the first administrator's password.
     pub async fn start_making_up_a_password() -> Self {
+        Self::to_start_making_up_a_password().started(Vec::new()).await
+    }
+
+    /// The same, and nothing started.
+    pub fn to_start_making_up_a_password() -> Self {
         let mut server = Self::to_start();
         server.makes_up_password = true;
-        server.started(Vec::new()).await
+        server
     }
 
     async fn started(mut self, environment: Vec<(&'static str, String)>) -> Self {
