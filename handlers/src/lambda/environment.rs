@@ -16,9 +16,10 @@ use muster_vault::KmsMaster;
 
 use super::kms::{KmsError, KmsSigner, public_half, server_secret};
 use super::mail::{Ses, Sns};
+use crate::clock::SystemClock;
 use crate::http::{App, Rates, Settings};
 use crate::mail::Post;
-use crate::notifier::{ByMail, Claims, Notifier};
+use crate::notifier::{ByMail, Claims, HeldLetters, Notifier};
 use crate::wiring::{app, event_store, subject_keys};
 
 /// Why a Lambda cannot start.
@@ -184,7 +185,8 @@ pub fn notifier(config: &SdkConfig) -> Result<Notifier, StartError> {
     let topic = Sns::new(aws_sdk_sns::Client::new(&once), variable("MUSTER_TOPIC_ARN")?);
     let keys = keys(config, &client, &prefix)?;
     let reader = Arc::new(event_store(&client, &prefix, keys));
-    Ok(Notifier::new(reader, Claims::new(client, &prefix), vec![Arc::new(mail), Arc::new(topic)]))
+    let (claims, held) = (Claims::new(client.clone(), &prefix), HeldLetters::new(client, &prefix));
+    Ok(Notifier::new(reader, claims, held, vec![Arc::new(mail), Arc::new(topic)], Arc::new(SystemClock)))
 }
 
 /// The projection that `MUSTER_PROJECTION` names.

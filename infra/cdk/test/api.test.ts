@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { render, Stage, stage } from "./support.ts";
+import { render, type Resource, Stage, stage } from "./support.ts";
 
 const PROD = stage("prod");
 
@@ -131,11 +131,25 @@ describe("while signing keys are exchanged", () => {
   });
 });
 
-describe("the schedule", () => {
-  test("calls the sweeper each hour, and keeps what it could not deliver", () => {
-    const [schedule, ...others] = PROD.of("AWS::Scheduler::Schedule");
-    expect(others).toEqual([]);
-    const { stack, properties } = schedule!;
+describe("the schedules", () => {
+  const called = (name: string): Resource => PROD.one("AWS::Scheduler::Schedule", "Name", `muster-prod-${name}`);
+
+  test("are two", () => {
+    expect(PROD.of("AWS::Scheduler::Schedule").map(({ properties }) => properties["Name"]).sort()).toEqual(["muster-prod-held-letters", "muster-prod-sweep"]);
+  });
+
+  test("have what was held back sent every five minutes, by the notifier", () => {
+    const { stack, properties } = called("held-letters");
+    expect(properties).toMatchObject({
+      ScheduleExpression: "rate(5 minutes)",
+      Target: { RetryPolicy: { MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 300 } },
+    });
+    expect(PROD.referred(stack, properties["Target"].Arn).properties["FunctionName"]).toBe("muster-prod-notifier");
+    expect(PROD.referred(stack, properties["Target"].DeadLetterConfig.Arn).properties["QueueName"]).toBe("muster-prod-held-letters-undelivered");
+  });
+
+  test("call the sweeper each hour, and keep what could not be delivered", () => {
+    const { stack, properties } = called("sweep");
     expect(properties).toMatchObject({
       ScheduleExpression: "rate(1 hour)",
       FlexibleTimeWindow: { Mode: "OFF" },
@@ -147,15 +161,15 @@ describe("the schedule", () => {
     expect(PROD.referred(stack, sweeper.properties["DeadLetterConfig"].TargetArn).properties["QueueName"]).toBe("muster-prod-sweeper-failures");
   });
 
-  test("may call the sweeper and nothing else", () => {
-    const [schedule] = PROD.of("AWS::Scheduler::Schedule");
-    const role = PROD.referred(schedule!.stack, schedule!.properties["Target"].RoleArn);
+  test.each([["sweep", "sweeper"], ["held-letters", "notifier"]])("%s may call the %s and nothing else", (name, fn) => {
+    const schedule = called(name);
+    const role = PROD.referred(schedule.stack, schedule.properties["Target"].RoleArn);
     const policies = PROD.of("AWS::IAM::Policy").filter(({ properties }) =>
       (properties["Roles"] as { Ref: string }[]).some(({ Ref }) => Ref === role.id));
     const statements = policies.flatMap(({ properties }) => properties["PolicyDocument"].Statement);
     expect(statements.map(({ Action, Resource }) => [Action, render(Resource)])).toEqual([
-      ["lambda:InvokeFunction", `<${PROD.functions().get("muster-prod-sweeper")!.id}.Arn>`],
-      ["sqs:SendMessage", expect.stringMatching(/^<Undelivered.*\.Arn>$/)],
+      ["lambda:InvokeFunction", `<${PROD.functions().get(`muster-prod-${fn}`)!.id}.Arn>`],
+      ["sqs:SendMessage", expect.stringMatching(/^<(HeldLetters)?Undelivered.*\.Arn>$/)],
     ]);
   });
 });

@@ -82,7 +82,12 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "audit-log-*": [...ROWS, "Scan"],
     "directory-*": [...ROWS, "Scan"],
   },
-  notifier: { events: ["Query"], "subject-keys": ["GetItem"], deliveries: ["DeleteItem", "PutItem"] },
+  notifier: {
+    events: ["Query"],
+    "subject-keys": ["GetItem"],
+    deliveries: ["DeleteItem", "PutItem"],
+    "held-letters": ["DeleteItem", "PutItem", "Scan"],
+  },
 };
 
 describe("a role", () => {

@@ -177,7 +177,7 @@ const TABLES: &[(&str, &[&str], &[bool])] = &[
     ("audit-log indexes", &["audit-log-1"], &[true]),
     ("directory", &["directory-1"], &[false, true]),
     ("control", &["control"], &[false, true]),
-    ("deliveries", &["deliveries"], &[false, true]),
+    ("deliveries", &["deliveries", "held-letters"], &[false, true]),
 ];
 
 /// The order in which they are used.

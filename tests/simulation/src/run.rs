@@ -129,8 +129,12 @@ async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Rep
         (Deployment::Aws(aws), commands)
     };
     let streams = streams(&world, aggregates);
-    let sign_ins =
-        Arc::new(SignIns { world: Arc::clone(&world), executors: Arc::clone(&executors), calls: Mutex::default() });
+    let sign_ins = Arc::new(SignIns {
+        world: Arc::clone(&world),
+        executors: Arc::clone(&executors),
+        calls: Mutex::default(),
+        stay: seed.is_multiple_of(9),
+    });
     // In one run of three, so that the others go as they would without.
     let people = if seed.is_multiple_of(3) { 1 + seed / 3 % 2 } else { 0 };
     let signed_in: Vec<_> = (1..=people).map(|person| tokio::spawn(Arc::clone(&sign_ins).run(person))).collect();
