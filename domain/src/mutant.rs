@@ -59,10 +59,12 @@ pub enum Mutant {
     NotSealed,
     /// The key of a person who was erased stays where it is.
     KeyKept,
+    /// Whoever takes an invitation makes an account of their own.
+    InvitationMakesMore,
 }
 
 impl Mutant {
-    /// Every one that the simulation has been seen to notice: all but `LatecomerIsThief` (`docs/verification.md`).
+    /// Every one. The simulation has been seen to notice each (`docs/verification.md`).
     pub const ALL: &'static [Self] = &[
         Self::NoVersionGate,
         Self::NoPutCondition,
@@ -89,6 +91,8 @@ impl Mutant {
         Self::EndNotAsked,
         Self::NotSealed,
         Self::KeyKept,
+        Self::LatecomerIsThief,
+        Self::InvitationMakesMore,
     ];
 }
 

@@ -24,7 +24,7 @@ use crate::observed::{Call, Lag, Observed, SessionCall};
 use crate::operators;
 use crate::oracle;
 use crate::port::Port;
-use crate::senders::{Executors, Senders};
+use crate::senders::{Executors, INVITED, Senders};
 use crate::sign_ins::SignIns;
 use crate::world::{PREFIX, World};
 
@@ -142,6 +142,9 @@ async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Rep
     let mut work: Vec<_> = (0..senders).map(|sender| tokio::spawn(Arc::clone(&shared).run(sender, each))).collect();
     if seed % 4 == 1 {
         work.push(tokio::spawn(Arc::clone(&shared).step_down()));
+    }
+    if seed % 4 == 2 {
+        work.push(tokio::spawn(Arc::clone(&shared).take_invitation()));
     }
     let operators = tokio::spawn(operators::now_and_then(Arc::clone(&world), operations));
     join_all(work).await;
@@ -269,6 +272,7 @@ fn report(
         events: world.items(&format!("{PREFIX}events")),
         reservations: world.items(&format!("{PREFIX}reservations")),
         keys: world.items(&format!("{PREFIX}subject-keys")),
+        invited: vec![INVITED.to_owned()],
         rest,
         lag,
         ..Observed::default()

@@ -8,6 +8,7 @@ mod canonical;
 mod commands;
 mod expected;
 mod history;
+mod invitations;
 mod log;
 mod models;
 mod personal;
@@ -44,6 +45,7 @@ pub fn check(observed: &Observed) -> Vec<Violation> {
     models::check_writes(&observed.row_writes, &timeline, &mut found);
     reservations::check(observed, &opened, &folded, &mut found);
     administrators::check(observed, &opened, &folded, &mut found);
+    invitations::check(&observed.invited, &opened, &mut found);
     sessions::check(&observed.session_calls, &mut found);
     personal::check(observed, &opened, &mut found);
     check_rest(observed, &mut found);
