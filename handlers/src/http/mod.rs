@@ -26,6 +26,7 @@ mod problem;
 mod reactivation;
 mod refusal;
 mod request;
+mod saved_filters;
 mod second_factor;
 mod sessions;
 mod settings;
@@ -103,6 +104,9 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(erasure::erase))
         .routes(routes!(users::update_profile))
         .routes(routes!(notification_preferences::change))
+        .routes(routes!(saved_filters::save))
+        .routes(routes!(saved_filters::replace))
+        .routes(routes!(saved_filters::remove))
         .routes(routes!(password::change))
         .routes(routes!(password_reset::ask))
         .routes(routes!(password_reset::confirm))
@@ -152,6 +156,8 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::read))
         .routes(routes!(users::profile))
         .routes(routes!(notification_preferences::read))
+        .routes(routes!(saved_filters::list))
+        .routes(routes!(saved_filters::read))
         .routes(routes!(sign_up::policy))
         .routes(routes!(oidc::sign_in::list))
         .routes(routes!(oidc::identities::list))
