@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod notifier;
 pub mod publisher;
 pub mod reactor;
+pub mod saved_filters;
 pub mod topology;
 pub mod trace;
 pub mod wiring;

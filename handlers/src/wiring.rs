@@ -12,6 +12,7 @@ use muster_vault::{KeyTable, Master};
 use crate::clock::SystemClock;
 use crate::http::{App, Settings, Throttle};
 use crate::mail::{Links, Post};
+use crate::saved_filters::SavedFilters;
 
 /// The keys of personal data, in the table with this prefix. A program has them once, so that what it erases is gone in all
 /// of it at once.
@@ -66,6 +67,7 @@ pub fn app(
         tasks: TaskQueries::new(models.clone()),
         audit: AuditQueries::new(models.clone(), Arc::clone(keys)),
         directory: DirectoryQueries::new(models),
+        filters: SavedFilters::new(client.clone(), prefix),
         identity: identity.with_outside_issuers(&settings.oidc)?,
         throttle: Throttle::new(&settings.rates),
         links: Links::new(&settings.public_url),

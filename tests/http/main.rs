@@ -29,6 +29,7 @@ mod reactivating;
 mod reassigning;
 mod rotating;
 mod routes;
+mod saved_filters;
 mod second_factors;
 mod sessions;
 mod sign_up;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::nobody;
 use crate::{
     access_log, api_tokens, erasure, exports, invitations, log_in, logs, notification_preferences, oidc,
-    password_resets, passwords, profile, proving, reactivating, reassigning, second_factors, sessions, sign_up,
+    password_resets, passwords, profile, proving, reactivating, reassigning, saved_filters, second_factors, sessions, sign_up,
     signed_in, system, task_as_of, task_changes, task_life, task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
@@ -71,6 +71,7 @@ const TOLD: Option<&str> = Some(
     "deadline_missed":["sms"],"hold":[]},"quiet_hours":{"from":"22:00","to":"06:30","except_critical":true},
     "digest":{"frequency":"daily","at":"17:45"}}"#,
 );
+const FILTER: Option<&str> = Some(r#"{"name":"Late","filter":{"overdue":true}}"#);
 const TASK: Option<&str> = Some(r#"{"title":"Check the lift"}"#);
 const REASSIGN: Option<&str> = Some(r#"{"to":null}"#);
 const ASSIGN: Option<&str> = Some(r#"{"assignee_id":null}"#);
@@ -271,6 +272,31 @@ pub(crate) const ROUTES: &[Route] = &[
         "/api/v1/profile/notification-preferences",
         TOLD,
         notification_preferences::people_choose_what_they_are_told_by_which_channels_and_when,
+    ),
+    route(
+        "POST",
+        "/api/v1/profile/filters",
+        FILTER,
+        saved_filters::filters_are_saved_listed_read_saved_anew_and_removed,
+    ),
+    route("GET", "/api/v1/profile/filters", None, saved_filters::a_saved_filter_lists_what_it_is_for),
+    route(
+        "GET",
+        "/api/v1/profile/filters/{filter_id}",
+        None,
+        saved_filters::filters_are_saved_listed_read_saved_anew_and_removed,
+    ),
+    route(
+        "PUT",
+        "/api/v1/profile/filters/{filter_id}",
+        FILTER,
+        saved_filters::filters_are_saved_listed_read_saved_anew_and_removed,
+    ),
+    route(
+        "DELETE",
+        "/api/v1/profile/filters/{filter_id}",
+        None,
+        saved_filters::filters_are_saved_listed_read_saved_anew_and_removed,
     ),
     route("POST", "/api/v1/teams", NAME, teams::an_administrator_founds_a_team),
     route("GET", "/api/v1/teams", None, teams::the_list_has_each_team_once_by_name),

@@ -78,6 +78,11 @@ const TABLE: &str = "
     PUT    /api/v1/profile role                               | sign-in
     GET    /api/v1/profile/notification-preferences           | users:read
     PUT    /api/v1/profile/notification-preferences           | users:write
+    POST   /api/v1/profile/filters                            | tasks:write
+    GET    /api/v1/profile/filters                            | tasks:read
+    GET    /api/v1/profile/filters/{filter_id}                | tasks:read
+    PUT    /api/v1/profile/filters/{filter_id}                | tasks:write
+    DELETE /api/v1/profile/filters/{filter_id}                | tasks:write
     GET    /api/v1/users                                      | users:read
     GET    /api/v1/users/{user_id}                            | users:read
     PUT    /api/v1/users/{user_id}                            | users:write

@@ -16,6 +16,7 @@ use super::problem::{Code, Problem};
 use super::settings::Settings;
 use super::throttle::Throttle;
 use crate::mail::{Links, Post};
+use crate::saved_filters::SavedFilters;
 
 /// The parts that the routes work with. One for each program.
 pub struct App {
@@ -29,6 +30,8 @@ pub struct App {
     pub audit: AuditQueries,
     /// Answers questions about people and teams.
     pub directory: DirectoryQueries,
+    /// What people list again and again.
+    pub filters: SavedFilters,
     /// Signs people in and out.
     pub identity: Identity,
     /// What the operator has decided.

@@ -28,6 +28,7 @@ mod proof;
 mod reactivation;
 mod refusal;
 mod request;
+mod saved_filters;
 mod second_factor;
 mod sessions;
 mod settings;
@@ -107,6 +108,9 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::update_profile))
         .routes(routes!(notification_preferences::change))
         .routes(routes!(proof::prove))
+        .routes(routes!(saved_filters::save))
+        .routes(routes!(saved_filters::replace))
+        .routes(routes!(saved_filters::remove))
         .routes(routes!(password::change))
         .routes(routes!(password_reset::ask))
         .routes(routes!(password_reset::confirm))
@@ -156,6 +160,8 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::read))
         .routes(routes!(users::profile))
         .routes(routes!(notification_preferences::read))
+        .routes(routes!(saved_filters::list))
+        .routes(routes!(saved_filters::read))
         .routes(routes!(sign_up::policy))
         .routes(routes!(oidc::sign_in::list))
         .routes(routes!(oidc::identities::list))

@@ -99,6 +99,10 @@ codes! {
     LastAdmin = "last_admin", CONFLICT, "There must always be an administrator";
     /// Nobody has more API tokens at once.
     TooManyTokens = "too_many_tokens", CONFLICT, "There are as many API tokens as there may be";
+    /// Another of the caller's saved filters has this name.
+    FilterNameTaken = "filter_name_taken", CONFLICT, "Another saved filter is called so";
+    /// Nobody has more saved filters.
+    TooManyFilters = "too_many_filters", CONFLICT, "There are as many saved filters as there may be";
     /// What was personal of the account is erased: nothing else happens to it.
     PersonErased = "person_erased", CONFLICT, "The person was erased";
     /// The account has events from before personal data was sealed, which nothing changes.
@@ -230,6 +234,11 @@ impl Problem {
             error.pointer = Some(to.to_owned());
         }
         self
+    }
+
+    /// Each field or parameter that is wrong.
+    pub(crate) fn into_errors(self) -> Vec<InvalidField> {
+        self.errors
     }
 
     /// Says where the task may go instead.

@@ -114,6 +114,16 @@ problems! {
         Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal,
         Unavailable, Timeout
     ];
+    /// What saving a filter may answer instead.
+    SaveFilterProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, FilterNameTaken, TooManyFilters,
+        Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable,
+        Timeout
+    ];
+    /// What a list of saved filters may be instead.
+    ListFiltersProblems = [Unauthenticated, Forbidden, InsufficientScope, Internal, Unavailable, Timeout];
+    /// What a saved filter may be instead.
+    ReadFilterProblems = [Unauthenticated, Forbidden, InsufficientScope, NotFound, Internal, Unavailable, Timeout];
     /// What a change without a body may answer instead.
     BodilessChangeProblems = [
         InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Conflict, PersonErased, Contended, StaleVersion,

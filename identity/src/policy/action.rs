@@ -62,6 +62,10 @@ pub enum Action<'a> {
     ReadNotificationPreferences,
     /// Change how.
     ChangeNotificationPreferences,
+    /// See which filters of tasks its owner has saved, and list by them.
+    ReadFilters,
+    /// Save one, or remove one.
+    SaveFilter,
     /// Change its address.
     ChangeUserEmail,
     /// Change its role.

@@ -91,6 +91,7 @@ export class ApiStack extends Stack {
     commands.allowTable("outside-identities", "DeleteItem", "GetItem", "PutItem");
     commands.allowIndexes("outside-identities", "Query");
     commands.allowTable("invitations", "DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem");
+    commands.allowTable("saved-filters", "DeleteItem", "GetItem", "PutItem");
     commands.allowTable("access-log", "PutItem");
     commands.allowTable("control", "GetItem");
     // Who the caller is, what became of the task, what a closed account leaves behind, and that nothing is left of who is erased.
@@ -129,6 +130,7 @@ export class ApiStack extends Stack {
     // When a token was last used; what it is good for only the command side can say.
     queries.allowAttributes("api-tokens", "pk", "sk", "last_used_at");
     queries.allowIndexes("outside-identities", "Query");
+    queries.allowTable("saved-filters", "GetItem");
     // What was refused is written down, and that the audit was read.
     queries.allowTable("access-log", "PutItem", "Query");
     queries.allowIndexes("access-log", "Query");

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::http::api_tokens::ApiTokenDocument;
 use crate::http::oidc::identities::OutsideIdentityDocument;
+use crate::http::saved_filters::SavedFilterDocument;
 use crate::http::second_factor::FactorDocument;
 
 /// All that is held of a person, or a part of it.
@@ -27,6 +28,8 @@ pub(crate) struct PersonExport {
     pub(super) account: UserDocument,
     /// How they want to be told of what concerns them.
     pub(super) notification_preferences: NotificationPreferences,
+    /// The filters that they have saved.
+    pub(super) saved_filters: Vec<SavedFilterDocument>,
     /// The teams they are in.
     pub(super) teams: Vec<ExportedTeam>,
     /// Whether they have a second factor.
