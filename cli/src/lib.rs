@@ -9,6 +9,7 @@ pub mod api_args;
 pub mod args;
 pub mod dead_letters;
 pub mod demo;
+pub mod digests;
 pub mod listen;
 pub mod log;
 pub mod mail;
@@ -22,7 +23,7 @@ pub mod store;
 pub mod system;
 pub mod traces;
 
-use args::{Command, KeysCommand, Muster, UserCommand};
+use args::{Command, DigestCommand, KeysCommand, Muster, UserCommand};
 use report::Failure;
 
 /// Runs one command to its end.
@@ -41,6 +42,10 @@ pub async fn run(muster: Muster) -> Result<(), Failure> {
         Command::Keys(KeysCommand::List(args)) => operate::keys::list(&args),
         Command::Keys(KeysCommand::Rotate(args)) => operate::keys::rotate(&args),
         Command::Keys(KeysCommand::Retire(args)) => operate::keys::retire(&args),
+        Command::Prove(args) => operate::prove::run(args).await,
+        Command::Digest(DigestCommand::Take(args)) => operate::digest::take(args).await,
+        Command::Digest(DigestCommand::List(args)) => operate::digest::list(args).await,
+        Command::Digest(DigestCommand::PublicKey(args)) => operate::digest::public_key(args).await,
         Command::Export(args) => operate::export::run(args).await,
         Command::Import(args) => Box::pin(operate::import::run(args)).await,
         Command::Openapi => operate::openapi(),

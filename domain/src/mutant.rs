@@ -59,6 +59,10 @@ pub enum Mutant {
     NotSealed,
     /// The key of a person who was erased stays where it is.
     KeyKept,
+    /// Of a history store only the first page is under a digest.
+    DigestOfFirstPage,
+    /// A head counts as under a digest before the digest is written.
+    HeadsBeforeDigest,
 }
 
 impl Mutant {
@@ -89,6 +93,8 @@ impl Mutant {
         Self::EndNotAsked,
         Self::NotSealed,
         Self::KeyKept,
+        Self::DigestOfFirstPage,
+        Self::HeadsBeforeDigest,
     ];
 }
 

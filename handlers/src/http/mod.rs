@@ -11,6 +11,7 @@ mod auth;
 mod body;
 mod caller;
 mod cookie;
+mod digests;
 mod erasure;
 mod etag;
 mod export;
@@ -168,7 +169,10 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tasks::history::logs))
         .routes(routes!(tasks::history::latest_log))
         .routes(routes!(tasks::history::history))
+        .routes(routes!(digests::proof))
         .routes(routes!(audit::access))
+        .routes(routes!(digests::list))
+        .routes(routes!(digests::keys))
 }
 
 /// The routes about the program itself.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { render, Stage, stage } from "./support.ts";
+import { list, render, type Resource, stage, Stage } from "./support.ts";
 
 const PROD = stage("prod");
 
@@ -131,31 +131,40 @@ describe("while signing keys are exchanged", () => {
   });
 });
 
-describe("the schedule", () => {
-  test("calls the sweeper each hour, and keeps what it could not deliver", () => {
-    const [schedule, ...others] = PROD.of("AWS::Scheduler::Schedule");
-    expect(others).toEqual([]);
-    const { stack, properties } = schedule!;
+describe("the schedules", () => {
+  const called = (name: string): Resource => {
+    const found = PROD.of("AWS::Scheduler::Schedule").filter(({ stack, properties }) =>
+      PROD.referred(stack, properties["Target"].Arn).properties["FunctionName"] === `muster-prod-${name}`);
+    expect(found).toHaveLength(1);
+    return found[0]!;
+  };
+
+  test.each([
+    ["sweeper", "rate(1 hour)"],
+    ["digester", "cron(0 * * * ? *)"],
+  ])("call the %s each hour, and keep what they could not deliver", (name, expression) => {
+    const { stack, properties } = called(name);
     expect(properties).toMatchObject({
-      ScheduleExpression: "rate(1 hour)",
+      ScheduleExpression: expression,
       FlexibleTimeWindow: { Mode: "OFF" },
       Target: { RetryPolicy: { MaximumRetryAttempts: 5, MaximumEventAgeInSeconds: 3600 } },
     });
-    expect(PROD.referred(stack, properties["Target"].Arn).properties["FunctionName"]).toBe("muster-prod-sweeper");
     expect(PROD.referred(stack, properties["Target"].DeadLetterConfig.Arn).properties["QueueName"]).toBe("muster-prod-sweeper-undelivered");
-    const sweeper = PROD.functions().get("muster-prod-sweeper")!;
-    expect(PROD.referred(stack, sweeper.properties["DeadLetterConfig"].TargetArn).properties["QueueName"]).toBe("muster-prod-sweeper-failures");
+    const fn = PROD.functions().get(`muster-prod-${name}`)!;
+    expect(PROD.referred(stack, fn.properties["DeadLetterConfig"].TargetArn).properties["QueueName"]).toBe(`muster-prod-${name}-failures`);
   });
 
-  test("may call the sweeper and nothing else", () => {
-    const [schedule] = PROD.of("AWS::Scheduler::Schedule");
-    const role = PROD.referred(schedule!.stack, schedule!.properties["Target"].RoleArn);
+  test("may call the sweeper and the digester, and nothing else", () => {
+    expect(PROD.of("AWS::Scheduler::Schedule")).toHaveLength(2);
+    const schedule = called("sweeper");
+    const role = PROD.referred(schedule.stack, schedule.properties["Target"].RoleArn);
     const policies = PROD.of("AWS::IAM::Policy").filter(({ properties }) =>
       (properties["Roles"] as { Ref: string }[]).some(({ Ref }) => Ref === role.id));
     const statements = policies.flatMap(({ properties }) => properties["PolicyDocument"].Statement);
-    expect(statements.map(({ Action, Resource }) => [Action, render(Resource)])).toEqual([
-      ["lambda:InvokeFunction", `<${PROD.functions().get("muster-prod-sweeper")!.id}.Arn>`],
-      ["sqs:SendMessage", expect.stringMatching(/^<Undelivered.*\.Arn>$/)],
+    const arn = (name: string): string => `<${PROD.functions().get(`muster-prod-${name}`)!.id}.Arn>`;
+    expect(statements.map(({ Action, Resource }) => [Action, list<unknown>(Resource).map(render)])).toEqual([
+      ["lambda:InvokeFunction", [arn("sweeper"), arn("digester")]],
+      ["sqs:SendMessage", [expect.stringMatching(/^<Undelivered.*\.Arn>$/)]],
     ]);
   });
 });

@@ -6,6 +6,7 @@ mod attribute;
 mod calls;
 mod canonical;
 mod commands;
+mod digests;
 mod expected;
 mod history;
 mod log;
@@ -46,6 +47,9 @@ pub fn check(observed: &Observed) -> Vec<Violation> {
     administrators::check(observed, &opened, &folded, &mut found);
     sessions::check(&observed.session_calls, &mut found);
     personal::check(observed, &opened, &mut found);
+    if let Some(digests) = &observed.digests {
+        digests::check(digests, &observed.events, &mut found);
+    }
     check_rest(observed, &mut found);
     found.into_sorted()
 }
