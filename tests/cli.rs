@@ -5,7 +5,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
 
@@ -316,7 +316,9 @@ fn wrong_usage_has_its_own_exit_code() {
 
 #[tokio::test]
 async fn the_operators_commands_work_while_the_server_runs() {
-    let server = Server::start().await;
+    let mut server = Server::start().await;
+    // The one of this hour; no other comes by itself.
+    server.until_logged("took a digest").await;
     let (data, client) = (server.data(), log_in(&server).await);
     let id = new_task(&client, "Fix the door").await;
     let edit = client.put(&format!("/tasks/{id}")).json(&json!({ "title": "Fix the back door", "priority": "high" }));
@@ -329,14 +331,25 @@ async fn the_operators_commands_work_while_the_server_runs() {
     assert!(shown.contains("TaskEdited") && shown.contains("Fix the back door"), "{shown}");
     assert!(shown.contains(&commits[1].hash.to_string()), "{shown}");
 
-    let verified: Value = serde_json::from_str(&output(&data, &["verify", "--json"])).unwrap();
-    assert_eq!(verified, json!({ "streams": 2, "commits": 3, "events": 4, "findings": [] }));
-
     let export = data.with_file_name("export.jsonl");
     output(&data, &["export", "--out", export.to_str().unwrap()]);
-    assert_eq!(fs::read_to_string(&export).unwrap(), output(&data, &["export"]), "a file or the standard output");
-    let offline = command(&["verify", "--json", "--export"]).arg(&export).output().unwrap();
-    assert_eq!(serde_json::from_slice::<Value>(&offline.stdout).unwrap(), verified);
+    let again = output(&data, &["export"]);
+    assert_eq!(
+        fs::read_to_string(&export).unwrap(),
+        again,
+        "a file or the standard output; no digest over nothing new"
+    );
+    assert_eq!(output(&data, &["digest", "list"]).lines().count(), 2, "the hour's, and that of the first export");
+    let verified: Value = serde_json::from_str(&output(&data, &["verify", "--json"])).unwrap();
+    let expected = json!({ "streams": 2, "commits": 3, "events": 4, "digests": 2, "findings": [] });
+    assert_eq!(verified, expected);
+    let key = kept_key(&server);
+    let offline = command(&["verify", "--json", "--export"]).arg(&export).arg("--key").arg(&key).output().unwrap();
+    let offline: Value = serde_json::from_slice(&offline.stdout).unwrap();
+    for name in ["streams", "commits", "events", "digests", "findings"] {
+        assert_eq!(offline[name], verified[name], "{name}");
+    }
+    assert_eq!(offline["undigested"], 0);
 
     output(&data, &["reconcile"]);
     for (arguments, before, active) in
@@ -377,11 +390,25 @@ async fn a_rebuild_is_given_up_only_when_there_is_one() {
     assert!(said.contains("giving up the generation that is being built"), "{said}");
 }
 
-#[test]
-fn an_empty_export_does_not_verify() {
-    let empty = tempfile::NamedTempFile::new().unwrap();
-    let said = refused(&command(&["verify", "--export"]).arg(empty.path()).output().unwrap());
-    assert!(said.contains("has not a single commit"), "{said}");
+/// The public key of a server's digests, in a file beside its data.
+fn kept_key(server: &Server) -> PathBuf {
+    let path = server.data().with_file_name("digest-key.public.pem");
+    fs::write(&path, output(&server.data(), &["digest", "public-key"])).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn an_empty_export_does_not_verify() {
+    let server = Server::start().await;
+    output(&server.data(), &["export"]);
+    let (key, empty) = (kept_key(&server), tempfile::NamedTempFile::new().unwrap());
+    let verify = command(&["verify", "--export"]).arg(empty.path()).arg("--key").arg(&key).output().unwrap();
+    assert_eq!(verify.status.code(), Some(1));
+    let said = String::from_utf8(verify.stdout).unwrap();
+    assert!(said.contains("the last line is missing: the export was cut off"), "{said}");
+    assert!(said.contains("there is no digest: that nothing is missing cannot be shown"), "{said}");
+    let without_key = command(&["verify", "--export"]).arg(empty.path()).output().unwrap();
+    assert_eq!(without_key.status.code(), Some(2), "an export is verified with a key");
 }
 
 #[tokio::test]
@@ -392,10 +419,42 @@ async fn an_export_with_a_changed_line_does_not_verify() {
     let forged = output(&server.data(), &["export"]).replace("Fix the door", "Fix the roof");
     fs::write(&export, forged).unwrap();
 
-    let verify = command(&["verify", "--export"]).arg(&export).output().unwrap();
+    let key = kept_key(&server);
+    let verify = command(&["verify", "--export"]).arg(&export).arg("--key").arg(&key).output().unwrap();
     assert_eq!(verify.status.code(), Some(1));
     let said = String::from_utf8(verify.stdout).unwrap();
     assert!(said.contains(&format!("TAMPERED  task#{id}  version 1: ")), "{said}");
+}
+
+#[tokio::test]
+async fn an_event_is_proven_to_whoever_has_the_key_and_a_digest_that_was_kept_must_be_there() {
+    let server = Server::start().await;
+    let id = new_task(&log_in(&server).await, "Fix the door").await;
+    let (data, beside) = (server.data(), |name: &str| server.data().with_file_name(name));
+    let proof = beside("proof.json");
+    output(&data, &["prove", &format!("task#{id}#1"), "--out", proof.to_str().unwrap()]);
+    let key = kept_key(&server);
+    let verify = |what: &str, file: &Path| {
+        command(&["verify", "--json", what]).arg(file).arg("--key").arg(&key).output().unwrap()
+    };
+
+    let proven: Value = serde_json::from_slice(&verify("--proof", &proof).stdout).unwrap();
+    assert_eq!(proven["event"]["type"], "TaskCreated");
+    let by_id = output(&data, &["prove", proven["event"]["event_id"].as_str().unwrap()]);
+    assert_eq!(by_id.trim_end(), fs::read_to_string(&proof).unwrap(), "by its id, too");
+    fs::write(&proof, fs::read_to_string(&proof).unwrap().replace("Fix the door", "Fix the roof")).unwrap();
+    let said = refused(&verify("--proof", &proof));
+    assert!(said.starts_with("muster: NOT PROVEN: the commit at version 1 was changed"), "{said}");
+
+    let export = beside("export.jsonl");
+    output(&data, &["export", "--out", export.to_str().unwrap()]);
+    let kept = beside("kept.json");
+    fs::write(&kept, output(&data, &["digest", "take"])).unwrap();
+    let verify = command(&["verify", "--export"]).arg(&export).arg("--key").arg(&key).arg("--kept").arg(&kept).output();
+    let verify = verify.unwrap();
+    assert_eq!(verify.status.code(), Some(1), "it was taken after the export");
+    let said = String::from_utf8(verify.stdout).unwrap();
+    assert!(said.contains("is missing: the export ends at"), "{said}");
 }
 
 #[tokio::test]

@@ -53,12 +53,16 @@ pub enum Command {
     Status(StatusArgs),
     /// Show everything that happened to one task, user or team, with the hashes.
     History(HistoryArgs),
-    /// Follow every hash chain, and name each history that was tampered with.
+    /// Follow every hash chain and every digest, and name what was tampered with: in the store, or offline in an export.
     ///
-    /// Finds commits that were changed, removed, inserted or moved. A history whose last commits were removed is
-    /// shorter than its rows in the read models: `muster reconcile --dry-run` lists it as `ahead`. Exits with 1 when
-    /// anything is wrong.
+    /// Finds events that were changed, removed, inserted or moved, histories that were cut, removed or written anew, and
+    /// digests that were removed or forged. Exits with 1 when anything is wrong.
     Verify(VerifyArgs),
+    /// Write a proof that an event is in its history, which is verified with nothing but the public key.
+    Prove(ProveArgs),
+    /// The signed digests over the heads of all histories. The server takes one every hour.
+    #[command(subcommand)]
+    Digest(DigestCommand),
     /// Compare every history with its row in each read model, and bring up the rows that are behind.
     Reconcile(ReconcileArgs),
     /// Fill a new generation of a read model from the log, verify it, and switch to it, while the server runs.
@@ -75,7 +79,7 @@ pub enum Command {
     /// The keys that sign access tokens, and the server secret, of a data directory.
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Write every commit, with its hashes, as one line of JSON, ordered by stream and version.
+    /// Write every history with its hashes, and the digests over their heads, in one file for `muster verify --export`.
     Export(ExportArgs),
     /// Fill an empty store with the export of another one: the same commits, ids, times and hashes.
     ///
@@ -199,10 +203,19 @@ pub struct VerifyArgs {
     /// Where the store is.
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Verify a file that `muster export` wrote, without a store (`-` for the standard input). Commits or whole
-    /// streams that are missing at the end do not show in an export: nothing in it says how much there was.
-    #[arg(long, value_name = "FILE")]
+    /// Verify a file that `muster export` wrote, without a store (`-` for the standard input).
+    #[arg(long, value_name = "FILE", requires = "key")]
     pub export: Option<PathBuf>,
+    /// Verify a file that `muster prove` wrote, without a store.
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with = "export")]
+    pub proof: Option<PathBuf>,
+    /// The public key of digests in PEM, as `muster digest public-key` shows it and as you kept it. Several where it was
+    /// changed.
+    #[arg(long, value_name = "FILE")]
+    pub key: Vec<PathBuf>,
+    /// A digest that you kept, as `muster digest list` shows it: the export must have it. So an export that ends too early shows.
+    #[arg(long, value_name = "FILE", requires = "export")]
+    pub kept: Vec<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -388,6 +401,10 @@ pub struct ExportArgs {
     /// The file to write; it appears when it is complete. The standard output if left out.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Take no digest first. Events after the last digest then have nothing but their hash chain to speak for them. On AWS
+    /// none is taken anyway: the function `digester` does it every hour.
+    #[arg(long)]
+    pub no_digest: bool,
     /// Also write the keys of personal data to this file, sealed under a passphrase. Without them nobody can read in an export
     /// who anybody is. Whoever erases a person later has to delete this file, too.
     #[arg(long, value_name = "FILE")]
@@ -429,4 +446,53 @@ pub struct ImportArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Of `muster prove`.
+#[derive(Clone, Debug, Args)]
+pub struct ProveArgs {
+    /// The event: its id, or its stream and version, such as `task#0190b2f4-…#3`.
+    #[arg(value_name = "EVENT", value_parser = super::operate::prove::parse_wanted)]
+    pub event: super::operate::prove::Wanted,
+    /// Where the store is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The file to write. The standard output if left out.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// What can be done with digests.
+#[derive(Debug, Subcommand)]
+pub enum DigestCommand {
+    /// Take one now, of a data directory. On AWS, call the function `digester`.
+    Take(DigestTakeArgs),
+    /// Show each digest as one line of JSON.
+    List(DigestListArgs),
+    /// Show the public key in PEM, to keep where nobody who works on the store can change it.
+    PublicKey(DigestPublicKeyArgs),
+}
+
+/// Of `muster digest take`.
+#[derive(Clone, Debug, Args)]
+pub struct DigestTakeArgs {
+    /// The data directory.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// Of `muster digest list`.
+#[derive(Clone, Debug, Args)]
+pub struct DigestListArgs {
+    /// Where the store is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// Of `muster digest public-key`.
+#[derive(Clone, Debug, Args)]
+pub struct DigestPublicKeyArgs {
+    /// Where the store is.
+    #[command(flatten)]
+    pub store: StoreArgs,
 }

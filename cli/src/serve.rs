@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::ServeArgs;
 use crate::demo;
+use crate::digests;
 use crate::listen::{Limits, listen};
 use crate::pipeline::Pipeline;
 use crate::report::{Failure, failed, line, note};
@@ -80,11 +81,13 @@ async fn serve(
     let now = SystemClock.now();
     let (name, at) = if args.demo { (demo::admin_name()?, demo::admin_since(now)) } else { (administrator()?, now) };
     let sign_in = setup::first_admin(&system, &args.admin, name, at).await?;
+    let digester = digests::digester(&system, &args.data)?;
     let socket = engine.serve_socket(&store::socket(&args.data))?;
     let pipeline = Pipeline::start(&system, engine.stream(&system.table("events"))).await?;
     let sweeper = tokio::spawn(sweep(engine.clone()));
     let follower = tokio::spawn(follow_keys(signing_keys, ring));
     let certificate = tls.clone().map(|tls| tokio::spawn(tls.follow()));
+    let digester = tokio::spawn(digests::hourly(digester));
 
     // It is stopped by a signal, and when the pipeline breaks.
     let stop = &stop.child_token();
@@ -111,6 +114,7 @@ async fn serve(
     sweeper.abort();
     follower.abort();
     certificate.iter().for_each(JoinHandle::abort);
+    digester.abort();
     post.close(GRACE).await;
     end(pipeline, socket).await;
     served

@@ -61,6 +61,10 @@ pub enum Mutant {
     KeyKept,
     /// Whoever takes an invitation makes an account of their own.
     InvitationMakesMore,
+    /// Of a history store only the first page is under a digest.
+    DigestOfFirstPage,
+    /// A head counts as under a digest before the digest is written.
+    HeadsBeforeDigest,
 }
 
 impl Mutant {
@@ -93,6 +97,8 @@ impl Mutant {
         Self::KeyKept,
         Self::LatecomerIsThief,
         Self::InvitationMakesMore,
+        Self::DigestOfFirstPage,
+        Self::HeadsBeforeDigest,
     ];
 }
 

@@ -3,6 +3,7 @@
 //! the local program is built without the AWS services that it does not use.
 
 pub mod clock;
+pub mod digests;
 #[cfg(feature = "lambda")]
 pub mod eventbridge;
 pub mod http;

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
-use muster_domain::SubjectKeys;
+use muster_domain::personal::Opener;
+use muster_domain::ports::KeyError;
+use muster_domain::{EventReader, SubjectKeys, UserId};
 use muster_identity::{Identity, IdentityError, IdentityTables, KeyRing, ServerSecret, TokenSettings};
 use muster_projections::{AuditQueries, DirectoryQueries, ReadModels, TaskQueries};
 use muster_vault::{KeyTable, Master};
 
 use crate::clock::SystemClock;
+use crate::digests::DigestTable;
 use crate::http::{App, Settings, Throttle};
 use crate::mail::{Links, Post};
 use crate::saved_filters::SavedFilters;
@@ -29,6 +33,35 @@ pub fn subject_keys_table(prefix: &str) -> String {
 pub fn event_store(client: &Client, prefix: &str, keys: Arc<dyn SubjectKeys>) -> DynamoEventStore {
     let log = DynamoLog::new(client.clone(), format!("{prefix}events"), format!("{prefix}reservations"));
     DynamoEventStore::new(log, keys)
+}
+
+/// Reads histories, in the tables with this prefix, with everything that is personal sealed.
+pub fn sealed_reader(client: &Client, prefix: &str) -> Arc<dyn EventReader> {
+    Arc::new(event_store(client, prefix, Arc::new(NoKeys)))
+}
+
+/// The keys of somebody who has none.
+#[derive(Debug)]
+struct NoKeys;
+
+#[async_trait]
+impl SubjectKeys for NoKeys {
+    async fn find(&self, _: UserId) -> Result<Opener, KeyError> {
+        Ok(Opener::NoKey)
+    }
+
+    async fn make(&self, _: UserId) -> Result<Opener, KeyError> {
+        Err(KeyError::Unavailable("keys are not made here".into()))
+    }
+
+    async fn erase(&self, _: UserId) -> Result<(), KeyError> {
+        Err(KeyError::Unavailable("keys are not erased here".into()))
+    }
+}
+
+/// The digests, in the table with this prefix.
+pub fn digest_table(client: &Client, prefix: &str) -> DigestTable {
+    DigestTable::new(client.clone(), prefix)
 }
 
 /// The tables of the identity room with this prefix.
@@ -76,5 +109,6 @@ pub fn app(
         clock,
         store: client.clone(),
         control_table: format!("{prefix}control"),
+        digests: digest_table(client, prefix),
     })
 }

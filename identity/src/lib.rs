@@ -57,7 +57,7 @@ pub use outside_identities::{OutsideIdentities, OutsideIdentity, OutsideIdentity
 pub use password::{Password, PasswordAttempt, PasswordError};
 pub use password_resets::{PasswordResets, ResetError};
 pub use second_factor::{Challenge, Enrolment, FactorState, Proof, RecoveryCode, SecondFactorError, SecondFactors};
-pub use secrets::{MissingSecrets, Secrets, SecretsError, ServerSecret};
+pub use secrets::{MissingSecrets, Secrets, SecretsError, ServerSecret, digest_key};
 pub use sessions::{EndReason, IDLE, Proved, Rotated, Session, SessionError, SessionId, Sessions, Standing};
 pub use signing_keys::{RotationError, SigningKeyStatus, SigningKeys};
 pub use store::{IdentityTables, StoreError};

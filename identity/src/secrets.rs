@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::{hmac, rand};
 use zeroize::Zeroizing;
 
-use crate::keys::KeyError;
+use crate::keys::{KeyError, SigningKey};
 use crate::private_file::{self, at};
 use crate::signing_keys::SigningKeys;
 
 const SECRET_FILE: &str = "server-secret";
 const PERSONAL_FILE: &str = "personal-secret";
+const DIGEST_KEY_FILE: &str = "digest-key.pem";
 const SECRET_BYTES: usize = 32;
 
 /// 32 random bytes from which keys are derived, one for each purpose. Wiped from memory on drop.
@@ -172,6 +173,19 @@ impl Secrets {
 
 fn is_there(path: &Path) -> Result<bool, SecretsError> {
     path.try_exists().map_err(at(path))
+/// The key that signs digests, in a file of its own: whoever verifies them keeps its public half for years, while those that sign
+/// access tokens come and go. It is made where there is none.
+pub fn digest_key(directory: &Path) -> Result<SigningKey, SecretsError> {
+    let path = directory.join(DIGEST_KEY_FILE);
+    if !path.try_exists().map_err(at(&path))? {
+        private_file::create(&path, SigningKey::generate()?.to_pem()?.as_bytes())?;
+    }
+    let pem = private_file::read(&path)?;
+    let key = std::str::from_utf8(&pem).ok().and_then(|pem| SigningKey::from_pem(pem).ok());
+    key.ok_or_else(|| SecretsError::Damaged {
+        place: path.display().to_string(),
+        expected: "P-256 private key in PKCS#8 PEM",
+    })
 }
 
 fn secret_in(path: &Path) -> Result<ServerSecret, SecretsError> {
@@ -190,6 +204,7 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
+    use crate::keys::TokenSigner as _;
 
     const KEY_FILE: &str = "signing-key.pem";
 
@@ -292,6 +307,19 @@ mod tests {
             assert!(matches!(refused, SecretsError::Damaged { .. }), "{refused}");
             assert_eq!(fs::read_to_string(&file).expect("the file"), contents);
         }
+    }
+
+    #[test]
+    fn the_key_of_digests_is_made_once_private_and_never_replaced() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let made = digest_key(directory.path()).expect("a key");
+        assert_eq!(digest_key(directory.path()).expect("the same key").public_key(), made.public_key());
+        let file = directory.path().join(DIGEST_KEY_FILE);
+        assert_eq!(mode(&file), 0o600);
+        assert_ne!(kid(&load(directory.path()).expect("secrets")), made.public_key().kid(), "it signs no tokens");
+        fs::write(&file, "half a k").expect("some damage");
+        let refused = digest_key(directory.path()).expect_err("a refusal");
+        assert!(matches!(refused, SecretsError::Damaged { .. }), "{refused}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod api_token_attacks;
 mod api_tokens;
 mod bodies;
 mod cookies;
+mod digests;
 mod erasure;
 mod every_route;
 mod exports;

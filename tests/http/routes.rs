@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    access_log, api_tokens, erasure, exports, invitations, log_in, logs, notification_preferences, oidc,
+    access_log, api_tokens, digests, erasure, exports, invitations, log_in, logs, notification_preferences, oidc,
     password_resets, passwords, profile, proving, reactivating, reassigning, saved_filters, second_factors, sessions, sign_up,
     signed_in, system, task_as_of, task_changes, task_life, task_lists,
 };
@@ -27,7 +27,11 @@ pub(crate) struct Route {
 impl Route {
     /// The path with this in the place of every id.
     pub(crate) fn at(&self, id: &str) -> String {
-        let parts = self.path.split('/').map(|part| if part.starts_with('{') { id } else { part });
+        let parts = self.path.split('/').map(|part| match part {
+            "{version}" => "1",
+            id_of if id_of.starts_with('{') => id,
+            word => word,
+        });
         parts.collect::<Vec<_>>().join("/")
     }
 
@@ -321,6 +325,14 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/api/v1/tasks/{task_id}/logs", None, logs::the_log_tells_who_did_what_newest_first),
     route("GET", "/api/v1/tasks/{task_id}/logs/latest", None, logs::the_latest_entry_is_the_last_thing_that_happened),
     route("GET", "/api/v1/tasks/{task_id}/history", None, logs::the_raw_history_verifies),
+    route(
+        "GET",
+        "/api/v1/tasks/{task_id}/history/{version}/proof",
+        None,
+        digests::an_event_is_proven_to_whoever_may_see_the_history,
+    ),
+    route("GET", "/api/v1/audit/digests", None, digests::digests_are_listed_newest_first_and_point_back),
+    open("GET", "/api/v1/audit/digests/key", None, digests::an_event_is_proven_to_whoever_may_see_the_history),
     route("GET", "/api/v1/audit/access", None, access_log::a_sign_in_and_a_sign_out_are_in_the_access_log),
     open("GET", "/healthz", None, system::it_is_healthy_and_ready),
     open("GET", "/readyz", None, system::it_is_healthy_and_ready),

@@ -93,6 +93,8 @@ const TABLE: &str = "
     POST   /api/v1/users/{user_id}/reassign                   | tasks:write
 
     GET    /api/v1/audit/access                               | audit:read
+    GET    /api/v1/audit/digests                              | audit:read
+    GET    /api/v1/audit/digests/key                          | nothing
 
     POST   /api/v1/teams                                      | teams:write
     GET    /api/v1/teams                                      | teams:read
@@ -108,6 +110,7 @@ const TABLE: &str = "
     GET    /api/v1/tasks/{task_id}/logs                       | tasks:read
     GET    /api/v1/tasks/{task_id}/logs/latest                | tasks:read
     GET    /api/v1/tasks/{task_id}/history                    | tasks:read
+    GET    /api/v1/tasks/{task_id}/history/{version}/proof    | tasks:read
     PUT    /api/v1/tasks/{task_id}                            | tasks:write
     DELETE /api/v1/tasks/{task_id}                            | tasks:write
     POST   /api/v1/tasks/{task_id}/assign                     | tasks:write

@@ -15,6 +15,7 @@ use super::page::query_problem;
 use super::problem::{Code, Problem};
 use super::settings::Settings;
 use super::throttle::Throttle;
+use crate::digests::DigestTable;
 use crate::mail::{Links, Post};
 use crate::saved_filters::SavedFilters;
 
@@ -48,6 +49,8 @@ pub struct App {
     pub store: Client,
     /// The table that readiness is asked of.
     pub control_table: String,
+    /// The digests over the heads of all histories.
+    pub digests: DigestTable,
 }
 
 impl App {

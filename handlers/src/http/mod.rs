@@ -12,6 +12,7 @@ mod body;
 mod browsers;
 mod caller;
 mod cookie;
+mod digests;
 mod erasure;
 mod etag;
 mod export;
@@ -178,7 +179,10 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tasks::history::logs))
         .routes(routes!(tasks::history::latest_log))
         .routes(routes!(tasks::history::history))
+        .routes(routes!(digests::proof))
         .routes(routes!(audit::access))
+        .routes(routes!(digests::list))
+        .routes(routes!(digests::keys))
 }
 
 /// The routes about the program itself.

@@ -216,6 +216,8 @@ problems! {
     SignOutProblems = [Unauthenticated, SessionRequired, ForeignOrigin, Internal, Unavailable, Timeout];
     /// What a question that anybody may ask may be answered with instead.
     OpenProblems = [Timeout];
+    /// What a read of the store that asks for no caller may answer instead.
+    OpenReadProblems = [Internal, Unavailable, Timeout];
     /// What signing up may answer instead.
     SignUpProblems = [
         MalformedJson, InvalidHeader, SignupClosed, InvitationRequired, LinkNotGood, EmailTaken, Contended, TooLarge,

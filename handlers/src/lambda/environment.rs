@@ -15,12 +15,14 @@ use muster_projections::{Hosted, hosted};
 use muster_vault::KmsMaster;
 
 use super::kms::{KmsError, KmsSigner, public_half, server_secret};
+use super::locked_bucket::{BucketError, LockedBucket};
 use super::mail::{Ses, Sns};
 use crate::clock::SystemClock;
+use crate::digests::Digester;
 use crate::http::{App, Rates, Settings};
 use crate::mail::Post;
 use crate::notifier::{ByMail, Claims, HeldLetters, Notifier};
-use crate::wiring::{app, event_store, subject_keys};
+use crate::wiring::{app, digest_table, event_store, sealed_reader, subject_keys};
 
 /// Why a Lambda cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +39,9 @@ pub enum StartError {
     /// A key cannot be used.
     #[error(transparent)]
     Kms(#[from] KmsError),
+    /// The bucket of digests cannot be used.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     /// The server secret could not be made.
     #[error(transparent)]
     Key(#[from] muster_identity::KeyError),
@@ -194,4 +199,24 @@ pub fn projector(config: &SdkConfig) -> Result<Arc<dyn Hosted>, StartError> {
     let name = variable("MUSTER_PROJECTION")?;
     let projections = hosted_projections(config)?;
     projections.into_iter().find(|projection| projection.name() == name).ok_or(StartError::NoSuchProjection(name))
+}
+
+/// In how many parts the event table is read side by side for a digest.
+const SEGMENTS: u32 = 4;
+
+/// Takes digests: `MUSTER_TABLE_PREFIX`, `MUSTER_DIGEST_KEY_ID` (it signs them), and `MUSTER_DIGEST_BUCKET`, in which they are locked.
+/// It reads histories with everything that is personal sealed, and has no key to open it.
+pub async fn digester(config: &SdkConfig) -> Result<Digester, StartError> {
+    let (prefix, key) = (variable("MUSTER_TABLE_PREFIX")?, variable("MUSTER_DIGEST_KEY_ID")?);
+    let archive = LockedBucket::new(config, &variable("MUSTER_DIGEST_BUCKET")?)?;
+    let client = Client::new(config);
+    let signer = KmsSigner::of(aws_sdk_kms::Client::new(config), key).await?;
+    Ok(Digester {
+        reader: sealed_reader(&client, &prefix),
+        table: digest_table(&client, &prefix),
+        signer: Arc::new(signer),
+        clock: Arc::new(SystemClock),
+        archive: Some(Arc::new(archive)),
+        segments: SEGMENTS,
+    })
 }

@@ -136,6 +136,7 @@ export class ApiStack extends Stack {
     queries.allowIndexes("access-log", "Query");
     queries.allowIndexes("invitations", "Query");
     queries.allowTable("control", "GetItem");
+    queries.allowTable("digests", "GetItem", "Query");
     for (const name of topology.projections.keys()) queries.allowProjection(name, "GetItem", "Query");
     this.allowPublicKeys(queries);
     queries.opensPersonalData(this.keys.personalKey);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { render, type Resource, Stage, stage } from "./support.ts";
+import { list, render, Stage, stage } from "./support.ts";
 
 const PROD = stage("prod");
 
@@ -131,45 +131,44 @@ describe("while signing keys are exchanged", () => {
   });
 });
 
-describe("the schedules", () => {
-  const called = (name: string): Resource => PROD.one("AWS::Scheduler::Schedule", "Name", `muster-prod-${name}`);
+describe("each schedule", () => {
+  const schedules = new Map(
+    PROD.of("AWS::Scheduler::Schedule").map((schedule) => [String(schedule.properties["Name"]), schedule]),
+  );
+  const hourly = ["sweeper", "digester"];
+  const cases: [string, string, string, number, number, string, string[]][] = [
+    ["muster-prod-digest", "digester", "cron(0 * * * ? *)", 5, 3600, "sweeper-undelivered", hourly],
+    ["muster-prod-held-letters", "notifier", "rate(5 minutes)", 2, 300, "held-letters-undelivered", ["notifier"]],
+    ["muster-prod-sweep", "sweeper", "rate(1 hour)", 5, 3600, "sweeper-undelivered", hourly],
+  ];
 
-  test("are two", () => {
-    expect(PROD.of("AWS::Scheduler::Schedule").map(({ properties }) => properties["Name"]).sort()).toEqual(["muster-prod-held-letters", "muster-prod-sweep"]);
+  test("is known here", () => {
+    expect([...schedules.keys()].sort()).toEqual(cases.map(([name]) => name).sort());
   });
 
-  test("have what was held back sent every five minutes, by the notifier", () => {
-    const { stack, properties } = called("held-letters");
+  test.each(cases)("%s calls %s at a %s, and keeps what it could not deliver", (name, fn, rate, attempts, age, undelivered) => {
+    const { stack, properties } = schedules.get(name)!;
     expect(properties).toMatchObject({
-      ScheduleExpression: "rate(5 minutes)",
-      Target: { RetryPolicy: { MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 300 } },
-    });
-    expect(PROD.referred(stack, properties["Target"].Arn).properties["FunctionName"]).toBe("muster-prod-notifier");
-    expect(PROD.referred(stack, properties["Target"].DeadLetterConfig.Arn).properties["QueueName"]).toBe("muster-prod-held-letters-undelivered");
-  });
-
-  test("call the sweeper each hour, and keep what could not be delivered", () => {
-    const { stack, properties } = called("sweep");
-    expect(properties).toMatchObject({
-      ScheduleExpression: "rate(1 hour)",
+      ScheduleExpression: rate,
       FlexibleTimeWindow: { Mode: "OFF" },
-      Target: { RetryPolicy: { MaximumRetryAttempts: 5, MaximumEventAgeInSeconds: 3600 } },
+      Target: { RetryPolicy: { MaximumRetryAttempts: attempts, MaximumEventAgeInSeconds: age } },
     });
-    expect(PROD.referred(stack, properties["Target"].Arn).properties["FunctionName"]).toBe("muster-prod-sweeper");
-    expect(PROD.referred(stack, properties["Target"].DeadLetterConfig.Arn).properties["QueueName"]).toBe("muster-prod-sweeper-undelivered");
-    const sweeper = PROD.functions().get("muster-prod-sweeper")!;
-    expect(PROD.referred(stack, sweeper.properties["DeadLetterConfig"].TargetArn).properties["QueueName"]).toBe("muster-prod-sweeper-failures");
+    expect(PROD.referred(stack, properties["Target"].Arn).properties["FunctionName"]).toBe(`muster-prod-${fn}`);
+    expect(PROD.referred(stack, properties["Target"].DeadLetterConfig.Arn).properties["QueueName"]).toBe(`muster-prod-${undelivered}`);
+    const called = PROD.functions().get(`muster-prod-${fn}`)!;
+    expect(PROD.referred(stack, called.properties["DeadLetterConfig"].TargetArn).properties["QueueName"]).toBe(`muster-prod-${fn}-failures`);
   });
 
-  test.each([["sweep", "sweeper"], ["held-letters", "notifier"]])("%s may call the %s and nothing else", (name, fn) => {
-    const schedule = called(name);
-    const role = PROD.referred(schedule.stack, schedule.properties["Target"].RoleArn);
-    const policies = PROD.of("AWS::IAM::Policy").filter(({ properties }) =>
-      (properties["Roles"] as { Ref: string }[]).some(({ Ref }) => Ref === role.id));
-    const statements = policies.flatMap(({ properties }) => properties["PolicyDocument"].Statement);
-    expect(statements.map(({ Action, Resource }) => [Action, render(Resource)])).toEqual([
-      ["lambda:InvokeFunction", `<${PROD.functions().get(`muster-prod-${fn}`)!.id}.Arn>`],
-      ["sqs:SendMessage", expect.stringMatching(/^<(HeldLetters)?Undelivered.*\.Arn>$/)],
+  test.each(cases)("%s may call %s and its like, and nothing else", (name, _fn, _rate, _attempts, _age, _undelivered, functions) => {
+    const { stack, properties } = schedules.get(name)!;
+    const role = PROD.referred(stack, properties["Target"].RoleArn);
+    const policies = PROD.of("AWS::IAM::Policy").filter((policy) =>
+      policy.stack === stack && (policy.properties["Roles"] as { Ref: string }[]).some(({ Ref }) => Ref === role.id));
+    const statements = policies.flatMap((policy) => policy.properties["PolicyDocument"].Statement);
+    const undelivered = PROD.referred(stack, properties["Target"].DeadLetterConfig.Arn);
+    expect(statements.map(({ Action, Resource }) => [Action, list<unknown>(Resource).map(render)])).toEqual([
+      ["lambda:InvokeFunction", functions.map((fn) => `<${PROD.functions().get(`muster-prod-${fn}`)!.id}.Arn>`)],
+      ["sqs:SendMessage", [`<${undelivered.id}.Arn>`]],
     ]);
   });
 });

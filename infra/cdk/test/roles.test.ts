@@ -66,6 +66,7 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "access-log/index/*": ["Query"],
     "invitations/index/*": ["Query"],
     control: ["GetItem"],
+    digests: ["GetItem", "Query"],
     "subject-keys": ["GetItem"],
     "task-list-*": ["GetItem", "Query"],
     "audit-log-*": ["GetItem", "Query"],
@@ -84,6 +85,7 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "audit-log-*": [...ROWS, "Scan"],
     "directory-*": [...ROWS, "Scan"],
   },
+  digester: { events: ["Scan"], digests: ["BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query"] },
   notifier: {
     events: ["Query"],
     "subject-keys": ["GetItem"],
@@ -141,6 +143,18 @@ describe("a role", () => {
     expect(actions("projector-directory")).toEqual(["Decrypt"]);
     expect(actions("projector-task-list")).toEqual([]);
     expect(actions("publisher")).toEqual([]);
+  });
+
+  test("lets the digester alone sign digests, put them into their bucket, and open nothing that is personal", () => {
+    expect(grants("digester", /^kms:/)).toEqual({ [Object.keys(grants("digester", /^kms:/))[0]!]: ["GetPublicKey", "Sign"] });
+    expect(Object.keys(grants("digester", /^kms:/))[0]).toMatch(/Keydigest/);
+    for (const name of Object.keys(TABLES)) {
+      const granted = Object.entries(grants(name, /^s3:/));
+      expect(granted.map(([, actions]) => actions), name).toEqual(name === "digester" ? [["PutObject"]] : []);
+      if (name === "digester") expect(granted[0]![0]).toMatch(/:s3:::muster-prod-digests-.*\/digests\/\*$/);
+      const keys = Object.keys(grants(name, /^kms:Sign$/));
+      expect(keys.some((key) => key.includes("Keydigest")), name).toBe(name === "digester");
+    }
   });
 
   test("lets the publisher alone put events, on Muster's bus", () => {

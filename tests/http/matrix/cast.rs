@@ -16,7 +16,7 @@ use crate::api_tokens::made;
 use crate::oidc;
 use crate::saved_filters;
 use crate::support::{
-    PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, of_task, person, task, team,
+    PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, of_task, person, take_digest, task, team,
 };
 use crate::tokens::claims;
 
@@ -85,7 +85,9 @@ impl Cast {
     /// The ids that the row's path has, in order.
     pub(crate) async fn ids(&self, row: &Row, caller: &Caller) -> Vec<String> {
         if row.path.contains("{task_id}") {
-            return vec![self.task(row, caller).await.to_string()];
+            let task = self.task(row, caller).await.to_string();
+            let version = row.path.contains("{version}").then(|| "1".to_owned());
+            return [task].into_iter().chain(version).collect();
         }
         let team = match row.whose {
             Whose::Ours => self.ours.to_string(),
@@ -214,6 +216,9 @@ impl Cast {
         }
         if row.path.ends_with("/restore") {
             self.chief.delete(&of_task(id, "")).send().await.is(200);
+        }
+        if row.path.ends_with("/proof") {
+            take_digest().await;
         }
         if row.method == "GET" {
             eventually("the read models have the task", async || {

@@ -140,6 +140,8 @@ pub(crate) const TABLE: &str = "
                                                       | nothing   | 404 | 404 | 404 | 404 | 401
 
     GET    /api/v1/audit/access                       | -         | 200 | 403 | 403 | 200 | 401
+    GET    /api/v1/audit/digests                      | -         | 200 | 403 | 403 | 200 | 401
+    GET    /api/v1/audit/digests/key                  | -         | 200 | 200 | 200 | 200 | 200
 
     POST   /api/v1/teams                              | -         | 201 | 403 | 403 | 403 | 401
     GET    /api/v1/teams                              | -         | 200 | 200 | 200 | 200 | 401

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::aws::Aws;
 use crate::backend::Backend;
 use crate::bus;
+use crate::digesting;
 use crate::dynamodb::Model;
 use crate::engine::EngineBackend;
 use crate::faults::Faults;
@@ -146,6 +147,11 @@ async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Rep
     if seed % 4 == 2 {
         work.push(tokio::spawn(Arc::clone(&shared).take_invitation()));
     }
+    // In one run of five, for the same reason.
+    let digests = seed % 5 == 2;
+    if digests {
+        work.push(tokio::spawn(digesting::now_and_then(Arc::clone(&world))));
+    }
     let operators = tokio::spawn(operators::now_and_then(Arc::clone(&world), operations));
     join_all(work).await;
     if join_all(signed_in).await.iter().any(Result::is_err) {
@@ -158,6 +164,9 @@ async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Rep
     world.step("quiet", || "no more faults from here on".to_owned());
     world.inner().faults = Faults::none();
     let (rest, lag) = come_to_rest(&world, &deployment, mixed).await;
+    if digests && !digesting::digest(&world).await {
+        violations.push("promise 10: no digest could be taken although nothing stood in its way".to_owned());
+    }
     let calls = std::mem::take(&mut *shared.calls.lock().unwrap_or_else(PoisonError::into_inner));
     let session_calls = std::mem::take(&mut *sign_ins.calls.lock().unwrap_or_else(PoisonError::into_inner));
     report(&world, seed, (calls, session_calls), rest, lag, violations)
@@ -273,6 +282,7 @@ fn report(
         reservations: world.items(&format!("{PREFIX}reservations")),
         keys: world.items(&format!("{PREFIX}subject-keys")),
         invited: vec![INVITED.to_owned()],
+        digests: (seed % 5 == 2).then(|| world.items(&format!("{PREFIX}digests"))),
         rest,
         lag,
         ..Observed::default()

@@ -165,7 +165,7 @@ pub(crate) async fn history(
 }
 
 /// Whoever may see a task may see its log.
-async fn visible(app: &App, caller: &Caller, id: TaskId) -> Result<(), Problem> {
+pub(crate) async fn visible(app: &App, caller: &Caller, id: TaskId) -> Result<(), Problem> {
     caller.within_token(Action::ReadTaskLogs)?;
     let task = present(app, id, 0).await?.ok_or_else(|| not_found("task"))?;
     caller.may(Action::ReadTaskLogs, &resource(&task))

@@ -6,6 +6,7 @@ mod attribute;
 mod calls;
 mod canonical;
 mod commands;
+mod digests;
 mod expected;
 mod history;
 mod invitations;
@@ -48,6 +49,9 @@ pub fn check(observed: &Observed) -> Vec<Violation> {
     invitations::check(&observed.invited, &opened, &mut found);
     sessions::check(&observed.session_calls, &mut found);
     personal::check(observed, &opened, &mut found);
+    if let Some(digests) = &observed.digests {
+        digests::check(digests, &observed.events, &mut found);
+    }
     check_rest(observed, &mut found);
     found.into_sorted()
 }
