@@ -5,12 +5,12 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
 use muster_domain::SubjectKeys;
-use muster_identity::{Identity, IdentityError, IdentityTables, KeyRing, ServerSecret, TokenSettings};
+use muster_identity::{Identity, IdentityError, IdentityTables, KeyRing, Origins, ServerSecret, TokenSettings};
 use muster_projections::{AuditQueries, DirectoryQueries, ReadModels, TaskQueries};
 use muster_vault::{KeyTable, Master};
 
 use crate::clock::SystemClock;
-use crate::http::{App, Settings, Throttle};
+use crate::http::{App, Commands, Settings, Throttle};
 use crate::mail::{Links, Post};
 
 /// The keys of personal data, in the table with this prefix. A program has them once, so that what it erases is gone in all
@@ -59,9 +59,10 @@ pub fn app(
     let store = event_store(client, prefix, Arc::clone(keys));
     let models = ReadModels::new(client.clone(), prefix);
     let identity = Identity::new(client, &identity_tables(prefix), signing, secret, tokens, clock.clone())?;
+    let origins = Origins::new(client.clone(), format!("{prefix}origins"), Arc::clone(keys));
     Ok(App {
         reader: Arc::new(store.clone()),
-        commands: CommandHandler::new(store),
+        commands: Commands::new(CommandHandler::new(store), origins),
         tasks: TaskQueries::new(models.clone()),
         audit: AuditQueries::new(models.clone(), Arc::clone(keys)),
         directory: DirectoryQueries::new(models),

@@ -35,4 +35,4 @@ pub use listing::{Listed, Page};
 pub use projection::{Entry, IndexKey, KeyValue, Poison, Projection};
 pub use projector::{Failure, Message, Projector, RepairError, Repaired};
 pub use read_models::ReadModels;
-pub use task_list::{TaskDocument, TaskFilter, TaskList, TaskQueries, fold_task};
+pub use task_list::{TaskDocument, TaskFilter, TaskList, TaskPage, TaskQueries, fold_task};

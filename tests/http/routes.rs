@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    access_log, api_tokens, erasure, exports, invitations, log_in, logs, notification_preferences, oidc,
-    password_resets, passwords, profile, reactivating, reassigning, second_factors, sessions, sign_up, signed_in,
-    system, task_as_of, task_changes, task_life, task_lists,
+    access_log, api_tokens, audit, audit_exports, erasure, exports, invitations, log_in, logs,
+    notification_preferences, oidc, password_resets, passwords, profile, reactivating, reassigning, second_factors,
+    sessions, sign_up, signed_in, system, task_as_of, task_changes, task_life, task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
 
@@ -289,6 +289,9 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/api/v1/tasks/{task_id}/logs", None, logs::the_log_tells_who_did_what_newest_first),
     route("GET", "/api/v1/tasks/{task_id}/logs/latest", None, logs::the_latest_entry_is_the_last_thing_that_happened),
     route("GET", "/api/v1/tasks/{task_id}/history", None, logs::the_raw_history_verifies),
+    route("GET", "/api/v1/audit", None, audit::the_audit_is_searched_by_actor_type_day_and_task),
+    route("GET", "/api/v1/audit/export", None, audit_exports::the_audit_is_taken_out_line_by_line_as_it_is_searched),
+    route("GET", "/api/v1/audit/access/export", None, audit_exports::the_access_log_is_taken_out_too),
     route("GET", "/api/v1/audit/access", None, access_log::a_sign_in_and_a_sign_out_are_in_the_access_log),
     open("GET", "/healthz", None, system::it_is_healthy_and_ready),
     open("GET", "/readyz", None, system::it_is_healthy_and_ready),

@@ -1,6 +1,7 @@
 //! Lists of tasks: what is asked for, of what the caller may see.
 
 use std::collections::BTreeSet;
+use std::slice;
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use muster_domain::TaskId;
@@ -200,4 +201,35 @@ async fn a_filter_that_is_none_is_refused_by_name() {
     }
     let label = format!("label={}&sort=title", "x".repeat(51));
     admin.get(&format!("/tasks?{label}")).send().await.wrong_parameters(&["label", "sort"]);
+}
+
+/// What a list must reflect.
+fn at_least(task: &TaskDocument) -> String {
+    format!("task#{}@{}", task.id, task.version)
+}
+
+#[tokio::test]
+async fn a_list_is_as_fresh_as_what_its_caller_has_just_written() {
+    let member = member().await;
+    let list = async |query: &str, header: &str| {
+        let path = format!("/tasks?reporter_id={}{query}", member.id);
+        let page = member.client.get(&path).header("muster-min-version", header).send().await.is(200).value();
+        serde_json::from_value::<Vec<TaskDocument>>(page["items"].clone()).unwrap()
+    };
+    let mut made = task(&member.client, json!({})).await;
+    assert_eq!(list("", &at_least(&made)).await, slice::from_ref(&made));
+    for round in 0..5 {
+        let body =
+            json!({ "title": format!("Round {round}"), "deadline": format!("2040-01-0{}T08:00:00Z", 9 - round) });
+        made = member.client.put(&of_task(made.id, "")).json(&body).send().await.document(200);
+        assert_eq!(list("", &at_least(&made)).await, slice::from_ref(&made), "nothing older, and nothing twice");
+    }
+    let other = task(&member.client, json!({})).await;
+    let both = format!("{},{}", at_least(&made), at_least(&other));
+    assert_eq!(list("", &both).await, [made.clone(), other.clone()]);
+    let done = moved(&member.client, other.id, &["in_progress", "completed"]).await;
+    assert_eq!(list("&open=true", &at_least(&done)).await, [made], "what has left the list is gone from it");
+    // A version that has not been made yet cannot be waited for, nor can a task of which there is nothing.
+    assert_eq!(list("&status=completed", &format!("task#{}@1000", done.id)).await, [done]);
+    assert_eq!(list("&status=in_progress", &format!("task#{}@1", Uuid::new_v4())).await, [] as [TaskDocument; 0]);
 }

@@ -10,13 +10,16 @@ mod audit;
 mod auth;
 mod body;
 mod caller;
+mod commands;
 mod cookie;
 mod erasure;
 mod etag;
 mod export;
 mod fields;
+mod freshness;
 mod invitations;
 mod layers;
+mod logged;
 mod notification_preferences;
 mod oidc;
 mod page;
@@ -39,7 +42,7 @@ mod users;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Extension, Router};
 use muster_domain::TaskId;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
@@ -48,6 +51,8 @@ use utoipa_axum::routes;
 
 pub use address::Peer;
 pub use app::App;
+use audit::export::MostBytes;
+pub use commands::{Commands, Provenance};
 use layers::{PATIENCE, PATIENCE_ON_LAMBDA, around};
 pub use problem::{Causes, Code, Problem};
 pub use settings::{NoSignUpPolicy, Settings, SignUpPolicy};
@@ -56,6 +61,9 @@ pub use throttle::{Rates, Throttle};
 
 /// The most bytes of a body.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// The most bytes of a file in one answer of a Lambda, which may have 6 MB, in base64 at worst.
+const MAX_FILE_ON_LAMBDA: usize = 4 * 1024 * 1024;
 
 /// Where the API's own routes begin.
 const BASE: &str = "/api/v1";
@@ -79,7 +87,7 @@ const BASE: &str = "/api/v1";
         (name = "teams", description = "Teams, and who is in them."),
         (name = "tasks", description = "Tasks."),
         (name = "logs", description = "Who did what to a task, and when."),
-        (name = "audit", description = "Who tried what: sign-ins, tokens, refusals."),
+        (name = "audit", description = "Who did what, and who tried what: sign-ins, tokens, refusals."),
         (name = "system", description = "Whether it runs, and how it is used.")
     )
 )]
@@ -169,6 +177,9 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tasks::history::latest_log))
         .routes(routes!(tasks::history::history))
         .routes(routes!(audit::access))
+        .routes(routes!(audit::search::search))
+        .routes(routes!(audit::export::export))
+        .routes(routes!(audit::export::export_access))
 }
 
 /// The routes about the program itself.
@@ -199,6 +210,7 @@ pub fn query_router(app: Arc<App>) -> Router {
 
 fn on_lambda(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
     let routes = system_routes().nest(BASE, routes);
+    let routes = routes.layer(Extension(MostBytes(MAX_FILE_ON_LAMBDA)));
     around(routes.split_for_parts().0.with_state(Arc::clone(&app)), PATIENCE_ON_LAMBDA, app)
 }
 

@@ -176,6 +176,7 @@ const TABLES: &[(&str, &[&str], &[bool])] = &[
     ("audit-log table", &["audit-log-1"], &[false]),
     ("audit-log indexes", &["audit-log-1"], &[true]),
     ("directory", &["directory-1"], &[false, true]),
+    ("origins of commands", &["origins"], &[false]),
     ("control", &["control"], &[false, true]),
     ("deliveries", &["deliveries"], &[false, true]),
 ];

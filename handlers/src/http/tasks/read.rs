@@ -21,14 +21,15 @@ use crate::http::body::{Id, Query};
 use crate::http::caller::Caller;
 use crate::http::etag::{etag, min_version};
 use crate::http::fields::Fields;
+use crate::http::freshness::MinVersions;
 use crate::http::page::{Page, PageQuery, query_problem};
 use crate::http::problem::Problem;
-use crate::http::spec::{ReadHeaders, ReadProblems};
+use crate::http::spec::{ListHeaders, ListProblems, ReadHeaders, ReadProblems};
 
 /// How often the row is asked for a version that it does not have yet, before the history is read instead.
-const ASKED: u32 = 5;
+pub(super) const ASKED: u32 = 5;
 /// How long between two of these.
-const PAUSE: Duration = Duration::from_millis(20);
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
 /// At which moment.
 #[derive(Deserialize, IntoParams)]
@@ -156,11 +157,12 @@ pub(crate) struct TasksQuery {
 }
 
 /// Lists the tasks that the caller may see. Deleted tasks are not among them.
-#[utoipa::path(get, path = "/tasks", operation_id = "list_tasks", tag = "tasks", params(TasksQuery),
-    responses((status = 200, description = "A page of tasks.", body = Page<TaskDocument>), ReadProblems))]
+#[utoipa::path(get, path = "/tasks", operation_id = "list_tasks", tag = "tasks", params(TasksQuery, ListHeaders),
+    responses((status = 200, description = "A page of tasks.", body = Page<TaskDocument>), ListProblems))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
+    fresh: MinVersions,
     Query(query): Query<TasksQuery>,
 ) -> Result<Json<Page<TaskDocument>>, Problem> {
     caller.may(Action::ListTasks, &Resource::Any)?;
@@ -186,5 +188,6 @@ pub(crate) async fn list(
         open: query.open.unwrap_or(false),
         overdue: query.overdue.unwrap_or(false).then(|| app.now()),
     };
-    Page::answer(app.tasks.list(&task_scope(&caller.0), &filter, &page).await)
+    let listed = fresh.list(&app, &task_scope(&caller.0), &filter, &page).await?;
+    Ok(Json(Page::of(listed.items, listed.next)))
 }

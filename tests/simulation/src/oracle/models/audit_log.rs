@@ -1,4 +1,4 @@
-//! `audit-log`: one entry for each event, found by who did it and on which day.
+//! `audit-log`: one entry for each event, found by who did it, what it was and on which day.
 
 use serde_json::Value;
 use uuid::{Uuid, uuid};
@@ -54,6 +54,7 @@ pub(super) fn entry<'a>(commit: &Commit<'a>, event: &Event<'a>) -> Item<'a> {
     let at = sortable(commit.recorded_at);
     let keys = vec![
         ("gsi_actor", actor(commit).into()),
+        ("gsi_type", event.kind_stored.into()),
         ("gsi_day", at.chars().take(10).collect::<String>().into()),
         ("at", format!("{at}#{stream}#v#{:020}", event.version).into()),
     ];

@@ -335,7 +335,7 @@ fn audit_log() -> Vec<Value> {
         let (aggregate, id) = stream.split_once('#').unwrap();
         let sort_key = format!("v#0000000000000000000{version}");
         json!({
-            "pk": stream, "sk": sort_key, "gsi_actor": format!("user:{ADA}"), "gsi_day": "2026-03-02",
+            "pk": stream, "sk": sort_key, "gsi_actor": format!("user:{ADA}"), "gsi_type": kind, "gsi_day": "2026-03-02",
             "at": format!("2026-03-02T08:00:0{at}.000Z#{stream}#{sort_key}"),
             "entry": {
                 "event_id": event_id(stream, version), "stream": { "type": aggregate, "id": id }, "version": version,
