@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
 use muster_domain::SubjectKeys;
 use muster_identity::{Identity, IdentityError, IdentityTables, KeyRing, Origins, ServerSecret, TokenSettings};
-use muster_projections::{AuditQueries, DirectoryQueries, ReadModels, TaskQueries};
+use muster_projections::{AuditQueries, DirectoryQueries, ReadModels, TaskPastQueries, TaskQueries};
 use muster_vault::{KeyTable, Master};
 
 use crate::clock::SystemClock;
@@ -64,6 +64,7 @@ pub fn app(
         reader: Arc::new(store.clone()),
         commands: Commands::new(CommandHandler::new(store), origins),
         tasks: TaskQueries::new(models.clone()),
+        past: TaskPastQueries::new(models.clone()),
         audit: AuditQueries::new(models.clone(), Arc::clone(keys)),
         directory: DirectoryQueries::new(models),
         identity: identity.with_outside_issuers(&settings.oidc)?,

@@ -8,7 +8,7 @@ use muster_domain::ports::Clock;
 use muster_domain::{EventReader, TeamId, UserId};
 use muster_identity::Identity;
 use muster_projections::directory::{Account, TeamDocument, UserDocument, fold_account, fold_team};
-use muster_projections::{AuditQueries, DirectoryQueries, TaskQueries};
+use muster_projections::{AuditQueries, DirectoryQueries, TaskPastQueries, TaskQueries};
 
 use super::commands::Commands;
 use super::page::query_problem;
@@ -25,6 +25,8 @@ pub struct App {
     pub reader: Arc<dyn EventReader>,
     /// Answers questions about tasks.
     pub tasks: TaskQueries,
+    /// Answers questions about tasks as they were.
+    pub past: TaskPastQueries,
     /// Answers questions about who did what.
     pub audit: AuditQueries,
     /// Answers questions about people and teams.

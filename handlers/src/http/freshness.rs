@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use chrono::{DateTime, Utc};
 use muster_domain::task::TaskScope;
 use muster_domain::{StreamId, TaskId};
-use muster_projections::{Page, TaskFilter, TaskPage};
+use muster_projections::{Page, QueryError, TaskFilter, TaskPage};
 
 use super::app::{App, unreadable};
 use super::etag::MIN_VERSION;
@@ -63,24 +64,25 @@ impl MinVersions {
         Some(Self(versions))
     }
 
-    /// A page of the tasks, once it can show each named task at its version, or the newest that there is of it.
+    /// A page of the tasks as they are, or as they were at a moment, once it can show each named task at its version, or the
+    /// newest that there is of it.
     pub(crate) async fn list(
         &self,
         app: &App,
         scope: &TaskScope,
         filter: &TaskFilter,
+        as_of: Option<DateTime<Utc>>,
         page: &Page,
     ) -> Result<TaskPage, Problem> {
         let wanted = self.that_are_there(app).await?;
         let mut pause = FIRST_PAUSE;
         loop {
-            if shows(app, scope, filter, &wanted).await? {
-                let listed = app.tasks.list(scope, filter, page).await.map_err(|error| query_problem(&error))?;
-                // In an index there may be what a row was a moment ago.
-                let old = |id, version| wanted.get(id).is_some_and(|least| version < *least);
-                if !listed.items.iter().any(|task| old(&task.id, task.version)) {
-                    return Ok(listed);
-                }
+            let listed = match as_of {
+                Some(moment) => past(app, scope, filter, moment, page, &wanted).await,
+                None => present(app, scope, filter, page, &wanted).await,
+            };
+            if let Some(listed) = listed.map_err(|error| query_problem(&error))? {
+                return Ok(listed);
             }
             if pause > LAST_PAUSE {
                 return Err(Problem::new(Code::NotFreshYet).detail("Ask again in a moment, or ask for less."));
@@ -102,18 +104,41 @@ impl MinVersions {
     }
 }
 
-async fn shows(
+/// A page of what is, if it is fresh enough.
+async fn present(
     app: &App,
     scope: &TaskScope,
     filter: &TaskFilter,
+    page: &Page,
     wanted: &BTreeMap<TaskId, u64>,
-) -> Result<bool, Problem> {
+) -> Result<Option<TaskPage>, QueryError> {
     for (id, version) in wanted {
-        if !app.tasks.shows(scope, filter, *id, *version).await.map_err(|error| query_problem(&error))? {
-            return Ok(false);
+        if !app.tasks.shows(scope, filter, *id, *version).await? {
+            return Ok(None);
         }
     }
-    Ok(true)
+    let listed = app.tasks.list(scope, filter, page).await?;
+    // In an index there may be what a row was a moment ago.
+    let old = |id, version| wanted.get(id).is_some_and(|least| version < *least);
+    let fresh = !listed.items.iter().any(|task| old(&task.id, task.version));
+    Ok(fresh.then_some(listed))
+}
+
+/// A page of what was, if all that was by then is known of the tasks.
+async fn past(
+    app: &App,
+    scope: &TaskScope,
+    filter: &TaskFilter,
+    moment: DateTime<Utc>,
+    page: &Page,
+    wanted: &BTreeMap<TaskId, u64>,
+) -> Result<Option<TaskPage>, QueryError> {
+    for (id, version) in wanted {
+        if app.past.version(*id).await? < *version {
+            return Ok(None);
+        }
+    }
+    app.past.list(scope, filter, moment, page).await.map(Some)
 }
 
 #[cfg(test)]

@@ -70,12 +70,14 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "task-list-*": ["GetItem", "Query"],
     "audit-log-*": ["GetItem", "Query"],
     "directory-*": ["GetItem", "Query"],
+    "task-past-*": ["GetItem", "Query"],
   },
   publisher: STREAM,
   guard: STREAM,
   "projector-task-list": { events: ["Query"], control: ["GetItem"], "task-list-*": ROWS },
   "projector-audit-log": { events: ["Query"], control: ["GetItem"], ...KEYS, "audit-log-*": ROWS },
   "projector-directory": { events: ["Query"], control: ["GetItem"], ...KEYS, "directory-*": ROWS },
+  "projector-task-past": { events: ["Query"], control: ["GetItem"], "task-past-*": ROWS },
   sweeper: {
     events: ["Query", "Scan"],
     control: ["GetItem"],
@@ -83,6 +85,7 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "task-list-*": [...ROWS, "Scan"],
     "audit-log-*": [...ROWS, "Scan"],
     "directory-*": [...ROWS, "Scan"],
+    "task-past-*": [...ROWS, "Scan"],
   },
   notifier: { events: ["Query"], "subject-keys": ["GetItem"], deliveries: ["DeleteItem", "PutItem"] },
 };

@@ -125,7 +125,7 @@ impl Projection for AuditLog {
         Vec::new()
     }
 
-    fn entries(&self, event: &RecordedEvent, decoded: &DomainEvent) -> Vec<Entry> {
+    fn entries(&self, _before: Option<&AuditHead>, event: &RecordedEvent, decoded: &DomainEvent) -> Vec<Entry> {
         let sort_key = Entry::at(event.version);
         let at = sortable(event.recorded_at);
         let keys = vec![

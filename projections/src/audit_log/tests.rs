@@ -100,7 +100,9 @@ fn the_head_says_how_far_the_log_goes() {
 fn an_entry_is_found_by_actor_by_type_and_by_day() {
     let history = History::of(TASK).by(ADA).then(created());
     let event = &history.events()[0];
-    let [entry] = &AuditLog.entries(event, &event.decode().unwrap())[..] else { panic!("one entry for one event") };
+    let [entry] = &AuditLog.entries(None, event, &event.decode().unwrap())[..] else {
+        panic!("one entry for one event")
+    };
     assert_eq!(entry.sort_key, "v#00000000000000000001");
     assert_eq!(
         entry.keys,

@@ -145,6 +145,9 @@ pub(crate) struct TasksQuery {
     overdue: Option<bool>,
     /// Only those that are not completed.
     open: Option<bool>,
+    /// The tasks as they were at this time (RFC 3339), with these filters on what they were then, as far as the caller may see
+    /// them now. What was done in the last moments may not be in it yet.
+    as_of: Option<DateTime<Utc>>,
     /// `due` (soonest first, those without a deadline last) or `-due` (the other way round).
     #[param(pattern = "^-?due$")]
     sort: Option<String>,
@@ -186,8 +189,8 @@ pub(crate) async fn list(
         due_after: query.due_after,
         due_before: query.due_before,
         open: query.open.unwrap_or(false),
-        overdue: query.overdue.unwrap_or(false).then(|| app.now()),
+        overdue: query.overdue.unwrap_or(false).then(|| query.as_of.unwrap_or_else(|| app.now())),
     };
-    let listed = fresh.list(&app, &task_scope(&caller.0), &filter, &page).await?;
+    let listed = fresh.list(&app, &task_scope(&caller.0), &filter, query.as_of, &page).await?;
     Ok(Json(Page::of(listed.items, listed.next)))
 }

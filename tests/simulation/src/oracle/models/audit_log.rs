@@ -24,7 +24,12 @@ pub(super) fn row<'a>(history: &History<'_, 'a>) -> Item<'a> {
     (Expected::Map(row), Vec::new())
 }
 
-pub(super) fn entry<'a>(commit: &Commit<'a>, event: &Event<'a>) -> Item<'a> {
+pub(super) fn entries<'a>(history: &History<'_, 'a>) -> Vec<(String, Item<'a>)> {
+    let events = history.commits.iter().flat_map(|commit| commit.events.iter().map(move |event| (commit, event)));
+    events.map(|(commit, event)| (format!("v#{:020}", event.version), entry(commit, event))).collect()
+}
+
+fn entry<'a>(commit: &Commit<'a>, event: &Event<'a>) -> Item<'a> {
     let Commit { stream, .. } = *commit;
     let (aggregate, id) = commit.aggregate_and_id();
     let note = match event.kind {
