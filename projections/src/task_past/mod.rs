@@ -88,14 +88,18 @@ fn during(list: &str, stretch: &str) -> String {
 fn keys(TaskRow { task, updated_at, .. }: &TaskRow, partition: &dyn Fn(&str) -> String) -> Vec<IndexKey> {
     let team = task.team.map_or_else(|| NO_TEAM.to_owned(), |team| team.to_string());
     let (assignee, reporter) = (task.assignee.map(|id| id.to_string()), task.reporter.map(|id| id.to_string()));
-    let labels = task.labels.iter().map(|label| format!("{label}{BETWEEN_LABELS}")).collect::<String>();
+    let mut labels = String::from(BETWEEN_LABELS);
+    for label in task.labels.iter() {
+        labels.push_str(label.as_str());
+        labels.push(BETWEEN_LABELS);
+    }
     let mut keys: Vec<IndexKey> = vec![
         ("gsi_all", partition("all").into()),
         ("gsi_team", partition(&team).into()),
         ("since", sortable(*updated_at).into()),
         ("status", task.status.as_str().into()),
         ("priority", task.priority.as_str().into()),
-        ("labels", format!("{BETWEEN_LABELS}{labels}").into()),
+        ("labels", labels.into()),
         ("team", team.into()),
     ];
     for (index, attribute, user) in [("gsi_assignee", "assignee", assignee), ("gsi_reporter", "reporter", reporter)] {

@@ -58,15 +58,14 @@ fn lists(scope: &TaskScope, wanted: &TaskFilter) -> (Vec<Partition>, bool) {
     let lists = match (scope, wanted.team) {
         (TaskScope::All, Some(of)) => vec![team(&of)],
         (TaskScope::All, None) => vec![all()],
-        (TaskScope::Own(user), _) => own(*user),
         (TaskScope::Teams { teams, .. }, Some(of)) if teams.contains(&of) => vec![team(&of)],
         // A team that is not the asker's: of its tasks they see their own.
-        (TaskScope::Teams { user, .. }, Some(_)) => own(*user),
+        (TaskScope::Teams { user, .. }, Some(_)) | (TaskScope::Own(user), _) => own(*user),
         (TaskScope::Teams { teams, user }, None) => {
             let mut teams: Vec<TeamId> = teams.clone();
             teams.sort_unstable();
             teams.dedup();
-            teams.iter().map(|of| team(of)).chain([team(&NO_TEAM)]).chain(own(*user)).collect()
+            teams.iter().map(team).chain([team(&NO_TEAM)]).chain(own(*user)).collect()
         }
     };
     (lists, true)
