@@ -164,7 +164,7 @@ impl System {
     ) -> Result<App, IdentityError> {
         let tokens = TokenSettings::new(ISSUER, ISSUER);
         wiring::app(&self.client, &self.prefix, &self.keys, signing, secret, tokens, settings)
-            .map(|app| app.with_post(post))
+            .map(|app| app.with_post(post).with_origins_behind(self.derived.clone()))
     }
 
     /// The projection of this name, or all of them.

@@ -8,13 +8,13 @@ use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
 use muster_domain::personal::Opener;
 use muster_domain::ports::KeyError;
 use muster_domain::{EventReader, SubjectKeys, UserId};
-use muster_identity::{Identity, IdentityError, IdentityTables, KeyRing, ServerSecret, TokenSettings};
-use muster_projections::{AuditQueries, DirectoryQueries, ReadModels, TaskQueries};
+use muster_identity::{Identity, IdentityError, IdentityTables, KeyRing, Origins, ServerSecret, TokenSettings};
+use muster_projections::{AuditQueries, DirectoryQueries, ReadModels, TaskPastQueries, TaskQueries};
 use muster_vault::{KeyTable, Master};
 
 use crate::clock::SystemClock;
 use crate::digests::DigestTable;
-use crate::http::{App, Settings, Throttle};
+use crate::http::{App, Commands, Settings, Throttle};
 use crate::mail::{Links, Post};
 use crate::saved_filters::SavedFilters;
 
@@ -94,10 +94,12 @@ pub fn app(
     let models = ReadModels::new(client.clone(), prefix);
     let identity = Identity::new(client, &identity_tables(prefix), signing, secret, tokens, clock.clone())?;
     let identity = identity.with_session_idle(settings.session_idle.0);
+    let origins = Origins::new(client.clone(), format!("{prefix}origins"), Arc::clone(keys));
     Ok(App {
         reader: Arc::new(store.clone()),
-        commands: CommandHandler::new(store),
+        commands: Commands::new(CommandHandler::new(store), origins),
         tasks: TaskQueries::new(models.clone()),
+        past: TaskPastQueries::new(models.clone()),
         audit: AuditQueries::new(models.clone(), Arc::clone(keys)),
         directory: DirectoryQueries::new(models),
         filters: SavedFilters::new(client.clone(), prefix),

@@ -15,6 +15,7 @@ mod key_ring;
 mod keys;
 mod oidc;
 mod one_time;
+mod origins;
 mod outside_identities;
 mod password;
 mod password_resets;
@@ -53,6 +54,7 @@ pub use oidc::{
     ProviderSettings, RoleMap, SecretPlace,
 };
 pub use one_time::{OneTimeTokens, Purpose};
+pub use origins::{Carried, CommandOrigin, Origins};
 pub use outside_identities::{OutsideIdentities, OutsideIdentity, OutsideIdentityId};
 pub use password::{Password, PasswordAttempt, PasswordError};
 pub use password_resets::{PasswordResets, ResetError};

@@ -6,6 +6,8 @@
 mod access_log;
 mod api_token_attacks;
 mod api_tokens;
+mod audit;
+mod audit_exports;
 mod bodies;
 mod cookies;
 mod digests;

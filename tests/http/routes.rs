@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    access_log, api_tokens, digests, erasure, exports, invitations, log_in, logs, notification_preferences, oidc,
-    password_resets, passwords, profile, proving, reactivating, reassigning, saved_filters, second_factors, sessions, sign_up,
-    signed_in, system, task_as_of, task_changes, task_life, task_lists,
+    access_log, api_tokens, audit, audit_exports, digests, erasure, exports, invitations, log_in, logs,
+    notification_preferences, oidc, password_resets, passwords, profile, proving, reactivating, reassigning,
+    saved_filters, second_factors, sessions, sign_up, signed_in, system, task_as_of, task_changes, task_life,
+    task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
 
@@ -333,6 +334,9 @@ pub(crate) const ROUTES: &[Route] = &[
     ),
     route("GET", "/api/v1/audit/digests", None, digests::digests_are_listed_newest_first_and_point_back),
     open("GET", "/api/v1/audit/digests/key", None, digests::an_event_is_proven_to_whoever_may_see_the_history),
+    route("GET", "/api/v1/audit", None, audit::the_audit_is_searched_by_actor_type_day_and_task),
+    route("GET", "/api/v1/audit/export", None, audit_exports::the_audit_is_taken_out_line_by_line_as_it_is_searched),
+    route("GET", "/api/v1/audit/access/export", None, audit_exports::the_access_log_is_taken_out_too),
     route("GET", "/api/v1/audit/access", None, access_log::a_sign_in_and_a_sign_out_are_in_the_access_log),
     open("GET", "/healthz", None, system::it_is_healthy_and_ready),
     open("GET", "/readyz", None, system::it_is_healthy_and_ready),

@@ -92,9 +92,12 @@ const TABLE: &str = "
     POST   /api/v1/users/{user_id}/reactivate                 | sign-in
     POST   /api/v1/users/{user_id}/reassign                   | tasks:write
 
+    GET    /api/v1/audit                                      | audit:read
+    GET    /api/v1/audit/export                               | audit:read
     GET    /api/v1/audit/access                               | audit:read
     GET    /api/v1/audit/digests                              | audit:read
     GET    /api/v1/audit/digests/key                          | nothing
+    GET    /api/v1/audit/access/export                        | audit:read
 
     POST   /api/v1/teams                                      | teams:write
     GET    /api/v1/teams                                      | teams:read

@@ -77,7 +77,7 @@ enum Xtask {
     E2e,
     /// Ask the running program whether it keeps what the OpenAPI document promises, as each role and as nobody.
     Contract,
-    /// Compile a program that uses the TypeScript definitions, and have the AsyncAPI document read by its parser.
+    /// Compile a program that uses the TypeScript definitions, and have the `AsyncAPI` document read by its parser.
     Integrators,
     /// Let people sign in with an issuer of OpenID Connect that others wrote.
     Outside,

@@ -11,14 +11,17 @@ mod auth;
 mod body;
 mod browsers;
 mod caller;
+mod commands;
 mod cookie;
 mod digests;
 mod erasure;
 mod etag;
 mod export;
 mod fields;
+mod freshness;
 mod invitations;
 mod layers;
+mod logged;
 mod notification_preferences;
 mod oidc;
 mod page;
@@ -43,7 +46,7 @@ mod users;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Extension, Router};
 use muster_domain::TaskId;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
@@ -52,7 +55,9 @@ use utoipa_axum::routes;
 
 pub use address::Peer;
 pub use app::App;
+use audit::export::MostBytes;
 use browsers::Transport;
+pub use commands::{Commands, Provenance};
 use layers::{PATIENCE, PATIENCE_ON_LAMBDA, around};
 pub use problem::{Causes, Code, Problem};
 pub use settings::{NoSessionIdle, NoSignUpPolicy, SessionIdle, Settings, SignUpPolicy};
@@ -61,6 +66,9 @@ pub use throttle::{Rates, Throttle};
 
 /// The most bytes of a body.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// The most bytes of a file in one answer of a Lambda, which may have 6 MB, in base64 at worst.
+const MAX_FILE_ON_LAMBDA: usize = 4 * 1024 * 1024;
 
 /// Where the API's own routes begin.
 const BASE: &str = "/api/v1";
@@ -84,7 +92,7 @@ const BASE: &str = "/api/v1";
         (name = "teams", description = "Teams, and who is in them."),
         (name = "tasks", description = "Tasks."),
         (name = "logs", description = "Who did what to a task, and when."),
-        (name = "audit", description = "Who tried what: sign-ins, tokens, refusals."),
+        (name = "audit", description = "Who did what, and who tried what: sign-ins, tokens, refusals."),
         (name = "system", description = "Whether it runs, and how it is used.")
     )
 )]
@@ -183,6 +191,9 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(audit::access))
         .routes(routes!(digests::list))
         .routes(routes!(digests::keys))
+        .routes(routes!(audit::search::search))
+        .routes(routes!(audit::export::export))
+        .routes(routes!(audit::export::export_access))
 }
 
 /// The routes about the program itself.
@@ -214,6 +225,7 @@ pub fn query_router(app: Arc<App>) -> Router {
 
 fn on_lambda(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
     let routes = system_routes().nest(BASE, routes);
+    let routes = routes.layer(Extension(MostBytes(MAX_FILE_ON_LAMBDA)));
     // API Gateway speaks nothing but TLS.
     let routes = routes.split_for_parts().0.with_state(Arc::clone(&app));
     around(routes, PATIENCE_ON_LAMBDA, Transport::Tls, app)

@@ -127,6 +127,8 @@ codes! {
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Not available at the moment";
     /// An outside issuer does not answer at the moment, or does not know this installation.
     IssuerUnavailable = "issuer_unavailable", SERVICE_UNAVAILABLE, "The other issuer is not available at the moment";
+    /// What was just written is not in the list yet that is to have it.
+    NotFreshYet = "not_fresh_yet", SERVICE_UNAVAILABLE, "What is asked for is not in the list yet";
     /// It took too long.
     Timeout = "timeout", GATEWAY_TIMEOUT, "It took too long";
 }
@@ -329,7 +331,7 @@ impl IntoResponse for Problem {
             let challenge = HeaderValue::from_static(r#"Bearer error="insufficient_scope""#);
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if matches!(self.code, Code::Unavailable | Code::Contended) {
+        if matches!(self.code, Code::Unavailable | Code::NotFreshYet | Code::Contended) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if let Some(exceeded) = self.exceeded {
@@ -401,6 +403,7 @@ mod tests {
         assert_eq!(headers(Code::Unauthenticated)[header::WWW_AUTHENTICATE], "Bearer");
         assert_eq!(headers(Code::Unavailable)[header::RETRY_AFTER], "1");
         assert_eq!(headers(Code::Contended)[header::RETRY_AFTER], "1");
+        assert_eq!(headers(Code::NotFreshYet)[header::RETRY_AFTER], "1");
         assert_eq!(headers(Code::WrongCredentials)[header::WWW_AUTHENTICATE], "Bearer");
         assert_eq!(headers(Code::InsufficientScope)[header::WWW_AUTHENTICATE], r#"Bearer error="insufficient_scope""#);
         assert!(!headers(Code::Forbidden).contains_key(header::WWW_AUTHENTICATE));

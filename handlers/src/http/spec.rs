@@ -43,6 +43,25 @@ pub(crate) struct ReadHeaders {
     muster_min_version: u64,
 }
 
+/// The headers of a list of tasks.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "its fields are only read by the derive, to describe the headers")]
+pub(crate) struct ListHeaders {
+    /// Tasks that the list must reflect at these versions at least, or at the newest that there are, such as what the caller
+    /// has just changed: `task#<id>@<version>`, up to ten with commas between them. If the list does not get there within
+    /// seconds: `not_fresh_yet`.
+    #[param(
+        rename = "Muster-Min-Version",
+        required = false,
+        min_length = 43,
+        max_length = 579,
+        pattern = "^task#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}@[0-9]{1,15}(,task#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}@[0-9]{1,15}){0,9}$",
+        example = "task#0199c4a2-5a3e-7cc1-b1a4-5d3f0c9a2e11@3"
+    )]
+    muster_min_version: String,
+}
+
 macro_rules! problems {
     ($($(#[$doc:meta])* $name:ident = [$($code:ident),+];)+) => {
         $(
@@ -63,6 +82,11 @@ problems! {
     ReadProblems = [
         InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, InvalidRequest, Internal, Unavailable,
         Timeout
+    ];
+    /// What a list of tasks may answer instead.
+    ListProblems = [
+        InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, InvalidRequest, Internal, Unavailable,
+        NotFreshYet, Timeout
     ];
     /// What a read may answer instead where no API token is good.
     SessionReadProblems = [

@@ -89,6 +89,8 @@ kinds! {
     PersonErased = "person_erased";
     /// Somebody read the audit.
     AuditRead = "audit_read";
+    /// Somebody took the audit out as a file.
+    AuditExported = "audit_exported";
 }
 
 /// Whether it was let be.

@@ -93,6 +93,7 @@ export class ApiStack extends Stack {
     commands.allowTable("invitations", "DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem");
     commands.allowTable("saved-filters", "DeleteItem", "GetItem", "PutItem");
     commands.allowTable("access-log", "PutItem");
+    commands.allowTable("origins", "BatchGetItem", "PutItem");
     commands.allowTable("control", "GetItem");
     // Who the caller is, what became of the task, what a closed account leaves behind, and that nothing is left of who is erased.
     commands.allowProjection("directory", "DeleteItem", "GetItem");
@@ -134,6 +135,7 @@ export class ApiStack extends Stack {
     // What was refused is written down, and that the audit was read.
     queries.allowTable("access-log", "PutItem", "Query");
     queries.allowIndexes("access-log", "Query");
+    queries.allowTable("origins", "BatchGetItem");
     queries.allowIndexes("invitations", "Query");
     queries.allowTable("control", "GetItem");
     queries.allowTable("digests", "GetItem", "Query");
@@ -167,7 +169,7 @@ export class ApiStack extends Stack {
           allowOrigins: [...corsOrigins],
           allowMethods: [gateway.CorsHttpMethod.ANY],
           allowHeaders: ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "muster-min-version"],
-          exposeHeaders: ["etag", "location", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
+          exposeHeaders: ["content-disposition", "etag", "link", "location", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
           maxAge: Duration.hours(1),
         },
       }),

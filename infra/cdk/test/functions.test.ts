@@ -55,6 +55,7 @@ describe("each function", () => {
     ["projector-task-list", 256, 30],
     ["projector-audit-log", 256, 30],
     ["projector-directory", 256, 30],
+    ["projector-task-past", 256, 30],
     ["notifier", 128, 30],
     ["sweeper", 512, 900],
     ["digester", 512, 900],

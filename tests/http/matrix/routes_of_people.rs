@@ -139,9 +139,12 @@ pub(crate) const TABLE: &str = "
                                                       | another's | 200 | 200 | 200 | 200 | 401
                                                       | nothing   | 404 | 404 | 404 | 404 | 401
 
+    GET    /api/v1/audit                              | -         | 200 | 403 | 403 | 200 | 401
+    GET    /api/v1/audit/export                       | -         | 200 | 403 | 403 | 200 | 401
     GET    /api/v1/audit/access                       | -         | 200 | 403 | 403 | 200 | 401
     GET    /api/v1/audit/digests                      | -         | 200 | 403 | 403 | 200 | 401
     GET    /api/v1/audit/digests/key                  | -         | 200 | 200 | 200 | 200 | 200
+    GET    /api/v1/audit/access/export                | -         | 200 | 403 | 403 | 200 | 401
 
     POST   /api/v1/teams                              | -         | 201 | 403 | 403 | 403 | 401
     GET    /api/v1/teams                              | -         | 200 | 200 | 200 | 200 | 401

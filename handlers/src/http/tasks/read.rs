@@ -22,16 +22,17 @@ use crate::http::body::{Id, Query};
 use crate::http::caller::Caller;
 use crate::http::etag::{etag, min_version};
 use crate::http::fields::Fields;
+use crate::http::freshness::MinVersions;
 use crate::http::page::{Page, PageQuery, query_problem};
 use crate::http::problem::Problem;
 use crate::http::saved_filters;
-use crate::http::spec::{ReadHeaders, ReadProblems};
+use crate::http::spec::{ListHeaders, ListProblems, ReadHeaders, ReadProblems};
 use crate::saved_filters::{SavedFilterError, SavedFilterId};
 
 /// How often the row is asked for a version that it does not have yet, before the history is read instead.
-const ASKED: u32 = 5;
+pub(super) const ASKED: u32 = 5;
 /// How long between two of these.
-const PAUSE: Duration = Duration::from_millis(20);
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
 /// At which moment.
 #[derive(Deserialize, IntoParams)]
@@ -151,6 +152,10 @@ pub(crate) struct TasksQuery {
     overdue: Option<bool>,
     /// Only those that are not completed.
     open: Option<bool>,
+    /// The tasks as they were at this time (RFC 3339), with these filters on what they were then, as far as the caller may see
+    /// them now. What was done in the last moments may not be in it yet.
+    #[schema(ignore)]
+    as_of: Option<DateTime<Utc>>,
     /// `due` (soonest first, those without a deadline last) or `-due` (the other way round).
     #[param(pattern = "^-?due$")]
     #[schema(pattern = "^-?due$")]
@@ -195,8 +200,13 @@ impl TasksQuery {
     }
 
     /// The parameters that are not of a filter, and whether they are given.
-    pub(crate) const fn of_a_page(&self) -> [(&'static str, bool); 3] {
-        [("filter_id", self.filter_id.is_some()), ("limit", self.limit.is_some()), ("cursor", self.cursor.is_some())]
+    pub(crate) const fn of_a_page(&self) -> [(&'static str, bool); 4] {
+        [
+            ("filter_id", self.filter_id.is_some()),
+            ("as_of", self.as_of.is_some()),
+            ("limit", self.limit.is_some()),
+            ("cursor", self.cursor.is_some()),
+        ]
     }
 
     /// The parameters that are given, as a saved filter keeps them.
@@ -233,17 +243,20 @@ impl TasksQuery {
 }
 
 /// Lists the tasks that the caller may see. Deleted tasks are not among them.
-#[utoipa::path(get, path = "/tasks", operation_id = "list_tasks", tag = "tasks", params(TasksQuery),
-    responses((status = 200, description = "A page of tasks.", body = Page<TaskDocument>), ReadProblems))]
+#[utoipa::path(get, path = "/tasks", operation_id = "list_tasks", tag = "tasks", params(TasksQuery, ListHeaders),
+    responses((status = 200, description = "A page of tasks.", body = Page<TaskDocument>), ListProblems))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
+    fresh: MinVersions,
     Query(query): Query<TasksQuery>,
 ) -> Result<Json<Page<TaskDocument>>, Problem> {
     caller.may(Action::ListTasks, &Resource::Any)?;
     let query = query.with_saved(&app, &caller).await?;
     let mut page = PageQuery { limit: query.limit, cursor: query.cursor.clone() }.checked()?;
-    let (filter, descending) = query.checked(app.now())?;
+    let as_of = query.as_of;
+    let (filter, descending) = query.checked(as_of.unwrap_or_else(|| app.now()))?;
     page.descending = descending;
-    Page::answer(app.tasks.list(&task_scope(&caller.0), &filter, &page).await)
+    let listed = fresh.list(&app, &task_scope(&caller.0), &filter, as_of, &page).await?;
+    Ok(Json(Page::of(listed.items, listed.next)))
 }
