@@ -173,11 +173,13 @@ impl Secrets {
 
 fn is_there(path: &Path) -> Result<bool, SecretsError> {
     path.try_exists().map_err(at(path))
+}
+
 /// The key that signs digests, in a file of its own: whoever verifies them keeps its public half for years, while those that sign
 /// access tokens come and go. It is made where there is none.
 pub fn digest_key(directory: &Path) -> Result<SigningKey, SecretsError> {
     let path = directory.join(DIGEST_KEY_FILE);
-    if !path.try_exists().map_err(at(&path))? {
+    if !is_there(&path)? {
         private_file::create(&path, SigningKey::generate()?.to_pem()?.as_bytes())?;
     }
     let pem = private_file::read(&path)?;
