@@ -54,6 +54,8 @@ impl Place {
         let args = ExportArgs {
             store: self.store(store),
             out: Some(self.path(to)),
+            // Digests are what one store says of itself: another one signs its own.
+            no_digest: true,
             with_keys: Some(self.path(&format!("{to}.keys"))),
             passphrase: self.passphrase(),
         };
@@ -256,7 +258,7 @@ async fn a_changed_export_is_refused_before_anything_is_written() {
     let place_in = |lines: &[String]| lines.iter().position(|line| line.contains("TaskCreated")).unwrap();
     rewrite(&place.path("export.jsonl"), |lines| {
         let at = place_in(lines);
-        lines[at] = lines[at].replace("\"priority\":", "\"priority\": ").replace("\"title\":\"", "\"title\":\"Not ");
+        lines[at] = lines[at].replace("\"title\":\"", "\"title\":\"Not ");
     });
     let reason = refused(import::run(place.import("export.jsonl", "two")).await);
     assert!(reason.contains("was changed: its content does not give its hash"), "{reason}");

@@ -10,4 +10,5 @@ mod rebuild;
 mod redrive;
 mod setup;
 mod support;
+mod tls;
 mod verify;

@@ -1,5 +1,7 @@
 //! Reading tasks.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use muster_domain::task::{Priority, Relation, Status, TaskScope};
 use muster_domain::values::{Label, Rank};
@@ -9,11 +11,11 @@ use serde::Serialize;
 use super::places::{List, rank_key};
 use super::plan::{matches, plan};
 use super::{TaskDocument, TaskList, TaskRow};
-use crate::attribute::Reader;
+use crate::attribute::{Reader, text};
 use crate::cursor::QueryCheck;
 use crate::error::{QueryError, StoreError};
 use crate::listing::{Filter, Listed, Listing, Page, Partition, just_after};
-use crate::projection::Projection as _;
+use crate::projection::{Place, Projection as _};
 use crate::read_models::ReadModels;
 use crate::rows::{DynamoRows, RowStore as _};
 
@@ -116,6 +118,46 @@ impl TaskQueries {
     pub async fn get(&self, id: TaskId) -> Result<Option<TaskDocument>, QueryError> {
         let row = self.models.row(TaskList::NAME, &StreamId::from(id)).await?;
         Ok(row.map(|(row, version)| TaskDocument::of_row(id, row, version)))
+    }
+
+    /// Whether the list that these ask for can show the task at this version or a later one: its row has come so far, and so has
+    /// the index, where the list is read from a place that the task has. An index follows a moment later.
+    pub async fn shows(
+        &self,
+        scope: &TaskScope,
+        filter: &TaskFilter,
+        id: TaskId,
+        version: u64,
+    ) -> Result<bool, QueryError> {
+        let table = self.models.table(TaskList::NAME).await?;
+        let stream = StreamId::from(id);
+        let Some(row) = self.models.item(&table, &stream).await? else { return Ok(false) };
+        if (Reader { table: &table, item: &row }).number("as_of")? < version {
+            return Ok(false);
+        }
+        let unavailable = |error| StoreError::unavailable(&table, error);
+        let query = self.models.client().query().table_name(&table).consistent_read(true);
+        let query = query.key_condition_expression("pk = :pk AND begins_with(sk, :place)");
+        let query = query.expression_attribute_values(":pk", text(&stream));
+        let places = query.expression_attribute_values(":place", text(&Place::at(""))).send().await;
+        let places = places.map_err(unavailable)?.items.unwrap_or_default();
+        let lists: HashSet<String> = plan(scope, filter).partitions.into_iter().map(|list| list.value).collect();
+        let sort = filter.sort.attribute();
+        for place in places {
+            let read = Reader { table: &table, item: &place };
+            if !lists.contains(read.text("list")?) {
+                continue;
+            }
+            let query = self.models.client().query().table_name(&table).index_name(filter.sort.index());
+            let query = query.key_condition_expression("#list = :list AND #sort = :sort");
+            let query = query.expression_attribute_names("#list", "list").expression_attribute_names("#sort", sort);
+            let query = query.expression_attribute_values(":list", text(read.text("list")?));
+            let found = query.expression_attribute_values(":sort", text(read.text(sort)?)).send().await;
+            if !found.map_err(unavailable)?.items.unwrap_or_default().contains(&place) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The tasks that fulfil the filter and are in the scope, in its order (or all of it backwards). Deleted tasks are in no list.
