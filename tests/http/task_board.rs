@@ -147,6 +147,12 @@ async fn a_list_is_in_the_order_that_is_asked_for() {
         expected.reverse();
         assert_eq!(list(&format!("-{sort}")).await, expected, "-{sort}");
     }
+    // The past is listed by deadline alone, and has no boards.
+    for sort in ["created", "-updated", "priority", "rank"] {
+        let path = format!("/tasks?sort={sort}&as_of=2040-01-01T00:00:00Z");
+        admin.get(&path).send().await.wrong_parameters(&["sort"]);
+    }
+    admin.get("/tasks/board?as_of=2040-01-01T00:00:00Z").send().await.wrong_parameters(&["as_of"]);
     for wrong in ["title", "--due", "", "Due"] {
         admin.get(&format!("/tasks?sort={wrong}")).send().await.wrong_parameters(&["sort"]);
     }

@@ -67,6 +67,11 @@ async fn a_new_parent_takes_the_place_of_the_old_one_and_its_parts_are_listed() 
         (parts(a).await.is_empty() && parts(b).await == [part.0]).then_some(())
     })
     .await;
+    eventually("the past has it, too", async || {
+        let path = format!("/tasks?parent_id={b}&as_of=2999-01-01T00:00:00Z");
+        (ids(&admin.get(&path).send().await.is(200).value()) == [part.0]).then_some(())
+    })
+    .await;
     admin.delete(&of_task(part, "")).send().await.is(200);
     becomes(&admin, b, &[]).await;
 }

@@ -31,6 +31,10 @@ pub(crate) async fn people_watch_what_they_may_see() {
     })
     .await;
     assert_eq!(listed, [given.id.0]);
+    // As it was at a moment to come is as it is.
+    let as_of = format!("{}&as_of=2999-01-01T00:00:00Z", member.id);
+    eventually("the past has it", async || (watched_by(&member.client, &as_of).await == [given.id.0]).then_some(()))
+        .await;
     let left: TaskDocument = member.client.delete(&own).send().await.document(200);
     assert_eq!(left.watcher_ids, []);
     assert_eq!(event_types(given.id).await, ["TaskCreated", "TaskWatched", "TaskUnwatched"]);
