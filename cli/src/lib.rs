@@ -7,6 +7,7 @@
 
 pub mod api_args;
 pub mod args;
+mod clock;
 pub mod dead_letters;
 pub mod demo;
 pub mod digests;

@@ -17,6 +17,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::ServeArgs;
+use crate::clock;
 use crate::demo;
 use crate::digests;
 use crate::listen::{Limits, listen};
@@ -85,6 +86,8 @@ async fn serve(
     let socket = engine.serve_socket(&store::socket(&args.data))?;
     let pipeline = Pipeline::start(&system, engine.stream(&system.table("events"))).await?;
     let sweeper = tokio::spawn(sweep(engine.clone()));
+    let reminders = tokio::spawn(clock::remind(system.reminder_clock()));
+    let series = tokio::spawn(clock::look_for_missed(system.recurring(), system.segments));
     let follower = tokio::spawn(follow_keys(signing_keys, ring));
     let certificate = tls.clone().map(|tls| tokio::spawn(tls.follow()));
     let digester = tokio::spawn(digests::hourly(digester));
@@ -112,6 +115,8 @@ async fn serve(
     let served = served.await;
 
     sweeper.abort();
+    reminders.abort();
+    series.abort();
     follower.abort();
     certificate.iter().for_each(JoinHandle::abort);
     digester.abort();

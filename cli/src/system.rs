@@ -13,6 +13,9 @@ use muster_domain::{EventReader, SubjectKeys};
 use muster_handlers::digests::DigestTable;
 use muster_handlers::http::{App, Settings};
 use muster_handlers::mail::Post;
+use muster_handlers::recurrence::Recurring;
+use muster_handlers::reminders::ReminderClock;
+use muster_handlers::saved_filters::SavedFilters;
 use muster_handlers::topology::{Topology, create_table};
 use muster_handlers::wiring;
 use muster_identity::{IdentityError, IdentityTables, KeyRing, ServerSecret, TokenSettings};
@@ -147,6 +150,21 @@ impl System {
     /// The events that were put aside.
     pub fn parking(&self) -> Parking {
         Parking::new(self.control())
+    }
+
+    /// What people list again and again.
+    pub fn saved_filters(&self) -> SavedFilters {
+        SavedFilters::new(self.client.clone(), &self.prefix)
+    }
+
+    /// What makes the next task of a series.
+    pub fn recurring(&self) -> Recurring {
+        wiring::recurring(&self.events)
+    }
+
+    /// What lets reminders fire.
+    pub fn reminder_clock(&self) -> ReminderClock {
+        wiring::reminder_clock(&self.derived, &self.prefix, &self.events)
     }
 
     /// How far the stream of the event table has been carried, in the local program.

@@ -15,6 +15,10 @@ id!(
     TeamId
 );
 id!(
+    /// A series of tasks, of which each comes after the one before: the id of its first one.
+    SeriesId
+);
+id!(
     /// A comment on a task.
     CommentId
 );

@@ -15,6 +15,8 @@ pub mod metrics;
 pub mod notifier;
 pub mod publisher;
 pub mod reactor;
+pub mod recurrence;
+pub mod reminders;
 pub mod saved_filters;
 pub mod topology;
 pub mod trace;

@@ -1,4 +1,4 @@
-//! What has effects outside Muster, such as a letter. Unlike a projection, it is never rebuilt or replayed: it is another
+//! What has effects beside the read models, such as a letter, or another event. Unlike a projection, it is never rebuilt or replayed: it is another
 //! trait, so that the compiler says so.
 
 use async_trait::async_trait;
@@ -14,11 +14,13 @@ pub trait Reactor: Send + Sync {
     async fn react(&self, event: &RecordedEvent) -> Result<(), ReactError>;
 }
 
-/// The effect was not had. Trying again may help.
+/// The effect was not had.
 #[derive(Debug, thiserror::Error)]
 #[error("{doing} failed")]
 pub struct ReactError {
     doing: &'static str,
+    /// Trying again does not help.
+    lasting: bool,
     #[source]
     source: Box<dyn std::error::Error + Send + Sync>,
 }
@@ -26,6 +28,24 @@ pub struct ReactError {
 impl ReactError {
     /// For `map_err`: what failed, and why.
     pub fn of<E: Into<Box<dyn std::error::Error + Send + Sync>>>(doing: &'static str) -> impl FnOnce(E) -> Self {
-        move |source| Self { doing, source: source.into() }
+        move |source| Self { doing, lasting: false, source: source.into() }
+    }
+
+    /// The same, if trying again does not help: what was written is not what can be read.
+    #[must_use]
+    pub const fn lasting(self) -> Self {
+        self.lasting_if(true)
+    }
+
+    /// Likewise, if that is so.
+    #[must_use]
+    pub const fn lasting_if(mut self, lasting: bool) -> Self {
+        self.lasting = lasting;
+        self
+    }
+
+    /// Whether trying again does not help.
+    pub const fn is_lasting(&self) -> bool {
+        self.lasting
     }
 }

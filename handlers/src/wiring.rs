@@ -16,6 +16,8 @@ use crate::clock::SystemClock;
 use crate::digests::DigestTable;
 use crate::http::{App, Commands, Settings, Throttle};
 use crate::mail::{Links, Post};
+use crate::recurrence::Recurring;
+use crate::reminders::ReminderClock;
 use crate::saved_filters::SavedFilters;
 
 /// The keys of personal data, in the table with this prefix. A program has them once, so that what it erases is gone in all
@@ -113,4 +115,15 @@ pub fn app(
         control_table: format!("{prefix}control"),
         digests: digest_table(client, prefix),
     })
+}
+
+/// What makes the next task of a series.
+pub fn recurring(events: &DynamoEventStore) -> Recurring {
+    Recurring::new(Arc::new(events.clone()), CommandHandler::new(events.clone()), Arc::new(SystemClock))
+}
+
+/// What lets reminders fire, over the tables with this prefix.
+pub fn reminder_clock(client: &Client, prefix: &str, events: &DynamoEventStore) -> ReminderClock {
+    let tasks = TaskQueries::new(ReadModels::new(client.clone(), prefix));
+    ReminderClock::new(tasks, CommandHandler::new(events.clone()), Arc::new(SystemClock))
 }

@@ -8,9 +8,10 @@ use std::net::SocketAddr;
 use muster_projections::{ReadModels, TaskQueries};
 use serde_json::{Value, json};
 use support::program::{
-    COMMAND_API, DIGESTER, Environment, GUARD, NOTIFIER, PATIENCE, PROJECTOR, PUBLISHER, QUERY_API, SWEEPER,
-    command_settings, digester_settings, environment, event_bus, invoke, invoke_and_listen, notifier_settings, program,
-    projector_settings, publisher_settings, query_settings, serve, store_at_an_address, sweeper_settings,
+    COMMAND_API, DIGESTER, Environment, GUARD, NOTIFIER, PATIENCE, PROJECTOR, PUBLISHER, QUERY_API, RECURRENCE,
+    RECURRENCE_SWEEPER, REMINDERS, SWEEPER, command_settings, digester_settings, environment, event_bus, invoke,
+    invoke_and_listen, notifier_settings, program, projector_settings, publisher_settings, query_settings, serve,
+    store_at_an_address, sweeper_settings,
 };
 use support::{PREFIX, Store, http_event, kms, on_the_bus, queue_event};
 
@@ -160,6 +161,9 @@ async fn a_program_that_misses_a_setting_ends_and_names_it() {
         (SWEEPER, sweeper_settings()),
         (DIGESTER, digester_settings()),
         (NOTIFIER, notifier_settings()),
+        (RECURRENCE, sweeper_settings()),
+        (RECURRENCE_SWEEPER, sweeper_settings()),
+        (REMINDERS, sweeper_settings()),
     ];
     for (path, settings) in programs {
         for (missing, _) in &settings {

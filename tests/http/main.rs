@@ -30,6 +30,8 @@ mod profile;
 mod proving;
 mod reactivating;
 mod reassigning;
+mod recurring;
+mod reminders;
 mod rotating;
 mod routes;
 mod saved_filters;

@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::support::nobody;
 use crate::{
     access_log, api_tokens, audit, audit_exports, digests, erasure, exports, invitations, log_in, logs,
-    notification_preferences, oidc, password_resets, passwords, profile, proving, reactivating, reassigning,
-    saved_filters, second_factors, sessions, sign_up, signed_in, system, task_as_of, task_board, task_bulk,
+    notification_preferences, oidc, password_resets, passwords, profile, proving, reactivating, reassigning, recurring,
+    reminders, saved_filters, second_factors, sessions, sign_up, signed_in, system, task_as_of, task_board, task_bulk,
     task_changes, task_checklists, task_life, task_lists,
 };
 use crate::{task_moves, task_relations, task_reports, task_watchers, teams, user_changes, users};
@@ -82,6 +82,8 @@ const REASSIGN: Option<&str> = Some(r#"{"to":null}"#);
 const ASSIGN: Option<&str> = Some(r#"{"assignee_id":null}"#);
 const STATUS: Option<&str> = Some(r#"{"status":"in_progress"}"#);
 const DEADLINE: Option<&str> = Some(r#"{"deadline":"2040-01-01T00:00:00Z"}"#);
+const RECURRENCE: Option<&str> = Some(r#"{"frequency":"daily","time":"09:30","time_zone":"Europe/Berlin"}"#);
+const REMINDERS: Option<&str> = Some(r#"{"before":["PT1H","P1D"]}"#);
 const REASON: Option<&str> = Some(r#"{"reason":"no spare part"}"#);
 const ITEM: Option<&str> = Some(r#"{"text":"Switch the current off"}"#);
 const TICK: Option<&str> = Some(r#"{"done":true}"#);
@@ -327,6 +329,14 @@ pub(crate) const ROUTES: &[Route] = &[
     route("POST", "/api/v1/tasks/{task_id}/status", STATUS, task_moves::a_task_goes_on_to_completion_and_back),
     route("POST", "/api/v1/tasks/{task_id}/deadline", DEADLINE, task_changes::a_deadline_is_set_and_moved),
     route("DELETE", "/api/v1/tasks/{task_id}/deadline", None, task_changes::a_deadline_is_cleared),
+    route(
+        "PUT",
+        "/api/v1/tasks/{task_id}/recurrence",
+        RECURRENCE,
+        recurring::what_comes_after_a_task_that_is_done_is_the_same_and_due_by_the_rule,
+    ),
+    route("DELETE", "/api/v1/tasks/{task_id}/recurrence", None, recurring::without_a_rule_none_comes_after_it),
+    route("PUT", "/api/v1/tasks/{task_id}/reminders", REMINDERS, reminders::reminders_are_set_and_taken_away),
     route("POST", "/api/v1/tasks/{task_id}/hold", REASON, task_moves::a_held_task_waits_until_it_is_resumed),
     route("POST", "/api/v1/tasks/{task_id}/resume", REASON, task_moves::a_held_task_waits_until_it_is_resumed),
     route("POST", "/api/v1/tasks/{task_id}/comments", COMMENT, task_life::a_comment_is_counted_and_logged),

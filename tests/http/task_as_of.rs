@@ -32,6 +32,8 @@ pub(crate) async fn a_task_is_read_with_every_key() {
         "parent_id",
         "priority",
         "rank",
+        "recurrence",
+        "reminders",
         "reopened",
         "reporter_id",
         "started_at",

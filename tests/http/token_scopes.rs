@@ -120,6 +120,9 @@ const TABLE: &str = "
     POST   /api/v1/tasks/{task_id}/status                     | tasks:write
     POST   /api/v1/tasks/{task_id}/deadline                   | tasks:write
     DELETE /api/v1/tasks/{task_id}/deadline                   | tasks:write
+    PUT    /api/v1/tasks/{task_id}/recurrence                 | tasks:write
+    DELETE /api/v1/tasks/{task_id}/recurrence                 | tasks:write
+    PUT    /api/v1/tasks/{task_id}/reminders                  | tasks:write
     POST   /api/v1/tasks/{task_id}/hold                       | tasks:write
     POST   /api/v1/tasks/{task_id}/resume                     | tasks:write
     POST   /api/v1/tasks/{task_id}/comments                   | tasks:write

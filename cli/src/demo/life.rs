@@ -1,10 +1,13 @@
 //! The life of one demo task: what was done with it, by whom and when, up to now.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Datelike as _, TimeDelta, TimeZone as _, Timelike as _, Utc, Weekday};
 use fastrand::Rng;
-use muster_domain::task::{CreateTask, Priority, Status, TaskCommand, UpdateTask};
+use muster_domain::task::{CreateTask, Frequency, Lead, Priority, Recurrence, Status, Task, TaskCommand, UpdateTask};
 use muster_domain::values::{Description, Invalid, Label, Labels, Location, Position, TimeZone, Title};
-use muster_domain::{Actor, CommandId, CommentId, UserId};
+use muster_domain::{Actor, CommandId, CommentId, Decider as _, SeriesId, UserId};
+use uuid::Uuid;
 
 use super::people::{Crew, Roster};
 use super::words::{ADDENDA, COMMENTS, CUSTOMERS, HOLDS, JOBS, Job, PLACES, REOPENED};
@@ -33,7 +36,13 @@ pub(super) fn of(index: u32, roster: &Roster, now: DateTime<Utc>) -> Result<Vec<
     let mut life =
         Life { rng, index, crew, doer, now, at: created.min(now - TimeDelta::minutes(15)), steps: Vec::new() };
     life.live(place, job)?;
+    life.look_ahead()?;
     Ok(life.steps)
+}
+
+/// The id of the task of this number.
+pub(super) fn task_id(index: u32) -> Uuid {
+    CommandId::from_key(&Actor::system("demo"), &format!("task/{index}")).created_id()
 }
 
 struct Life<'a> {
@@ -113,6 +122,39 @@ impl Life<'_> {
                     self.status(Status::Completed);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// What is still to do may come again, and be reminded of.
+    fn look_ahead(&mut self) -> Result<(), Invalid> {
+        let mut task = Task::default();
+        for step in &self.steps {
+            // Each is obeyed: the tests say so.
+            task.decide(step.command.clone()).unwrap_or_default().iter().for_each(|event| task.evolve(event));
+        }
+        let Some(task) = task.state.filter(|task| task.status != Status::Completed && task.deleted_at.is_none()) else {
+            return Ok(());
+        };
+        if task.deadline.is_some_and(|deadline| deadline > self.now + TimeDelta::days(1)) && self.chance(40) {
+            let leads = ["P1D", "PT2H"].map(str::parse::<Lead>).into_iter().collect::<Result<Vec<_>, _>>()?;
+            let by = Some(self.crew.manager);
+            self.step(self.crew.manager, TaskCommand::SetReminders { leads: leads.try_into()?, by });
+        }
+        if self.chance(15) {
+            let rule = Recurrence {
+                frequency: if self.chance(60) { Frequency::Weekly } else { Frequency::Monthly },
+                interval: self.rng.u32(1..=3),
+                weekdays: BTreeSet::new(),
+                day: None,
+                month: None,
+                time: "16:00".parse()?,
+                time_zone: self.crew.time_zone,
+                until: None,
+                count: None,
+            };
+            let series = SeriesId(task_id(self.index));
+            self.step(self.crew.manager, TaskCommand::SetRecurrence { rule, series, at: self.at });
         }
         Ok(())
     }
@@ -248,8 +290,7 @@ fn working_hours(rng: &mut Rng, time: DateTime<Utc>, zone: TimeZone) -> DateTime
 
 #[cfg(test)]
 mod tests {
-    use muster_domain::Decider as _;
-    use muster_domain::task::{Task, TaskState};
+    use muster_domain::task::TaskState;
 
     use super::*;
 
@@ -283,6 +324,8 @@ mod tests {
         assert!(count(&|task| task.hold.is_some()) > 5, "some are on hold");
         assert!(count(&|task| task.deleted_at.is_some()) > 5, "some are deleted");
         assert!(count(&|task| task.assignee.is_none()) > 5, "some are nobody's");
+        assert!(count(&|task| task.recurrence.is_some()) > 5, "some come again");
+        assert!(count(&|task| task.next_reminder().is_some()) > 5, "some are to be reminded of");
     }
 
     #[test]

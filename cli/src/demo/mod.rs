@@ -1,6 +1,7 @@
 //! A believable field team for trying Muster out: people, teams, and tasks with a month of history, all of it made by
 //! commands. The same run makes the same team; one that was cut off goes on where it was.
 
+mod filters;
 mod life;
 mod people;
 mod words;
@@ -131,6 +132,8 @@ pub async fn fill(
     let password = setup::make_up_password();
     let roster = people::make(system, admin, now, &password).await?;
 
+    filters::make(system, &roster, now).await?;
+
     let bar = progress::bar(Some(u64::from(tasks)), "tasks");
     bar.set_message("demo team");
     let work = make_tasks(system, &roster, now, tasks, &bar);
@@ -186,7 +189,7 @@ async fn make_tasks(
 ) -> Result<(), Failure> {
     stream::iter(0..tasks)
         .map(|index| async move {
-            let id = CommandId::from_key(&Actor::system("demo"), &format!("task/{index}")).created_id();
+            let id = life::task_id(index);
             let steps = life::of(index, roster, now).map_err(failed(DOING))?;
             for (number, step) in steps.into_iter().enumerate() {
                 let key = format!("task/{index}/{number}");

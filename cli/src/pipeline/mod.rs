@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! stream of the event table → publisher → bus (rules) → a queue for each projection → its projector
+//!                                                    → a queue for each reactor → what follows
 //! ```
 //!
 //! The publisher and the projectors are the same functions as on AWS. Everything may come twice, and nothing is lost:
@@ -30,7 +31,7 @@ pub(crate) use control::Control;
 pub use control::ControlError;
 pub(crate) use control::{read, text};
 pub use parking::{AsideRecord, ParkedEvent, Parking};
-pub use queue::{Consumer, ProjectionConsumer, QueueMeter, QueueStatus};
+pub use queue::{Consumer, ProjectionConsumer, QueueMeter, QueueStatus, ReactorConsumer};
 pub use source::{SourceError, SourceRecord, StreamSource};
 
 use bus::LocalBus;
@@ -54,6 +55,14 @@ pub struct Pipeline {
     keeper: JoinHandle<()>,
 }
 
+/// What takes events in the local program: each projection, and the reactor that makes the next task of a series.
+pub fn consumers(system: &System) -> Vec<Arc<dyn Consumer>> {
+    let projection =
+        |projection: &Arc<_>| -> Arc<dyn Consumer> { Arc::new(ProjectionConsumer(Arc::clone(projection))) };
+    let recurring: Arc<dyn Consumer> = Arc::new(ReactorConsumer(Arc::new(system.recurring())));
+    system.projections.iter().map(projection).chain([recurring]).collect()
+}
+
 /// How far the pipeline has come since it was started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PipelineStatus {
@@ -68,11 +77,7 @@ pub struct PipelineStatus {
 impl Pipeline {
     /// Starts it where its checkpoint is, with a queue for each projection of the system.
     pub async fn start(system: &System, stream: impl StreamSource + 'static) -> Result<Self, Failure> {
-        let consumers = system
-            .projections
-            .iter()
-            .map(|projection| -> Arc<dyn Consumer> { Arc::new(ProjectionConsumer(Arc::clone(projection))) });
-        Self::start_with(system, stream, consumers.collect()).await
+        Self::start_with(system, stream, consumers(system)).await
     }
 
     /// The same, with other consumers, each of which the topology must name.
@@ -93,9 +98,11 @@ impl Pipeline {
         let (mut senders, mut workers, mut meters) = (Vec::new(), Vec::new(), BTreeMap::new());
         for consumer in consumers {
             let name = consumer.name().to_owned();
-            let shape = system.topology.projections.get(&name);
+            let topology = &system.topology;
+            let shape = topology.projections.get(&name).map(|projection| projection.queue);
+            let shape = shape.or_else(|| topology.reactors.get(&name).map(|reactor| reactor.queue));
             let shape = shape.ok_or_else(|| Failure::Refused(format!("schemas/topology.json does not name {name}")))?;
-            let (sender, queue, meter) = queue(consumer, shape.queue, Arc::clone(&ledger), parking.clone());
+            let (sender, queue, meter) = queue(consumer, shape, Arc::clone(&ledger), parking.clone());
             workers.push(watched.spawn(format!("the queue of {name}"), queue.run(stop.clone())));
             senders.push(sender);
             meters.insert(name, meter);

@@ -77,7 +77,7 @@ async fn what_is_committed_comes_to_every_read_model_and_the_checkpoint_follows(
     let done: Vec<_> = queues.iter().map(|(name, queue)| (name.as_str(), queue.acknowledged, queue.lag)).collect();
     assert_eq!(
         done,
-        [("audit-log", 3, 0), ("directory", 0, 0), ("task-list", 3, 0), ("task-past", 3, 0)],
+        [("audit-log", 3, 0), ("directory", 0, 0), ("recurrence", 0, 0), ("task-list", 3, 0), ("task-past", 3, 0)],
         "each gets what its rule matches"
     );
 

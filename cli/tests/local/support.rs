@@ -71,7 +71,7 @@ impl TestStore {
         self.command(id, TaskCommand::Update(update)).await;
     }
 
-    async fn command(&self, id: TaskId, command: TaskCommand) {
+    pub(crate) async fn command(&self, id: TaskId, command: TaskCommand) {
         let commands = &self.system.commands;
         commands.execute::<Task>(id.0, command, ExpectedVersion::Any, &metadata()).await.unwrap();
     }

@@ -3,9 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::recurrence::Recurrence;
 use super::relation::Relation;
+use super::reminders::Leads;
 use super::state::{Priority, Status};
-use crate::ids::{ChecklistItemId, CommentId, TaskId, TeamId, UserId};
+use super::successor::Successor;
+use crate::ids::{ChecklistItemId, CommentId, SeriesId, TaskId, TeamId, UserId};
 use crate::values::{ChecklistText, CommentText, Description, Labels, Location, Rank, Reason, Title};
 
 /// A request to a task. Every time in it is the time of the request, given from outside.
@@ -88,6 +91,31 @@ pub enum TaskCommand {
     },
     /// Undo its deletion.
     Restore,
+    /// Let another one come after it is done, by a rule.
+    SetRecurrence {
+        /// The rule. What it leaves open is taken from the day that the task is due on, or from today.
+        rule: Recurrence,
+        /// The series, if the task is in none yet: of the task's own id.
+        series: SeriesId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Let none come after it.
+    ClearRecurrence,
+    /// Make it, as what comes after one that is done.
+    Recur(Box<Successor>),
+    /// Remind of its deadline so long before it, and otherwise not.
+    SetReminders {
+        /// How long.
+        leads: Leads,
+        /// Who wants to be reminded, beside whoever is to do it.
+        by: Option<UserId>,
+    },
+    /// Remind of its deadline, if it is time.
+    FireReminders {
+        /// When.
+        at: DateTime<Utc>,
+    },
 }
 
 /// A task to be.

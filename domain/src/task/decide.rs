@@ -11,6 +11,7 @@ use super::event::{
 };
 use super::relation;
 use super::state::{Status, Task, TaskState};
+use super::{reminders, successor};
 use crate::aggregate::{Decider, impl_aggregate};
 use crate::ids::UserId;
 use crate::stream::AggregateType;
@@ -74,7 +75,8 @@ impl Decider for Task {
     fn decide(&self, command: TaskCommand) -> Result<Vec<TaskEvent>, TaskError> {
         match (&self.state, command) {
             (None, TaskCommand::Create(task)) => Ok(vec![TaskCreated::from(task).into()]),
-            (Some(_), TaskCommand::Create(_)) => Err(TaskError::AlreadyExists),
+            (None, TaskCommand::Recur(successor)) => Ok(successor.events()),
+            (Some(_), TaskCommand::Create(_) | TaskCommand::Recur(_)) => Err(TaskError::AlreadyExists),
             (None, _) => Err(TaskError::NotFound),
             (Some(task), TaskCommand::Restore) => {
                 let deleted_at = task.deleted_at.ok_or(TaskError::NotDeleted)?;
@@ -105,6 +107,10 @@ impl Decider for Task {
             (Some(task), TaskCommand::Relate { relation, to }) => relation::related(task, relation, to),
             (Some(task), TaskCommand::Unrelate { relation, to }) => Ok(relation::unrelated(task, relation, to)),
             (Some(_), TaskCommand::Delete { at }) => Ok(vec![TaskDeleted { at }.into()]),
+            (Some(task), TaskCommand::SetRecurrence { rule, series, at }) => successor::set(task, rule, series, at),
+            (Some(task), TaskCommand::ClearRecurrence) => Ok(successor::clear(task)),
+            (Some(task), TaskCommand::SetReminders { leads, by }) => Ok(reminders::set(task, &leads, by)),
+            (Some(task), TaskCommand::FireReminders { at }) => Ok(reminders::fire(task, at)),
         }
     }
 

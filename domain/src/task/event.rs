@@ -1,13 +1,15 @@
 //! What can happen to a task. A type never changes its meaning; a new shape is a new schema number.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::CreateTask;
+use super::recurrence::Recurrence;
 use super::relation::Relation;
+use super::reminders::{Lead, Leads};
 use super::state::{Priority, Status};
-use crate::ids::{ChecklistItemId, CommentId, TaskId, TeamId, UserId};
+use crate::ids::{ChecklistItemId, CommentId, SeriesId, TaskId, TeamId, UserId};
 use crate::macros::events;
 use crate::values::{Change, ChecklistText, CommentText, Description, Labels, Location, Rank, Reason, Title, mentions};
 
@@ -64,6 +66,14 @@ events!(
         TaskDeleted = 1,
         /// It was restored.
         TaskRestored = 1,
+        /// Another one comes after it is done, by a rule.
+        TaskRecurrenceSet = 1,
+        /// None comes after it.
+        TaskRecurrenceCleared = 1,
+        /// It is to be reminded of its deadline at other times than before.
+        TaskRemindersSet = 1,
+        /// It was time to remind of its deadline.
+        TaskReminderFired = 1,
     }
 );
 
@@ -366,4 +376,56 @@ pub struct TaskDeleted {
 pub struct TaskRestored {
     /// When it had been deleted.
     pub deleted_at: DateTime<Utc>,
+}
+
+/// A task got a rule by which others come after it, or another one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskRecurrenceSet {
+    /// The rule before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Recurrence>,
+    /// The rule now.
+    pub to: Recurrence,
+    /// The series that the task is in.
+    pub series: SeriesId,
+    /// Which one of the series it is; the first has 1.
+    pub number: u32,
+    /// The task's day by the rule.
+    pub day: NaiveDate,
+}
+
+/// A task lost the rule by which others come after it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskRecurrenceCleared {
+    /// The rule before.
+    pub from: Recurrence,
+}
+
+/// A task is to be reminded of its deadline at other times than before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskRemindersSet {
+    /// How long before the deadline, until now.
+    pub from: Leads,
+    /// How long before the deadline, from now on.
+    pub to: Leads,
+    /// Who is reminded beside whoever is to do the task: the person that has set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
+}
+
+/// It was time to remind of a task's deadline. It happens once for each deadline and each time before it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskReminderFired {
+    /// How long before the deadline it was to be.
+    pub lead: Lead,
+    /// The deadline.
+    pub deadline: DateTime<Utc>,
+    /// Who is to be reminded.
+    pub recipients: Vec<UserId>,
+    /// When it was.
+    pub at: DateTime<Utc>,
 }

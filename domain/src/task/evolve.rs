@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::checklist;
 use super::event::{TaskCreated, TaskEdited, TaskEvent};
 use super::relation;
+use super::reminders::{self, Reminders};
 use super::state::{Hold, Status, Task, TaskState};
+use super::successor;
 use crate::values::Rank;
 
 /// The task after the event. A stored history begins with `TaskCreated`, so before it there is nothing to change.
@@ -42,6 +44,8 @@ fn begin(created: &TaskCreated) -> TaskState {
         duplicate_of: None,
         created_at: created.at,
         deleted_at: None,
+        recurrence: None,
+        reminders: Reminders::default(),
     }
 }
 
@@ -92,6 +96,10 @@ fn advance(task: &mut TaskState, event: &TaskEvent) {
         TaskEvent::TaskUnrelated(unrelated) => relation::unrelate(task, unrelated.relation, unrelated.to),
         TaskEvent::TaskDeleted(deleted) => task.deleted_at = Some(deleted.at),
         TaskEvent::TaskRestored(_) => task.deleted_at = None,
+        TaskEvent::TaskRecurrenceSet(set) => successor::evolve_set(task, set),
+        TaskEvent::TaskRecurrenceCleared(_) => task.recurrence = None,
+        TaskEvent::TaskRemindersSet(set) => reminders::evolve_set(task, set),
+        TaskEvent::TaskReminderFired(fired) => reminders::evolve_fired(task, fired),
     }
 }
 

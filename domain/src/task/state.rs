@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::checklist::ChecklistItem;
+use super::recurrence::Occurrence;
+use super::reminders::Reminders;
 use crate::ids::{TaskId, TeamId, UserId};
 use crate::values::{Description, Labels, Location, Rank, Reason, Title};
 
@@ -143,6 +145,10 @@ pub struct TaskState {
     pub created_at: DateTime<Utc>,
     /// When it was deleted; it can be restored.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// The rule by which another one comes after it, and its own place in the series.
+    pub recurrence: Option<Occurrence>,
+    /// What reminds of its deadline.
+    pub reminders: Reminders,
 }
 
 impl TaskState {

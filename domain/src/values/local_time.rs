@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{NaiveTime, TimeDelta, Timelike as _};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -38,6 +38,11 @@ impl LocalTime {
     /// Its beginning.
     pub(crate) fn time(self) -> NaiveTime {
         NaiveTime::MIN + TimeDelta::minutes(i64::from(self.hour) * 60 + i64::from(self.minute))
+    }
+
+    /// This time on a day.
+    pub fn on(self, day: NaiveDate) -> NaiveDateTime {
+        day.and_time(self.time())
     }
 }
 

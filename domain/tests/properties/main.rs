@@ -3,5 +3,6 @@
 
 mod chain;
 mod proof;
+mod recurrence;
 mod sequences;
 mod strategies;

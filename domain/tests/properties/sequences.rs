@@ -156,6 +156,18 @@ fn task_reflects(before: &Task, command: &TaskCommand, after: &Task) {
         TaskCommand::Comment { .. } => assert_eq!(is.comments, was.unwrap().comments + 1),
         TaskCommand::Delete { at } => assert_eq!(is.deleted_at, Some(*at)),
         TaskCommand::Restore => assert_eq!(is.deleted_at, None),
+        TaskCommand::SetRecurrence { .. } | TaskCommand::ClearRecurrence | TaskCommand::SetReminders { .. } => {
+            assert_settled(after, command.clone());
+        }
+        TaskCommand::FireReminders { at } => {
+            assert_settled(after, command.clone());
+            assert!(is.next_reminder().is_none_or(|next| next > *at));
+        }
+        TaskCommand::Recur(successor) => {
+            assert_eq!(was, None);
+            assert_eq!(is.recurrence.as_ref(), Some(&successor.occurrence));
+            assert_eq!((&is.title, &is.reminders.leads), (&successor.task.title, &successor.leads));
+        }
     }
     assert_eq!(is.status == muster_domain::task::Status::Completed, is.completed_at.is_some());
     assert!(is.completed_at.is_none() || is.hold.is_none(), "a completed task waits for something");

@@ -5,18 +5,23 @@ use std::fmt::Debug;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use muster_domain::task::{CreateTask, Priority, Relation, Status, TaskCommand, UpdateChecklistItem, UpdateTask};
+use muster_domain::task::{
+    CreateTask, Lead, Leads, Occurrence, Priority, Relation, Status, Successor, TaskCommand, UpdateChecklistItem,
+    UpdateTask,
+};
 use muster_domain::team::{CreateTeam, TeamCommand, UpdateTeam};
 use muster_domain::user::{
     ByKind, DigestFrequency, NotificationChannel, NotificationChannels, NotificationDigest, NotificationKind,
     NotificationPreferences, QuietHours, RegisterUser, Role, UpdateUser, UserCommand,
 };
 use muster_domain::values::{Label, Labels, Location, Position};
-use muster_domain::{CommentId, TeamId, UserId};
+use muster_domain::{CommentId, SeriesId, TeamId, UserId};
 use proptest::collection::vec;
 use proptest::option::{of, weighted};
 use proptest::prelude::*;
 use uuid::Uuid;
+
+use crate::recurrence::rule;
 
 /// One of these texts, as a value.
 fn one_of<T: FromStr<Err: Debug> + Debug + Clone + 'static>(
@@ -114,6 +119,20 @@ fn move_task() -> impl Strategy<Value = UpdateTask> {
     (status(), time()).prop_map(|(status, at)| UpdateTask { status: Some(status), ..UpdateTask::at(at) })
 }
 
+fn leads() -> impl Strategy<Value = Leads> {
+    vec(one_of::<Lead>(&["PT15M", "PT1H", "P1D", "P3DT4H"]), 0..4).prop_map(|leads| leads.try_into().unwrap())
+}
+
+fn successor() -> impl Strategy<Value = Successor> {
+    let place = (rule(), id::<SeriesId>(), 2..9_u32, time());
+    (create_task(), place, leads(), of(id::<UserId>())).prop_map(
+        |(task, (rule, series, number, at), leads, reminded)| {
+            let first = Occurrence::first(rule, series, at.date_naive());
+            Successor { task, occurrence: Occurrence { number, ..first }, leads, reminded }
+        },
+    )
+}
+
 pub(crate) fn task_command() -> impl Strategy<Value = TaskCommand> {
     prop_oneof![
         2 => create_task().prop_map(TaskCommand::Create),
@@ -135,6 +154,12 @@ pub(crate) fn task_command() -> impl Strategy<Value = TaskCommand> {
         1 => one_of(&["V", "0z1", "k"]).prop_map(|rank| TaskCommand::Rank { rank }),
         1 => id().prop_map(|user_id| TaskCommand::Watch { user_id }),
         1 => id().prop_map(|user_id| TaskCommand::Unwatch { user_id }),
+        2 => (rule(), id::<SeriesId>(), time())
+            .prop_map(|(rule, series, at)| TaskCommand::SetRecurrence { rule, series, at }),
+        1 => Just(TaskCommand::ClearRecurrence),
+        2 => (leads(), of(id::<UserId>())).prop_map(|(leads, by)| TaskCommand::SetReminders { leads, by }),
+        2 => time().prop_map(|at| TaskCommand::FireReminders { at }),
+        1 => successor().prop_map(|successor| TaskCommand::Recur(Box::new(successor))),
     ]
 }
 

@@ -9,6 +9,7 @@ mod task_checklist;
 mod task_evolve;
 mod task_hold;
 mod task_life;
+mod task_recurrence;
 mod task_relations;
 mod task_status;
 mod task_update;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use muster_domain::CommentId;
 use muster_domain::task::{
-    Hold, Priority, Status, Task, TaskAssigned, TaskCommented, TaskDeadlineCleared, TaskDeadlineSet, TaskEdited,
-    TaskEvent, TaskPriorityChanged, TaskRestored, TaskResumed, TaskState, TaskTeamChanged, TaskUnassigned,
+    Hold, Priority, Reminders, Status, Task, TaskAssigned, TaskCommented, TaskDeadlineCleared, TaskDeadlineSet,
+    TaskEdited, TaskEvent, TaskPriorityChanged, TaskRestored, TaskResumed, TaskState, TaskTeamChanged, TaskUnassigned,
 };
 use muster_domain::values::{Change, Rank};
 use uuid::Uuid;
@@ -39,6 +39,8 @@ fn new() -> TaskState {
         duplicate_of: None,
         created_at: at(8),
         deleted_at: None,
+        recurrence: None,
+        reminders: Reminders::default(),
     }
 }
 

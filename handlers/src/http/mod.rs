@@ -169,6 +169,9 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tasks::checklist::remove))
         .routes(routes!(tasks::watchers::watch))
         .routes(routes!(tasks::watchers::unwatch))
+        .routes(routes!(tasks::recurrence::set))
+        .routes(routes!(tasks::recurrence::clear))
+        .routes(routes!(tasks::recurrence::remind))
 }
 
 /// The routes that answer questions. They need no right to write events.

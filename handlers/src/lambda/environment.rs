@@ -22,6 +22,9 @@ use crate::digests::Digester;
 use crate::http::{App, Rates, Settings};
 use crate::mail::Post;
 use crate::notifier::{ByMail, Claims, HeldLetters, Notifier};
+use crate::recurrence::Recurring;
+use crate::reminders::ReminderClock;
+use crate::wiring;
 use crate::wiring::{app, digest_table, event_store, sealed_reader, subject_keys};
 
 /// Why a Lambda cannot start.
@@ -192,6 +195,20 @@ pub fn notifier(config: &SdkConfig) -> Result<Notifier, StartError> {
     let reader = Arc::new(event_store(&client, &prefix, keys));
     let (claims, held) = (Claims::new(client.clone(), &prefix), HeldLetters::new(client, &prefix));
     Ok(Notifier::new(reader, claims, held, vec![Arc::new(mail), Arc::new(topic)], Arc::new(SystemClock)))
+}
+
+/// What makes the next task of a series: `MUSTER_TABLE_PREFIX`.
+pub fn recurring(config: &SdkConfig) -> Result<Recurring, StartError> {
+    let (prefix, client) = (variable("MUSTER_TABLE_PREFIX")?, Client::new(config));
+    let keys = keys(config, &client, &prefix)?;
+    Ok(wiring::recurring(&event_store(&client, &prefix, keys)))
+}
+
+/// What lets reminders fire: `MUSTER_TABLE_PREFIX`.
+pub fn reminder_clock(config: &SdkConfig) -> Result<ReminderClock, StartError> {
+    let (prefix, client) = (variable("MUSTER_TABLE_PREFIX")?, Client::new(config));
+    let keys = keys(config, &client, &prefix)?;
+    Ok(wiring::reminder_clock(&client, &prefix, &event_store(&client, &prefix, keys)))
 }
 
 /// The projection that `MUSTER_PROJECTION` names.

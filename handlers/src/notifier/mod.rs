@@ -175,7 +175,12 @@ fn assignee(event: &RecordedEvent) -> Result<Option<UserId>, ReactError> {
         | TaskEvent::TaskRelated(_)
         | TaskEvent::TaskUnrelated(_)
         | TaskEvent::TaskDeleted(_)
-        | TaskEvent::TaskRestored(_) => None,
+        | TaskEvent::TaskRestored(_)
+        | TaskEvent::TaskRecurrenceSet(_)
+        | TaskEvent::TaskRecurrenceCleared(_)
+        | TaskEvent::TaskRemindersSet(_)
+        // Notifications of it are yet to come.
+        | TaskEvent::TaskReminderFired(_) => None,
     })
 }
 

@@ -30,6 +30,9 @@ pub(crate) const GUARD: &str = env!("CARGO_BIN_EXE_guard");
 pub(crate) const SWEEPER: &str = env!("CARGO_BIN_EXE_sweeper");
 pub(crate) const DIGESTER: &str = env!("CARGO_BIN_EXE_digester");
 pub(crate) const NOTIFIER: &str = env!("CARGO_BIN_EXE_notifier");
+pub(crate) const RECURRENCE: &str = env!("CARGO_BIN_EXE_recurrence");
+pub(crate) const RECURRENCE_SWEEPER: &str = env!("CARGO_BIN_EXE_recurrence-sweeper");
+pub(crate) const REMINDERS: &str = env!("CARGO_BIN_EXE_reminders");
 
 /// A program that has not answered by then hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);

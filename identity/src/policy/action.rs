@@ -35,6 +35,10 @@ pub enum Action<'a> {
     ChangeTaskPriority,
     /// Set or clear when it is due.
     ChangeTaskDeadline,
+    /// Let others come after it, or none.
+    ChangeTaskRecurrence,
+    /// Say when to remind of its deadline.
+    SetTaskReminders,
     /// Let it wait, or wait no longer.
     HoldTask,
     /// Say something on it.

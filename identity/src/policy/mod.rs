@@ -181,6 +181,8 @@ const fn rules(action: Action<'_>) -> Rules {
         Action::ChangeTaskStatus      => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),
         Action::ChangeTaskPriority    => row(With(TasksWrite), Anybody, Reach,            Reported,            Never),
         Action::ChangeTaskDeadline    => row(With(TasksWrite), Anybody, Reach,            Reported,            Never),
+        Action::ChangeTaskRecurrence  => row(With(TasksWrite), Anybody, Reach,            Reported,            Never),
+        Action::SetTaskReminders      => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),
         Action::HoldTask              => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),
         Action::CommentTask           => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),
         Action::TickChecklist         => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),

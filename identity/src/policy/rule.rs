@@ -143,6 +143,8 @@ fn fits(action: Action<'_>, resource: &Resource) -> Result<(), Reason> {
         | Action::ChangeTaskStatus
         | Action::ChangeTaskPriority
         | Action::ChangeTaskDeadline
+        | Action::ChangeTaskRecurrence
+        | Action::SetTaskReminders
         | Action::HoldTask
         | Action::CommentTask
         | Action::TickChecklist

@@ -34,6 +34,8 @@ const TASKS: &str = "
     change status         | AAAAA | AAAAH   | AAHHH  | DDDDD
     change priority       | AAAAA | AAAAH   | DAHHH  | DDDDD
     change deadline       | AAAAA | AAAAH   | DAHHH  | DDDDD
+    change recurrence     | AAAAA | AAAAH   | DAHHH  | DDDDD
+    set reminders         | AAAAA | AAAAH   | AAHHH  | DDDDD
     hold                  | AAAAA | AAAAH   | AAHHH  | DDDDD
     comment               | AAAAA | AAAAH   | AAHHH  | DDDDD
     tick                  | AAAAA | AAAAH   | AAHHH  | DDDDD
@@ -175,6 +177,8 @@ fn each_role_may_do_to_each_task_what_the_table_says_and_nothing_else() {
             "change status" => Action::ChangeTaskStatus,
             "change priority" => Action::ChangeTaskPriority,
             "change deadline" => Action::ChangeTaskDeadline,
+            "change recurrence" => Action::ChangeTaskRecurrence,
+            "set reminders" => Action::SetTaskReminders,
             "hold" => Action::HoldTask,
             "comment" => Action::CommentTask,
             "tick" => Action::TickChecklist,
@@ -187,7 +191,7 @@ fn each_role_may_do_to_each_task_what_the_table_says_and_nothing_else() {
         };
         (action, tasks())
     });
-    assert_eq!(cells, 21 * 4 * 5);
+    assert_eq!(cells, 23 * 4 * 5);
 }
 
 #[test]

@@ -1,9 +1,9 @@
-/** What happens because of an event, outside of the read models: people are told. */
+/** What happens because of an event, outside of the read models: people are told, and series of tasks go on. */
 import { CfnOutput, Duration, Stack } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
 import type * as kms from "aws-cdk-lib/aws-kms";
 import * as ses from "aws-cdk-lib/aws-ses";
-import type { Construct } from "constructs";
+import { Construct } from "constructs";
 
 import type { Muster } from "./context.ts";
 import { DeadLetters } from "./dead-letters.ts";
@@ -16,12 +16,16 @@ import { Subscription } from "./subscription.ts";
 import type { Subscriber } from "./topology.ts";
 
 export class ReactorsStack extends Stack {
+  private readonly bus: events.IEventBus;
+
   constructor(scope: Construct, private readonly muster: Muster, private readonly personalKey: kms.IKey) {
     const { names } = muster.settings;
-    super(scope, names.of("reactors"), { description: "Muster: telling people" });
+    super(scope, names.of("reactors"), { description: "Muster: what happens because of events" });
+    this.bus = events.EventBus.fromEventBusArn(this, "Bus", names.busArn(this));
     for (const [name, reactor] of muster.topology.reactors) {
-      if (name !== "notifier") throw new Error(`topology.json: no stack knows the reactor ${name}`);
-      this.notifier(reactor);
+      if (name === "notifier") this.notifier(reactor);
+      else if (name === "recurrence") this.recurrence(reactor);
+      else throw new Error(`topology.json: no stack knows the reactor ${name}`);
     }
   }
 
@@ -65,7 +69,7 @@ export class ReactorsStack extends Stack {
     const { queue, deadLetters } = new Subscription(this, "Subscription", {
       muster: this.muster,
       name: "notifier",
-      bus: events.EventBus.fromEventBusArn(this, "Bus", settings.names.busArn(this)),
+      bus: this.bus,
       subscriber: reactor,
       consumer: notifier,
     });
@@ -80,5 +84,31 @@ export class ReactorsStack extends Stack {
     new CfnOutput(this, "NotifierDeadLettersUrl", { value: deadLetters.queueUrl });
     new CfnOutput(this, "NotifierName", { value: notifier.fn.functionName });
     new CfnOutput(this, "NotificationsTopicArn", { value: topic.topicArn });
+  }
+
+  private recurrence(reactor: Subscriber): void {
+    const { settings } = this.muster;
+    const scope = new Construct(this, "Recurrence");
+    const recurrence = new RustFunction(scope, "Function", {
+      muster: this.muster,
+      bin: "recurrence",
+      description: "Makes the next task of a series when one is done",
+      memoryMiB: 256,
+      timeout: consumption(settings, reactor.queue).timeout,
+      appends: true,
+    });
+    recurrence.allowTable("events", "PutItem", "Query");
+    // Whether whoever is to do it is still there.
+    recurrence.opensPersonalData(this.personalKey);
+    const { queue, deadLetters } = new Subscription(scope, "Subscription", {
+      muster: this.muster,
+      name: "recurrence",
+      bus: this.bus,
+      subscriber: reactor,
+      consumer: recurrence,
+    });
+    new CfnOutput(this, "RecurrenceQueueUrl", { value: queue.queueUrl });
+    new CfnOutput(this, "RecurrenceDeadLettersUrl", { value: deadLetters.queueUrl });
+    new CfnOutput(this, "RecurrenceName", { value: recurrence.fn.functionName });
   }
 }

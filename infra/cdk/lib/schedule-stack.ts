@@ -1,6 +1,6 @@
 /**
  * What happens by the clock: the sweeper finds read models that are behind their events, and brings them up; the digester takes a digest
- * over the heads of all histories.
+ * over the heads of all histories; what the clock makes of tasks is beside it (`task-clock.ts`).
  */
 import { CfnOutput, Duration, Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
@@ -12,6 +12,7 @@ import type { Muster } from "./context.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { except } from "./exceptions.ts";
 import { RustFunction, rowWrites } from "./rust-function.ts";
+import { TaskClock } from "./task-clock.ts";
 
 export class ScheduleStack extends Stack {
   constructor(scope: Construct, private readonly muster: Muster, personalKey: kms.IKey, digestKey: kms.IKey) {
@@ -70,6 +71,7 @@ export class ScheduleStack extends Stack {
     };
     schedule("Sweep", "sweep", "Calls the sweeper", "rate(1 hour)", sweeper);
     schedule("Digest", "digest", "Calls the digester at each full hour (UTC)", "cron(0 * * * ? *)", digester);
+    new TaskClock(this, "TaskClock", muster, personalKey, group);
   }
 
   private digester(digestKey: kms.IKey): RustFunction {

@@ -139,7 +139,9 @@ describe("each schedule", () => {
   const cases: [string, string, string, number, number, string, string[]][] = [
     ["muster-prod-digest", "digester", "cron(0 * * * ? *)", 5, 3600, "sweeper-undelivered", hourly],
     ["muster-prod-held-letters", "notifier", "rate(5 minutes)", 2, 300, "held-letters-undelivered", ["notifier"]],
+    ["muster-prod-remind", "reminders", "rate(1 minute)", 0, 60, "reminders-undelivered", ["reminders"]],
     ["muster-prod-sweep", "sweeper", "rate(1 hour)", 5, 3600, "sweeper-undelivered", hourly],
+    ["muster-prod-sweep-recurrence", "recurrence-sweeper", "rate(1 hour)", 5, 3600, "recurrence-sweeper-undelivered", ["recurrence-sweeper"]],
   ];
 
   test("is known here", () => {

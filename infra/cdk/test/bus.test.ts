@@ -36,7 +36,8 @@ describe("the bus", () => {
     expect(outputs.sort()).toEqual([
       "AlarmsTopicArn", "ApiId", "ApiUrl", "ArchiveArn", "AuditLogDeadLettersUrl", "AuditLogProjectorName", "AuditLogQueueUrl", "BusName",
       "DigesterName", "DirectoryDeadLettersUrl", "DirectoryProjectorName", "DirectoryQueueUrl", "DistributionDomain", "NotificationsTopicArn",
-      "NotifierDeadLettersUrl", "NotifierName", "NotifierQueueUrl", "PublisherFailuresUrl", "SigningKeyArn", "SweeperName",
+      "NotifierDeadLettersUrl", "NotifierName", "NotifierQueueUrl", "PublisherFailuresUrl", "RecurrenceDeadLettersUrl", "RecurrenceName",
+      "RecurrenceQueueUrl", "RecurrenceSweeperName", "RemindersName", "SigningKeyArn", "SweeperName",
       "TaskListDeadLettersUrl", "TaskListProjectorName", "TaskListQueueUrl",
       "TaskPastDeadLettersUrl", "TaskPastProjectorName", "TaskPastQueueUrl", "WebBucket",
     ]);

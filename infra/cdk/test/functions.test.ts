@@ -59,6 +59,9 @@ describe("each function", () => {
     ["notifier", 128, 30],
     ["sweeper", 512, 900],
     ["digester", 512, 900],
+    ["recurrence", 256, 30],
+    ["recurrence-sweeper", 512, 900],
+    ["reminders", 256, 50],
   ])("%s has %i MB and %i seconds", (fn, memory, timeout) => {
     const { properties } = built.functions().get(`muster-prod-${fn}`)!;
     expect([properties["MemorySize"], properties["Timeout"]]).toEqual([memory, timeout]);
@@ -90,7 +93,7 @@ describe("each function", () => {
     expect(variables("publisher")).toEqual({ MUSTER_BUS: `<${built.of("AWS::Events::EventBus")[0]!.id}>` });
     expect(variables("projector-audit-log")).toEqual({ MUSTER_PROJECTION: "audit-log", ...personal });
     expect(variables("guard")).toEqual({});
-    expect(variables("sweeper")).toEqual(personal);
+    for (const name of ["sweeper", "recurrence", "recurrence-sweeper", "reminders"]) expect(variables(name)).toEqual(personal);
     expect(variables("digester")).toEqual({
       MUSTER_DIGEST_KEY_ID: expect.stringMatching(/Keydigest/),
       MUSTER_DIGEST_BUCKET: expect.stringMatching(/^muster-prod-digests-/),

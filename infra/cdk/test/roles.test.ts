@@ -34,6 +34,8 @@ const PLACES = ["BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteI
 const ROWS = ["BatchGetItem", "BatchWriteItem", "PutItem"];
 /** Reads the keys of people, and erases them. */
 const KEYS = { "subject-keys": ["GetItem", "PutItem"] };
+/** Those that add events: they take commands, or react to what has happened. */
+const WRITERS = ["command-api", "recurrence", "recurrence-sweeper", "reminders"];
 const STREAM = { "the stream": ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"] };
 
 const TABLES: Record<string, Record<string, string[]>> = {
@@ -99,6 +101,9 @@ const TABLES: Record<string, Record<string, string[]>> = {
     deliveries: ["DeleteItem", "PutItem"],
     "held-letters": ["DeleteItem", "PutItem", "Scan"],
   },
+  recurrence: { events: ["PutItem", "Query"], "subject-keys": ["GetItem"] },
+  "recurrence-sweeper": { events: ["PutItem", "Query", "Scan"], "subject-keys": ["GetItem"] },
+  reminders: { events: ["PutItem", "Query"], control: ["GetItem"], "task-list-*": ["Query"] },
 };
 
 describe("a role", () => {
@@ -118,7 +123,7 @@ describe("a role", () => {
     expect(denied).toHaveLength(1);
     expect(render(denied[0]!["Resource"])).toMatch(/:table\/muster-prod-events$/);
     const actions = ["BatchWriteItem", "DeleteItem", "PartiQL*", "UpdateItem"];
-    const expected = name === "muster-prod-command-api" ? actions : [...actions, "PutItem"];
+    const expected = WRITERS.includes(name.slice("muster-prod-".length)) ? actions : [...actions, "PutItem"];
     expect([...list<string>(denied[0]!["Action"])].sort()).toEqual(expected.map((action) => `dynamodb:${action}`).sort());
   });
 
@@ -131,9 +136,9 @@ describe("a role", () => {
     ]);
   });
 
-  test("is the command side's alone that can add an event", () => {
+  test("of the command side and of the reactors alone can add an event", () => {
     const writers = Object.keys(TABLES).filter((name) => grants(name, /^dynamodb:(Put|Update|Delete|Batch.*Write|PartiQL)/)["events"]);
-    expect(writers).toEqual(["command-api"]);
+    expect(writers).toEqual(WRITERS);
   });
 
   test("covers a whole service for traces only", () => {

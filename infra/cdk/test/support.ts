@@ -20,7 +20,9 @@ export interface Resource {
   readonly whole: Json;
 }
 
-const BINARIES = ["command-api", "query-api", "publisher", "projector", "guard", "sweeper", "digester", "notifier"];
+const BINARIES = [
+  "command-api", "query-api", "publisher", "projector", "guard", "sweeper", "digester", "notifier", "recurrence", "recurrence-sweeper", "reminders",
+];
 
 let lambdas: string | undefined;
 

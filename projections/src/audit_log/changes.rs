@@ -105,6 +105,13 @@ fn task(event: &TaskEvent) -> Said {
         TaskEvent::TaskUnrelated(unrelated) => said.change(relation(unrelated.relation), &unrelated.to, &Value::Null),
         TaskEvent::TaskDeleted(deleted) => said.first("deleted_at", &deleted.at),
         TaskEvent::TaskRestored(restored) => said.change("deleted_at", &restored.deleted_at, &Value::Null),
+        TaskEvent::TaskRecurrenceSet(set) => said.change("recurrence", &set.from, &set.to),
+        TaskEvent::TaskRecurrenceCleared(cleared) => said.change("recurrence", &cleared.from, &Value::Null),
+        TaskEvent::TaskRemindersSet(set) => said.change("reminders", &set.from, &set.to),
+        // It changes no property.
+        TaskEvent::TaskReminderFired(fired) => {
+            said.note(&format_args!("{} before {}", fired.lead, fired.deadline.to_rfc3339()))
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use muster_domain::task::*;
 use muster_domain::team::{TeamCreated, TeamEdited, TeamEvent};
 use muster_domain::user::*;
 use muster_domain::values::{Change, Email, Labels, Location};
-use muster_domain::{CommentId, RecordedEvent, StreamId, TaskId, TeamId, UserId};
+use muster_domain::{CommentId, RecordedEvent, SeriesId, StreamId, TaskId, TeamId, UserId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -149,6 +149,22 @@ fn a_change_is_logged_with_its_old_and_its_new_value() {
     then(TaskDeadlineCleared { from: due }, &change("deadline", iso, null.clone()), &null);
     then(TaskDeleted { at: due }, &change("deleted_at", null.clone(), iso), &null);
     then(TaskRestored { deleted_at: due }, &change("deleted_at", iso, null.clone()), &null);
+}
+
+#[test]
+fn what_comes_after_a_task_and_what_reminds_of_it_is_logged() {
+    let rule = json!({ "frequency": "daily", "interval": 1, "time": "09:30", "time_zone": "UTC" });
+    let daily: Recurrence = serde_json::from_value(rule.clone()).unwrap();
+    let (series, day) = (SeriesId(TASK.0), start().date_naive());
+    let set = TaskRecurrenceSet { from: None, to: daily.clone(), series, number: 1, day };
+    then(set, &change("recurrence", Value::Null, rule.clone()), &Value::Null);
+    then(TaskRecurrenceCleared { from: daily }, &change("recurrence", rule, Value::Null), &Value::Null);
+    let hour: Lead = "PT1H".parse().unwrap();
+    let leads = Leads::try_from(vec![hour]).unwrap();
+    let reminders = TaskRemindersSet { from: Leads::default(), to: leads, by: Some(ADA) };
+    then(reminders, &change("reminders", json!([]), json!(["PT1H"])), &Value::Null);
+    let fired = TaskReminderFired { lead: hour, deadline: start(), recipients: vec![ADA], at: start() };
+    then(fired, &json!([]), &"PT1H before 2026-03-02T08:00:00+00:00".into());
 }
 
 #[test]

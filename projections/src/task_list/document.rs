@@ -1,10 +1,10 @@
 //! A task as the API shows it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use muster_domain::personal::Opener;
-use muster_domain::task::{ChecklistItem, Hold, Priority, Status, TaskState};
+use muster_domain::task::{ChecklistItem, Hold, Leads, Occurrence, Priority, Recurrence, Status, TaskState};
 use muster_domain::values::{Location, Position};
-use muster_domain::{Actor, ChecklistItemId, RecordedEvent, TaskId, TeamId, UserId};
+use muster_domain::{Actor, ChecklistItemId, RecordedEvent, SeriesId, TaskId, TeamId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -75,6 +75,11 @@ pub struct TaskDocument {
     /// The task that asks for the same.
     #[schema(required)]
     pub duplicate_of_id: Option<TaskId>,
+    /// The rule by which another one comes after it, and its place among those.
+    #[schema(required)]
+    pub recurrence: Option<RecurrenceDocument>,
+    /// How long before the deadline whoever is to do it is reminded, and whoever has set that.
+    pub reminders: Leads,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -95,6 +100,26 @@ pub struct ChecklistItemDocument {
     pub text: String,
     /// Whether it is.
     pub done: bool,
+}
+
+/// How a task comes again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecurrenceDocument {
+    /// What links it with those before and after it.
+    pub series_id: SeriesId,
+    /// Which one it is; the first has 1.
+    pub number: u32,
+    /// Its day by the rule. Its deadline may be moved without those of the others.
+    pub day: NaiveDate,
+    /// The rule, with what was left open filled in.
+    pub rule: Recurrence,
+}
+
+impl From<&Occurrence> for RecurrenceDocument {
+    fn from(occurrence: &Occurrence) -> Self {
+        let Occurrence { rule, series, number, day } = occurrence.clone();
+        Self { series_id: series, number, day, rule }
+    }
 }
 
 /// What a task waits for.
@@ -152,6 +177,8 @@ impl TaskDocument {
             parent_id: state.parent,
             blocked_by_ids: state.blocked_by.iter().copied().collect(),
             duplicate_of_id: state.duplicate_of,
+            recurrence: state.recurrence.as_ref().map(RecurrenceDocument::from),
+            reminders: state.reminders.leads.clone(),
             created_at: state.created_at,
             updated_at,
             updated_by,

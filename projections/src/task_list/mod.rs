@@ -4,6 +4,7 @@ mod document;
 mod places;
 mod plan;
 mod query;
+mod reminders;
 
 use chrono::{DateTime, SecondsFormat, TimeZone as _, Utc};
 use muster_domain::task::{Task, TaskEvent, TaskState};
@@ -12,8 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::projection::{IndexKey, Place, Poison, Projection};
 
-pub use document::{ChecklistItemDocument, HoldDocument, LocationDocument, PositionDocument, TaskDocument, fold_task};
+pub use document::{
+    ChecklistItemDocument, HoldDocument, LocationDocument, PositionDocument, RecurrenceDocument, TaskDocument,
+    fold_task,
+};
 pub use query::{TaskFilter, TaskPage, TaskQueries, TaskSort};
+pub use reminders::DueReminders;
 
 /// The projection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -70,7 +75,11 @@ impl Projection for TaskList {
                 | TaskEvent::TaskRelated(_)
                 | TaskEvent::TaskUnrelated(_)
                 | TaskEvent::TaskDeleted(_)
-                | TaskEvent::TaskRestored(_),
+                | TaskEvent::TaskRestored(_)
+                | TaskEvent::TaskRecurrenceSet(_)
+                | TaskEvent::TaskRecurrenceCleared(_)
+                | TaskEvent::TaskRemindersSet(_)
+                | TaskEvent::TaskReminderFired(_),
                 Some(row),
             ) => Some(row.task),
             (_, None | Some(_)) => return Err(Poison::out_of_place(event)),
@@ -81,8 +90,8 @@ impl Projection for TaskList {
         Ok(TaskRow { task, updated_at: event.recorded_at, updated_by: event.actor.clone() })
     }
 
-    fn index_keys(&self, _stream: &StreamId, _row: &TaskRow) -> Vec<IndexKey> {
-        Vec::new()
+    fn index_keys(&self, stream: &StreamId, row: &TaskRow) -> Vec<IndexKey> {
+        reminders::keys(&row.task, stream)
     }
 
     fn places(&self, stream: &StreamId, row: &TaskRow) -> Vec<Place> {

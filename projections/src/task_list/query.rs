@@ -105,7 +105,7 @@ fn whether<T, S: serde::Serializer>(value: &Option<T>, serializer: S) -> Result<
 /// The queries of `task-list`.
 #[derive(Clone, Debug)]
 pub struct TaskQueries {
-    models: ReadModels,
+    pub(super) models: ReadModels,
 }
 
 impl TaskQueries {

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 
 use muster_domain::task::*;
 use muster_domain::values::{Change, Labels, Location, Position, Rank};
-use muster_domain::{Actor, CommentId, EventData, StreamId, TaskId, TeamId, UserId};
+use muster_domain::{Actor, CommentId, EventData, SeriesId, StreamId, TaskId, TeamId, UserId};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -59,6 +59,8 @@ fn state() -> TaskState {
         duplicate_of: None,
         created_at: start(),
         deleted_at: None,
+        recurrence: None,
+        reminders: Reminders::default(),
     }
 }
 
@@ -247,6 +249,70 @@ fn a_deleted_task_is_in_no_index_and_a_restored_one_is_again() {
     then([deleted, TaskRestored { deleted_at: minute(1) }.into()], |_| {});
 }
 
+fn daily() -> Recurrence {
+    let rule = json!({ "frequency": "daily", "interval": 1, "time": "09:30", "time_zone": "UTC" });
+    serde_json::from_value(rule).unwrap()
+}
+
+#[test]
+fn a_rule_is_kept_with_the_place_in_its_series_until_it_is_cleared() {
+    let (series, day) = (SeriesId(TASK.0), start().date_naive());
+    let set = TaskEvent::from(TaskRecurrenceSet { from: None, to: daily(), series, number: 1, day });
+    then([set.clone()], |task| task.recurrence = Some(Occurrence { rule: daily(), series, number: 1, day }));
+    then([set, TaskRecurrenceCleared { from: daily() }.into()], |_| {});
+}
+
+#[test]
+fn a_task_is_found_by_when_to_remind_of_its_deadline_as_long_as_it_has_not() {
+    let due = start() + TimeDelta::days(2);
+    let leads = |texts: &[&str]| {
+        Leads::try_from(texts.iter().map(|text| text.parse::<Lead>().unwrap()).collect::<Vec<_>>()).unwrap()
+    };
+    let (day, hour) = ("P1D".parse::<Lead>().unwrap(), "PT1H".parse::<Lead>().unwrap());
+    let set = TaskEvent::from(TaskDeadlineSet { from: None, to: due });
+    let remind = TaskRemindersSet { from: Leads::default(), to: leads(&["PT1H", "P1D"]), by: Some(ADA) };
+    let remind = TaskEvent::from(remind);
+    let fired = |lead| TaskEvent::from(TaskReminderFired { lead, deadline: due, recipients: vec![ADA], at: due });
+    let reminders = |fired: &[Lead]| Reminders {
+        leads: leads(&["PT1H", "P1D"]),
+        set_by: Some(ADA),
+        fired: fired.iter().map(|lead| (due, *lead)).collect(),
+    };
+    then([set.clone(), remind.clone()], |task| {
+        task.deadline = Some(due);
+        task.reminders = reminders(&[]);
+    });
+    then([set.clone(), remind.clone(), fired(day), fired(hour)], |task| {
+        task.deadline = Some(due);
+        task.reminders = reminders(&[day, hour]);
+    });
+    let remind_at = |events: &[TaskEvent]| {
+        let row = fold(events.iter().cloned());
+        let keys = TaskList.index_keys(&TASK.into(), &row);
+        keys.into_iter().find(|(name, _)| *name == "remind_at").map(|(_, value)| value)
+    };
+    let at = |text: &str| Some(format!("{text}#{TASK}").into());
+    assert_eq!(remind_at(&[remind.clone()]), None, "there is no deadline");
+    assert_eq!(remind_at(&[set.clone(), remind.clone()]), at("2026-03-03T08:00:00.000Z"));
+    assert_eq!(remind_at(&[set.clone(), remind.clone(), fired(day)]), at("2026-03-04T07:00:00.000Z"));
+    assert_eq!(remind_at(&[set.clone(), remind.clone(), fired(day), fired(hour)]), None);
+    let deleted = TaskDeleted { at: minute(1) };
+    assert_eq!(remind_at(&[set.clone(), remind.clone(), deleted.into()]), None);
+    let moves =
+        [moved(Status::Todo, Status::InProgress, minute(1)), moved(Status::InProgress, Status::Completed, minute(2))];
+    assert_eq!(remind_at(&[&[set, remind], &moves[..]].concat()), None);
+}
+
+/// The row after the creation and these events.
+fn fold(events: impl IntoIterator<Item = TaskEvent>) -> TaskRow {
+    let history = history(events);
+    let row = history
+        .events()
+        .iter()
+        .fold(None, |row, event| Some(TaskList.evolve(row, event, &event.decode().unwrap()).unwrap()));
+    row.unwrap()
+}
+
 #[test]
 fn a_long_history_ends_the_same_in_every_order() {
     let mut events = Vec::new();
@@ -339,7 +405,7 @@ fn a_document_has_every_key_and_null_where_there_is_nothing() {
             "status": "todo", "labels": [], "location": null, "team_id": NORTH, "assignee_id": null,
             "reporter_id": ADA, "deadline": null, "hold": null, "started_at": null, "completed_at": null,
             "reopened": 0, "comments": 0, "checklist": [], "watcher_ids": [], "rank": "0VCh8td2V", "parent_id": null, "blocked_by_ids": [],
-            "duplicate_of_id": null, "created_at": "2026-03-02T08:00:00Z", "updated_at": "2026-03-02T08:00:00Z",
+            "duplicate_of_id": null, "recurrence": null, "reminders": [], "created_at": "2026-03-02T08:00:00Z", "updated_at": "2026-03-02T08:00:00Z",
             "updated_by": { "type": "user", "id": ADA }, "deleted_at": null,
         })
     );

@@ -11,6 +11,7 @@ use axum::http::{Request, header};
 use chrono::{DateTime, Utc};
 use http_body_util::BodyExt as _;
 use muster_cli::report::{Failure, failed};
+use muster_commands::CommandHandler;
 use muster_domain::personal::KEY_BYTES;
 use muster_domain::{Clock as _, EventReader, RecordedEvent, SubjectKeys};
 use muster_embedded::{Engine, StreamRecord};
@@ -19,6 +20,7 @@ use muster_handlers::http::{App, Rates, Settings, command_router};
 use muster_handlers::lambda::{project_queue, publish_stream, react_queue};
 use muster_handlers::notifier::{Channel, Claims, HeldLetters, Notifier};
 use muster_handlers::publisher::SOURCE;
+use muster_handlers::recurrence::Recurring;
 use muster_handlers::topology::Topology;
 use muster_handlers::wiring::{app, event_store, subject_keys};
 use muster_identity::{ServerSecret, SigningKey, TokenSettings, TokenSigner};
@@ -83,6 +85,7 @@ pub(crate) struct Stage {
     warm: Router,
     projections: Vec<Arc<dyn Hosted>>,
     notifier: Notifier,
+    recurring: Recurring,
     mail: Arc<Post>,
     topic: Arc<Post>,
     bus: Bus,
@@ -111,6 +114,9 @@ impl Stage {
         let channels: Vec<Arc<dyn Channel>> = vec![mail.clone(), topic.clone()];
         let notifier = Notifier::new(Arc::clone(&reader), claims, held, channels, Arc::new(SystemClock));
 
+        let store = event_store(&client, PREFIX, Arc::clone(&keys));
+        let recurring = Recurring::new(reader.clone(), CommandHandler::new(store), clock.clone());
+
         let mut rules = Quamina::new();
         let projections = topology.projections.iter().map(|(name, shape)| (name, &shape.rule));
         let subscribers: Vec<_> =
@@ -125,6 +131,7 @@ impl Stage {
             logs,
             projections: hosted(&client, PREFIX, &reader),
             notifier,
+            recurring,
             mail,
             topic,
             bus: Bus::default(),
@@ -247,6 +254,7 @@ impl Stage {
         let projection = self.projections.iter().find(|projection| projection.name() == name).cloned();
         let (function, answer) = match projection {
             Some(projection) => ("projector", project_queue(&*projection, &Later(&self.clock), event).await),
+            None if name == "recurrence" => ("recurrence", react_queue(&self.recurring, event).await),
             None => ("notifier", react_queue(&self.notifier, event).await),
         };
         self.invoked(function, count)?;

@@ -118,6 +118,24 @@ pub(crate) const TABLE: &str = "
                                                               | no team's | 200 | 200 | 404 | 403 | 401
                                                               | another's | 200 | 404 | 404 | 403 | 401
                                                               | nothing   | 404 | 404 | 404 | 404 | 401
+    PUT    /api/v1/tasks/{task_id}/recurrence                 | given     | 200 | 200 | 403 | 403 | 401
+                                                              | reported  | 200 | 200 | 200 | 403 | 401
+                                                              | ours      | 200 | 200 | 404 | 403 | 401
+                                                              | no team's | 200 | 200 | 404 | 403 | 401
+                                                              | another's | 200 | 404 | 404 | 403 | 401
+                                                              | nothing   | 404 | 404 | 404 | 404 | 401
+    DELETE /api/v1/tasks/{task_id}/recurrence                 | given     | 200 | 200 | 403 | 403 | 401
+                                                              | reported  | 200 | 200 | 200 | 403 | 401
+                                                              | ours      | 200 | 200 | 404 | 403 | 401
+                                                              | no team's | 200 | 200 | 404 | 403 | 401
+                                                              | another's | 200 | 404 | 404 | 403 | 401
+                                                              | nothing   | 404 | 404 | 404 | 404 | 401
+    PUT    /api/v1/tasks/{task_id}/reminders                  | given     | 200 | 200 | 200 | 403 | 401
+                                                              | reported  | 200 | 200 | 200 | 403 | 401
+                                                              | ours      | 200 | 200 | 404 | 403 | 401
+                                                              | no team's | 200 | 200 | 404 | 403 | 401
+                                                              | another's | 200 | 404 | 404 | 403 | 401
+                                                              | nothing   | 404 | 404 | 404 | 404 | 401
     POST   /api/v1/tasks/{task_id}/hold                       | given     | 200 | 200 | 200 | 403 | 401
                                                               | reported  | 200 | 200 | 200 | 403 | 401
                                                               | ours      | 200 | 200 | 404 | 403 | 401

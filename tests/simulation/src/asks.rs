@@ -1,16 +1,20 @@
 //! Random commands, from small pools, so that they meet each other: the same task, the same address, the same title.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use muster_domain::task::{CreateTask, Priority, Relation, Status, TaskCommand, UpdateChecklistItem, UpdateTask};
+use muster_domain::task::{
+    CreateTask, Frequency, Lead, Leads, Priority, Recurrence, Relation, Status, TaskCommand, UpdateChecklistItem,
+    UpdateTask,
+};
 use muster_domain::team::{CreateTeam, TeamCommand, UpdateTeam};
 use muster_domain::user::{
     ByKind, DigestFrequency, NotificationChannels, NotificationDigest, NotificationPreferences, QuietHours,
     RegisterUser, Role, UpdateUser, UserCommand,
 };
 use muster_domain::values::{Label, Labels, LocalTime, Location, Position};
-use muster_domain::{AggregateType, ChecklistItemId, CommentId, StreamId, TaskId, TeamId, UserId};
+use muster_domain::{AggregateType, ChecklistItemId, CommentId, SeriesId, StreamId, TaskId, TeamId, UserId};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -38,7 +42,7 @@ impl Asks<'_> {
     pub fn next(&mut self, stream: &StreamId, create: bool) -> Ask {
         match stream.aggregate {
             AggregateType::Task if create => Ask::Task(TaskCommand::Create(self.create_task())),
-            AggregateType::Task => Ask::Task(self.task()),
+            AggregateType::Task => Ask::Task(self.task(stream.id)),
             AggregateType::Team if create => Ask::Team(TeamCommand::Create(self.create_team())),
             AggregateType::Team => Ask::Team(self.team()),
             AggregateType::User if create => Ask::User(UserCommand::Register(self.register())),
@@ -102,9 +106,38 @@ impl Asks<'_> {
         }
     }
 
-    fn task(&mut self) -> TaskCommand {
+    /// Mostly without an end, so that one comes after the other.
+    fn recurrence(&mut self) -> Option<Recurrence> {
+        Some(Recurrence {
+            frequency: Frequency::ALL[self.rng.usize(..Frequency::ALL.len())],
+            interval: self.rng.u32(1..3),
+            weekdays: BTreeSet::new(),
+            day: None,
+            month: None,
+            time: self.one_of(&["02:30", "17:45"])?,
+            time_zone: self.one_of(&["Europe/Berlin", "UTC"])?,
+            until: None,
+            count: (self.rng.u8(..4) == 0).then(|| self.rng.u32(1..3)),
+        })
+    }
+
+    /// Often a time that is over for the deadlines here.
+    fn leads(&mut self) -> Leads {
+        let count = self.rng.usize(..3);
+        let leads: Vec<Lead> = (0..count).filter_map(|_| self.one_of(&["P1D", "P2D", "PT1H", "P5D"])).collect();
+        leads.try_into().unwrap_or_default()
+    }
+
+    fn task(&mut self, id: Uuid) -> TaskCommand {
         let at = self.at;
-        match self.rng.u8(..29) {
+        match self.rng.u8(..36) {
+            29..=31 => match self.recurrence() {
+                Some(rule) => TaskCommand::SetRecurrence { rule, series: SeriesId(id), at },
+                None => TaskCommand::ClearRecurrence,
+            },
+            32 => TaskCommand::ClearRecurrence,
+            33 | 34 => TaskCommand::SetReminders { leads: self.leads(), by: self.sometimes(|asks| UserId(asks.id())) },
+            35 => TaskCommand::FireReminders { at },
             0 => TaskCommand::Create(self.create_task()),
             1..=6 => {
                 let status = Status::ALL[self.rng.usize(..Status::ALL.len())];

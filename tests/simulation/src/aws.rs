@@ -11,6 +11,7 @@ use crate::mapping::Mapping;
 use crate::observed::Lag;
 use crate::port::Port;
 use crate::projecting::{self, QueueSettings};
+use crate::reacting;
 use crate::senders::{Executor, Executors, HandlerSettings};
 use crate::sign_ins;
 use crate::world::World;
@@ -54,6 +55,7 @@ impl Aws {
         let settings = HandlerSettings::draw(&mut world.inner().rng);
         let most = world.inner().rng.usize(1..=3);
         let commands = Containers { settings, mixed, most, running: Mutex::default() };
+        reacting::start(world, queues);
         Self {
             commands: Arc::new(commands),
             mapping: Mapping::start(world),

@@ -18,6 +18,9 @@ static RULES: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
     topology.into_iter().map(|(projection, shape)| (projection, types(&shape.rule))).collect()
 });
 
+/// The reactor that makes the next task of a series.
+pub const RECURRENCE: &str = "recurrence";
+
 /// The projections that have a rule.
 pub fn projections() -> impl Iterator<Item = &'static str> {
     RULES.keys().map(String::as_str)
@@ -56,7 +59,7 @@ pub fn put_events(world: &Arc<World>, body: &[u8]) -> Answer {
     Answer { status: 200, body: answer.to_string().into_bytes() }
 }
 
-/// Puts one entry into the queue of each projection whose rule it matches.
+/// Puts one entry into the queue of each projection and reactor whose rule it matches.
 fn deliver(world: &World, entry: &Value) {
     let text = entry["Detail"].as_str().unwrap_or_default();
     let Ok(detail) = serde_json::from_str::<Detail<'_>>(text) else { return };
@@ -73,26 +76,32 @@ fn deliver(world: &World, entry: &Value) {
     .to_string();
     // The detail stays as the publisher wrote it.
     let body: Arc<str> = format!("{},\"detail\":{text}}}", envelope.strip_suffix('}').unwrap_or_default()).into();
-    for (projection, types) in RULES.iter() {
-        if !types.iter().any(|aggregate| aggregate == detail.stream.aggregate) {
+    let wanted = RULES.iter().filter(|(_, types)| types.iter().any(|aggregate| aggregate == detail.stream.aggregate));
+    let queues = wanted.map(|(projection, _)| projection.as_str());
+    // The rule of the reactor: `detail-type` and `data.to`.
+    let done = entry["DetailType"] == "TaskStatusChanged" && text.contains(r#""to":"completed""#);
+    for queue in queues.chain(done.then_some(RECURRENCE)) {
+        put(world, queue, &detail, &body);
+    }
+}
+
+/// Puts one event into one queue: late, twice, or among its dead letters.
+fn put(world: &World, queue: &str, detail: &Detail<'_>, body: &Arc<str>) {
+    let copies = if world.happens(|faults| faults.duplicate) { 2 } else { 1 };
+    for _ in 0..copies {
+        if world.happens(|faults| faults.dropped) {
+            world.step(("dropped", queue, detail.version), || {
+                format!(
+                    "{}#{} {} goes to the dead letters of {queue}",
+                    detail.stream.aggregate, detail.stream.id, detail.version
+                )
+            });
+            world.inner().queues.entry(queue.to_owned()).or_default().bury(Arc::clone(body));
             continue;
         }
-        let copies = if world.happens(|faults| faults.duplicate) { 2 } else { 1 };
-        for _ in 0..copies {
-            if world.happens(|faults| faults.dropped) {
-                world.step(("dropped", projection, detail.version), || {
-                    format!(
-                        "{}#{} {} goes to the dead letters of {projection}",
-                        detail.stream.aggregate, detail.stream.id, detail.version
-                    )
-                });
-                world.inner().queues.entry(projection.clone()).or_default().bury(Arc::clone(&body));
-                continue;
-            }
-            let late = world.happens(|faults| faults.delay);
-            let delay = if late { world.millis(300_000) } else { world.millis(400) };
-            let visible = world.elapsed() + Duration::from_millis(5) + delay;
-            world.inner().queues.entry(projection.clone()).or_default().send(Arc::clone(&body), visible);
-        }
+        let late = world.happens(|faults| faults.delay);
+        let delay = if late { world.millis(300_000) } else { world.millis(400) };
+        let visible = world.elapsed() + Duration::from_millis(5) + delay;
+        world.inner().queues.entry(queue.to_owned()).or_default().send(Arc::clone(body), visible);
     }
 }

@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use muster_cli::pipeline::{Consumer, Pipeline, ProjectionConsumer, SourceError, SourceRecord, StreamSource};
+use muster_cli::pipeline::{
+    Consumer, Pipeline, ProjectionConsumer, ReactorConsumer, SourceError, SourceRecord, StreamSource,
+};
 use muster_cli::system::System;
 use tokio::time::{sleep, timeout};
 
@@ -12,6 +14,7 @@ use crate::instance::Instance;
 use crate::keys;
 use crate::observed::Lag;
 use crate::port::Port;
+use crate::reacting;
 use crate::senders::{Executor, Executors, HandlerSettings};
 use crate::sign_ins;
 use crate::world::{PREFIX, World};
@@ -143,7 +146,10 @@ impl Local {
         let stream = Stream { world: Arc::clone(&world), instance: Arc::clone(&instance), trimmed };
         let consumer =
             |projection: &Arc<_>| -> Arc<dyn Consumer> { Arc::new(ProjectionConsumer(Arc::clone(projection))) };
-        let consumers = system.projections.iter().map(consumer).collect();
+        // With the clock of the simulation.
+        let recurring = Arc::new(reacting::recurring(&world, &instance));
+        let recurring: Arc<dyn Consumer> = Arc::new(ReactorConsumer(recurring));
+        let consumers = system.projections.iter().map(consumer).chain([recurring]).collect();
         let Ok(pipeline) = Pipeline::start_with(&system, stream, consumers).await else { return false };
         let handler = self.settings.handler(system.events.clone());
         let sessions = sign_ins::sessions(&world, &instance, client);

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 /// A run, after it came to rest.
@@ -35,6 +36,9 @@ pub struct Observed {
     pub row_writes: Vec<RowWrite>,
     /// What is still under way: stream records not published, messages in queues and dead-letter queues.
     pub lag: Lag,
+    /// Up to when everything that follows by itself has happened: what comes after tasks that are done, and reminders. `None` where
+    /// nobody sees to it.
+    pub reacted_until: Option<DateTime<Utc>>,
     /// How long it took to come to rest after the last fault; `None` when it did not within its bound.
     pub rest: Option<Duration>,
 }

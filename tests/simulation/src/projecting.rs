@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use muster_domain::EventReader;
 use muster_handlers::lambda::project_queue;
 use muster_projections::generations::Generations;
@@ -18,7 +18,7 @@ use crate::port::Port;
 use crate::world::{PREFIX, SkewedClock, World};
 
 /// How long a projector may take.
-const LIMIT: Duration = Duration::from_secs(30);
+pub const LIMIT: Duration = Duration::from_secs(30);
 
 /// How the queues of a run behave.
 #[derive(Clone, Copy, Debug)]
@@ -69,12 +69,27 @@ pub fn start(world: &Arc<World>, name: &'static str, settings: QueueSettings) ->
     let pool = Arc::new(Pool::new("projector", settings.mixed, move |instance| projection(&port, instance, name)));
     world.inner().queues.entry(name.to_owned()).or_default();
     for _ in 0..settings.concurrency {
-        tokio::spawn(deliver(Arc::clone(world), name, settings, Arc::clone(&pool)));
+        let port = Arc::clone(world);
+        let project = move |instance, projection: Arc<dyn Hosted>, event| {
+            let clock = SkewedClock { world: Arc::clone(&port), instance };
+            async move { project_queue(&*projection, &clock, event).await }
+        };
+        tokio::spawn(deliver(Arc::clone(world), name, settings, Arc::clone(&pool), project));
     }
     pool
 }
 
-async fn deliver(world: Arc<World>, name: &'static str, settings: QueueSettings, pool: Arc<Pool<Arc<dyn Hosted>>>) {
+/// Delivers what is in a queue to the containers behind it, batch by batch, for ever.
+pub async fn deliver<T, W>(
+    world: Arc<World>,
+    name: &'static str,
+    settings: QueueSettings,
+    pool: Arc<Pool<T>>,
+    work: impl Fn(Arc<Instance>, T, SqsEvent) -> W,
+) where
+    T: Clone + Send,
+    W: Future<Output = SqsBatchResponse> + Send + 'static,
+{
     let Some(sent) = world.inner().queues.get(name).map(crate::queue::Queue::sent) else { return };
     loop {
         let waits = sent.notified();
@@ -106,11 +121,7 @@ async fn deliver(world: Arc<World>, name: &'static str, settings: QueueSettings,
             let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
             format!("{name}: messages {ids:?} are delivered")
         });
-        let port = Arc::clone(&world);
-        let answer = pool.invoke(&world, LIMIT, |instance, projection| async move {
-            project_queue(&*projection, &SkewedClock { world: port, instance }, event).await
-        });
-        let answer = answer.await;
+        let answer = pool.invoke(&world, LIMIT, |instance, part| work(instance, part, event)).await;
         // Without an answer they can be received again once they are not hidden any more.
         let Some(answer) = answer else { continue };
         let failed: Vec<String> =

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lambda_events::dynamodb::EventRecord;
+use chrono::TimeDelta;
 use futures::future::join_all;
 use muster_domain::commit::ChainVerifier;
 use muster_domain::{AggregateType, Commit, StreamId};
@@ -25,6 +26,7 @@ use crate::observed::{Call, Lag, Observed, SessionCall};
 use crate::operators;
 use crate::oracle;
 use crate::port::Port;
+use crate::reacting;
 use crate::senders::{Executors, INVITED, Senders};
 use crate::sign_ins::SignIns;
 use crate::world::{PREFIX, World};
@@ -152,6 +154,7 @@ async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Rep
     if digests {
         work.push(tokio::spawn(digesting::now_and_then(Arc::clone(&world))));
     }
+    tokio::spawn(reacting::remind_on(Arc::clone(&world)));
     let operators = tokio::spawn(operators::now_and_then(Arc::clone(&world), operations));
     join_all(work).await;
     if join_all(signed_in).await.iter().any(Result::is_err) {
@@ -244,8 +247,14 @@ async fn come_to_rest(world: &Arc<World>, deployment: &Deployment, mixed: bool) 
             operators::reconcile(world, name).await;
         }
     }
+    // What was lost on its way to the reactor is found by its sweeper, and what follows from that goes its way, too.
+    let _ = world.inner().queues.get_mut(bus::RECURRENCE).map(crate::queue::Queue::take_dead);
+    reacting::make_missed(world).await;
+    let rested = rests(world).await;
+    reacting::remind(world).await;
+    let rested = rests(world).await && rested;
     let lag = deployment.lag(world);
-    (rest, lag)
+    (rest.filter(|_| rested), lag)
 }
 
 /// What the table of generations says.
@@ -283,6 +292,8 @@ fn report(
         keys: world.items(&format!("{PREFIX}subject-keys")),
         invited: vec![INVITED.to_owned()],
         digests: (seed % 5 == 2).then(|| world.items(&format!("{PREFIX}digests"))),
+        // The clocks of the processes are some seconds apart.
+        reacted_until: Some(world.now() - TimeDelta::minutes(30)),
         rest,
         lag,
         ..Observed::default()

@@ -8,5 +8,6 @@ pub(crate) mod checklist;
 pub(crate) mod history;
 pub(crate) mod read;
 pub(crate) mod reassign;
+pub(crate) mod recurrence;
 pub(crate) mod relations;
 pub(crate) mod watchers;

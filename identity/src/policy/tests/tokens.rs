@@ -15,6 +15,8 @@ const TOKENS: &str = "
     change status   | tasks:write
     change priority | tasks:write
     change deadline | tasks:write
+    recurrence      | tasks:write
+    reminders       | tasks:write
     hold            | tasks:write
     comment         | tasks:write
     tick            | tasks:write
@@ -81,6 +83,8 @@ fn each_action() -> Vec<(&'static str, Action<'static>, Resource)> {
         ("change status", Action::ChangeTaskStatus, task.clone()),
         ("change priority", Action::ChangeTaskPriority, task.clone()),
         ("change deadline", Action::ChangeTaskDeadline, task.clone()),
+        ("recurrence", Action::ChangeTaskRecurrence, task.clone()),
+        ("reminders", Action::SetTaskReminders, task.clone()),
         ("hold", Action::HoldTask, task.clone()),
         ("comment", Action::CommentTask, task.clone()),
         ("tick", Action::TickChecklist, task.clone()),

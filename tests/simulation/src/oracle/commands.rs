@@ -6,6 +6,7 @@ use super::attribute::same_json;
 use super::calls::Name;
 use super::log::{Commit, Log};
 use super::personal;
+use super::recurring;
 use super::timeline::Timeline;
 use super::violation::Findings;
 use crate::observed::{Call, Outcome};
@@ -26,7 +27,8 @@ pub(super) fn check(calls: &[Call], log: &Log<'_>, timeline: &Timeline<'_>, foun
     for call in calls {
         commands.entry((&call.stream, &call.command_id)).or_default().calls.push(call);
     }
-    for commit in log.streams.values().flatten() {
+    // What Muster does by itself nobody sends.
+    for commit in log.streams.values().flatten().filter(|commit| !recurring::is_of_reactor(commit)) {
         commands.entry((commit.stream, commit.command_id)).or_default().commits.push(commit);
     }
     for ((stream, id), command) in &commands {

@@ -13,6 +13,7 @@ mod invitations;
 mod log;
 mod models;
 mod personal;
+mod recurring;
 mod reservations;
 mod rules;
 mod sessions;
@@ -44,6 +45,7 @@ pub fn check(observed: &Observed) -> Vec<Violation> {
     commands::check(&observed.calls, &log, &timeline, &mut found);
     models::check(observed, &log, &folded, &mut found);
     models::check_writes(&observed.row_writes, &timeline, &mut found);
+    recurring::check(&log, observed.reacted_until, &mut found);
     reservations::check(observed, &opened, &folded, &mut found);
     administrators::check(observed, &opened, &folded, &mut found);
     invitations::check(&observed.invited, &opened, &mut found);

@@ -39,6 +39,8 @@ fn entry<'a>(commit: &Commit<'a>, event: &Event<'a>) -> Item<'a> {
         }
         _ => None,
     };
+    let note = note.map_or(Expected::Null, Expected::Stored);
+    let note = if event.kind == "TaskReminderFired" { reminded(event) } else { note };
     let sealed = personal::fields(event.kind).iter().any(|name| event.data.get(*name).is_some_and(personal::is_sealed));
     let mut body = vec![
         ("event_id", event_id(stream, event.version).into()),
@@ -50,7 +52,7 @@ fn entry<'a>(commit: &Commit<'a>, event: &Event<'a>) -> Item<'a> {
         ("command_id", commit.command_id_stored.into()),
         ("correlation_id", commit.correlation_id_stored.into()),
         ("changes", Expected::List(if sealed { Vec::new() } else { changes(event) })),
-        ("note", note.into()),
+        ("note", note),
         ("comment_id", event.field("comment_id").into()),
     ];
     // What is sealed stays so: the changes are made of it for whoever reads them.
@@ -66,6 +68,12 @@ fn entry<'a>(commit: &Commit<'a>, event: &Event<'a>) -> Item<'a> {
         ("at", format!("{at}#{stream}#v#{:020}", event.version).into()),
     ];
     (Expected::Map(body), keys)
+}
+
+/// How long before which deadline, in words.
+fn reminded<'a>(event: &Event<'a>) -> Expected<'a> {
+    let of = |name: &str| event.field(name).and_then(text).unwrap_or_default();
+    format!("{} before {}", of("lead"), of("deadline").replace('Z', "+00:00")).into()
 }
 
 /// `user:` and an id, or `system:` and a name.
@@ -160,6 +168,8 @@ fn changes<'a>(event: &Event<'a>) -> Vec<Expected<'a>> {
         "TaskRanked" => one("rank", from.into(), to.into()),
         "TaskDeleted" => one("deleted_at", Expected::Null, event.field("at").into()),
         "TaskRestored" => one("deleted_at", event.field("deleted_at").into(), Expected::Null),
+        "TaskRecurrenceSet" | "TaskRecurrenceCleared" => one("recurrence", from.into(), to.into()),
+        "TaskRemindersSet" => one("reminders", from.into(), to.into()),
         "UserRegistered" => begun(&[
             ("name", "name"),
             ("email", "email"),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{History, Item, Places};
+use super::{Fields, History, Item, Places};
 use crate::oracle::attribute::{list, text};
 use crate::oracle::expected::Expected;
 use crate::oracle::rules::{State, Task};
@@ -13,7 +13,14 @@ pub(super) fn row<'a>(history: &History<'_, 'a>) -> Item<'a> {
     let updated_by = history.last().map(|last| last.actor).into();
     let row =
         Expected::Map(vec![("task", state(task)), ("updated_at", history.updated_at()), ("updated_by", updated_by)]);
-    (row, Vec::new())
+    (row, keys(task, history.id()))
+}
+
+/// Only a task with a reminder to come is found by its row.
+fn keys<'a>(task: &Task<'a>, id: &str) -> Fields<'a> {
+    let Some(at) = task.next_reminder() else { return Vec::new() };
+    let at = at.to_rfc3339();
+    vec![("gsi_reminder", "to come".into()), ("remind_at", format!("{}#{id}", sortable(&at)).into())]
 }
 
 pub(super) fn state<'a>(task: &Task<'a>) -> Expected<'a> {
@@ -46,6 +53,29 @@ pub(super) fn state<'a>(task: &Task<'a>) -> Expected<'a> {
         ("duplicate_of", related("duplicate_of").next().map_or(Expected::Null, Into::into)),
         ("created_at", task.created_at.into()),
         ("deleted_at", task.deleted_at.into()),
+        ("recurrence", recurrence(task)),
+        ("reminders", reminders(task)),
+    ])
+}
+
+fn recurrence<'a>(task: &Task<'a>) -> Expected<'a> {
+    task.recurrence.as_ref().map_or(Expected::Null, |recurrence| {
+        Expected::Map(vec![
+            ("rule", recurrence.rule.into()),
+            ("series", recurrence.series.into()),
+            ("number", Expected::Number(recurrence.number)),
+            ("day", recurrence.day.into()),
+        ])
+    })
+}
+
+fn reminders<'a>(task: &Task<'a>) -> Expected<'a> {
+    let fired = task.reminders.fired.iter();
+    let fired = fired.map(|(deadline, lead)| Expected::List(vec![(*deadline).into(), (*lead).into()]));
+    Expected::Map(vec![
+        ("leads", task.reminders.leads.into()),
+        ("set_by", task.reminders.set_by.into()),
+        ("fired", Expected::List(fired.collect())),
     ])
 }
 

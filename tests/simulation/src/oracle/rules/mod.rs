@@ -1,5 +1,6 @@
 //! The rules of the aggregates, written a second time: which commits are allowed in which state, and what becomes of it.
 
+mod reactions;
 mod task;
 mod team;
 mod user;
@@ -33,9 +34,10 @@ impl<'a> State<'a> {
         let kinds: Vec<&str> = commit.events.iter().map(|event| event.kind).collect();
         let (aggregate, _) = commit.aggregate_and_id();
         match (state, aggregate, &kinds[..]) {
-            (None, "task", ["TaskCreated"]) | (None, "user", ["UserRegistered"]) | (None, "team", ["TeamCreated"]) => {
-                Ok(())
-            }
+            (None, "task", ["TaskCreated"] | ["TaskCreated", "TaskRecurrenceSet"])
+            | (None, "task", ["TaskCreated", "TaskRecurrenceSet", "TaskRemindersSet"])
+            | (None, "user", ["UserRegistered"])
+            | (None, "team", ["TeamCreated"]) => Ok(()),
             (None, ..) => Err(format!("{kinds:?} cannot begin the history of a {aggregate}")),
             (Some(Self::Task(task)), ..) => task.allows(&commit.events),
             (Some(Self::User(user)), ..) => user.allows(&commit.events),
@@ -87,6 +89,10 @@ fn shape(event: &Event<'_>) -> Verdict {
         "TaskRelated" | "TaskUnrelated" => (&["relation", "to"], &[]),
         "TaskDeleted" | "UserErased" => (&["at"], &[]),
         "TaskRestored" => (&["deleted_at"], &[]),
+        "TaskRecurrenceSet" => (&["to", "series", "number", "day"], &["from"]),
+        "TaskRecurrenceCleared" => (&["from"], &[]),
+        "TaskRemindersSet" => (&["from", "to"], &["by"]),
+        "TaskReminderFired" => (&["lead", "deadline", "recipients", "at"], &[]),
         "UserRegistered" => (&["name", "email", "role", "time_zone", "at"], &["locale", "phone"]),
         "UserProfileChanged" => (&[], &["name", "time_zone", "locale", "phone"]),
         "UserJoinedTeam" | "UserLeftTeam" => (&["team_id"], &[]),

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::reactions::{self, Recurrence, Reminders};
 use super::{Verdict, changes, edits, in_order, was};
 use crate::oracle::attribute::{list, number, same, text};
 use crate::oracle::log::Event;
@@ -39,6 +40,8 @@ pub(in crate::oracle) struct Task<'a> {
     pub(in crate::oracle) relations: BTreeSet<(&'a str, &'a str)>,
     pub(in crate::oracle) created_at: &'a Value,
     pub(in crate::oracle) deleted_at: Option<&'a Value>,
+    pub(in crate::oracle) recurrence: Option<Recurrence<'a>>,
+    pub(in crate::oracle) reminders: Reminders<'a>,
 }
 
 /// Where an event of an update stands among the others.
@@ -83,11 +86,22 @@ impl<'a> Task<'a> {
             rank: created.field("at").and_then(text).map(rank_of_time)?,
             created_at: created.field("at")?,
             deleted_at: None,
+            recurrence: None,
+            reminders: Reminders::none(),
         })
+    }
+
+    /// When the next reminder is due, if one is to come.
+    pub(in crate::oracle) fn next_reminder(&self) -> Option<DateTime<Utc>> {
+        let reminds = self.deleted_at.is_none() && self.status != "completed";
+        self.deadline.filter(|_| reminds).and_then(|deadline| self.reminders.next(deadline))
     }
 
     /// Whether one command can have made these events.
     pub(super) fn allows(&self, events: &[Event<'a>]) -> Verdict {
+        if events.iter().all(|event| event.kind == "TaskReminderFired") {
+            return self.reminders.allow(events, self);
+        }
         if events.len() > 1 {
             in_order(events, rank)?;
             let about = |event: &Event<'_>| rank(event.kind).map(|rank| rank / 10);
@@ -188,6 +202,11 @@ impl<'a> Task<'a> {
             }
             kind if kind.starts_with("TaskChecklistItem") => self.allows_item(event),
             "TaskHeld" | "TaskDeleted" => Ok(()),
+            "TaskRecurrenceSet" | "TaskRecurrenceCleared" => {
+                changes("recurrence", from, to, self.recurrence.as_ref().map(|recurrence| recurrence.rule))?;
+                reactions::allows(self, event)
+            }
+            "TaskRemindersSet" => changes("reminders", from, to, Some(self.reminders.leads)),
             _ => Err(format!("{kind} in the history of a task")),
         }
     }
@@ -280,6 +299,9 @@ impl<'a> Task<'a> {
             }
             "TaskDeleted" => self.deleted_at = at,
             "TaskRestored" => self.deleted_at = None,
+            "TaskRecurrenceSet" => self.recurrence = Recurrence::new(event),
+            "TaskRecurrenceCleared" => self.recurrence = None,
+            "TaskRemindersSet" | "TaskReminderFired" => self.reminders.evolve(event),
             _ => {}
         }
     }

@@ -9,7 +9,9 @@ use fastrand::Rng;
 use muster_commands::{CommandHandler, Committed, EventStore, ExecuteError, ExpectedVersion, MemoryLog};
 use muster_domain::aggregate::Decider;
 use muster_domain::personal::{MemoryKeys, Opener};
-use muster_domain::task::{CreateTask, Priority, Relation, Status, Task, TaskCommand, UpdateChecklistItem, UpdateTask};
+use muster_domain::task::{
+    CreateTask, Leads, Priority, Recurrence, Relation, Status, Task, TaskCommand, UpdateChecklistItem, UpdateTask,
+};
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
 use muster_domain::user::{
     NotificationChannel, NotificationChannels, NotificationPreferences, QuietHours, RegisterUser, Role, UpdateUser,
@@ -18,7 +20,7 @@ use muster_domain::user::{
 use muster_domain::values::{Labels, Location, Position};
 use muster_domain::{
     Actor, AggregateType, ChecklistItemId, CommandId, CommentId, Commit, DomainEvent, EventReader, Fingerprint,
-    Metadata, StreamId, SubjectKeys, TaskId, TeamId, UserId,
+    Metadata, SeriesId, StreamId, SubjectKeys, TaskId, TeamId, UserId,
 };
 use muster_projections::rows::MemoryRows;
 use muster_projections::{
@@ -98,13 +100,17 @@ fn deadline(rng: &mut Rng) -> DateTime<Utc> {
 }
 
 fn task(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
-    match rng.u8(..20) {
+    match rng.u8(..24) {
         17 | 18 => TaskCommand::Relate { relation: *rng.choice(Relation::ALL).unwrap(), to: TaskId(team(rng).0) },
         19 => TaskCommand::Unrelate { relation: *rng.choice(Relation::ALL).unwrap(), to: TaskId(team(rng).0) },
         16 => TaskCommand::Rank { rank: ["V", "0z1", "k"][rng.usize(..3)].parse().unwrap() },
         12 => TaskCommand::Watch { user_id: person(rng) },
         13 => TaskCommand::Unwatch { user_id: person(rng) },
         14 | 15 => checklist(rng),
+        20 => TaskCommand::SetRecurrence { rule: recurrence(rng), series: SeriesId(Uuid::from_u128(rng.u128(..))), at },
+        21 => TaskCommand::ClearRecurrence,
+        22 => TaskCommand::SetReminders { leads: leads(rng), by: some(rng, person) },
+        23 => TaskCommand::FireReminders { at },
         0..=3 => TaskCommand::Create(CreateTask {
             title: text(rng),
             description: some(rng, text),
@@ -149,6 +155,21 @@ fn checklist(rng: &mut Rng) -> TaskCommand {
             before: some(rng, |rng| some(rng, item)),
         }),
     }
+}
+
+fn recurrence(rng: &mut Rng) -> Recurrence {
+    let rule = [
+        json!({ "frequency": "daily", "interval": 2, "time": "02:30", "time_zone": "UTC", "count": 7 }),
+        json!({ "frequency": "weekly", "interval": 1, "time": "17:45", "time_zone": "Europe/Berlin" }),
+        json!({ "frequency": "yearly", "interval": 1, "day": 31, "time": "08:00", "time_zone": "UTC", "until": "2040-12-31" }),
+    ];
+    serde_json::from_value(rng.choice(rule).unwrap()).unwrap()
+}
+
+fn leads(rng: &mut Rng) -> Leads {
+    let count = rng.usize(..3);
+    let leads = ["PT1H", "P1D", "P3DT4H5M", "PT90M"];
+    Leads::try_from((0..count).map(|_| rng.choice(leads).unwrap().parse().unwrap()).collect::<Vec<_>>()).unwrap()
 }
 
 fn user(rng: &mut Rng, at: DateTime<Utc>) -> UserCommand {
