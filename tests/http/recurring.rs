@@ -50,7 +50,13 @@ pub(crate) async fn what_comes_after_a_task_that_is_done_is_the_same_and_due_by_
     assert_eq!(recurrence, json!({ "series_id": made.id, "number": 1, "day": "2040-03-21", "rule": rule }));
     admin.put(&of_task(made.id, "/reminders")).json(&json!({ "before": ["P1D"] })).send().await.is(200);
     admin.post(&of_task(made.id, "/comments")).json(&json!({ "text": "Done." })).send().await.is(201);
-    let done = moved(&admin, made.id, &["in_progress", "completed"]).await;
+    let item = json!({ "text": "Switch the current off" });
+    admin.post(&of_task(made.id, "/checklist")).json(&item).send().await.is(201);
+    let ticked = moved(&admin, made.id, &["in_progress"]).await.checklist.remove(0);
+    let tick = admin.put(&of_task(made.id, &format!("/checklist/{}", ticked.id))).json(&json!({ "done": true }));
+    tick.send().await.is(200);
+    let done = moved(&admin, made.id, &["completed"]).await;
+    assert!(done.checklist[0].done);
 
     let next = successor(&admin, made.id).await;
     assert_eq!(next.deadline, Some(time("2040-03-23T08:30:00Z")));
@@ -76,7 +82,10 @@ pub(crate) async fn what_comes_after_a_task_that_is_done_is_the_same_and_due_by_
         )
     };
     assert_eq!(same(&next), same(&done));
-    assert_eq!(event_types(next.id).await, ["TaskCreated", "TaskRecurrenceSet", "TaskRemindersSet"]);
+    let items: Vec<_> = next.checklist.iter().map(|item| (item.text.as_str(), item.done)).collect();
+    assert_eq!(items, [("Switch the current off", false)]);
+    let types = event_types(next.id).await;
+    assert_eq!(types, ["TaskCreated", "TaskRecurrenceSet", "TaskChecklistBegun", "TaskRemindersSet"]);
     let commit = history(next.id).await.remove(0);
     assert_eq!(commit["actor"], json!({ "type": "system", "name": "recurrence" }));
 

@@ -70,6 +70,8 @@ events!(
         TaskRecurrenceSet = 1,
         /// None comes after it.
         TaskRecurrenceCleared = 1,
+        /// It began with a checklist, of which nothing is ticked.
+        TaskChecklistBegun = 1,
         /// It is to be reminded of its deadline at other times than before.
         TaskRemindersSet = 1,
         /// It was time to remind of its deadline.
@@ -428,4 +430,22 @@ pub struct TaskReminderFired {
     pub recipients: Vec<UserId>,
     /// When it was.
     pub at: DateTime<Utc>,
+}
+
+/// A task began with a checklist: that of the one before it in its series. Nothing of it is ticked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskChecklistBegun {
+    /// The items, in order.
+    pub items: Vec<BegunChecklistItem>,
+}
+
+/// An item that a checklist began with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BegunChecklistItem {
+    /// The item's id.
+    pub item_id: ChecklistItemId,
+    /// What is to be done.
+    pub text: ChecklistText,
 }

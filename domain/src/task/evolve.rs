@@ -98,6 +98,7 @@ fn advance(task: &mut TaskState, event: &TaskEvent) {
         TaskEvent::TaskRestored(_) => task.deleted_at = None,
         TaskEvent::TaskRecurrenceSet(set) => successor::evolve_set(task, set),
         TaskEvent::TaskRecurrenceCleared(_) => task.recurrence = None,
+        TaskEvent::TaskChecklistBegun(begun) => successor::evolve_checklist(task, begun),
         TaskEvent::TaskRemindersSet(set) => reminders::evolve_set(task, set),
         TaskEvent::TaskReminderFired(fired) => reminders::evolve_fired(task, fired),
     }

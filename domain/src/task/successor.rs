@@ -4,9 +4,13 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::checklist::ChecklistItem;
 use super::command::CreateTask;
 use super::decide::TaskError;
-use super::event::{TaskCreated, TaskEvent, TaskRecurrenceCleared, TaskRecurrenceSet, TaskRemindersSet};
+use super::event::{
+    BegunChecklistItem, TaskChecklistBegun, TaskCreated, TaskEvent, TaskRecurrenceCleared, TaskRecurrenceSet,
+    TaskRemindersSet,
+};
 use super::recurrence::{Occurrence, Recurrence};
 use super::reminders::Leads;
 use super::state::{Status, TaskState};
@@ -19,6 +23,8 @@ pub struct Successor {
     pub task: CreateTask,
     /// Its place in the series.
     pub occurrence: Occurrence,
+    /// What is to be ticked off, in order.
+    pub checklist: Vec<BegunChecklistItem>,
     /// What reminds of its deadline.
     pub leads: Leads,
     /// Who is reminded beside whoever is to do it.
@@ -51,19 +57,28 @@ impl TaskState {
             deadline: Some(due),
             at,
         };
-        Some(Successor { task, occurrence, leads: self.reminders.leads.clone(), reminded: self.reminders.set_by })
+        let begun = |item: &ChecklistItem| BegunChecklistItem { item_id: item.id, text: item.text.clone() };
+        let checklist = self.checklist.iter().map(begun).collect();
+        Some(Successor {
+            task,
+            occurrence,
+            checklist,
+            leads: self.reminders.leads.clone(),
+            reminded: self.reminders.set_by,
+        })
     }
 }
 
 impl Successor {
     /// The events that make it.
     pub(super) fn events(self) -> Vec<TaskEvent> {
-        let Self { task, occurrence, leads, reminded } = self;
+        let Self { task, occurrence, checklist, leads, reminded } = self;
         let Occurrence { rule, series, number, day } = occurrence;
         let recurs = TaskRecurrenceSet { from: None, to: rule, series, number, day };
         let reminds = TaskRemindersSet { from: Leads::default(), to: leads, by: reminded };
         let reminds = (!reminds.to.is_empty()).then(|| reminds.into());
-        [TaskCreated::from(task).into(), recurs.into()].into_iter().chain(reminds).collect()
+        let begins = (!checklist.is_empty()).then(|| TaskChecklistBegun { items: checklist }.into());
+        [TaskCreated::from(task).into(), recurs.into()].into_iter().chain(begins).chain(reminds).collect()
     }
 }
 
@@ -93,6 +108,16 @@ pub(super) fn set(
 pub(super) fn clear(task: &TaskState) -> Vec<TaskEvent> {
     let before = task.recurrence.as_ref();
     before.map(|before| TaskRecurrenceCleared { from: before.rule.clone() }.into()).into_iter().collect()
+}
+
+/// The checklist that a task began with.
+pub(super) fn evolve_checklist(task: &mut TaskState, begun: &TaskChecklistBegun) {
+    let item = |BegunChecklistItem { item_id, text }: &BegunChecklistItem| ChecklistItem {
+        id: *item_id,
+        text: text.clone(),
+        done: false,
+    };
+    task.checklist = begun.items.iter().map(item).collect();
 }
 
 /// The task's place in its series after a rule was set.

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use muster_domain::task::{
-    CreateTask, Lead, Leads, Occurrence, Priority, Relation, Status, Successor, TaskCommand, UpdateChecklistItem,
-    UpdateTask,
+    BegunChecklistItem, CreateTask, Lead, Leads, Occurrence, Priority, Relation, Status, Successor, TaskCommand,
+    UpdateChecklistItem, UpdateTask,
 };
 use muster_domain::team::{CreateTeam, TeamCommand, UpdateTeam};
 use muster_domain::user::{
@@ -125,10 +125,14 @@ fn leads() -> impl Strategy<Value = Leads> {
 
 fn successor() -> impl Strategy<Value = Successor> {
     let place = (rule(), id::<SeriesId>(), 2..9_u32, time());
-    (create_task(), place, leads(), of(id::<UserId>())).prop_map(
-        |(task, (rule, series, number, at), leads, reminded)| {
+    let checklist = vec(words(), 0..3).prop_map(|texts| {
+        let items = (1..).zip(texts);
+        items.map(|(id, text)| BegunChecklistItem { item_id: Uuid::from_u128(id).into(), text }).collect::<Vec<_>>()
+    });
+    (create_task(), place, checklist, leads(), of(id::<UserId>())).prop_map(
+        |(task, (rule, series, number, at), checklist, leads, reminded)| {
             let first = Occurrence::first(rule, series, at.date_naive());
-            Successor { task, occurrence: Occurrence { number, ..first }, leads, reminded }
+            Successor { task, occurrence: Occurrence { number, ..first }, checklist, leads, reminded }
         },
     )
 }

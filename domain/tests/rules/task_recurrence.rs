@@ -2,15 +2,17 @@
 
 use chrono::TimeDelta;
 use muster_domain::task::{
-    Frequency, Lead, Leads, Occurrence, Recurrence, Status, Task, TaskCommand, TaskCreated, TaskDeadlineSet, TaskError,
-    TaskEvent, TaskRecurrenceCleared, TaskRecurrenceSet, TaskReminderFired, TaskRemindersSet, Weekday,
+    BegunChecklistItem, Frequency, Lead, Leads, Occurrence, Recurrence, Status, Task, TaskChecklistBegun,
+    TaskChecklistItemAdded, TaskChecklistItemTicked, TaskCommand, TaskCreated, TaskDeadlineSet, TaskError, TaskEvent,
+    TaskRecurrenceCleared, TaskRecurrenceSet, TaskReminderFired, TaskRemindersSet, Weekday,
 };
-use muster_domain::{SeriesId, TaskId};
+use muster_domain::{ChecklistItemId, SeriesId, TaskId};
 use uuid::Uuid;
 
 use crate::fixtures::{ADA, BEN, at, created, created_in_full, deleted, held, moved, task_that_is, text, then_also};
 use crate::scenario::{fold, given};
 
+const ITEM: ChecklistItemId = ChecklistItemId(Uuid::from_u128(0x17));
 const SERIES: SeriesId = SeriesId(Uuid::from_u128(0x5e));
 
 fn rule(frequency: Frequency) -> Recurrence {
@@ -84,6 +86,8 @@ fn done() -> Vec<TaskEvent> {
         created_in_full().into(),
         is_set(None, Recurrence { count: Some(3), ..rule(Frequency::Daily) }),
         TaskRemindersSet { from: Leads::default(), to: leads(&["PT1H"]), by: Some(BEN) }.into(),
+        TaskChecklistItemAdded { item_id: ITEM, text: text("Switch the current off"), place: 1 }.into(),
+        TaskChecklistItemTicked { item_id: ITEM, text: text("Switch the current off") }.into(),
         moved(Status::Todo, Status::InProgress, 9),
         moved(Status::InProgress, Status::Completed, 10),
     ]
@@ -98,18 +102,22 @@ fn what_comes_after_a_task_is_the_same_to_do_a_day_later() {
     let expected = [
         TaskCreated { deadline: Some(at(18) + TimeDelta::days(1)), at: at(11), ..created_in_full() }.into(),
         TaskRecurrenceSet { from: None, to: rule.clone(), series: SERIES, number: 2, day }.into(),
+        TaskChecklistBegun { items: vec![BegunChecklistItem { item_id: ITEM, text: text("Switch the current off") }] }
+            .into(),
         TaskRemindersSet { from: Leads::default(), to: leads(&["PT1H"]), by: Some(BEN) }.into(),
     ];
     let command = TaskCommand::Recur(Box::new(next));
     let made = given::<Task>([]).when(command.clone()).then(expected);
-    assert_eq!(made.state.unwrap().recurrence, Some(Occurrence { rule, series: SERIES, number: 2, day }));
+    let made = made.state.unwrap();
+    assert_eq!(made.checklist.iter().map(|item| (item.id, item.done)).collect::<Vec<_>>(), [(ITEM, false)]);
+    assert_eq!(made.recurrence, Some(Occurrence { rule, series: SERIES, number: 2, day }));
     given::<Task>([created().into()]).when(command).then_refused(TaskError::AlreadyExists);
 }
 
 #[test]
 fn nothing_comes_after_a_task_that_is_open_has_no_rule_or_is_the_last_one() {
     let task = |events: &[TaskEvent]| fold::<Task>(events).state.unwrap();
-    assert_eq!(task(&done()[..4]).successor(at(11)), None, "it is open");
+    assert_eq!(task(&done()[..6]).successor(at(11)), None, "it is open");
     assert_eq!(task(&task_that_is(Status::Completed)).successor(at(11)), None, "it has no rule");
     let cleared = TaskRecurrenceCleared { from: Recurrence { count: Some(3), ..rule(Frequency::Daily) } };
     assert_eq!(task(&then_also(done(), cleared)).successor(at(11)), None, "it has none any more");

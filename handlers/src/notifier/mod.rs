@@ -178,6 +178,7 @@ fn assignee(event: &RecordedEvent) -> Result<Option<UserId>, ReactError> {
         | TaskEvent::TaskRestored(_)
         | TaskEvent::TaskRecurrenceSet(_)
         | TaskEvent::TaskRecurrenceCleared(_)
+        | TaskEvent::TaskChecklistBegun(_)
         | TaskEvent::TaskRemindersSet(_)
         // Notifications of it are yet to come.
         | TaskEvent::TaskReminderFired(_) => None,

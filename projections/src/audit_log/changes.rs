@@ -107,6 +107,9 @@ fn task(event: &TaskEvent) -> Said {
         TaskEvent::TaskRestored(restored) => said.change("deleted_at", &restored.deleted_at, &Value::Null),
         TaskEvent::TaskRecurrenceSet(set) => said.change("recurrence", &set.from, &set.to),
         TaskEvent::TaskRecurrenceCleared(cleared) => said.change("recurrence", &cleared.from, &Value::Null),
+        TaskEvent::TaskChecklistBegun(begun) => {
+            begun.items.iter().fold(said, |said, item| said.first("checklist_item", &item.text))
+        }
         TaskEvent::TaskRemindersSet(set) => said.change("reminders", &set.from, &set.to),
         // It changes no property.
         TaskEvent::TaskReminderFired(fired) => {

@@ -78,6 +78,7 @@ impl Projection for TaskList {
                 | TaskEvent::TaskRestored(_)
                 | TaskEvent::TaskRecurrenceSet(_)
                 | TaskEvent::TaskRecurrenceCleared(_)
+                | TaskEvent::TaskChecklistBegun(_)
                 | TaskEvent::TaskRemindersSet(_)
                 | TaskEvent::TaskReminderFired(_),
                 Some(row),

@@ -116,7 +116,8 @@ impl RemindersBody {
 
 /// Lets another task come after this one whenever it is done, by a rule.
 ///
-/// Completing it makes the next one, once: with the same title, description, labels, location, team, priority, reminders and people, and
+/// Completing it makes the next one, once: with the same title, description, labels, location, team, priority, checklist (nothing of it ticked), reminders and
+/// people, and
 /// due on the next day of the rule whose time is not over yet. Whoever has closed their account gets no more to do. The tasks of a series
 /// have one `series_id`. Deleting the task that is open ends the series, as taking its rule away does.
 #[utoipa::path(put, path = "/tasks/{task_id}/recurrence", operation_id = "set_recurrence", tag = "tasks",

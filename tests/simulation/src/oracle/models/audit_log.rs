@@ -169,6 +169,11 @@ fn changes<'a>(event: &Event<'a>) -> Vec<Expected<'a>> {
         "TaskDeleted" => one("deleted_at", Expected::Null, event.field("at").into()),
         "TaskRestored" => one("deleted_at", event.field("deleted_at").into(), Expected::Null),
         "TaskRecurrenceSet" | "TaskRecurrenceCleared" => one("recurrence", from.into(), to.into()),
+        "TaskChecklistBegun" => {
+            let items = event.field("items").and_then(list).unwrap_or_default().iter();
+            let texts = items.filter_map(|item| map(item)?.get("text"));
+            texts.map(|text| change("checklist_item", Expected::Null, text)).collect()
+        }
         "TaskRemindersSet" => one("reminders", from.into(), to.into()),
         "UserRegistered" => begun(&[
             ("name", "name"),

@@ -34,10 +34,8 @@ impl<'a> State<'a> {
         let kinds: Vec<&str> = commit.events.iter().map(|event| event.kind).collect();
         let (aggregate, _) = commit.aggregate_and_id();
         match (state, aggregate, &kinds[..]) {
-            (None, "task", ["TaskCreated"] | ["TaskCreated", "TaskRecurrenceSet"])
-            | (None, "task", ["TaskCreated", "TaskRecurrenceSet", "TaskRemindersSet"])
-            | (None, "user", ["UserRegistered"])
-            | (None, "team", ["TeamCreated"]) => Ok(()),
+            (None, "task", ["TaskCreated", rest @ ..]) if begins(rest) => Ok(()),
+            (None, "user", ["UserRegistered"]) | (None, "team", ["TeamCreated"]) => Ok(()),
             (None, ..) => Err(format!("{kinds:?} cannot begin the history of a {aggregate}")),
             (Some(Self::Task(task)), ..) => task.allows(&commit.events),
             (Some(Self::User(user)), ..) => user.allows(&commit.events),
@@ -57,6 +55,13 @@ impl<'a> State<'a> {
             (Some(Self::Team(team)), _) => team.evolve(event),
         }
     }
+}
+
+/// Whether a task may begin with these events after its creation: none, or its place in a series and what it has of the one before.
+fn begins(rest: &[&str]) -> bool {
+    let mut may = ["TaskRecurrenceSet", "TaskChecklistBegun", "TaskRemindersSet"].into_iter();
+    rest.first().is_none_or(|first| *first == "TaskRecurrenceSet")
+        && rest.iter().all(|kind| may.any(|one| one == *kind))
 }
 
 /// An event has the fields of its type, all that it must have and no others.
@@ -91,6 +96,7 @@ fn shape(event: &Event<'_>) -> Verdict {
         "TaskRestored" => (&["deleted_at"], &[]),
         "TaskRecurrenceSet" => (&["to", "series", "number", "day"], &["from"]),
         "TaskRecurrenceCleared" => (&["from"], &[]),
+        "TaskChecklistBegun" => (&["items"], &[]),
         "TaskRemindersSet" => (&["from", "to"], &["by"]),
         "TaskReminderFired" => (&["lead", "deadline", "recipients", "at"], &[]),
         "UserRegistered" => (&["name", "email", "role", "time_zone", "at"], &["locale", "phone"]),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::reactions::{self, Recurrence, Reminders};
 use super::{Verdict, changes, edits, in_order, was};
-use crate::oracle::attribute::{list, number, same, text};
+use crate::oracle::attribute::{list, map, number, same, text};
 use crate::oracle::log::Event;
 
 /// What a task has that was created without a word on labels.
@@ -301,6 +301,12 @@ impl<'a> Task<'a> {
             "TaskRestored" => self.deleted_at = None,
             "TaskRecurrenceSet" => self.recurrence = Recurrence::new(event),
             "TaskRecurrenceCleared" => self.recurrence = None,
+            "TaskChecklistBegun" => {
+                let items = event.field("items").and_then(list).unwrap_or_default().iter().filter_map(map);
+                let item =
+                    |item: &'a serde_json::Map<String, Value>| Some((item.get("item_id")?, item.get("text")?, false));
+                self.checklist = items.filter_map(item).collect();
+            }
             "TaskRemindersSet" | "TaskReminderFired" => self.reminders.evolve(event),
             _ => {}
         }

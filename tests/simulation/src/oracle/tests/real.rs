@@ -10,7 +10,8 @@ use muster_commands::{CommandHandler, Committed, EventStore, ExecuteError, Expec
 use muster_domain::aggregate::Decider;
 use muster_domain::personal::{MemoryKeys, Opener};
 use muster_domain::task::{
-    CreateTask, Leads, Priority, Recurrence, Relation, Status, Task, TaskCommand, UpdateChecklistItem, UpdateTask,
+    BegunChecklistItem, CreateTask, Leads, Occurrence, Priority, Recurrence, Relation, Status, Successor, Task,
+    TaskCommand, UpdateChecklistItem, UpdateTask,
 };
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
 use muster_domain::user::{
@@ -100,7 +101,7 @@ fn deadline(rng: &mut Rng) -> DateTime<Utc> {
 }
 
 fn task(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
-    match rng.u8(..24) {
+    match rng.u8(..26) {
         17 | 18 => TaskCommand::Relate { relation: *rng.choice(Relation::ALL).unwrap(), to: TaskId(team(rng).0) },
         19 => TaskCommand::Unrelate { relation: *rng.choice(Relation::ALL).unwrap(), to: TaskId(team(rng).0) },
         16 => TaskCommand::Rank { rank: ["V", "0z1", "k"][rng.usize(..3)].parse().unwrap() },
@@ -111,6 +112,7 @@ fn task(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
         21 => TaskCommand::ClearRecurrence,
         22 => TaskCommand::SetReminders { leads: leads(rng), by: some(rng, person) },
         23 => TaskCommand::FireReminders { at },
+        24 | 25 => TaskCommand::Recur(Box::new(successor(rng, at))),
         0..=3 => TaskCommand::Create(CreateTask {
             title: text(rng),
             description: some(rng, text),
@@ -164,6 +166,21 @@ fn recurrence(rng: &mut Rng) -> Recurrence {
         json!({ "frequency": "yearly", "interval": 1, "day": 31, "time": "08:00", "time_zone": "UTC", "until": "2040-12-31" }),
     ];
     serde_json::from_value(rng.choice(rule).unwrap()).unwrap()
+}
+
+fn successor(rng: &mut Rng, at: DateTime<Utc>) -> Successor {
+    let series = SeriesId(Uuid::from_u128(rng.u128(..)));
+    let first = Occurrence::first(recurrence(rng), series, at.date_naive());
+    let item =
+        |rng: &mut Rng, id| BegunChecklistItem { item_id: ChecklistItemId(Uuid::from_u128(id)), text: text(rng) };
+    let checklist = (300..300 + rng.u128(..3)).map(|id| item(rng, id)).collect();
+    Successor {
+        task: CreateTask { deadline: some(rng, deadline), ..CreateTask::new(text(rng), at) },
+        occurrence: Occurrence { number: rng.u32(2..5), ..first },
+        checklist,
+        leads: leads(rng),
+        reminded: some(rng, person),
+    }
 }
 
 fn leads(rng: &mut Rng) -> Leads {
