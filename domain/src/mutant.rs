@@ -68,7 +68,8 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    /// Every one. `docs/verification.md` says after how many seeds the simulation was seen to notice it, of all but the last two.
+    /// Every one. `docs/verification.md` says after how many seeds the simulation was seen to notice it, of all but `LatecomerIsThief` and
+    /// `InvitationMakesMore`.
     pub const ALL: &'static [Self] = &[
         Self::NoVersionGate,
         Self::NoPutCondition,
