@@ -68,7 +68,7 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    /// Every one. The simulation has been seen to notice each (`docs/verification.md`).
+    /// Every one. `docs/verification.md` says after how many seeds the simulation was seen to notice it, of all but the last four.
     pub const ALL: &'static [Self] = &[
         Self::NoVersionGate,
         Self::NoPutCondition,
