@@ -20,4 +20,5 @@ pub mod reminders;
 pub mod saved_filters;
 pub mod topology;
 pub mod trace;
+pub mod webhooks;
 pub mod wiring;

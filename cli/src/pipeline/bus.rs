@@ -35,10 +35,10 @@ impl Rules {
         let mut patterns = Quamina::new();
         let projections = topology.projections.iter().map(|(name, shape)| (name, &shape.rule));
         let reactors = topology.reactors.iter().map(|(name, shape)| (name, &shape.rule));
-        for (projection, rule) in projections.chain(reactors) {
+        for (name, rule) in projections.chain(reactors) {
             patterns
-                .add_pattern(projection.clone(), &rule.to_string())
-                .map_err(|error| RuleError { projection: projection.clone(), reason: error.to_string() })?;
+                .add_pattern(name.clone(), &rule.to_string())
+                .map_err(|error| RuleError { projection: name.clone(), reason: error.to_string() })?;
         }
         Ok(Self { source: topology.bus.source.clone(), patterns })
     }

@@ -20,6 +20,7 @@ mod tail;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use muster_handlers::reactor::Reactor;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -77,7 +78,17 @@ pub struct PipelineStatus {
 impl Pipeline {
     /// Starts it where its checkpoint is, with a queue for each projection of the system.
     pub async fn start(system: &System, stream: impl StreamSource + 'static) -> Result<Self, Failure> {
-        Self::start_with(system, stream, consumers(system)).await
+        Self::start_reacting(system, stream, Vec::new()).await
+    }
+
+    /// The same, and with a queue for each of these reactors.
+    pub async fn start_reacting(
+        system: &System,
+        stream: impl StreamSource + 'static,
+        reactors: Vec<Arc<dyn Reactor>>,
+    ) -> Result<Self, Failure> {
+        let reacting = reactors.into_iter().map(|reactor| -> Arc<dyn Consumer> { Arc::new(ReactorConsumer(reactor)) });
+        Self::start_with(system, stream, consumers(system).into_iter().chain(reacting).collect()).await
     }
 
     /// The same, with other consumers, each of which the topology must name.
@@ -98,9 +109,7 @@ impl Pipeline {
         let (mut senders, mut workers, mut meters) = (Vec::new(), Vec::new(), BTreeMap::new());
         for consumer in consumers {
             let name = consumer.name().to_owned();
-            let topology = &system.topology;
-            let shape = topology.projections.get(&name).map(|projection| projection.queue);
-            let shape = shape.or_else(|| topology.reactors.get(&name).map(|reactor| reactor.queue));
+            let shape = system.topology.queue_of(&name);
             let shape = shape.ok_or_else(|| Failure::Refused(format!("schemas/topology.json does not name {name}")))?;
             let (sender, queue, meter) = queue(consumer, shape, Arc::clone(&ledger), parking.clone());
             workers.push(watched.spawn(format!("the queue of {name}"), queue.run(stop.clone())));

@@ -1,4 +1,4 @@
-/** What happens because of an event, outside of the read models: people are told, and series of tasks go on. */
+/** What happens because of an event, outside of the read models: people are told, and other programs, and series of tasks go on. */
 import { CfnOutput, Duration, Stack } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
 import type * as kms from "aws-cdk-lib/aws-kms";
@@ -14,6 +14,7 @@ import { Scheduled } from "./scheduled.ts";
 import { consumption } from "./settings.ts";
 import { Subscription } from "./subscription.ts";
 import type { Subscriber } from "./topology.ts";
+import { Webhooks } from "./webhooks.ts";
 
 export class ReactorsStack extends Stack {
   private readonly bus: events.IEventBus;
@@ -23,9 +24,19 @@ export class ReactorsStack extends Stack {
     super(scope, names.of("reactors"), { description: "Muster: what happens because of events" });
     this.bus = events.EventBus.fromEventBusArn(this, "Bus", names.busArn(this));
     for (const [name, reactor] of muster.topology.reactors) {
-      if (name === "notifier") this.notifier(reactor);
-      else if (name === "recurrence") this.recurrence(reactor);
-      else throw new Error(`topology.json: no stack knows the reactor ${name}`);
+      switch (name) {
+        case "notifier":
+          this.notifier(reactor);
+          break;
+        case "recurrence":
+          this.recurrence(reactor);
+          break;
+        case "webhooks":
+          new Webhooks(this, "Webhooks", muster, personalKey, reactor);
+          break;
+        default:
+          throw new Error(`topology.json: no stack knows the reactor ${name}`);
+      }
     }
   }
 

@@ -34,6 +34,8 @@ export class ScheduleStack extends Stack {
       sweeper.allowProjection(name, ...rowWrites(name), "Scan");
     }
 
+    sweeper.allowTable("positions", "GetItem", "PutItem", "Query");
+
     // It erases the keys of those whose erasure was cut off.
     sweeper.opensPersonalData(personalKey, "PutItem");
 

@@ -142,6 +142,7 @@ describe("each schedule", () => {
     ["muster-prod-remind", "reminders", "rate(1 minute)", 0, 60, "reminders-undelivered", ["reminders"]],
     ["muster-prod-sweep", "sweeper", "rate(1 hour)", 5, 3600, "sweeper-undelivered", hourly],
     ["muster-prod-sweep-recurrence", "recurrence-sweeper", "rate(1 hour)", 5, 3600, "recurrence-sweeper-undelivered", ["recurrence-sweeper"]],
+    ["muster-prod-webhooks-due", "webhooks", "rate(1 minute)", 1, 60, "webhooks-unscheduled", ["webhooks"]],
   ];
 
   test("is known here", () => {

@@ -21,7 +21,8 @@ export interface Resource {
 }
 
 const BINARIES = [
-  "command-api", "query-api", "publisher", "projector", "guard", "sweeper", "digester", "notifier", "recurrence", "recurrence-sweeper", "reminders",
+  "command-api", "query-api", "publisher", "projector", "guard", "sweeper", "digester", "notifier", "webhooks", "recurrence", "recurrence-sweeper",
+  "reminders",
 ];
 
 let lambdas: string | undefined;

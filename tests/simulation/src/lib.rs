@@ -35,6 +35,7 @@ pub mod port;
 pub mod projecting;
 pub mod queue;
 pub mod reacting;
+pub mod readers;
 pub mod run;
 pub mod senders;
 pub mod sign_ins;

@@ -1,4 +1,4 @@
-//! Promise 12: a task of a series that is done has exactly one successor, as its rule says, unless the series is over; and a
+//! Promise 13: a task of a series that is done has exactly one successor, as its rule says, unless the series is over; and a
 //! reminder fires once for each deadline, never early.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,18 +83,18 @@ pub(super) fn check(log: &Log<'_>, until: Option<DateTime<Utc>>, found: &mut Fin
         if let (Some(State::Task(task)), Some(until)) = (&state, until)
             && let Some(at) = task.next_reminder().filter(|at| *at < until)
         {
-            found.note(12, format_args!("{stream}: a reminder was due at {at}, and has not fired"));
+            found.note(13, format_args!("{stream}: a reminder was due at {at}, and has not fired"));
         }
         let first = commits.first().filter(|commit| name(commit) == Some(RECURRENCE));
         if let Some((series, number)) = first.and_then(place)
             && let Some(other) = made.insert((series.clone(), number), stream)
         {
-            found.note(12, format_args!("{other} and {stream} are both number {number} of the series {series}"));
+            found.note(13, format_args!("{other} and {stream} are both number {number} of the series {series}"));
         }
     }
     for stream in expected.iter().filter(|_| until.is_some()) {
         if !log.streams.contains_key(stream.as_str()) {
-            found.note(12, format_args!("{stream} is to come after a task that is done, and is not there"));
+            found.note(13, format_args!("{stream} is to come after a task that is done, and is not there"));
         }
     }
     for (stream, commits) in &log.streams {
@@ -103,7 +103,7 @@ pub(super) fn check(log: &Log<'_>, until: Option<DateTime<Utc>>, found: &mut Fin
                 && allowed.get(*stream).is_some_and(|done| done.iter().any(|done| fits(done, commit)));
             if !fits {
                 found.note(
-                    12,
+                    13,
                     format_args!("{stream}: the commit at version {} follows no task that is done", commit.first),
                 );
             }

@@ -2,6 +2,7 @@
 
 mod audit_log;
 mod directory;
+mod feed;
 mod task_list;
 mod task_past;
 
@@ -60,7 +61,7 @@ impl<'a> History<'_, 'a> {
     }
 }
 
-const MODELS: [Model; 4] = [
+const MODELS: [Model; 5] = [
     Model {
         name: "audit-log",
         aggregates: &["task", "user", "team"],
@@ -72,6 +73,13 @@ const MODELS: [Model; 4] = [
         name: "directory",
         aggregates: &["user", "team"],
         row: directory::row,
+        entries: |_| Vec::new(),
+        places: None,
+    },
+    Model {
+        name: "feed",
+        aggregates: &["task", "user", "team"],
+        row: feed::row,
         entries: |_| Vec::new(),
         places: None,
     },
