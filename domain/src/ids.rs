@@ -18,3 +18,7 @@ id!(
     /// A comment on a task.
     CommentId
 );
+id!(
+    /// One import of tasks from a file.
+    ImportId
+);

@@ -6,6 +6,7 @@ pub mod clock;
 #[cfg(feature = "lambda")]
 pub mod eventbridge;
 pub mod http;
+pub mod import;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 pub mod mail;

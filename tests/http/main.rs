@@ -12,6 +12,7 @@ mod erasure;
 mod every_route;
 mod exports;
 mod idempotency;
+mod imports;
 mod invitations;
 mod limits;
 mod log_in;

@@ -63,7 +63,8 @@ impl Place {
 
     fn import(&self, from: &str, store: &str) -> ImportArgs {
         ImportArgs {
-            from_export: self.path(from),
+            tasks: None,
+            from_export: Some(self.path(from)),
             keys: Some(self.path(&format!("{from}.keys"))),
             without_keys: false,
             passphrase: self.passphrase(),

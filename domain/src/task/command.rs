@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::import::ImportTask;
 use super::state::{Priority, Status};
 use crate::ids::{CommentId, TeamId, UserId};
 use crate::values::{CommentText, Description, Labels, Location, Reason, Title};
@@ -12,6 +13,8 @@ use crate::values::{CommentText, Description, Labels, Location, Reason, Title};
 pub enum TaskCommand {
     /// Report it.
     Create(CreateTask),
+    /// Bring it in from elsewhere.
+    Import(Box<ImportTask>),
     /// Change any of its properties, all at once or not at all.
     Update(UpdateTask),
     /// Let it wait for something outside.

@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::command::{TaskCommand, UpdateTask};
+use super::command::{CreateTask, TaskCommand, UpdateTask};
 use super::event::{
     TaskAssigned, TaskCommented, TaskCreated, TaskDeadlineCleared, TaskDeadlineSet, TaskDeleted, TaskEdited, TaskEvent,
-    TaskHeld, TaskPriorityChanged, TaskRestored, TaskResumed, TaskStatusChanged, TaskTeamChanged, TaskUnassigned,
+    TaskHeld, TaskImported, TaskPriorityChanged, TaskRestored, TaskResumed, TaskStatusChanged, TaskTeamChanged,
+    TaskUnassigned,
 };
+use super::import::{ImportTask, MAX_IMPORTED_COMMENTS};
 use super::state::{Status, Task, TaskState};
 use crate::aggregate::{Decider, impl_aggregate};
 use crate::ids::UserId;
@@ -51,12 +53,13 @@ pub enum TaskError {
 
 impl Decider for Task {
     const KIND: AggregateType = AggregateType::Task;
-    const STATE_SCHEMA: u32 = 1;
+    const STATE_SCHEMA: u32 = 2;
 
     fn decide(&self, command: TaskCommand) -> Result<Vec<TaskEvent>, TaskError> {
         match (&self.state, command) {
             (None, TaskCommand::Create(task)) => Ok(vec![TaskCreated::from(task).into()]),
-            (Some(_), TaskCommand::Create(_)) => Err(TaskError::AlreadyExists),
+            (None, TaskCommand::Import(import)) => Ok(imported(*import)),
+            (Some(_), TaskCommand::Create(_) | TaskCommand::Import(_)) => Err(TaskError::AlreadyExists),
             (None, _) => Err(TaskError::NotFound),
             (Some(task), TaskCommand::Restore) => {
                 let deleted_at = task.deleted_at.ok_or(TaskError::NotDeleted)?;
@@ -77,6 +80,28 @@ impl Decider for Task {
 }
 
 impl_aggregate!(Task, AggregateType::Task, TaskCommand, TaskEvent, TaskError);
+
+/// The task as it was, and what was said on it; of that no more than fits into one commit.
+fn imported(ImportTask { task, status, facts, comments }: ImportTask) -> Vec<TaskEvent> {
+    let CreateTask { title, description, priority, labels, location, team, assignee, reporter, deadline, at } = task;
+    let imported = TaskImported {
+        title,
+        description,
+        status,
+        priority,
+        labels,
+        location,
+        team,
+        assignee,
+        reporter,
+        deadline,
+        imported: facts,
+        at,
+    };
+    let said = comments.into_iter().take(MAX_IMPORTED_COMMENTS);
+    let said = said.map(|(comment_id, text)| TaskCommented { comment_id, text }.into());
+    std::iter::once(imported.into()).chain(said).collect()
+}
 
 fn held(task: &TaskState, reason: Reason, at: DateTime<Utc>) -> Result<Vec<TaskEvent>, TaskError> {
     if task.status == Status::Completed {

@@ -1,14 +1,39 @@
 //! How events change a task.
 
-use super::event::{TaskCreated, TaskEdited, TaskEvent};
+use super::event::{TaskCreated, TaskEdited, TaskEvent, TaskImported};
 use super::state::{Hold, Status, Task, TaskState};
 
 /// The task after the event. A stored history begins with `TaskCreated`, so before it there is nothing to change.
 pub(super) fn evolve(task: &mut Task, event: &TaskEvent) {
-    if let TaskEvent::TaskCreated(created) = event {
-        task.state = Some(begin(created));
-    } else if let Some(state) = &mut task.state {
-        advance(state, event);
+    match (event, &mut task.state) {
+        (TaskEvent::TaskCreated(created), _) => task.state = Some(begin(created)),
+        (TaskEvent::TaskImported(imported), _) => task.state = Some(brought_in(imported)),
+        (_, Some(state)) => advance(state, event),
+        (_, None) => {}
+    }
+}
+
+/// As it had come; the times of its cycle are those of here.
+fn brought_in(imported: &TaskImported) -> TaskState {
+    TaskState {
+        title: imported.title.clone(),
+        description: imported.description.clone(),
+        priority: imported.priority,
+        status: imported.status,
+        labels: imported.labels.clone(),
+        location: imported.location.clone(),
+        team: imported.team,
+        assignee: imported.assignee,
+        reporter: imported.reporter,
+        deadline: imported.deadline,
+        hold: None,
+        started_at: (imported.status == Status::InProgress).then_some(imported.at),
+        completed_at: (imported.status == Status::Completed).then_some(imported.at),
+        reopened: 0,
+        comments: 0,
+        created_at: imported.at,
+        deleted_at: None,
+        imported: Some(imported.imported.clone()),
     }
 }
 
@@ -31,12 +56,14 @@ fn begin(created: &TaskCreated) -> TaskState {
         comments: 0,
         created_at: created.at,
         deleted_at: None,
+        imported: None,
     }
 }
 
 fn advance(task: &mut TaskState, event: &TaskEvent) {
     match event {
         TaskEvent::TaskCreated(created) => *task = begin(created),
+        TaskEvent::TaskImported(imported) => *task = brought_in(imported),
         TaskEvent::TaskEdited(edited) => edit(task, edited),
         TaskEvent::TaskAssigned(assigned) => task.assignee = Some(assigned.to),
         TaskEvent::TaskUnassigned(_) => task.assignee = None,

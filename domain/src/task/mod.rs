@@ -4,11 +4,13 @@ mod command;
 mod decide;
 mod event;
 mod evolve;
+mod import;
 mod scope;
 mod state;
 
 pub use command::*;
 pub use decide::TaskError;
 pub use event::*;
+pub use import::*;
 pub use scope::*;
 pub use state::*;

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::import::ImportedFacts;
 use crate::ids::{TeamId, UserId};
 use crate::values::{Description, Labels, Location, Reason, Title};
 
@@ -129,6 +130,9 @@ pub struct TaskState {
     pub created_at: DateTime<Utc>,
     /// When it was deleted; it can be restored.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// What was known of it where it comes from, if it was brought in from elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedFacts>,
 }
 
 impl TaskState {

@@ -13,7 +13,7 @@ pub use email::Email;
 pub use labels::Labels;
 pub use local_time::LocalTime;
 pub use place::{Location, Position};
-pub use text::{CommentText, Description, Label, Locale, Name, Phone, Reason, Title};
+pub use text::{CommentText, Description, ExternalId, Label, Locale, Name, Phone, Reason, Title};
 pub use time_zone::TimeZone;
 
 /// Why a value was refused. The message is for the person who typed it.

@@ -31,6 +31,7 @@ fn new() -> TaskState {
         comments: 0,
         created_at: at(8),
         deleted_at: None,
+        imported: None,
     }
 }
 

@@ -15,6 +15,7 @@ mod erasure;
 mod etag;
 mod export;
 mod fields;
+mod imports;
 mod invitations;
 mod layers;
 mod notification_preferences;
@@ -40,6 +41,7 @@ mod users;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use muster_domain::TaskId;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
@@ -48,6 +50,7 @@ use utoipa_axum::routes;
 
 pub use address::Peer;
 pub use app::App;
+pub use imports::MAX_IMPORT_BYTES;
 use layers::{PATIENCE, PATIENCE_ON_LAMBDA, around};
 pub use problem::{Causes, Code, Problem};
 pub use settings::{NoSignUpPolicy, Settings, SignUpPolicy};
@@ -143,6 +146,14 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tasks::change::resume))
         .routes(routes!(tasks::change::comment))
         .routes(routes!(tasks::change::restore))
+        .merge(import_routes())
+}
+
+/// The route that takes a file.
+fn import_routes() -> OpenApiRouter<Arc<App>> {
+    let routes = OpenApiRouter::new().routes(routes!(imports::import));
+    // The inner bound counts.
+    routes.layer(DefaultBodyLimit::max(imports::MAX_IMPORT_BYTES))
 }
 
 /// The routes that answer questions. They need no right to write events.

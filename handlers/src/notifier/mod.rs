@@ -61,7 +61,9 @@ fn assignee(event: &RecordedEvent) -> Result<Option<UserId>, ReactError> {
     Ok(match event {
         TaskEvent::TaskCreated(created) => created.assignee,
         TaskEvent::TaskAssigned(assigned) => Some(assigned.to),
-        TaskEvent::TaskEdited(_)
+        // Nobody is told of hundreds of tasks one by one.
+        TaskEvent::TaskImported(_)
+        | TaskEvent::TaskEdited(_)
         | TaskEvent::TaskPriorityChanged(_)
         | TaskEvent::TaskUnassigned(_)
         | TaskEvent::TaskTeamChanged(_)
@@ -83,6 +85,9 @@ impl Reactor for Notifier {
     }
 
     async fn react(&self, event: &RecordedEvent) -> Result<(), ReactError> {
+        if event.came_with_import() {
+            return Ok(());
+        }
         let Some(letter) = self.letter(event).await? else { return Ok(()) };
         for channel in &self.channels {
             let claim = self.claims.claim(event.event_id, channel.name(), letter.recipient).await?;

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use muster_domain::personal::Opener;
-use muster_domain::task::{Hold, Priority, Status, TaskState};
+use muster_domain::task::{Hold, ImportSource, ImportedFacts, Priority, Status, TaskState};
 use muster_domain::values::{Location, Position};
-use muster_domain::{Actor, RecordedEvent, TaskId, TeamId, UserId};
+use muster_domain::{Actor, ImportId, RecordedEvent, TaskId, TeamId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -67,6 +67,30 @@ pub struct TaskDocument {
     /// When it was deleted; it can be restored.
     #[schema(required)]
     pub deleted_at: Option<DateTime<Utc>>,
+    /// What was known of it where it comes from, if it was brought in from elsewhere.
+    #[schema(required)]
+    pub imported: Option<ImportedDocument>,
+}
+
+/// What was known of a task where it comes from: facts that somebody else recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ImportedDocument {
+    /// The import that brought it.
+    pub import_id: ImportId,
+    /// Where it comes from.
+    pub source: ImportSource,
+    /// What it is called there.
+    #[schema(required)]
+    pub external_id: Option<String>,
+    /// Who had written it there, if they have an account here.
+    #[schema(required)]
+    pub author_id: Option<UserId>,
+    /// When it was created there.
+    #[schema(required)]
+    pub created_at: Option<DateTime<Utc>>,
+    /// When it was completed there.
+    #[schema(required)]
+    pub completed_at: Option<DateTime<Utc>>,
 }
 
 /// What a task waits for.
@@ -122,11 +146,26 @@ impl TaskDocument {
             updated_at,
             updated_by,
             deleted_at: state.deleted_at,
+            imported: state.imported.as_ref().map(ImportedDocument::from),
         }
     }
 
     pub(super) fn of_row(id: TaskId, row: TaskRow, version: u64) -> Self {
         Self::new(id, &row.task, version, row.updated_at, row.updated_by)
+    }
+}
+
+impl From<&ImportedFacts> for ImportedDocument {
+    fn from(facts: &ImportedFacts) -> Self {
+        let ImportedFacts { import_id, source, external_id, author, created_at, completed_at } = facts;
+        Self {
+            import_id: *import_id,
+            source: *source,
+            external_id: external_id.as_ref().map(ToString::to_string),
+            author_id: *author,
+            created_at: *created_at,
+            completed_at: *completed_at,
+        }
     }
 }
 

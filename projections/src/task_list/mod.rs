@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::projection::{IndexKey, Poison, Projection};
 
-pub use document::{HoldDocument, LocationDocument, PositionDocument, TaskDocument, fold_task};
+pub use document::{HoldDocument, ImportedDocument, LocationDocument, PositionDocument, TaskDocument, fold_task};
 pub use query::{TaskFilter, TaskPage, TaskQueries};
 
 /// The partition of the tasks that belong to no team: whoever leads a team sees them too.
@@ -34,7 +34,7 @@ pub struct TaskRow {
 
 impl Projection for TaskList {
     const NAME: &'static str = "task-list";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Row = TaskRow;
 
     fn wants(&self, aggregate: AggregateType) -> bool {
@@ -47,7 +47,7 @@ impl Projection for TaskList {
             DomainEvent::User(_) | DomainEvent::Team(_) => return Err(Poison::foreign(Self::NAME, event)),
         };
         let before = match (decoded, row) {
-            (TaskEvent::TaskCreated(_), None) => None,
+            (TaskEvent::TaskCreated(_) | TaskEvent::TaskImported(_), None) => None,
             (
                 TaskEvent::TaskEdited(_)
                 | TaskEvent::TaskAssigned(_)

@@ -10,6 +10,7 @@ pub(crate) const TABLE: &str = "
     POST   /api/v1/tasks for somebody of our team             | -         | 201 | 201 | 403 | 403 | 401
     POST   /api/v1/tasks for somebody of another team         | -         | 201 | 403 | 403 | 403 | 401
     GET    /api/v1/tasks                                      | -         | 200 | 200 | 200 | 200 | 401
+    POST   /api/v1/imports                                    | -         | 200 | 200 | 403 | 403 | 401
 
     GET    /api/v1/tasks/{task_id}                            | given     | 200 | 200 | 200 | 200 | 401
                                                               | reported  | 200 | 200 | 200 | 200 | 401

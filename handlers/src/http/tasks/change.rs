@@ -251,7 +251,7 @@ async fn execute(
 }
 
 /// The assignee to be, who must be there and active; the team must be there, too.
-pub(super) async fn known(
+pub(in crate::http) async fn known(
     app: &App,
     assignee: Option<UserId>,
     team: Option<TeamId>,

@@ -18,7 +18,7 @@ fn state<'a>(task: &Task<'a>) -> Expected<'a> {
     let hold = task.hold.map_or(Expected::Null, |(reason, since)| {
         Expected::Map(vec![("reason", reason.into()), ("since", since.into())])
     });
-    Expected::Map(vec![
+    let mut state = vec![
         ("title", task.title.into()),
         ("description", task.description.into()),
         ("priority", task.priority.into()),
@@ -36,7 +36,9 @@ fn state<'a>(task: &Task<'a>) -> Expected<'a> {
         ("comments", Expected::Number(task.comments)),
         ("created_at", task.created_at.into()),
         ("deleted_at", task.deleted_at.into()),
-    ])
+    ];
+    state.extend(task.imported.map(|facts| ("imported", facts.into())));
+    Expected::Map(state)
 }
 
 /// A deleted task's row is a tombstone: it says what it is of, and is in no list.

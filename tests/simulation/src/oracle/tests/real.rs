@@ -9,7 +9,9 @@ use fastrand::Rng;
 use muster_commands::{CommandHandler, Committed, EventStore, ExecuteError, ExpectedVersion, MemoryLog};
 use muster_domain::aggregate::Decider;
 use muster_domain::personal::{MemoryKeys, Opener};
-use muster_domain::task::{CreateTask, Priority, Status, Task, TaskCommand, UpdateTask};
+use muster_domain::task::{
+    CreateTask, ImportSource, ImportTask, ImportedFacts, Priority, Status, Task, TaskCommand, UpdateTask,
+};
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
 use muster_domain::user::{
     NotificationChannel, NotificationChannels, NotificationPreferences, QuietHours, RegisterUser, Role, UpdateUser,
@@ -17,8 +19,8 @@ use muster_domain::user::{
 };
 use muster_domain::values::{Labels, Location, Position};
 use muster_domain::{
-    Actor, AggregateType, CommandId, CommentId, Commit, DomainEvent, EventReader, Fingerprint, Metadata, StreamId,
-    SubjectKeys, TeamId, UserId,
+    Actor, AggregateType, CommandId, CommentId, Commit, DomainEvent, EventReader, Fingerprint, ImportId, Metadata,
+    StreamId, SubjectKeys, TeamId, UserId,
 };
 use muster_projections::rows::MemoryRows;
 use muster_projections::{
@@ -89,20 +91,42 @@ fn deadline(rng: &mut Rng) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(rng.i64(-70_000_000_000_000..300_000_000_000_000)).unwrap()
 }
 
+fn create(rng: &mut Rng, at: DateTime<Utc>) -> CreateTask {
+    CreateTask {
+        title: text(rng),
+        description: some(rng, text),
+        priority: priority(rng),
+        labels: labels(rng),
+        location: some(rng, location),
+        team: some(rng, team),
+        assignee: some(rng, person),
+        reporter: some(rng, person),
+        deadline: some(rng, deadline),
+        ..CreateTask::new(text(rng), at)
+    }
+}
+
+fn import(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
+    let count = rng.usize(..3);
+    TaskCommand::Import(Box::new(ImportTask {
+        task: create(rng, at),
+        status: *rng.choice(Status::ALL).unwrap(),
+        facts: ImportedFacts {
+            import_id: ImportId(Uuid::from_u128(7)),
+            source: *rng.choice(ImportSource::ALL).unwrap(),
+            external_id: some(rng, text),
+            author: some(rng, person),
+            created_at: some(rng, deadline),
+            completed_at: some(rng, deadline),
+        },
+        comments: (0..count).map(|_| (CommentId(Uuid::from_u128(rng.u128(..))), text(rng))).collect(),
+    }))
+}
+
 fn task(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
     match rng.u8(..12) {
-        0..=3 => TaskCommand::Create(CreateTask {
-            title: text(rng),
-            description: some(rng, text),
-            priority: priority(rng),
-            labels: labels(rng),
-            location: some(rng, location),
-            team: some(rng, team),
-            assignee: some(rng, person),
-            reporter: some(rng, person),
-            deadline: some(rng, deadline),
-            at,
-        }),
+        0..=2 => TaskCommand::Create(create(rng, at)),
+        3 => import(rng, at),
         4 => TaskCommand::Hold { reason: text(rng), at },
         5 => TaskCommand::Resume { reason: text(rng), at },
         6 => TaskCommand::Comment { comment_id: CommentId(Uuid::from_u128(rng.u128(..))), text: text(rng) },
