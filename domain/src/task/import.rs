@@ -1,5 +1,7 @@
 //! Tasks that come from elsewhere, with what was known of them there.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

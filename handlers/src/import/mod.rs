@@ -18,8 +18,6 @@ use std::collections::BTreeSet;
 use aws_lc_rs::digest::{SHA256, digest};
 use muster_domain::ImportId;
 use muster_domain::task::ImportSource;
-use serde::Serialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use columns::{ColumnGuess, Field};
@@ -103,8 +101,8 @@ pub struct TaskFile {
 }
 
 /// What a file is: by its beginning, as names of files lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub(crate) enum Form {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
     Json,
     Table,
 }

@@ -264,20 +264,15 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
 }
 
 fn optional_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) if !text.is_empty() => Some(text),
-        Value::Number(number) if number.as_i64() != Some(0) => Some(number.to_string()),
-        _ => None,
-    })
+    let value = Value::deserialize(deserializer)?;
+    let text = value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    Ok(text.or_else(|| value.as_i64().filter(|number| *number != 0).map(|number| number.to_string())))
 }
 
 /// Flags were 0 and 1 once.
 fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::Bool(flag) => flag,
-        Value::Number(number) => number.as_i64() != Some(0),
-        _ => false,
-    })
+    let value = Value::deserialize(deserializer)?;
+    Ok(value.as_bool().or_else(|| value.as_i64().map(|number| number != 0)).unwrap_or_default())
 }
 
 /// The tasks of an account or a project.
