@@ -1,6 +1,6 @@
 //! Times as people's programs write them.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound as _, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -88,20 +88,19 @@ impl Reading {
 
     fn date(&self, text: &str) -> Result<NaiveDate, NotATime> {
         for format in ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"] {
-            if let Ok(date) = NaiveDate::parse_from_str(text, format) {
+            if let Some(date) = whole_year(text, format) {
                 return Ok(date);
             }
         }
         // Dots are written by those who put the day first.
         for format in ["%d.%m.%Y", "%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y", "%d-%b-%Y"] {
-            if let Ok(date) = NaiveDate::parse_from_str(&text.replace(',', ""), format)
-                && date.format("%Y").to_string().len() == 4
-            {
+            if let Some(date) = whole_year(&text.replace(',', ""), format) {
                 return Ok(date);
             }
         }
         let Numbers { first, second, year } = numbers(text).ok_or(NotATime::Unknown)?;
-        let order = match (first > 12, second > 12, self.order) {
+        let order = if text.contains('.') { Some(DateOrder::DayFirst) } else { self.order };
+        let order = match (first > 12, second > 12, order) {
             (true, false, _) => DateOrder::DayFirst,
             (false, true, _) => DateOrder::MonthFirst,
             (true, true, _) => return Err(NotATime::Unknown),
@@ -117,6 +116,11 @@ impl Reading {
     }
 }
 
+/// The day, if its year is written with all its digits.
+fn whole_year(text: &str, format: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text, format).ok().filter(|date| date.year() >= 1000)
+}
+
 /// The order of day and month that these texts show: that of the first of which only one can be right.
 pub(super) fn order_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<DateOrder> {
     texts.into_iter().find_map(|text| {
@@ -130,7 +134,7 @@ pub(super) fn order_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<D
 }
 
 fn numbers(text: &str) -> Option<Numbers> {
-    let mut parts = text.split(['/', '-']).map(str::trim);
+    let mut parts = text.split(['/', '-', '.']).map(str::trim);
     let (first, second, year) = (parts.next()?, parts.next()?, parts.next()?);
     let is_number = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     if parts.next().is_some() || !is_number(first, 2) || !is_number(second, 2) || !is_number(year, 4) {
@@ -166,7 +170,6 @@ fn time_of_day(text: &str) -> Option<NaiveTime> {
 
 /// To the millisecond, and of a year that RFC 3339 can write.
 fn in_range(time: DateTime<Utc>) -> Result<DateTime<Utc>, NotATime> {
-    use chrono::{Datelike as _, SubsecRound as _};
     if (1..=9999).contains(&time.year()) { Ok(time.trunc_subsecs(3)) } else { Err(NotATime::Unknown) }
 }
 

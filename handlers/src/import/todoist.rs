@@ -68,6 +68,7 @@ pub(super) fn read_table(text: &str, options: &Options) -> Result<Read, FileProb
         options,
         reading: Reading { order, zone: options.time_zone },
         section: None,
+        parent: None,
         read: Read { delimiter: Some(delimiter), ..Read::default() },
     };
     for row in &rows {
@@ -86,6 +87,8 @@ struct Table<'a> {
     options: &'a Options,
     reading: Reading,
     section: Option<String>,
+    /// The last task that is below no other.
+    parent: Option<usize>,
     read: Read,
 }
 
@@ -112,7 +115,7 @@ impl Table<'_> {
         let is_below = text("indent").and_then(|indent| indent.parse::<u8>().ok()).is_some_and(|indent| indent > 1);
         let (title, mut labels) = content(said);
         if is_below
-            && let Some(parent) = self.read.drafts.last_mut()
+            && let Some(parent) = self.parent.and_then(|parent| self.read.drafts.get_mut(parent))
             && date.is_none()
             && responsible.is_none()
         {
@@ -131,8 +134,9 @@ impl Table<'_> {
             author: text("author").and_then(|name| Outsider::of(without_number(name))),
             ..Draft::default()
         };
-        if is_below && let Some(parent) = self.read.drafts.last() {
-            append(&mut draft.description, &format!("Part of: {}", parent.title));
+        match self.parent.and_then(|parent| self.read.drafts.get(parent)).filter(|_| is_below) {
+            Some(parent) => append(&mut draft.description, &format!("Part of: {}", parent.title)),
+            None => self.parent = Some(self.read.drafts.len()),
         }
         if let Some(date) = date {
             let zone = text("timezone").and_then(|zone| zone.parse().ok()).unwrap_or(self.reading.zone);
