@@ -127,6 +127,24 @@ pub struct TaskImported {
     pub at: DateTime<Utc>,
 }
 
+impl TaskImported {
+    /// The task, as if it were a new one.
+    pub(super) fn task(&self) -> CreateTask {
+        CreateTask {
+            title: self.title.clone(),
+            description: self.description.clone(),
+            priority: self.priority,
+            labels: self.labels.clone(),
+            location: self.location.clone(),
+            team: self.team,
+            assignee: self.assignee,
+            reporter: self.reporter,
+            deadline: self.deadline,
+            at: self.at,
+        }
+    }
+}
+
 /// A task was put in other words. Each field that is there changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -13,27 +13,14 @@ pub(super) fn evolve(task: &mut Task, event: &TaskEvent) {
     }
 }
 
-/// As it had come; the times of its cycle are those of here.
+/// A new task, but as far as it had come; the times of its cycle are those of here.
 fn brought_in(imported: &TaskImported) -> TaskState {
     TaskState {
-        title: imported.title.clone(),
-        description: imported.description.clone(),
-        priority: imported.priority,
         status: imported.status,
-        labels: imported.labels.clone(),
-        location: imported.location.clone(),
-        team: imported.team,
-        assignee: imported.assignee,
-        reporter: imported.reporter,
-        deadline: imported.deadline,
-        hold: None,
         started_at: (imported.status == Status::InProgress).then_some(imported.at),
         completed_at: (imported.status == Status::Completed).then_some(imported.at),
-        reopened: 0,
-        comments: 0,
-        created_at: imported.at,
-        deleted_at: None,
         imported: Some(imported.imported.clone()),
+        ..begin(&imported.task().into())
     }
 }
 
