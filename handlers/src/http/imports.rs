@@ -199,7 +199,7 @@ pub(crate) async fn import(
         Mode::Preview => None,
         Mode::Run => {
             let people = accounts.into_values().map(|person| (person.id, person)).collect();
-            Some(run(&app, &change, plan.tasks, &people).await?)
+            Some(run(&app, &change, plan.tasks, &people).await)
         }
     };
     Ok(Json(ImportAnswer { preview, outcome }))
@@ -218,12 +218,7 @@ async fn accounts(app: &App, file: &TaskFile) -> Result<BTreeMap<String, Person>
 }
 
 /// Makes the tasks, several at a time.
-async fn run(
-    app: &App,
-    change: &Change,
-    tasks: Vec<PlannedTask>,
-    people: &BTreeMap<UserId, Person>,
-) -> Result<ImportOutcome, Problem> {
+async fn run(app: &App, change: &Change, tasks: Vec<PlannedTask>, people: &BTreeMap<UserId, Person>) -> ImportOutcome {
     let mut outcome = ImportOutcome { created: 0, repeated: 0, failed: Vec::new() };
     let made = tasks.into_iter().map(|planned| async move {
         let (line, task_id) = (planned.line, planned.task_id());
@@ -239,7 +234,7 @@ async fn run(
             Err(failed) => outcome.failed.push(failed),
         }
     }
-    Ok(outcome)
+    outcome
 }
 
 enum Made {

@@ -2,7 +2,7 @@
 
 use muster_domain::task::{Priority, Status};
 
-use super::columns::{ColumnGuess, Field, assign};
+use super::columns::{ColumnGuess, Field, NoSuchColumn, assign};
 use super::dates::{Edge, Reading, order_of};
 use super::draft::{Draft, Outsider, RowProblem};
 use super::options::Options;
@@ -19,8 +19,8 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Read, FileProblem> {
         return Err(FileProblem::TooManyColumns { columns: headers.fields.len() });
     }
     let (columns, missing) = assign(&headers.fields, &options.columns);
-    if let Some(missing) = missing.into_iter().next() {
-        return Err(FileProblem::NoSuchColumn { header: missing.header });
+    if let Some(NoSuchColumn { field, header }) = missing.into_iter().next() {
+        return Err(FileProblem::NoSuchColumn { field, header });
     }
     if !columns.iter().any(|column| column.field == Some(Field::Title)) {
         return Err(FileProblem::NoTitle { headers: headers.fields });

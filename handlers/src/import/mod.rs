@@ -57,8 +57,10 @@ pub enum FileProblem {
         max: usize,
     },
     /// A column was named that is not there.
-    #[error("there is no column {header:?}")]
+    #[error("there is no column {header:?} for {field}")]
     NoSuchColumn {
+        /// What it was to be.
+        field: Field,
         /// The name.
         header: String,
     },

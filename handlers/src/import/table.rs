@@ -97,7 +97,7 @@ const SAMPLE: usize = 50;
 fn beginning(text: &str) -> String {
     let mut sample = String::new();
     for (number, line) in text.split_inclusive('\n').enumerate() {
-        if number >= SAMPLE && sample.matches('"').count() % 2 == 0 {
+        if number >= SAMPLE && sample.matches('"').count().is_multiple_of(2) {
             break;
         }
         sample.push_str(line);

@@ -181,7 +181,7 @@ fn a_file_that_cannot_be_read_says_why() {
         "it has 3 tasks, and 2 may come at once: cut it into parts"
     );
     let named = Options { columns: [(Field::Title, "Was".to_owned())].into(), ..Options::default() };
-    assert_eq!(refused(b"colour,size\nred,1\n", named), "there is no column \"Was\"");
+    assert_eq!(refused(b"colour,size\nred,1\n", named), "there is no column \"Was\" for title");
     let broken = refused(b"{\"cards\": [", Options::default());
     assert!(broken.starts_with("it is no export of Trello that is known here: EOF"), "{broken}");
     assert_eq!(refused(b"title\n\"open\n", Options::default()), "the quoted field that begins on line 2 does not end");

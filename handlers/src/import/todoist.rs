@@ -165,9 +165,9 @@ fn append(description: &mut String, paragraph: &str) {
 }
 
 /// Keeps in words a date that is none, such as one that comes again and again.
-fn undated(draft: &mut Draft, date: &str, reason: &impl ToString, problems: &mut Vec<RowProblem>) {
+fn undated(draft: &mut Draft, date: &str, reason: &impl std::fmt::Display, problems: &mut Vec<RowProblem>) {
     append(&mut draft.description, &format!("Date in Todoist: {date}"));
-    let detail = format!("{date:?} {}; the task has no deadline, and the words in its description", reason.to_string());
+    let detail = format!("{date:?} {reason}; the task has no deadline, and the words in its description");
     problems.push(RowProblem::warning(draft, "deadline", detail));
 }
 

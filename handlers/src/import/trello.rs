@@ -189,7 +189,7 @@ impl Reader<'_> {
             assignee,
             author: created.and_then(|action| action.member_creator.as_ref()).and_then(person),
             created_at: created.map(|action| action.date).or_else(|| made_at(&card.id)),
-            completed_at: actions().filter(|action| self.completes(action)).last().map(|action| action.date),
+            completed_at: actions().rfind(|action| self.completes(action)).map(|action| action.date),
             comments: comments.collect(),
             checklist: self.checklist(card),
             ..Draft::default()

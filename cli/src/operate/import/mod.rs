@@ -12,7 +12,7 @@ use crate::report::Failure;
 /// Imports, and says what it did.
 pub async fn run(args: ImportArgs) -> Result<(), Failure> {
     match args.tasks {
-        Some(ImportCommand::Tasks(tasks)) => tasks::run(*tasks).await,
+        Some(ImportCommand::Tasks(tasks)) => Box::pin(tasks::run(*tasks)).await,
         None => whole::run(args).await,
     }
 }

@@ -154,7 +154,7 @@ fn show(Done { preview, created, repeated }: &Done, store: &StoreArgs) -> Result
     }
     for task in &preview.tasks {
         let place = task.line.map_or_else(String::new, |line| format!("line {line}"));
-        line(format_args!("  {place:<10} {:<11} {:<8} {}", task.status, task.priority, task.title))?;
+        line(format_args!("  {place:<10} {:<11} {:<8} {}", task.status.as_str(), task.priority.as_str(), task.title))?;
     }
     for problem in preview.problems.iter().take(LISTED) {
         let severity = match problem.severity {
