@@ -35,11 +35,11 @@ fn task_id(answer: &Value, number: usize) -> TaskId {
 }
 
 async fn read(client: &Client, id: TaskId) -> TaskDocument {
-    read_at(client, id, "1").await
+    read_at(client, id, 1).await
 }
 
-async fn read_at(client: &Client, id: TaskId, version: &str) -> TaskDocument {
-    client.get(&of_task(id, "")).header("muster-min-version", version).send().await.document(200)
+async fn read_at(client: &Client, id: TaskId, version: u64) -> TaskDocument {
+    client.get(&of_task(id, "")).min_version(version).send().await.document(200)
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn the_same_file_makes_nothing_twice_whoever_sends_it_and_whatever_became_
 
     assert_eq!(counts(&import(&admin, "run", &file, json!({})).await), (0, 2, 0));
     assert_eq!(counts(&import(&other.client, "run", &file, json!({ "archived": "complete" })).await), (0, 2, 0));
-    assert_eq!(read_at(&admin, id, "2").await.title, "One, and a half");
+    assert_eq!(read_at(&admin, id, 2).await.title, "One, and a half");
 
     // The file grows: what is new is made.
     let grown = format!("{file}3,Three,,,,\n");

@@ -24,6 +24,7 @@ pub(crate) async fn a_task_is_read_with_every_key() {
         "description",
         "hold",
         "id",
+        "imported",
         "labels",
         "location",
         "priority",

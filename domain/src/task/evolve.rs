@@ -3,13 +3,14 @@
 use super::event::{TaskCreated, TaskEdited, TaskEvent, TaskImported};
 use super::state::{Hold, Status, Task, TaskState};
 
-/// The task after the event. A stored history begins with `TaskCreated`, so before it there is nothing to change.
+/// The task after the event. A stored history begins with `TaskCreated` or `TaskImported`, so before it there is nothing to change.
 pub(super) fn evolve(task: &mut Task, event: &TaskEvent) {
-    match (event, &mut task.state) {
-        (TaskEvent::TaskCreated(created), _) => task.state = Some(begin(created)),
-        (TaskEvent::TaskImported(imported), _) => task.state = Some(brought_in(imported)),
-        (_, Some(state)) => advance(state, event),
-        (_, None) => {}
+    if let TaskEvent::TaskCreated(created) = event {
+        task.state = Some(begin(created));
+    } else if let TaskEvent::TaskImported(imported) = event {
+        task.state = Some(brought_in(imported));
+    } else if let Some(state) = &mut task.state {
+        advance(state, event);
     }
 }
 
