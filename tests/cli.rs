@@ -4,7 +4,8 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
 
@@ -57,8 +58,9 @@ async fn new_task(client: &Client, title: &str) -> String {
 
 #[tokio::test]
 async fn the_first_start_shows_a_sign_in_that_is_good_and_no_later_start_does() {
-    let mut server = Server::start().await;
+    let mut server = Server::start_making_up_a_password().await;
     assert_eq!(server.admin_email, "admin@muster.example");
+    assert_eq!(server.admin_password.len(), 23, "made up");
     log_in(&server).await;
 
     assert_eq!(server.end("INT").await.code(), Some(0), "Ctrl-C ends it well");
@@ -67,6 +69,29 @@ async fn the_first_start_shows_a_sign_in_that_is_good_and_no_later_start_does() 
     let output = server.output();
     assert!(!output.contains("password"), "{output}");
     assert!(!server.logged().contains(&server.admin_password), "a password is in no log");
+}
+
+#[tokio::test]
+async fn over_tls_browsers_are_told_to_come_no_other_way() {
+    let mut server = Server::to_start();
+    let (certificate, key) = (server.data().with_file_name("certificate.pem"), server.data().with_file_name("key.pem"));
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    fs::write(&certificate, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    server.set("MUSTER_TLS_CERT", certificate.to_str().unwrap());
+    server.set("MUSTER_TLS_KEY", key.to_str().unwrap());
+    server.launch();
+    server.until_listening().await;
+    assert!(server.base_url.starts_with("https://127.0.0.1:"), "{}", server.base_url);
+
+    let trusted = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
+    let answer = client.get(format!("{}/healthz", server.base_url)).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["strict-transport-security"], "max-age=31536000; includeSubDomains");
+    let plain = client.get(format!("{}/healthz", server.base_url.replace("https:", "http:"))).send().await;
+    assert!(plain.is_err(), "{plain:?}");
 }
 
 #[tokio::test]
@@ -197,6 +222,35 @@ async fn without_the_secret_of_personal_data_it_does_not_start_and_makes_no_othe
 }
 
 #[tokio::test]
+async fn a_lost_server_secret_is_made_anew_when_an_operator_says_so_and_not_before() {
+    let mut server = Server::start().await;
+    let client = Client::new(&server.base_url);
+    let body = json!({ "email": server.admin_email, "password": server.admin_password });
+    let tokens = client.post("/users/login").json(&body).send().await.is(200).value();
+    let data = server.data();
+    let in_use = refused(&run(&data, &["keys", "renew-server-secret"]));
+    assert!(in_use.contains("in use"), "{in_use}");
+    assert_eq!(server.end("INT").await.code(), Some(0));
+
+    let secret = data.join("server-secret");
+    let before = fs::read(&secret).unwrap();
+    fs::remove_file(&secret).unwrap();
+    for said in [refused(&serve("127.0.0.1:0", &data)), refused(&run(&data, &["status"]))] {
+        let lost = format!("muster: {} is missing: put the old file back", secret.display());
+        assert!(said.starts_with(&lost) && said.contains("muster keys renew-server-secret"), "{said}");
+        assert!(!secret.exists(), "none is made in its place");
+    }
+
+    output(&data, &["keys", "renew-server-secret"]);
+    assert_ne!(fs::read(&secret).unwrap(), before);
+    server.start_again().await;
+    let client = Client::new(&server.base_url);
+    let kept = json!({ "refresh_token": tokens["refresh_token"] });
+    client.post("/users/refresh").json(&kept).send().await.problem(401, "wrong_credentials");
+    log_in(&server).await;
+}
+
+#[tokio::test]
 async fn what_an_older_program_has_written_is_found_by_an_index_that_it_did_not_have() {
     let mut server = Server::start().await;
     let client = log_in(&server).await;
@@ -262,7 +316,9 @@ fn wrong_usage_has_its_own_exit_code() {
 
 #[tokio::test]
 async fn the_operators_commands_work_while_the_server_runs() {
-    let server = Server::start().await;
+    let mut server = Server::start().await;
+    // The one of this hour; no other comes by itself.
+    server.until_logged("took a digest").await;
     let (data, client) = (server.data(), log_in(&server).await);
     let id = new_task(&client, "Fix the door").await;
     let edit = client.put(&format!("/tasks/{id}")).json(&json!({ "title": "Fix the back door", "priority": "high" }));
@@ -275,14 +331,25 @@ async fn the_operators_commands_work_while_the_server_runs() {
     assert!(shown.contains("TaskEdited") && shown.contains("Fix the back door"), "{shown}");
     assert!(shown.contains(&commits[1].hash.to_string()), "{shown}");
 
-    let verified: Value = serde_json::from_str(&output(&data, &["verify", "--json"])).unwrap();
-    assert_eq!(verified, json!({ "streams": 2, "commits": 3, "events": 4, "findings": [] }));
-
     let export = data.with_file_name("export.jsonl");
     output(&data, &["export", "--out", export.to_str().unwrap()]);
-    assert_eq!(fs::read_to_string(&export).unwrap(), output(&data, &["export"]), "a file or the standard output");
-    let offline = command(&["verify", "--json", "--export"]).arg(&export).output().unwrap();
-    assert_eq!(serde_json::from_slice::<Value>(&offline.stdout).unwrap(), verified);
+    let again = output(&data, &["export"]);
+    assert_eq!(
+        fs::read_to_string(&export).unwrap(),
+        again,
+        "a file or the standard output; no digest over nothing new"
+    );
+    assert_eq!(output(&data, &["digest", "list"]).lines().count(), 2, "the hour's, and that of the first export");
+    let verified: Value = serde_json::from_str(&output(&data, &["verify", "--json"])).unwrap();
+    let expected = json!({ "streams": 2, "commits": 3, "events": 4, "digests": 2, "findings": [] });
+    assert_eq!(verified, expected);
+    let key = kept_key(&server);
+    let offline = command(&["verify", "--json", "--export"]).arg(&export).arg("--key").arg(&key).output().unwrap();
+    let offline: Value = serde_json::from_slice(&offline.stdout).unwrap();
+    for name in ["streams", "commits", "events", "digests", "findings"] {
+        assert_eq!(offline[name], verified[name], "{name}");
+    }
+    assert_eq!(offline["undigested"], 0);
 
     output(&data, &["reconcile"]);
     for (arguments, before, active) in
@@ -297,11 +364,9 @@ async fn the_operators_commands_work_while_the_server_runs() {
 
     let status: Value = serde_json::from_str(&output(&data, &["status", "--json"])).unwrap();
     assert_eq!((&status["serving"], &status["events"]), (&json!(true), &json!(4)));
-    let rows: Vec<_> = status["projections"].as_array().unwrap().iter().map(|of| (&of["name"], &of["lag"])).collect();
-    assert_eq!(
-        rows,
-        [(&json!("task-list"), &json!(0)), (&json!("audit-log"), &json!(0)), (&json!("directory"), &json!(0))]
-    );
+    let models = status["projections"].as_array().unwrap().iter();
+    let rows: Vec<_> = models.map(|of| (of["name"].clone(), of["lag"].clone())).collect();
+    assert_eq!(rows, ["task-list", "audit-log", "directory", "task-past"].map(|name| (json!(name), json!(0))));
 }
 
 #[tokio::test]
@@ -323,11 +388,25 @@ async fn a_rebuild_is_given_up_only_when_there_is_one() {
     assert!(said.contains("giving up the generation that is being built"), "{said}");
 }
 
-#[test]
-fn an_empty_export_does_not_verify() {
-    let empty = tempfile::NamedTempFile::new().unwrap();
-    let said = refused(&command(&["verify", "--export"]).arg(empty.path()).output().unwrap());
-    assert!(said.contains("has not a single commit"), "{said}");
+/// The public key of a server's digests, in a file beside its data.
+fn kept_key(server: &Server) -> PathBuf {
+    let path = server.data().with_file_name("digest-key.public.pem");
+    fs::write(&path, output(&server.data(), &["digest", "public-key"])).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn an_empty_export_does_not_verify() {
+    let server = Server::start().await;
+    output(&server.data(), &["export"]);
+    let (key, empty) = (kept_key(&server), tempfile::NamedTempFile::new().unwrap());
+    let verify = command(&["verify", "--export"]).arg(empty.path()).arg("--key").arg(&key).output().unwrap();
+    assert_eq!(verify.status.code(), Some(1));
+    let said = String::from_utf8(verify.stdout).unwrap();
+    assert!(said.contains("the last line is missing: the export was cut off"), "{said}");
+    assert!(said.contains("there is no digest: that nothing is missing cannot be shown"), "{said}");
+    let without_key = command(&["verify", "--export"]).arg(empty.path()).output().unwrap();
+    assert_eq!(without_key.status.code(), Some(2), "an export is verified with a key");
 }
 
 #[tokio::test]
@@ -338,10 +417,42 @@ async fn an_export_with_a_changed_line_does_not_verify() {
     let forged = output(&server.data(), &["export"]).replace("Fix the door", "Fix the roof");
     fs::write(&export, forged).unwrap();
 
-    let verify = command(&["verify", "--export"]).arg(&export).output().unwrap();
+    let key = kept_key(&server);
+    let verify = command(&["verify", "--export"]).arg(&export).arg("--key").arg(&key).output().unwrap();
     assert_eq!(verify.status.code(), Some(1));
     let said = String::from_utf8(verify.stdout).unwrap();
     assert!(said.contains(&format!("TAMPERED  task#{id}  version 1: ")), "{said}");
+}
+
+#[tokio::test]
+async fn an_event_is_proven_to_whoever_has_the_key_and_a_digest_that_was_kept_must_be_there() {
+    let server = Server::start().await;
+    let id = new_task(&log_in(&server).await, "Fix the door").await;
+    let (data, beside) = (server.data(), |name: &str| server.data().with_file_name(name));
+    let proof = beside("proof.json");
+    output(&data, &["prove", &format!("task#{id}#1"), "--out", proof.to_str().unwrap()]);
+    let key = kept_key(&server);
+    let verify = |what: &str, file: &Path| {
+        command(&["verify", "--json", what]).arg(file).arg("--key").arg(&key).output().unwrap()
+    };
+
+    let proven: Value = serde_json::from_slice(&verify("--proof", &proof).stdout).unwrap();
+    assert_eq!(proven["event"]["type"], "TaskCreated");
+    let by_id = output(&data, &["prove", proven["event"]["event_id"].as_str().unwrap()]);
+    assert_eq!(by_id.trim_end(), fs::read_to_string(&proof).unwrap(), "by its id, too");
+    fs::write(&proof, fs::read_to_string(&proof).unwrap().replace("Fix the door", "Fix the roof")).unwrap();
+    let said = refused(&verify("--proof", &proof));
+    assert!(said.starts_with("muster: NOT PROVEN: the commit at version 1 was changed"), "{said}");
+
+    let export = beside("export.jsonl");
+    output(&data, &["export", "--out", export.to_str().unwrap()]);
+    let kept = beside("kept.json");
+    fs::write(&kept, output(&data, &["digest", "take"])).unwrap();
+    let verify = command(&["verify", "--export"]).arg(&export).arg("--key").arg(&key).arg("--kept").arg(&kept).output();
+    let verify = verify.unwrap();
+    assert_eq!(verify.status.code(), Some(1), "it was taken after the export");
+    let said = String::from_utf8(verify.stdout).unwrap();
+    assert!(said.contains("is missing: the export ends at"), "{said}");
 }
 
 #[tokio::test]
@@ -380,6 +491,7 @@ async fn an_operator_opens_accounts_on_a_live_server() {
     let client = Client::new(&server.base_url).with_token(tokens["access_token"].as_str().unwrap());
     let profile = client.get("/profile").send().await.is(200).value();
     assert_eq!((&profile["name"], &profile["role"]), (&json!("Ada"), &json!("auditor")));
+    client.get("/tasks").send().await.problem(403, "password_change_required");
     let again = refused(&run(&server.data(), &create));
     assert_eq!(again, "muster: somebody has an account with ada@example.com\n");
 }

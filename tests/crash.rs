@@ -33,7 +33,7 @@ async fn a_server_killed_under_load_loses_nothing_that_it_acknowledged_and_its_r
 
 #[tokio::test]
 async fn a_first_start_that_is_killed_at_any_moment_is_made_up_for_by_the_next() {
-    let mut server = Server::to_start();
+    let mut server = Server::to_start_making_up_a_password();
     for n in 0..FIRST_STARTS {
         server.launch();
         sleep(Duration::from_millis(40) * n).await;

@@ -2,12 +2,14 @@
 
 use std::error::Error;
 use std::fs;
-use std::net::SocketAddr;
 
 use clap::Args;
-use muster_handlers::http::{Causes, Rates, Settings, SignUpPolicy};
+use muster_domain::user::Role;
+use muster_handlers::http::{Causes, Rates, SessionIdle, Settings, SignUpPolicy};
 use muster_identity::OidcSettings;
 use url::Url;
+
+use crate::args::parse_role;
 
 /// What differs between installations.
 #[derive(Clone, Debug, Args)]
@@ -29,6 +31,12 @@ pub struct ApiArgs {
     /// example. Nobody signs in with one if left out.
     #[arg(long, env = "MUSTER_OIDC_CONFIG", value_name = "FILE", value_parser = outside_issuers)]
     pub oidc_config: Option<OidcSettings>,
+    /// Roles whose people do nothing before they have a second factor, such as `admin,manager`; nobody has to have one if left out.
+    #[arg(long, env = "MUSTER_REQUIRE_SECOND_FACTOR", value_name = "ROLES", value_delimiter = ',', value_parser = parse_role)]
+    pub require_second_factor: Vec<Role>,
+    /// Hours after which a session ends that nobody refreshes. Whoever uses it does so every quarter of an hour.
+    #[arg(long, env = "MUSTER_SESSION_IDLE_HOURS", value_name = "HOURS", default_value_t = SessionIdle::default())]
+    pub session_idle_hours: SessionIdle,
     /// Requests a minute of one account; 0 for no limit.
     #[arg(long, env = "MUSTER_RATE_LIMIT_CALLER", value_name = "COUNT", default_value_t = Rates::default().caller)]
     pub rate_limit_caller: u32,
@@ -49,14 +57,16 @@ pub struct ApiArgs {
 }
 
 impl ApiArgs {
-    /// As the API takes it, on a server that listens at this address.
-    pub fn settings(&self, address: SocketAddr) -> Settings {
+    /// As the API takes it, on a server that is at this address, such as `http://127.0.0.1:8080`.
+    pub fn settings(&self, here: &str) -> Settings {
         Settings {
             trusted_proxies: self.trusted_proxies,
             sign_up: self.signup,
-            public_url: self.public_url.clone().unwrap_or_else(|| format!("http://{address}")),
+            public_url: self.public_url.clone().unwrap_or_else(|| here.to_owned()),
             allowed_origins: self.allowed_origins.iter().filter(|origin| !origin.is_empty()).cloned().collect(),
             oidc: self.oidc_config.clone().unwrap_or_default(),
+            second_factor_for: self.require_second_factor.clone(),
+            session_idle: self.session_idle_hours,
             rates: Rates {
                 caller: self.rate_limit_caller,
                 address: self.rate_limit_address,

@@ -14,6 +14,7 @@ use muster_handlers::import::{Archived, DateOrder, Field, Options};
 use crate::api_args::ApiArgs;
 use crate::mail::MailArgs;
 use crate::store::Stage;
+use crate::tls::TlsArgs;
 
 /// Task management for field teams: every change to a task is an event that stays.
 #[derive(Debug, Parser)]
@@ -46,7 +47,7 @@ pub enum Command {
     ///
     /// The first start makes the store and the first administrator, and prints their sign-in once. Ctrl-C (or SIGTERM)
     /// ends it cleanly; a second Ctrl-C ends it at once.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Fill an empty store with a believable field team: 30 people, 4 teams, 2,000 tasks with a month of history.
     ///
     /// Works on a data directory that nobody uses and on one that a server has open. A run that was cut off goes on
@@ -56,12 +57,16 @@ pub enum Command {
     Status(StatusArgs),
     /// Show everything that happened to one task, user or team, with the hashes.
     History(HistoryArgs),
-    /// Follow every hash chain, and name each history that was tampered with.
+    /// Follow every hash chain and every digest, and name what was tampered with: in the store, or offline in an export.
     ///
-    /// Finds commits that were changed, removed, inserted or moved. A history whose last commits were removed is
-    /// shorter than its rows in the read models: `muster reconcile --dry-run` lists it as `ahead`. Exits with 1 when
-    /// anything is wrong.
+    /// Finds events that were changed, removed, inserted or moved, histories that were cut, removed or written anew, and
+    /// digests that were removed or forged. Exits with 1 when anything is wrong.
     Verify(VerifyArgs),
+    /// Write a proof that an event is in its history, which is verified with nothing but the public key.
+    Prove(ProveArgs),
+    /// The signed digests over the heads of all histories. The server takes one every hour.
+    #[command(subcommand)]
+    Digest(DigestCommand),
     /// Compare every history with its row in each read model, and bring up the rows that are behind.
     Reconcile(ReconcileArgs),
     /// Fill a new generation of a read model from the log, verify it, and switch to it, while the server runs.
@@ -75,10 +80,10 @@ pub enum Command {
     /// Open accounts.
     #[command(subcommand)]
     User(UserCommand),
-    /// The keys that sign access tokens, of a data directory.
+    /// The keys that sign access tokens, and the server secret, of a data directory.
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Write every commit, with its hashes, as one line of JSON, ordered by stream and version.
+    /// Write every history with its hashes, and the digests over their heads, in one file for `muster verify --export`.
     Export(ExportArgs),
     /// Fill an empty store with the export of another one: the same commits, ids, times and hashes.
     ///
@@ -134,6 +139,9 @@ pub struct ServeArgs {
     /// The address to listen on.
     #[arg(long, env = "MUSTER_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// Whether HTTPS is spoken.
+    #[command(flatten)]
+    pub tls: TlsArgs,
     /// The data directory; it is made when it is not there.
     #[arg(long, env = "MUSTER_DATA", value_name = "DIR", default_value = "./data")]
     pub data: PathBuf,
@@ -199,10 +207,19 @@ pub struct VerifyArgs {
     /// Where the store is.
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Verify a file that `muster export` wrote, without a store (`-` for the standard input). Commits or whole
-    /// streams that are missing at the end do not show in an export: nothing in it says how much there was.
-    #[arg(long, value_name = "FILE")]
+    /// Verify a file that `muster export` wrote, without a store (`-` for the standard input).
+    #[arg(long, value_name = "FILE", requires = "key")]
     pub export: Option<PathBuf>,
+    /// Verify a file that `muster prove` wrote, without a store.
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with = "export")]
+    pub proof: Option<PathBuf>,
+    /// The public key of digests in PEM, as `muster digest public-key` shows it and as you kept it. Several where it was
+    /// changed.
+    #[arg(long, value_name = "FILE")]
+    pub key: Vec<PathBuf>,
+    /// A digest that you kept, as `muster digest list` shows it: the export must have it. So an export that ends too early shows.
+    #[arg(long, value_name = "FILE", requires = "export")]
+    pub kept: Vec<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -309,8 +326,8 @@ pub struct UserCreateArgs {
     pub json: bool,
 }
 
-/// What can be done with the keys that sign access tokens. A running server takes it up within a second or two. On AWS the
-/// keys are in KMS: the runbook, *Rotate keys*.
+/// What can be done with keys and secrets. A running server takes up within a second or two what is done with the keys that sign
+/// access tokens. On AWS the keys are in KMS: the runbook, *Rotate keys*.
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
     /// Show each key: which one signs, which is to, and until when tokens of the one before are good.
@@ -321,6 +338,11 @@ pub enum KeysCommand {
     Rotate(KeysRotateArgs),
     /// Remove a key that does not sign: tokens of it are refused at once, and whoever has one refreshes.
     Retire(KeysRetireArgs),
+    /// Make another server secret, when the old one is lost or somebody may have it. The server must be stopped.
+    ///
+    /// It ends every session; second factors, recovery codes, invitations and links in letters that there are become good for
+    /// nothing. Passwords, API tokens and the history stay as they are.
+    RenewServerSecret(DataArgs),
 }
 
 /// Of `muster keys list`.
@@ -366,7 +388,7 @@ pub struct KeysRetireArgs {
     pub json: bool,
 }
 
-fn parse_role(text: &str) -> Result<Role, String> {
+pub(crate) fn parse_role(text: &str) -> Result<Role, String> {
     let role = Role::ALL.iter().find(|role| role.to_string() == text).copied();
     role.ok_or_else(|| {
         let names: Vec<_> = Role::ALL.iter().map(ToString::to_string).collect();
@@ -383,6 +405,10 @@ pub struct ExportArgs {
     /// The file to write; it appears when it is complete. The standard output if left out.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Take no digest first. Events after the last digest then have nothing but their hash chain to speak for them. On AWS
+    /// none is taken anyway: the function `digester` does it every hour.
+    #[arg(long)]
+    pub no_digest: bool,
     /// Also write the keys of personal data to this file, sealed under a passphrase. Without them nobody can read in an export
     /// who anybody is. Whoever erases a person later has to delete this file, too.
     #[arg(long, value_name = "FILE")]
@@ -428,6 +454,55 @@ pub struct ImportArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Of `muster prove`.
+#[derive(Clone, Debug, Args)]
+pub struct ProveArgs {
+    /// The event: its id, or its stream and version, such as `task#0190b2f4-…#3`.
+    #[arg(value_name = "EVENT", value_parser = super::operate::prove::parse_wanted)]
+    pub event: super::operate::prove::Wanted,
+    /// Where the store is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The file to write. The standard output if left out.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// What can be done with digests.
+#[derive(Debug, Subcommand)]
+pub enum DigestCommand {
+    /// Take one now, of a data directory. On AWS, call the function `digester`.
+    Take(DigestTakeArgs),
+    /// Show each digest as one line of JSON.
+    List(DigestListArgs),
+    /// Show the public key in PEM, to keep where nobody who works on the store can change it.
+    PublicKey(DigestPublicKeyArgs),
+}
+
+/// Of `muster digest take`.
+#[derive(Clone, Debug, Args)]
+pub struct DigestTakeArgs {
+    /// The data directory.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// Of `muster digest list`.
+#[derive(Clone, Debug, Args)]
+pub struct DigestListArgs {
+    /// Where the store is.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// Of `muster digest public-key`.
+#[derive(Clone, Debug, Args)]
+pub struct DigestPublicKeyArgs {
+    /// Where the store is.
+    #[command(flatten)]
+    pub store: StoreArgs,
 }
 
 /// What can be brought into a store that is in use.

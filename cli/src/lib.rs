@@ -9,6 +9,7 @@ pub mod api_args;
 pub mod args;
 pub mod dead_letters;
 pub mod demo;
+pub mod digests;
 pub mod listen;
 pub mod log;
 pub mod mail;
@@ -20,15 +21,16 @@ pub mod serve;
 pub mod setup;
 pub mod store;
 pub mod system;
+pub mod tls;
 pub mod traces;
 
-use args::{Command, KeysCommand, Muster, UserCommand};
+use args::{Command, DigestCommand, KeysCommand, Muster, UserCommand};
 use report::Failure;
 
 /// Runs one command to its end.
 pub async fn run(muster: Muster) -> Result<(), Failure> {
     match muster.command {
-        Command::Serve(args) => Box::pin(serve::run(args)).await,
+        Command::Serve(args) => Box::pin(serve::run(*args)).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Status(args) => operate::status::run(args).await,
         Command::History(args) => operate::history::run(args).await,
@@ -41,6 +43,11 @@ pub async fn run(muster: Muster) -> Result<(), Failure> {
         Command::Keys(KeysCommand::List(args)) => operate::keys::list(&args),
         Command::Keys(KeysCommand::Rotate(args)) => operate::keys::rotate(&args),
         Command::Keys(KeysCommand::Retire(args)) => operate::keys::retire(&args),
+        Command::Keys(KeysCommand::RenewServerSecret(args)) => operate::keys::renew_server_secret(&args),
+        Command::Prove(args) => operate::prove::run(args).await,
+        Command::Digest(DigestCommand::Take(args)) => operate::digest::take(args).await,
+        Command::Digest(DigestCommand::List(args)) => operate::digest::list(args).await,
+        Command::Digest(DigestCommand::PublicKey(args)) => operate::digest::public_key(args).await,
         Command::Export(args) => operate::export::run(args).await,
         Command::Import(args) => Box::pin(operate::import::run(args)).await,
         Command::Openapi => operate::openapi(),

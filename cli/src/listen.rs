@@ -12,11 +12,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use muster_handlers::http::Peer;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
+
+use crate::tls::Tls;
 
 /// The pause after a connection could not be taken because the system has no room for it.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -38,9 +42,9 @@ impl Default for Limits {
     }
 }
 
-/// Answers requests until it is told to stop; requests that are under way are finished. When this is dropped, they are
+/// Answers requests, over TLS alone if that is given, until it is told to stop; requests that are under way are finished. When this is dropped, they are
 /// cut off.
-pub async fn listen(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
+pub async fn listen(listener: TcpListener, tls: Option<Tls>, router: Router, limits: Limits, stop: CancellationToken) {
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     loop {
@@ -50,7 +54,8 @@ pub async fn listen(listener: TcpListener, router: Router, limits: Limits, stop:
             Some(_) = connections.join_next() => {}
             accepted = listener.accept(), if connections.len() < limits.connections => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(answer(stream, peer.ip(), router.clone(), limits, graceful.watcher()));
+                    let acceptor = tls.as_ref().map(Tls::acceptor);
+                    connections.spawn(take(stream, acceptor, peer.ip(), router.clone(), limits, graceful.watcher()));
                 }
                 Err(error) if is_its_own(&error) => {}
                 Err(error) => {
@@ -80,7 +85,27 @@ fn is_its_own(error: &Error) -> bool {
     )
 }
 
-async fn answer(stream: TcpStream, peer: IpAddr, router: Router, limits: Limits, watcher: Watcher) {
+/// Answers what comes, over TLS where that is spoken. Whoever does not finish the handshake in time is not waited for.
+async fn take(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    peer: IpAddr,
+    router: Router,
+    limits: Limits,
+    watcher: Watcher,
+) {
+    let Some(tls) = tls else { return answer(stream, peer, router, limits, watcher).await };
+    match timeout(limits.head, tls.accept(stream)).await {
+        Ok(Ok(stream)) => answer(stream, peer, router, limits, watcher).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a connection did not come to speak TLS"),
+        Err(late) => tracing::debug!(error = %late, "a connection did not come to speak TLS"),
+    }
+}
+
+async fn answer<S>(stream: S, peer: IpAddr, router: Router, limits: Limits, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = router.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         request

@@ -18,12 +18,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::ServeArgs;
 use crate::demo;
+use crate::digests;
 use crate::listen::{Limits, listen};
 use crate::pipeline::Pipeline;
 use crate::report::{Failure, failed, line, note};
 use crate::setup;
 use crate::store;
 use crate::system::System;
+use crate::tls::Tls;
 
 /// How long requests and letters that are under way may take to end.
 const GRACE: Duration = Duration::from_secs(10);
@@ -37,11 +39,12 @@ const INTERRUPTED: i32 = 130;
 /// Serves until it is told to stop.
 pub async fn run(args: ServeArgs) -> Result<(), Failure> {
     let stop = on_signals()?;
+    let tls = args.tls.tls()?;
     // The port comes first: if it is taken, nothing was touched.
     let listener =
         TcpListener::bind(args.listen).await.map_err(|source| Failure::Listen { address: args.listen, source })?;
     let engine = Engine::open(&args.data)?;
-    let outcome = match Box::pin(serve(&args, &engine, listener, &stop)).await {
+    let outcome = match Box::pin(serve(&args, &engine, listener, tls, &stop)).await {
         Err(Failure::Broken { part }) => Err(Failure::Broken { part }),
         // Told to stop before it was ready.
         Err(_) if stop.is_cancelled() => Ok(()),
@@ -59,6 +62,7 @@ async fn serve(
     args: &ServeArgs,
     engine: &Engine,
     listener: TcpListener,
+    tls: Option<Tls>,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
     let (secrets, master) = store::secrets(&args.data, &engine.client()).await?;
@@ -66,9 +70,10 @@ async fn serve(
     let system = System::over_both(engine.client(), engine.derived_client(), Arc::new(master)).await?;
     let ring = KeyRing::new(signing_keys.ring_keys());
     let address = listener.local_addr().map_err(failed("looking up the address"))?;
+    let here = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
     let post = args.mail.post()?;
     let mails = post.is_there();
-    let app = system.app(ring.clone(), &server_secret, args.api.settings(address), post.clone());
+    let app = system.app(ring.clone(), &server_secret, args.api.settings(&here), post.clone());
     let app = app.map_err(failed("putting the parts together"))?;
     if args.demo {
         demo::refuse_tasks(&system).await?;
@@ -76,10 +81,13 @@ async fn serve(
     let now = SystemClock.now();
     let (name, at) = if args.demo { (demo::admin_name()?, demo::admin_since(now)) } else { (administrator()?, now) };
     let sign_in = setup::first_admin(&system, &args.admin, name, at).await?;
+    let digester = digests::digester(&system, &args.data)?;
     let socket = engine.serve_socket(&store::socket(&args.data))?;
     let pipeline = Pipeline::start(&system, engine.stream(&system.table("events"))).await?;
     let sweeper = tokio::spawn(sweep(engine.clone()));
     let follower = tokio::spawn(follow_keys(signing_keys, ring));
+    let certificate = tls.clone().map(|tls| tokio::spawn(tls.follow()));
+    let digester = tokio::spawn(digests::hourly(digester));
 
     // It is stopped by a signal, and when the pipeline breaks.
     let stop = &stop.child_token();
@@ -88,8 +96,8 @@ async fn serve(
         Box::pin(async {
             let demo =
                 if args.demo { Some(demo::fill(&system, demo::TASKS, Some(&pipeline), stop).await?) } else { None };
-            let server = tokio::spawn(listen(listener, router(Arc::new(app)), Limits::default(), stop.clone()));
-            line(format_args!("Muster is at http://{address}, its data in {}. Ctrl-C ends it.", args.data.display()))?;
+            let server = tokio::spawn(listen(listener, tls, router(Arc::new(app)), Limits::default(), stop.clone()));
+            line(format_args!("Muster is at {here}, its data in {}. Ctrl-C ends it.", args.data.display()))?;
             if let Some(sign_in) = &sign_in {
                 setup::show(&system, sign_in).await?;
             }
@@ -105,6 +113,8 @@ async fn serve(
 
     sweeper.abort();
     follower.abort();
+    certificate.iter().for_each(JoinHandle::abort);
+    digester.abort();
     post.close(GRACE).await;
     end(pipeline, socket).await;
     served

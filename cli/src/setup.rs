@@ -3,7 +3,7 @@
 use std::env;
 use std::io::{IsTerminal as _, stdin};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use muster_commands::{ExecuteError, ExpectedVersion};
 use muster_domain::user::{RegisterUser, Role, User, UserCommand, UserError};
 use muster_domain::values::Name;
@@ -23,6 +23,8 @@ const PASSWORD: &str = "MUSTER_ADMIN_PASSWORD";
 const NEW_PASSWORD: &str = "MUSTER_PASSWORD";
 /// Their address if none is given.
 const EMAIL: &str = "admin@muster.example";
+/// For how long a password is good that was made up here. Whoever gets it chooses another when they sign in.
+const MADE_UP_IS_GOOD: TimeDelta = TimeDelta::days(7);
 /// Where it is kept that their sign-in was shown.
 const KEY: (&str, &str) = ("setup", "first-admin");
 
@@ -53,10 +55,11 @@ pub async fn first_admin(
         Some(email) => email.clone(),
         None => EMAIL.parse().map_err(failed(DOING))?,
     };
-    let (password, shown) = choose_password(PASSWORD, args.admin_password_prompt)?;
+    let chosen = choose_password(PASSWORD, args.admin_password_prompt, &[name.as_str(), email.as_str()])?;
     let command_id = first_admin_command();
     let id = UserId(command_id.created_id());
-    set_password(system, id, &password).await?;
+    set_password(system, id, &chosen).await?;
+    let shown = chosen.made_up;
     let known = system.events.load::<User>(id.0).await.map_err(failed(DOING))?;
     if let Some(user) = &known.state().state {
         return Ok(Some(SignIn { email: user.email.as_str().to_owned(), password: shown }));
@@ -79,12 +82,12 @@ pub(crate) fn first_admin_id() -> UserId {
 /// Opens an account for somebody, who can sign in at once.
 pub async fn open_account(system: &System, account: RegisterUser, prompt: bool) -> Result<(UserId, SignIn), Failure> {
     const DOING: &str = "opening the account";
-    let (password, shown) = choose_password(NEW_PASSWORD, prompt)?;
+    let chosen = choose_password(NEW_PASSWORD, prompt, &[account.name.as_str(), account.email.as_str()])?;
     let command_id = CommandId(Uuid::new_v4());
     let id = UserId(command_id.created_id());
     let email = account.email.as_str().to_owned();
     // The password first: whoever has an account can sign in.
-    set_password(system, id, &password).await?;
+    set_password(system, id, &chosen).await?;
     let registered = register(system, command_id, "operator", account).await;
     if let Err(ExecuteError::Reserved { .. }) = registered {
         let credentials = CredentialsStore::new(system.client.clone(), system.identity_tables().credentials);
@@ -93,15 +96,20 @@ pub async fn open_account(system: &System, account: RegisterUser, prompt: bool) 
     }
     // After any other failure the account may be there, and its password stays.
     registered.map_err(failed(DOING))?;
-    Ok((id, SignIn { email, password: shown }))
+    Ok((id, SignIn { email, password: chosen.made_up }))
 }
 
 /// Gives an account its password, whether it had one or not.
-async fn set_password(system: &System, id: UserId, password: &Password) -> Result<(), Failure> {
+async fn set_password(system: &System, id: UserId, chosen: &Chosen) -> Result<(), Failure> {
     const DOING: &str = "setting the password";
     let hasher = PasswordHasher::new(HashParameters::default()).map_err(failed(DOING))?;
-    let hash = hasher.hash(password).await.map_err(failed(DOING))?;
+    let hash = hasher.hash(&chosen.password).await.map_err(failed(DOING))?;
     let credentials = CredentialsStore::new(system.client.clone(), system.identity_tables().credentials);
+    if chosen.made_up.is_some() {
+        // By the clock of today: the demo's administrator has an account since a month ago.
+        let until = SystemClock.now() + MADE_UP_IS_GOOD;
+        return credentials.hand_over(id, &hash, until).await.map_err(failed(DOING));
+    }
     let stored = match credentials.create(id, &hash).await {
         Err(CredentialsError::Exists) => credentials.replace(id, &hash).await,
         other => other,
@@ -134,6 +142,9 @@ pub async fn show(system: &System, sign_in: &SignIn) -> Result<(), Failure> {
     line("The first administrator can sign in. This is shown once:")?;
     line(format_args!("  e-mail    {}", sign_in.email))?;
     line(format_args!("  password  {}", sign_in.password.as_deref().unwrap_or("(the one you gave)")))?;
+    if sign_in.password.is_some() {
+        line("It is good for a week, and they choose another when they sign in: PUT /api/v1/profile/password")?;
+    }
     shown(system).await
 }
 
@@ -144,22 +155,29 @@ pub async fn shown(system: &System) -> Result<(), Failure> {
     control.put(KEY.0, KEY.1, [("at", text(&at))]).await.map_err(failed("keeping that the sign-in was shown"))
 }
 
-/// From the environment, the terminal, or made up; the text of one that was made up.
-fn choose_password(variable: &str, prompt: bool) -> Result<(Password, Option<String>), Failure> {
+/// A password, and its text if it was made up here.
+struct Chosen {
+    password: Password,
+    made_up: Option<String>,
+}
+
+/// From the environment, the terminal, or made up. This is known of whoever is to have it.
+fn choose_password(variable: &str, prompt: bool, known: &[&str]) -> Result<Chosen, Failure> {
     if prompt {
-        return Ok((ask_password(variable)?, None));
+        return Ok(Chosen { password: ask_password(variable, known)?, made_up: None });
     }
     if let Some(password) = env::var_os(variable) {
         let refused = |reason: &dyn std::fmt::Display| Failure::Refused(format!("{variable} cannot be used: {reason}"));
         let password = password.into_string().map_err(|_| refused(&"it is not UTF-8"))?;
-        return Ok((Password::parse(password).map_err(|error| refused(&error))?, None));
+        let password = Password::parse(password).and_then(|password| password.about(known));
+        return Ok(Chosen { password: password.map_err(|error| refused(&error))?, made_up: None });
     }
     let made_up = make_up_password();
     let password = Password::parse(made_up.clone()).map_err(failed("making up a password"))?;
-    Ok((password, Some(made_up)))
+    Ok(Chosen { password, made_up: Some(made_up) })
 }
 
-fn ask_password(variable: &str) -> Result<Password, Failure> {
+fn ask_password(variable: &str, known: &[&str]) -> Result<Password, Failure> {
     if !stdin().is_terminal() {
         return Err(Failure::Refused(format!(
             "asking for a password needs a terminal; without one, give it in {variable}"
@@ -170,7 +188,8 @@ fn ask_password(variable: &str) -> Result<Password, Failure> {
     if password != ask("The same again: ")? {
         return Err(Failure::Refused("the two passwords are not the same".to_owned()));
     }
-    Password::parse(password).map_err(|error| Failure::Refused(error.to_string()))
+    let password = Password::parse(password).and_then(|password| password.about(known));
+    password.map_err(|error| Failure::Refused(error.to_string()))
 }
 
 /// Twenty characters that are easy to tell apart, of 32 each: 100 bits from the system's random numbers.

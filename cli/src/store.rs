@@ -10,7 +10,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use muster_embedded::{Engine, EngineError, socket_client};
 use muster_handlers::wiring;
-use muster_identity::{PersonalSecret, Secrets};
+use muster_identity::{MissingSecrets, Secrets};
 use muster_vault::{KmsMaster, LocalMaster, Master, WrappedKeys};
 use tokio::time::{Instant, sleep};
 
@@ -188,13 +188,14 @@ async fn master(data: &Path, client: &Client) -> Result<Arc<dyn Master>, Failure
 }
 
 /// The secrets in the directory of this store, and what wraps the keys of personal data. What is missing is made; but where the store
-/// has such keys, the secret that wraps them must be there, and be the one: under another, nothing personal could be read, and
-/// whoever came meanwhile would be lost when the old one is put back.
+/// has such keys, the secrets must be there, and the one that wraps the keys be the one: under another, nothing personal could be read,
+/// and whoever came meanwhile would be lost when the old one is put back.
 pub async fn secrets(data: &Path, client: &Client) -> Result<(Secrets, LocalMaster), Failure> {
     const DOING: &str = "looking at the keys of personal data";
     let keys = WrappedKeys::some_of(client, &wiring::subject_keys_table(PREFIX)).await.map_err(failed(DOING))?;
-    let personal = if keys.is_empty() { PersonalSecret::MayBeMade } else { PersonalSecret::MustBeThere };
-    let secrets = Secrets::load_or_create(data, personal)?;
+    // Whoever has an account has such a key, and there is an account since the first start.
+    let missing = if keys.is_empty() { MissingSecrets::MayBeMade } else { MissingSecrets::MustBeThere };
+    let secrets = Secrets::load_or_create(data, missing)?;
     let master = LocalMaster::new(secrets.personal_secret.personal_key());
     if keys.is_empty() || keys.are_of(&master).await.map_err(failed(DOING))? {
         return Ok((secrets, master));

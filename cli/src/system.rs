@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
 use muster_domain::{EventReader, SubjectKeys};
+use muster_handlers::digests::DigestTable;
 use muster_handlers::http::{App, Settings};
 use muster_handlers::mail::Post;
 use muster_handlers::topology::{Topology, create_table};
@@ -58,6 +59,8 @@ pub struct System {
     pub projections: Vec<Arc<dyn Hosted>>,
     /// Which tables each projection has.
     pub generations: Generations,
+    /// The digests over the heads of all histories.
+    pub digests: DigestTable,
 }
 
 impl System {
@@ -102,6 +105,7 @@ impl System {
             commands: CommandHandler::new(events.clone()),
             projections: hosted(&derived, &prefix, &reader),
             generations: Generations::new(client.clone(), &prefix),
+            digests: wiring::digest_table(&client, &prefix),
             keys,
             master,
             events,
@@ -160,7 +164,7 @@ impl System {
     ) -> Result<App, IdentityError> {
         let tokens = TokenSettings::new(ISSUER, ISSUER);
         wiring::app(&self.client, &self.prefix, &self.keys, signing, secret, tokens, settings)
-            .map(|app| app.with_post(post))
+            .map(|app| app.with_post(post).with_origins_behind(self.derived.clone()))
     }
 
     /// The projection of this name, or all of them.

@@ -23,6 +23,11 @@ impl Hash {
     /// What the first commit of every history points back to.
     pub const GENESIS: Self = Self([0; 32]);
 
+    /// Of these 32 bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -24,6 +24,7 @@ pub mod ids;
 pub mod mutant;
 pub mod personal;
 pub mod ports;
+pub mod proof;
 pub mod stream;
 pub mod task;
 pub mod team;

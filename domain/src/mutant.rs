@@ -59,10 +59,16 @@ pub enum Mutant {
     NotSealed,
     /// The key of a person who was erased stays where it is.
     KeyKept,
+    /// Whoever takes an invitation makes an account of their own.
+    InvitationMakesMore,
+    /// Of a history store only the first page is under a digest.
+    DigestOfFirstPage,
+    /// A head counts as under a digest before the digest is written.
+    HeadsBeforeDigest,
 }
 
 impl Mutant {
-    /// Every one that the simulation has been seen to notice: all but `LatecomerIsThief` (`docs/verification.md`).
+    /// Every one. The simulation has been seen to notice each (`docs/verification.md`).
     pub const ALL: &'static [Self] = &[
         Self::NoVersionGate,
         Self::NoPutCondition,
@@ -89,6 +95,10 @@ impl Mutant {
         Self::EndNotAsked,
         Self::NotSealed,
         Self::KeyKept,
+        Self::LatecomerIsThief,
+        Self::InvitationMakesMore,
+        Self::DigestOfFirstPage,
+        Self::HeadsBeforeDigest,
     ];
 }
 

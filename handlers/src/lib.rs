@@ -3,6 +3,7 @@
 //! the local program is built without the AWS services that it does not use.
 
 pub mod clock;
+pub mod digests;
 #[cfg(feature = "lambda")]
 pub mod eventbridge;
 pub mod http;
@@ -15,6 +16,7 @@ pub mod metrics;
 pub mod notifier;
 pub mod publisher;
 pub mod reactor;
+pub mod saved_filters;
 pub mod topology;
 pub mod trace;
 pub mod wiring;

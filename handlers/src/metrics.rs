@@ -18,6 +18,11 @@ pub const PROJECTION_BEHIND: &str = "ProjectionBehind";
 /// Events that a projector cannot take in; by projection.
 pub const EVENTS_PARKED: &str = "EventsParked";
 
+/// Digests that were taken. There is one every hour.
+pub const DIGESTS_TAKEN: &str = "DigestsTaken";
+/// Histories that are not as an earlier digest has them. There should never be one.
+pub const HISTORIES_CONTRADICTED: &str = "HistoriesContradicted";
+
 /// The label of a projection's metrics.
 pub const PROJECTION: &str = "projection";
 
@@ -29,4 +34,6 @@ pub fn describe() {
     describe_histogram!(PROJECTION_LAG, Unit::Milliseconds, "from an event to its row");
     describe_gauge!(PROJECTION_BEHIND, Unit::Count, "aggregates whose rows were wrong");
     describe_counter!(EVENTS_PARKED, Unit::Count, "events that cannot be taken in");
+    describe_counter!(DIGESTS_TAKEN, Unit::Count, "digests that were taken");
+    describe_gauge!(HISTORIES_CONTRADICTED, Unit::Count, "histories that are not as an earlier digest has them");
 }

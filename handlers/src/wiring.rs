@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
-use muster_domain::SubjectKeys;
-use muster_identity::{Identity, IdentityError, IdentityTables, KeyRing, ServerSecret, TokenSettings};
-use muster_projections::{AuditQueries, DirectoryQueries, ReadModels, TaskQueries};
+use muster_domain::personal::Opener;
+use muster_domain::ports::KeyError;
+use muster_domain::{EventReader, SubjectKeys, UserId};
+use muster_identity::{Identity, IdentityError, IdentityTables, KeyRing, Origins, ServerSecret, TokenSettings};
+use muster_projections::{AuditQueries, DirectoryQueries, ReadModels, TaskPastQueries, TaskQueries};
 use muster_vault::{KeyTable, Master};
 
 use crate::clock::SystemClock;
-use crate::http::{App, Settings, Throttle};
+use crate::digests::DigestTable;
+use crate::http::{App, Commands, Settings, Throttle};
 use crate::mail::{Links, Post};
+use crate::saved_filters::SavedFilters;
 
 /// The keys of personal data, in the table with this prefix. A program has them once, so that what it erases is gone in all
 /// of it at once.
@@ -28,6 +33,35 @@ pub fn subject_keys_table(prefix: &str) -> String {
 pub fn event_store(client: &Client, prefix: &str, keys: Arc<dyn SubjectKeys>) -> DynamoEventStore {
     let log = DynamoLog::new(client.clone(), format!("{prefix}events"), format!("{prefix}reservations"));
     DynamoEventStore::new(log, keys)
+}
+
+/// Reads histories, in the tables with this prefix, with everything that is personal sealed.
+pub fn sealed_reader(client: &Client, prefix: &str) -> Arc<dyn EventReader> {
+    Arc::new(event_store(client, prefix, Arc::new(NoKeys)))
+}
+
+/// The keys of somebody who has none.
+#[derive(Debug)]
+struct NoKeys;
+
+#[async_trait]
+impl SubjectKeys for NoKeys {
+    async fn find(&self, _: UserId) -> Result<Opener, KeyError> {
+        Ok(Opener::NoKey)
+    }
+
+    async fn make(&self, _: UserId) -> Result<Opener, KeyError> {
+        Err(KeyError::Unavailable("keys are not made here".into()))
+    }
+
+    async fn erase(&self, _: UserId) -> Result<(), KeyError> {
+        Err(KeyError::Unavailable("keys are not erased here".into()))
+    }
+}
+
+/// The digests, in the table with this prefix.
+pub fn digest_table(client: &Client, prefix: &str) -> DigestTable {
+    DigestTable::new(client.clone(), prefix)
 }
 
 /// The tables of the identity room with this prefix.
@@ -59,12 +93,16 @@ pub fn app(
     let store = event_store(client, prefix, Arc::clone(keys));
     let models = ReadModels::new(client.clone(), prefix);
     let identity = Identity::new(client, &identity_tables(prefix), signing, secret, tokens, clock.clone())?;
+    let identity = identity.with_session_idle(settings.session_idle.0);
+    let origins = Origins::new(client.clone(), format!("{prefix}origins"), Arc::clone(keys));
     Ok(App {
         reader: Arc::new(store.clone()),
-        commands: CommandHandler::new(store),
+        commands: Commands::new(CommandHandler::new(store), origins),
         tasks: TaskQueries::new(models.clone()),
+        past: TaskPastQueries::new(models.clone()),
         audit: AuditQueries::new(models.clone(), Arc::clone(keys)),
         directory: DirectoryQueries::new(models),
+        filters: SavedFilters::new(client.clone(), prefix),
         identity: identity.with_outside_issuers(&settings.oidc)?,
         throttle: Throttle::new(&settings.rates),
         links: Links::new(&settings.public_url),
@@ -73,5 +111,6 @@ pub fn app(
         clock,
         store: client.clone(),
         control_table: format!("{prefix}control"),
+        digests: digest_table(client, prefix),
     })
 }

@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use muster_projections::{ReadModels, TaskQueries};
 use serde_json::{Value, json};
 use support::program::{
-    COMMAND_API, Environment, GUARD, NOTIFIER, PATIENCE, PROJECTOR, PUBLISHER, QUERY_API, SWEEPER, command_settings,
-    environment, event_bus, invoke, invoke_and_listen, notifier_settings, program, projector_settings,
-    publisher_settings, query_settings, serve, store_at_an_address, sweeper_settings,
+    COMMAND_API, DIGESTER, Environment, GUARD, NOTIFIER, PATIENCE, PROJECTOR, PUBLISHER, QUERY_API, SWEEPER,
+    command_settings, digester_settings, environment, event_bus, invoke, invoke_and_listen, notifier_settings, program,
+    projector_settings, publisher_settings, query_settings, serve, store_at_an_address, sweeper_settings,
 };
 use support::{PREFIX, Store, http_event, kms, on_the_bus, queue_event};
 
@@ -158,6 +158,7 @@ async fn a_program_that_misses_a_setting_ends_and_names_it() {
         (PUBLISHER, publisher_settings()),
         (PROJECTOR, projector_settings()),
         (SWEEPER, sweeper_settings()),
+        (DIGESTER, digester_settings()),
         (NOTIFIER, notifier_settings()),
     ];
     for (path, settings) in programs {

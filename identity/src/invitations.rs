@@ -16,6 +16,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use muster_domain::ids::{TeamId, UserId};
+use muster_domain::mutant::{Mutant, planted};
 use muster_domain::ports::Clock;
 use muster_domain::user::Role;
 use muster_domain::values::{Email, Name};
@@ -56,6 +57,9 @@ impl NewInvitation {
     /// The command that makes the account of whoever takes it. It follows from the invitation, so that it meets itself: a repeat,
     /// and whoever takes it at the same time.
     pub fn command_id(&self) -> CommandId {
+        if planted(Mutant::InvitationMakesMore) {
+            return CommandId(Uuid::new_v4());
+        }
         CommandId::from_key(&Actor::system("invitation"), &self.id.to_string())
     }
 

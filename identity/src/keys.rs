@@ -50,6 +50,7 @@ pub struct PublicKey {
     jwk: Jwk,
     kid: Arc<str>,
     decoding: DecodingKey,
+    point: Arc<[u8]>,
 }
 
 impl PublicKey {
@@ -76,12 +77,17 @@ impl PublicKey {
         let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError::NotAPublicKey)?;
         jwk.common.key_id = Some(kid.clone());
         let decoding = DecodingKey::from_jwk(&jwk).map_err(|_| KeyError::NotAPublicKey)?;
-        Ok(Self { jwk, kid: kid.into(), decoding })
+        Ok(Self { jwk, kid: kid.into(), decoding, point: point.into() })
     }
 
     /// Its name: the RFC 7638 thumbprint.
     pub fn kid(&self) -> &str {
         &self.kid
+    }
+
+    /// The uncompressed point: 0x04 ‖ x ‖ y, 65 bytes.
+    pub fn point(&self) -> &[u8] {
+        &self.point
     }
 
     pub(crate) fn jwk(&self) -> &Jwk {

@@ -15,6 +15,7 @@ mod key_ring;
 mod keys;
 mod oidc;
 mod one_time;
+mod origins;
 mod outside_identities;
 mod password;
 mod password_resets;
@@ -41,7 +42,7 @@ pub use credentials::{CredentialsError, CredentialsStore};
 pub use emails::Emails;
 pub use facade::{
     AuthError, Authenticated, ChangePasswordError, FinishLoginError, Identity, IdentityError, InternalError,
-    LoginError, Presented, RefreshError, SetPasswordError, TokenPair,
+    LoginError, Presented, ProveError, RefreshError, SetPasswordError, TokenPair,
 };
 pub use hasher::{HashError, HashParameters, PasswordHash, PasswordHasher, Verdict};
 pub use invitations::{Invitation, InvitationPage, Invitations, ListInvitationsError, NewInvitation};
@@ -53,12 +54,13 @@ pub use oidc::{
     ProviderSettings, RoleMap, SecretPlace,
 };
 pub use one_time::{OneTimeTokens, Purpose};
+pub use origins::{Carried, CommandOrigin, Origins};
 pub use outside_identities::{OutsideIdentities, OutsideIdentity, OutsideIdentityId};
 pub use password::{Password, PasswordAttempt, PasswordError};
 pub use password_resets::{PasswordResets, ResetError};
 pub use second_factor::{Challenge, Enrolment, FactorState, Proof, RecoveryCode, SecondFactorError, SecondFactors};
-pub use secrets::{PersonalSecret, Secrets, SecretsError, ServerSecret};
-pub use sessions::{EndReason, Rotated, Session, SessionError, SessionId, Sessions};
+pub use secrets::{MissingSecrets, Secrets, SecretsError, ServerSecret, digest_key};
+pub use sessions::{EndReason, IDLE, Proved, Rotated, Session, SessionError, SessionId, Sessions, Standing};
 pub use signing_keys::{RotationError, SigningKeyStatus, SigningKeys};
 pub use store::{IdentityTables, StoreError};
 pub use tokens::{AccessTokens, TokenError, TokenSettings, VerifiedToken};

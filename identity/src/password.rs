@@ -1,10 +1,16 @@
-//! Passwords as people type them: a new one is parsed, an attempt is taken as it comes.
+//! Passwords as people type them: a new one is parsed and judged, an attempt is taken as it comes.
+//!
+//! A new one is refused if it is on the list of those that are tried first, or if `zxcvbn` says that it is guessed too soon. That knows
+//! the 30,000 passwords most common in known breaches, words, names, dates and keyboards, and what people make of them; and it is told
+//! this product's own words (`PRODUCT_WORDS`) and what is known of the person (`Password::about`).
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::LazyLock;
 
 use zeroize::Zeroizing;
+use zxcvbn::zxcvbn;
 
 /// The fewest characters (Unicode scalar values) of a new password.
 const MIN_CHARACTERS: usize = 8;
@@ -13,10 +19,18 @@ const MAX_CHARACTERS: usize = 128;
 /// No password that was ever accepted is longer: a character is at most four bytes.
 const MAX_ATTEMPT_BYTES: usize = MAX_CHARACTERS * 4;
 
+/// Words of this product's own: the first that somebody tries who guesses a password for it.
+const PRODUCT_WORDS: [&str; 6] = ["muster", "roster", "task", "tasks", "admin", "administrator"];
+/// In how many guesses a new password must not be found, so that neither somebody at the sign-in nor somebody with the hashes gets it
+/// soon. Eight characters that follow from nothing are worth as many.
+const LEAST_GUESSES: u64 = 100_000_000;
+/// The fewest characters of a part of a name or address that counts as a word.
+const MIN_WORD: usize = 3;
+
 /// One lower-case password a line; only those that are long enough to be accepted otherwise.
 static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
 
-/// A password that somebody chooses: 8 to 128 characters of any kind, not one of the most common.
+/// A password that somebody chooses: 8 to 128 characters of any kind, not one of the most common, not guessed soon.
 ///
 /// No composition rules, no trimming, no change of case: it is hashed exactly as typed. Wiped from memory on drop.
 #[derive(Clone)]
@@ -34,6 +48,9 @@ pub enum PasswordError {
     /// On the list of those that are tried first.
     #[error("this password is too common")]
     TooCommon,
+    /// Guessed too soon: made of few words, names, dates or keys side by side, or of what is known of its owner.
+    #[error("this password is too easy to guess: take some words more, and none of your name or address")]
+    TooEasy,
 }
 
 impl Password {
@@ -44,10 +61,40 @@ impl Password {
             0..MIN_CHARACTERS => Err(PasswordError::TooShort),
             MIN_CHARACTERS..=MAX_CHARACTERS => {
                 let folded = Zeroizing::new(text.to_lowercase());
-                if COMMON.contains(folded.as_str()) { Err(PasswordError::TooCommon) } else { Ok(Self(text)) }
+                if COMMON.contains(folded.as_str()) {
+                    return Err(PasswordError::TooCommon);
+                }
+                Self(text).judged(&PRODUCT_WORDS)
             }
             _ => Err(PasswordError::TooLong),
         }
+    }
+
+    /// The same for somebody of whom this is known, such as name and address: it is not to be made of that.
+    pub fn about(self, known: &[&str]) -> Result<Self, PasswordError> {
+        let known: Vec<String> = known.iter().map(|text| text.to_lowercase()).collect();
+        let parts = known.iter().flat_map(|text| text.split(|character: char| !character.is_alphanumeric()));
+        let joined =
+            known.iter().map(|text| text.chars().filter(|character| character.is_alphanumeric()).collect::<String>());
+        let joined: Vec<String> = joined.collect();
+        let words = PRODUCT_WORDS.into_iter().chain(parts).chain(joined.iter().chain(&known).map(String::as_str));
+        let words: Vec<&str> = words.filter(|word| word.chars().count() >= MIN_WORD).collect();
+        self.judged(&words)
+    }
+
+    /// Whether it is this text.
+    pub fn is(&self, text: &str) -> bool {
+        *self.0 == *text
+    }
+
+    /// Whether it is good without these words, of which it may be made in part.
+    fn judged(self, words: &[&str]) -> Result<Self, PasswordError> {
+        let mut words = words.to_vec();
+        words.sort_by_key(|word| Reverse(word.len()));
+        let folded = Zeroizing::new(self.0.to_lowercase());
+        let rest = words.iter().fold(folded.clone(), |rest, word| Zeroizing::new(rest.replace(word, "")));
+        let counts = if *rest == *folded { &self.0 } else { &rest };
+        if zxcvbn(counts, &words).guesses() < LEAST_GUESSES { Err(PasswordError::TooEasy) } else { Ok(self) }
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -97,8 +144,10 @@ mod tests {
         assert_eq!(refused("sieben7"), PasswordError::TooShort);
         assert_eq!(refused("ééééééé"), PasswordError::TooShort, "7 characters, 14 bytes");
         assert_eq!(refused(&"x".repeat(129)), PasswordError::TooLong);
-        assert!(Password::parse("ééééééée".to_owned()).is_ok());
-        assert!(Password::parse("🦀".repeat(128)).is_ok(), "128 characters, 512 bytes");
+        assert!(Password::parse("żółć gęś".to_owned()).is_ok(), "8 characters, 14 bytes");
+        let words = format!("pomegranate 🦀 lighthouse 🐙 saxophone{}", "q7".repeat(64));
+        let longest: String = words.chars().take(128).collect();
+        assert!(Password::parse(longest).is_ok(), "128 characters, more bytes");
     }
 
     #[test]
@@ -111,6 +160,71 @@ mod tests {
     fn the_most_common_passwords_are_refused_in_any_case() {
         for common in ["password", "PassWord1", "12345678", "qwertyuiop", "ILOVEYOU"] {
             assert_eq!(refused(common), PasswordError::TooCommon, "{common}");
+        }
+    }
+
+    #[test]
+    fn what_is_guessed_soon_is_refused_however_it_is_dressed_up() {
+        for easy in [
+            "Passw0rd!",
+            "Sommer2026",
+            "trustno1!",
+            "zxcvbn123",
+            "aaaaaaaaaaaa",
+            "x1b3x1b3x1b3x1b3",
+            "Muster2026!",
+            "muster-admin",
+        ] {
+            assert_eq!(refused(easy), PasswordError::TooEasy, "{easy}");
+        }
+        for good in ["correct horse battery", "three pints of oil", "somebody's words", "kR7#pq_2vX"] {
+            assert!(Password::parse(good.to_owned()).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn what_is_common_in_breaches_is_refused_beyond_the_list() {
+        // Of ranks from a hundred to some thousands in the lists of breaches; none is on the list here.
+        for breached in [
+            "midnight",
+            "swordfish",
+            "blackjack",
+            "chevelle",
+            "fireball",
+            "stargate",
+            "creative",
+            "snowboard",
+            "december",
+            "porsche911",
+            "mountain",
+            "scorpion",
+            "hardcore",
+            "butthead",
+            "darkside",
+            "gandalf1",
+            "q1w2e3r4",
+            "rootbeer",
+        ] {
+            assert!(Password::parse(breached.to_owned()).is_err(), "{breached}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_somebody_is_no_password_of_theirs() {
+        let known = ["Zaphod Beeblebrox", "zaphod.beeblebrox@heartofgold.example"];
+        for easy in [
+            "zaphodbeeblebrox",
+            "Zaphod-Beeblebrox",
+            "Beeblebrox1!",
+            "beeblebrox-2026",
+            "heartofgold!",
+            "zaphod@heartofgold-muster",
+        ] {
+            let judged = Password::parse(easy.to_owned()).and_then(|password| password.about(&known));
+            assert_eq!(judged.err(), Some(PasswordError::TooEasy), "{easy}");
+        }
+        for good in ["three pints of oil", "zaphod has three pints of oil"] {
+            assert!(Password::parse(good.to_owned()).and_then(|password| password.about(&known)).is_ok(), "{good}");
         }
     }
 

@@ -133,7 +133,7 @@ impl PasswordResets {
             return Err(ResetError::NotGood);
         }
         let set = match &stored {
-            Some(stored) => self.credentials.renew(user, stored, &hash).await,
+            Some(stored) => self.credentials.change(user, stored, &hash).await,
             None => self.credentials.create(user, &hash).await,
         };
         match set {

@@ -34,6 +34,17 @@ pub(crate) fn create(path: &Path, contents: &[u8]) -> Result<(), SecretsError> {
     removed.and_then(|()| sync_directory(path)).map_err(at(path))
 }
 
+/// Complete or not at all, in the place of what is there.
+pub(crate) fn replace(path: &Path, contents: &[u8]) -> Result<(), SecretsError> {
+    let beside = path.with_extension(format!("{}.new", Uuid::new_v4()));
+    let renamed = write_private(&beside, contents).and_then(|()| fs::rename(&beside, path));
+    if renamed.is_err() {
+        // What went wrong is what counts; a file that is half written is nobody's secret.
+        let _ = fs::remove_file(&beside);
+    }
+    renamed.and_then(|()| sync_directory(path)).map_err(at(path))
+}
+
 /// Removes the file for good.
 pub(crate) fn remove(path: &Path) -> Result<(), SecretsError> {
     fs::remove_file(path).and_then(|()| sync_directory(path)).map_err(at(path))

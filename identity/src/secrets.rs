@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::{hmac, rand};
 use zeroize::Zeroizing;
 
-use crate::keys::KeyError;
+use crate::keys::{KeyError, SigningKey};
 use crate::private_file::{self, at};
 use crate::signing_keys::SigningKeys;
 
 const SECRET_FILE: &str = "server-secret";
 const PERSONAL_FILE: &str = "personal-secret";
+const DIGEST_KEY_FILE: &str = "digest-key.pem";
 const SECRET_BYTES: usize = 32;
 
 /// 32 random bytes from which keys are derived, one for each purpose. Wiped from memory on drop.
@@ -75,12 +76,12 @@ pub struct Secrets {
     pub personal_secret: ServerSecret,
 }
 
-/// What is to be done when the secret of personal data is missing.
+/// What is to be done when a secret is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PersonalSecret {
-    /// Make one: nothing is wrapped by it yet.
+pub enum MissingSecrets {
+    /// Make it: nothing depends on it yet.
     MayBeMade,
-    /// Refuse: there are keys that the old one alone opens.
+    /// Refuse: the store has what the old one alone opens.
     MustBeThere,
 }
 
@@ -108,7 +109,17 @@ pub enum SecretsError {
         "{} is missing, and without it nothing personal in this store can be read: put the old file back from the backup",
         path.display()
     )]
-    Lost {
+    PersonalLost {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The server secret is gone, and the store is in use. A new one would end every session and take every second factor away,
+    /// which is nothing to happen by itself.
+    #[error(
+        "{} is missing: put the old file back from the backup, or make another with `muster keys renew-server-secret`, which ends every session and takes away every second factor",
+        path.display()
+    )]
+    ServerLost {
         /// Where it should be.
         path: PathBuf,
     },
@@ -126,19 +137,32 @@ pub enum SecretsError {
 }
 
 impl Secrets {
-    /// Reads the signing keys, `server-secret` and `personal-secret` from a directory, and makes what is missing, but for the secret
-    /// of personal data where it must be there. Made files have mode 0600; one that is there and open to others is refused. A
-    /// damaged file is an error and is never replaced.
-    pub fn load_or_create(directory: &Path, personal: PersonalSecret) -> Result<Self, SecretsError> {
-        let personal_file = Self::personal_file(directory);
+    /// Reads the signing keys, `server-secret` and `personal-secret` from a directory, and makes what is missing, but for the two
+    /// secrets where they must be there. Made files have mode 0600; one that is there and open to others is refused. A damaged file is
+    /// an error and is never replaced.
+    pub fn load_or_create(directory: &Path, missing: MissingSecrets) -> Result<Self, SecretsError> {
+        let (server_file, personal_file) = (directory.join(SECRET_FILE), Self::personal_file(directory));
         // Before anything is made.
-        if personal == PersonalSecret::MustBeThere && !personal_file.try_exists().map_err(at(&personal_file))? {
-            return Err(SecretsError::Lost { path: personal_file });
+        if missing == MissingSecrets::MustBeThere {
+            if !is_there(&personal_file)? {
+                return Err(SecretsError::PersonalLost { path: personal_file });
+            }
+            if !is_there(&server_file)? {
+                return Err(SecretsError::ServerLost { path: server_file });
+            }
         }
         let signing_keys = SigningKeys::load_or_create(directory)?;
-        let server_secret = secret_in(&directory.join(SECRET_FILE))?;
+        let server_secret = secret_in(&server_file)?;
         let personal_secret = secret_in(&personal_file)?;
         Ok(Self { signing_keys, server_secret, personal_secret })
+    }
+
+    /// Puts another server secret in the place of the one in this directory, which may be missing or damaged, and says where it is.
+    /// Whatever was sealed by the old one is good for nothing from then on. No program may have the directory open meanwhile.
+    pub fn renew_server_secret(directory: &Path) -> Result<PathBuf, SecretsError> {
+        let path = directory.join(SECRET_FILE);
+        private_file::replace(&path, &*ServerSecret::generate()?.0)?;
+        Ok(path)
     }
 
     /// Where in a directory the secret of personal data is.
@@ -147,8 +171,27 @@ impl Secrets {
     }
 }
 
+fn is_there(path: &Path) -> Result<bool, SecretsError> {
+    path.try_exists().map_err(at(path))
+}
+
+/// The key that signs digests, in a file of its own: whoever verifies them keeps its public half for years, while those that sign
+/// access tokens come and go. It is made where there is none.
+pub fn digest_key(directory: &Path) -> Result<SigningKey, SecretsError> {
+    let path = directory.join(DIGEST_KEY_FILE);
+    if !path.try_exists().map_err(at(&path))? {
+        private_file::create(&path, SigningKey::generate()?.to_pem()?.as_bytes())?;
+    }
+    let pem = private_file::read(&path)?;
+    let key = std::str::from_utf8(&pem).ok().and_then(|pem| SigningKey::from_pem(pem).ok());
+    key.ok_or_else(|| SecretsError::Damaged {
+        place: path.display().to_string(),
+        expected: "P-256 private key in PKCS#8 PEM",
+    })
+}
+
 fn secret_in(path: &Path) -> Result<ServerSecret, SecretsError> {
-    if !path.try_exists().map_err(at(path))? {
+    if !is_there(path)? {
         private_file::create(path, &*ServerSecret::generate()?.0)?;
     }
     let secret = ServerSecret::from_slice(&private_file::read(path)?);
@@ -163,6 +206,7 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
+    use crate::keys::TokenSigner as _;
 
     const KEY_FILE: &str = "signing-key.pem";
 
@@ -171,7 +215,7 @@ mod tests {
     }
 
     fn load(directory: &Path) -> Result<Secrets, SecretsError> {
-        Secrets::load_or_create(directory, PersonalSecret::MayBeMade)
+        Secrets::load_or_create(directory, MissingSecrets::MayBeMade)
     }
 
     fn mode(path: &Path) -> u32 {
@@ -202,13 +246,40 @@ mod tests {
     #[test]
     fn a_lost_secret_of_personal_data_is_not_made_anew_and_neither_is_anything_else() {
         let directory = tempfile::tempdir().expect("a directory");
-        let refused = Secrets::load_or_create(directory.path(), PersonalSecret::MustBeThere).expect_err("a refusal");
+        let refused = Secrets::load_or_create(directory.path(), MissingSecrets::MustBeThere).expect_err("a refusal");
         let file = Secrets::personal_file(directory.path());
-        assert!(matches!(&refused, SecretsError::Lost { path } if *path == file), "{refused}");
+        assert!(matches!(&refused, SecretsError::PersonalLost { path } if *path == file), "{refused}");
         assert_eq!(fs::read_dir(directory.path()).expect("a listing").count(), 0);
         let first = load(directory.path()).expect("new secrets");
-        let again = Secrets::load_or_create(directory.path(), PersonalSecret::MustBeThere).expect("the same secrets");
+        let again = Secrets::load_or_create(directory.path(), MissingSecrets::MustBeThere).expect("the same secrets");
         assert_eq!(*again.personal_secret.0, *first.personal_secret.0);
+    }
+
+    #[test]
+    fn a_lost_server_secret_is_made_anew_when_somebody_says_so_and_not_before() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let first = load(directory.path()).expect("new secrets");
+        let file = directory.path().join(SECRET_FILE);
+        fs::remove_file(&file).expect("a loss");
+        let refused = Secrets::load_or_create(directory.path(), MissingSecrets::MustBeThere).expect_err("a refusal");
+        assert!(matches!(&refused, SecretsError::ServerLost { path } if *path == file), "{refused}");
+        assert!(!file.exists(), "nothing was made");
+
+        for damage in [None, Some("short"), Some("32 bytes that were a secret once")] {
+            if let Some(damage) = damage {
+                fs::write(&file, damage).expect("some damage");
+            }
+            assert_eq!(Secrets::renew_server_secret(directory.path()).expect("another"), file);
+            assert_eq!(mode(&file), 0o600);
+            let again = Secrets::load_or_create(directory.path(), MissingSecrets::MustBeThere).expect("secrets");
+            assert_ne!(*again.server_secret.0, *first.server_secret.0);
+            assert_eq!(
+                (kid(&again), &*again.personal_secret.0),
+                (kid(&first), &*first.personal_secret.0),
+                "the rest stays"
+            );
+        }
+        assert_eq!(fs::read_dir(directory.path()).expect("a listing").count(), 3, "nothing is left over");
     }
 
     #[test]
@@ -238,6 +309,19 @@ mod tests {
             assert!(matches!(refused, SecretsError::Damaged { .. }), "{refused}");
             assert_eq!(fs::read_to_string(&file).expect("the file"), contents);
         }
+    }
+
+    #[test]
+    fn the_key_of_digests_is_made_once_private_and_never_replaced() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let made = digest_key(directory.path()).expect("a key");
+        assert_eq!(digest_key(directory.path()).expect("the same key").public_key(), made.public_key());
+        let file = directory.path().join(DIGEST_KEY_FILE);
+        assert_eq!(mode(&file), 0o600);
+        assert_ne!(kid(&load(directory.path()).expect("secrets")), made.public_key().kid(), "it signs no tokens");
+        fs::write(&file, "half a k").expect("some damage");
+        let refused = digest_key(directory.path()).expect_err("a refusal");
+        assert!(matches!(refused, SecretsError::Damaged { .. }), "{refused}");
     }
 
     #[test]

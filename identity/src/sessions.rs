@@ -12,7 +12,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::ids::UserId;
@@ -24,7 +26,7 @@ use uuid::Uuid;
 use crate::client::Client;
 use crate::refresh_token::RefreshTokens;
 use crate::secrets::ServerSecret;
-use crate::store::{Item, StoreError, n, number, s, text};
+use crate::store::{Item, StoreError, flag, n, number, s, text};
 
 /// How long after a refresh the token before it still gets the same successor.
 const GRACE: TimeDelta = TimeDelta::seconds(20);
@@ -32,15 +34,21 @@ const GRACE: TimeDelta = TimeDelta::seconds(20);
 /// used right after a refresh, a clock that is behind says that it came before.
 const OVERTAKEN_AFTER: TimeDelta = TimeDelta::seconds(5);
 /// That a token may move its family on: it is of the present generation, and the family lives.
-const MAY_MOVE: &str =
-    "attribute_exists(pk) AND generation = :generation AND attribute_not_exists(ended_at) AND expires_at > :now";
+const MAY_MOVE: &str = "attribute_exists(pk) AND generation = :generation AND attribute_not_exists(ended_at) AND expires_at > :now \
+     AND rotated_at > :idle_since";
 /// The same with a planted defect: a token of any generation may.
-const ANY_MAY_MOVE: &str =
-    "attribute_exists(pk) AND generation >= :generation AND attribute_not_exists(ended_at) AND expires_at > :now";
+const ANY_MAY_MOVE: &str = "attribute_exists(pk) AND generation >= :generation AND attribute_not_exists(ended_at) \
+     AND expires_at > :now AND rotated_at > :idle_since";
 /// The same with another one: whether the family was ended is not asked.
-const ENDED_MAY_MOVE: &str = "attribute_exists(pk) AND generation = :generation AND expires_at > :now";
+const ENDED_MAY_MOVE: &str =
+    "attribute_exists(pk) AND generation = :generation AND expires_at > :now AND rotated_at > :idle_since";
 /// From log-in to the end, whatever is refreshed meanwhile.
 const LIFETIME: TimeDelta = TimeDelta::days(30);
+/// How long a family lives that nobody refreshes, unless the operator says otherwise. Whoever uses it refreshes it every quarter of an
+/// hour, so a phone may lie in a drawer for a week.
+pub const IDLE: TimeDelta = TimeDelta::days(7);
+/// How long after somebody has proved who they are it counts as just now.
+const FRESH: TimeDelta = TimeDelta::minutes(15);
 /// The most characters that are kept of a user agent.
 const MAX_USER_AGENT: usize = 256;
 /// The index by `user_id`.
@@ -107,6 +115,14 @@ pub struct Session {
     pub created_at: DateTime<Utc>,
     /// When it ends at the latest.
     pub expires_at: DateTime<Utc>,
+    /// When it ends if nobody refreshes it before.
+    pub idle_until: DateTime<Utc>,
+    /// When its owner last proved who they are: when it began, or since.
+    pub proved_at: DateTime<Utc>,
+    /// Whether they did so with a second factor, too.
+    pub has_factor: bool,
+    /// Whether it began with a password that somebody else has made up, and which they have not changed yet.
+    pub new_password_due: bool,
     /// When it was ended before that.
     pub ended_at: Option<DateTime<Utc>>,
     /// What logged in, as it named itself; cut to 256 characters.
@@ -118,8 +134,34 @@ pub struct Session {
 impl Session {
     /// Whether it still lives at this time.
     pub fn is_live(&self, now: DateTime<Utc>) -> bool {
-        self.ended_at.is_none() && now < self.expires_at
+        self.ended_at.is_none() && now < self.expires_at && now < self.idle_until
     }
+
+    /// What its owner has shown of themselves by this time.
+    pub fn standing(&self, now: DateTime<Utc>) -> Standing {
+        let is_fresh = now - self.proved_at <= FRESH;
+        Standing { is_fresh, has_factor: self.has_factor, new_password_due: self.new_password_due }
+    }
+}
+
+/// What somebody in a session has shown of themselves, and what they still have to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether they have proved within the last quarter of an hour who they are.
+    pub is_fresh: bool,
+    /// Whether they did so with a second factor, too.
+    pub has_factor: bool,
+    /// Whether they have to choose a password, as theirs was made up by somebody else.
+    pub new_password_due: bool,
+}
+
+/// How a session begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Proved {
+    /// Whether a second factor was shown, here or to an outside issuer that is asked for one.
+    pub with_factor: bool,
+    /// Whether the password was one that somebody else has made up.
+    pub with_handed_over_password: bool,
 }
 
 /// A session and the refresh token that carries it on. The token is a secret: `Debug` does not show it.
@@ -150,7 +192,7 @@ pub enum SessionError {
     /// The family was ended.
     #[error("the session has ended")]
     Ended,
-    /// The family reached its 30 days.
+    /// The family reached its 30 days, or was not refreshed for too long.
     #[error("the session has expired")]
     Expired,
     /// An older token than the previous one: the family is ended now.
@@ -171,16 +213,23 @@ pub struct Sessions {
     table: String,
     tokens: RefreshTokens,
     clock: Arc<dyn Clock>,
+    idle: TimeDelta,
 }
 
 impl Sessions {
     /// Over an existing table.
     pub fn new(client: DynamoDb, table: impl Into<String>, secret: &ServerSecret, clock: Arc<dyn Clock>) -> Self {
-        Self { client, table: table.into(), tokens: RefreshTokens::new(secret), clock }
+        Self { client, table: table.into(), tokens: RefreshTokens::new(secret), clock, idle: IDLE }
+    }
+
+    /// The same, where a family that nobody refreshes lives for so long.
+    #[must_use]
+    pub fn with_idle(self, idle: TimeDelta) -> Self {
+        Self { idle, ..self }
     }
 
     /// Begins a family for a user who has just proved who they are.
-    pub async fn start(&self, user: UserId, client: &Client) -> Result<Rotated, StoreError> {
+    pub async fn start(&self, user: UserId, client: &Client, proved: Proved) -> Result<Rotated, StoreError> {
         let now = self.clock.now();
         let (family, expires_at) = (SessionId(Uuid::new_v4()), now + LIFETIME);
         let put = self.client.put_item().table_name(&self.table);
@@ -190,6 +239,9 @@ impl Sessions {
         let agent = client.user_agent.as_ref().map(|agent| agent.chars().take(MAX_USER_AGENT).collect::<String>());
         let put = agent.filter(|agent| !agent.is_empty()).into_iter().fold(put, |put, a| put.item("user_agent", s(&a)));
         let put = client.address.iter().fold(put, |put, address| put.item("address", s(address)));
+        let put = if proved.with_factor { put.item("has_factor", AttributeValue::Bool(true)) } else { put };
+        let due = proved.with_handed_over_password;
+        let put = if due { put.item("new_password_due", AttributeValue::Bool(true)) } else { put };
         let put = put.condition_expression("attribute_not_exists(pk)");
         put.send().await.map_err(StoreError::of("starting a session"))?;
         Ok(Rotated { session_id: family, user_id: user, refresh_token: self.tokens.token(family, 0), expires_at })
@@ -211,16 +263,18 @@ impl Sessions {
         let update = update.condition_expression(may_move);
         let update = update.expression_attribute_values(":next", n(&next));
         let update = update.expression_attribute_values(":now", millis(now));
+        let update = update.expression_attribute_values(":idle_since", millis(now - self.idle));
         let update = update.expression_attribute_values(":generation", n(&generation));
         let update = update.return_values(ReturnValue::AllNew);
         let update = update.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let session = match update.send().await {
-            Ok(done) => session(&done.attributes.unwrap_or_default())
+            Ok(done) => session(&done.attributes.unwrap_or_default(), self.idle)
                 .ok_or(StoreError::damaged(REFRESHING, "an attribute of the session"))?,
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                     let item = failed.item.as_ref().ok_or(SessionError::Unknown)?;
-                    let there = session(item).ok_or(StoreError::damaged(REFRESHING, "an attribute of the session"))?;
+                    let there = session(item, self.idle)
+                        .ok_or(StoreError::damaged(REFRESHING, "an attribute of the session"))?;
                     self.judge(there, generation, now).await?
                 }
                 _ => return Err(StoreError::of(REFRESHING)(error).into()),
@@ -239,7 +293,7 @@ impl Sessions {
         if there.ended_at.is_some() {
             return Err(SessionError::Ended);
         }
-        if now >= there.expires_at {
+        if now >= there.expires_at || now >= there.idle_until {
             return Err(SessionError::Expired);
         }
         if generation >= there.generation {
@@ -283,6 +337,40 @@ impl Sessions {
             }
             Err(error) => Err(StoreError::of("ending a session")(error)),
         }
+    }
+
+    /// Notes that its owner has proved again who they are, and whether with a second factor, too.
+    pub async fn prove(&self, family: SessionId, with_factor: bool) -> Result<(), StoreError> {
+        let set = if with_factor { "SET proved_at = :now, has_factor = :yes" } else { "SET proved_at = :now" };
+        let update = self.change(family, set).expression_attribute_values(":now", millis(self.clock.now()));
+        let yes = with_factor.then_some(AttributeValue::Bool(true));
+        there_or_gone(
+            yes.into_iter().fold(update, |update, yes| update.expression_attribute_values(":yes", yes)).send().await,
+        )
+    }
+
+    /// Notes that its owner has a second factor from now on, and has just shown it.
+    pub async fn note_factor(&self, family: SessionId) -> Result<(), StoreError> {
+        let update = self.change(family, "SET has_factor = :yes");
+        there_or_gone(update.expression_attribute_values(":yes", AttributeValue::Bool(true)).send().await)
+    }
+
+    /// Notes in all families of a user that there is no second factor any more.
+    pub async fn forget_factor(&self, user: UserId) -> Result<(), StoreError> {
+        for session in self.of_user(user).await?.iter().filter(|session| session.has_factor) {
+            there_or_gone(self.change(session.id, "REMOVE has_factor").send().await)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that its owner has chosen a password.
+    pub(crate) async fn note_chosen_password(&self, family: SessionId) -> Result<(), StoreError> {
+        there_or_gone(self.change(family, "REMOVE new_password_due").send().await)
+    }
+
+    fn change(&self, family: SessionId, expression: &str) -> UpdateItemFluentBuilder {
+        let update = self.client.update_item().table_name(&self.table).key("pk", s(&family));
+        update.update_expression(expression).condition_expression("attribute_exists(pk)")
     }
 
     /// Ends all families of a user. A family begun less than a moment ago may be missing from the index; whoever must
@@ -334,7 +422,9 @@ impl Sessions {
                 query.key_condition_expression("user_id = :user").expression_attribute_values(":user", s(&user));
             let page = query.set_exclusive_start_key(from).send().await.map_err(StoreError::of(LISTING))?;
             for item in page.items.unwrap_or_default() {
-                found.push(session(&item).ok_or(StoreError::damaged(LISTING, "an attribute of the session"))?);
+                found.push(
+                    session(&item, self.idle).ok_or(StoreError::damaged(LISTING, "an attribute of the session"))?,
+                );
             }
             from = page.last_evaluated_key.filter(|key| !key.is_empty());
             if from.is_none() {
@@ -353,7 +443,7 @@ impl Sessions {
         const READING: &str = "reading a session";
         let get = self.client.get_item().table_name(&self.table).key("pk", s(&family)).consistent_read(true);
         let Some(item) = get.send().await.map_err(StoreError::of(READING))?.item else { return Ok(None) };
-        session(&item).map(Some).ok_or(StoreError::damaged(READING, "an attribute of the session"))
+        session(&item, self.idle).map(Some).ok_or(StoreError::damaged(READING, "an attribute of the session"))
     }
 
     /// Whether the family still lives.
@@ -368,19 +458,35 @@ impl fmt::Debug for Sessions {
     }
 }
 
+/// What is noted of a family that is gone does not matter any more.
+fn there_or_gone(sent: Result<UpdateItemOutput, SdkError<UpdateItemError>>) -> Result<(), StoreError> {
+    match sent {
+        Ok(_) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) => {
+            Ok(())
+        }
+        Err(error) => Err(StoreError::of("noting something of a session")(error)),
+    }
+}
+
 fn millis(time: DateTime<Utc>) -> AttributeValue {
     n(&time.timestamp_millis())
 }
 
-fn session(item: &Item) -> Option<Session> {
+fn session(item: &Item, idle: TimeDelta) -> Option<Session> {
     let time = |attribute| DateTime::from_timestamp_millis(number(item, attribute)?);
+    let (rotated_at, created_at) = (time("rotated_at")?, time("created_at")?);
     Some(Session {
         id: text(item, "pk")?.parse().ok()?,
         user_id: text(item, "user_id")?.parse().ok()?,
         generation: number(item, "generation")?,
-        rotated_at: time("rotated_at")?,
-        created_at: time("created_at")?,
+        rotated_at,
+        created_at,
         expires_at: time("expires_at")?,
+        idle_until: rotated_at + idle,
+        proved_at: if item.contains_key("proved_at") { time("proved_at")? } else { created_at },
+        has_factor: flag(item, "has_factor")?,
+        new_password_due: flag(item, "new_password_due")?,
         ended_at: if item.contains_key("ended_at") { Some(time("ended_at")?) } else { None },
         user_agent: text(item, "user_agent"),
         address: text(item, "address").and_then(|address| address.parse().ok()),

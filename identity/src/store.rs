@@ -58,6 +58,11 @@ pub(crate) fn number<T: std::str::FromStr>(item: &Item, attribute: &str) -> Opti
     item.get(attribute)?.as_n().ok()?.parse().ok()
 }
 
+/// Whether the attribute says yes; it says no where it is not there.
+pub(crate) fn flag(item: &Item, attribute: &str) -> Option<bool> {
+    item.get(attribute).map_or(Some(false), |value| value.as_bool().ok().copied())
+}
+
 pub(crate) fn s(value: &impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }

@@ -80,7 +80,7 @@ impl<R: Clone> Fold<R> {
                 .and_then(|decoded| {
                     let row = projection.evolve(self.row.clone(), event, &decoded)?;
                     let erased = matches!(decoded, DomainEvent::User(UserEvent::UserErased(_)));
-                    Ok((row, projection.entries(event, &decoded), erased))
+                    Ok((row, projection.entries(self.row.as_ref(), event, &decoded), erased))
                 });
             match step {
                 Ok((row, entries, erased)) => {

@@ -16,6 +16,7 @@ use crate::rebuild::{RebuildError, RebuildOptions, RebuildReport, TableMaker, re
 use crate::reconcile::{OnProgress, ReconcileError, ReconcileOptions, ReconcileReport, reconcile};
 use crate::status::{ProjectionStatus, status};
 use crate::task_list::TaskList;
+use crate::task_past::TaskPast;
 
 /// A projection with its projector and its tables, whatever its rows are.
 #[async_trait]
@@ -114,6 +115,7 @@ pub fn hosted(client: &Client, prefix: &str, reader: &Arc<dyn EventReader>) -> V
         host(TaskList, &generations, reader),
         host(AuditLog, &generations, reader),
         host(Directory, &generations, reader),
+        host(TaskPast, &generations, reader),
     ]
 }
 

@@ -25,6 +25,7 @@ pub mod rows;
 pub mod spec;
 pub mod status;
 pub mod task_list;
+pub mod task_past;
 
 pub use audit_log::{AuditLog, AuditQueries};
 pub use directory::{Directory, DirectoryQueries};
@@ -35,4 +36,5 @@ pub use listing::{Listed, Page};
 pub use projection::{Entry, IndexKey, KeyValue, Poison, Projection};
 pub use projector::{Failure, Message, Projector, RepairError, Repaired};
 pub use read_models::ReadModels;
-pub use task_list::{TaskDocument, TaskFilter, TaskList, TaskQueries, fold_task};
+pub use task_list::{TaskDocument, TaskFilter, TaskList, TaskPage, TaskQueries, fold_task};
+pub use task_past::{TaskPast, TaskPastQueries};

@@ -29,10 +29,10 @@ pub trait Projection: Send + Sync + 'static {
     /// By what the row is found, besides its aggregate. A deleted aggregate's row is a tombstone: it has none.
     fn index_keys(&self, stream: &StreamId, row: &Self::Row) -> Vec<IndexKey>;
 
-    /// What the event leaves for ever, besides the change to the row. Made from the event alone, so that writing it
-    /// twice changes nothing.
-    fn entries(&self, event: &RecordedEvent, decoded: &DomainEvent) -> Vec<Entry> {
-        let _ = (event, decoded);
+    /// What the event leaves for ever, besides the change to the row. Made from the event and the row before it, which the
+    /// events before it make, so that writing it twice changes nothing.
+    fn entries(&self, before: Option<&Self::Row>, event: &RecordedEvent, decoded: &DomainEvent) -> Vec<Entry> {
+        let _ = (before, event, decoded);
         Vec::new()
     }
 }

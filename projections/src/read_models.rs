@@ -59,10 +59,14 @@ impl ReadModels {
         stream: &StreamId,
     ) -> Result<Option<(R, u64)>, StoreError> {
         let table = self.table(projection).await?;
+        self.item(&table, stream).await?.map_or(Ok(None), |item| row_of(&table, &item))
+    }
+
+    /// The item of one row in this table, as it is now (consistent).
+    pub(crate) async fn item(&self, table: &str, stream: &StreamId) -> Result<Option<Item>, StoreError> {
         let key = Item::from([("pk".to_owned(), text(stream)), ("sk".to_owned(), text(crate::rows::ROW))]);
-        let get = self.client().get_item().table_name(&table).set_key(Some(key)).consistent_read(true);
-        let answer = get.send().await.map_err(|error| StoreError::unavailable(&table, error))?;
-        answer.item.map_or(Ok(None), |item| row_of(&table, &item))
+        let get = self.client().get_item().table_name(table).set_key(Some(key)).consistent_read(true);
+        Ok(get.send().await.map_err(|error| StoreError::unavailable(table, error))?.item)
     }
 }
 

@@ -5,6 +5,7 @@
 mod alarms;
 mod damaged;
 mod deployment;
+mod digests;
 mod failing;
 mod faults;
 mod grants;

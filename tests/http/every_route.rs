@@ -1,11 +1,13 @@
 //! What every route refuses alike: callers who are nobody, ids of nothing, headers that are wrong.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::routes::{ROUTES, Route, document, operations};
 use crate::support::{admin, nobody};
-use muster_tests::client::{Client, Request};
+use muster_tests::client::{Answer, Client, Request};
 
 /// A request of this route with this in the place of every id, and the body that it takes.
 pub(crate) fn request(client: &Client, route: &Route, id: &str) -> Request {
@@ -47,6 +49,62 @@ async fn without_a_token_nothing_is_done() {
         answer.problem(401, "unauthenticated");
         assert_eq!(answer.header("www-authenticate"), "Bearer", "{} {}", route.method, route.path);
     }
+}
+
+/// What browsers are told of every answer.
+#[track_caller]
+fn tells_browsers(answer: &Answer, policy: &str, cache: &str) {
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("cache-control", cache),
+    ] {
+        assert_eq!(answer.header(name), value, "{name}");
+    }
+    let sent = answer.header("content-security-policy");
+    assert!(sent.starts_with(policy) && sent.contains("frame-ancestors 'none'"), "{sent}");
+}
+
+#[tokio::test]
+async fn every_answer_tells_browsers_to_keep_run_and_frame_nothing_of_it() {
+    const DATA: &str = "default-src 'none'; ";
+    let (admin, nobody) = (admin().await, nobody().await);
+    for route in ROUTES {
+        let cache = if route.path.starts_with("/api/v1/") { "no-store" } else { "no-cache" };
+        tells_browsers(&request(&nobody, route, &some_id()).send().await, DATA, cache);
+    }
+    for path in ["/profile", "/users", "/tasks", "/users/sessions", "/audit/access"] {
+        tells_browsers(admin.get(path).send().await.is(200), DATA, "no-store");
+    }
+    tells_browsers(nobody.request("GET", "/api/v1/nothing").send().await.is(404), DATA, "no-store");
+    tells_browsers(nobody.request("PATCH", "/healthz").send().await.is(405), DATA, "no-cache");
+    let page = nobody.request("GET", "/api/docs/").send().await;
+    let sent = page.is(200).header("content-security-policy");
+    assert!(sent.starts_with("default-src 'self'; ") && sent.contains("frame-ancestors 'none'"), "{sent}");
+    assert!(!sent.contains("unsafe-eval") && !sent.contains("script-src"), "{sent}");
+}
+
+/// The routes that give out tokens, as the document has them, are those of the table *Ways in*.
+#[tokio::test]
+async fn every_way_in_is_on_the_page_about_security() {
+    const PAGE: &str = include_str!("../../docs/security.md");
+    let (_, table) = PAGE.split_once("### Ways in\n").unwrap();
+    let (table, _) = table.split_once("\n###").unwrap();
+    let on_page: BTreeSet<&str> = table.split('`').filter(|text| text.starts_with("POST /")).collect();
+    let document = document().await;
+    let gives_tokens = |operation: &Value| {
+        let schema = "/responses/200/content/application~1json/schema/$ref";
+        operation.pointer(schema).is_some_and(|name| name == "#/components/schemas/Tokens")
+    };
+    let there: BTreeSet<String> = operations(&document)
+        .into_iter()
+        .filter(|(_, _, operation)| gives_tokens(operation))
+        .map(|(method, path, _)| format!("{method} {}", path.strip_prefix("/api/v1").unwrap()))
+        .collect();
+    assert_eq!(there.iter().map(String::as_str).collect::<BTreeSet<_>>(), on_page);
 }
 
 #[tokio::test]

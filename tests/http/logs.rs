@@ -203,3 +203,25 @@ async fn a_log_is_for_those_who_see_the_task() {
         other.client.get(&of_task(id, path)).send().await.problem(404, "not_found");
     }
 }
+
+#[tokio::test]
+async fn a_log_is_as_fresh_as_what_its_reader_has_just_written() {
+    let member = member().await;
+    let mut task = task(&member.client, json!({})).await;
+    for round in 0..5 {
+        let body = json!({ "title": format!("Round {round}") });
+        task = member.client.put(&of_task(task.id, "")).json(&body).send().await.document(200);
+        let read = async |rest: &str, version: u64| {
+            let answer =
+                member.client.get(&of_task(task.id, &format!("/logs{rest}"))).min_version(version).send().await;
+            answer.is(200).value()
+        };
+        assert_eq!(read("/latest", task.version).await["version"], task.version);
+        let (page, whole) = (read("?limit=1", task.version).await, read("", task.version + 100).await);
+        assert_eq!(page["items"][0]["version"], task.version);
+        assert_eq!(whole["items"].as_array().unwrap().len() as u64, task.version, "the newest that there is");
+        let next = page["next"].as_str().unwrap();
+        let second = read(&format!("?limit=1&cursor={next}"), task.version + 100).await;
+        assert_eq!(second["items"][0], whole["items"][1], "a cursor is good for the log and for what comes before it");
+    }
+}

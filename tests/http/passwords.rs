@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{PASSWORD, log_in, member, nobody};
+use crate::support::{PASSWORD, admin, log_in, member, new_email, nobody};
 
 const NEW: &str = "another passphrase for tests";
 
@@ -38,4 +38,23 @@ async fn without_the_present_password_or_with_a_poor_new_one_nothing_changes() {
     log_in(&nobody, &member.email, PASSWORD).await.is(200);
     let refresh = json!({ "refresh_token": member.refresh_token });
     nobody.post("/users/refresh").json(&refresh).send().await.is(200);
+}
+
+#[tokio::test]
+async fn a_password_made_of_what_is_known_of_its_owner_is_refused() {
+    let (nobody, member) = (nobody().await, member().await);
+    let email = new_email();
+    let (local, _) = email.split_once('@').unwrap();
+    for password in ["Zaphod-Beeblebrox", "beeblebrox1!", &email, local, "muster-admin"] {
+        let body = json!({ "name": "Zaphod Beeblebrox", "email": email, "password": password });
+        nobody.post("/users/signup").json(&body).send().await.wrong_fields(&["/password"]);
+        admin().await.post("/users").json(&body).send().await.wrong_fields(&["/password"]);
+    }
+    member.client.put("/profile").json(&json!({ "name": "Trillian McMillan" })).send().await.is(200);
+    let (local, _) = member.email.split_once('@').unwrap();
+    for new in ["trillianmcmillan", "McMillan2026!", local] {
+        let body = json!({ "current_password": PASSWORD, "new_password": new });
+        member.client.put("/profile/password").json(&body).send().await.wrong_fields(&["/new_password"]);
+    }
+    log_in(&nobody, &member.email, PASSWORD).await.is(200);
 }

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    access_log, api_tokens, erasure, exports, imports, invitations, log_in, logs, notification_preferences, oidc,
-    password_resets, passwords, profile, reactivating, reassigning, second_factors, sessions, sign_up, signed_in,
-    system, task_as_of, task_changes, task_life, task_lists,
+    access_log, api_tokens, audit, audit_exports, digests, erasure, exports, imports, invitations, log_in, logs,
+    notification_preferences, oidc, password_resets, passwords, profile, proving, reactivating, reassigning,
+    saved_filters, second_factors, sessions, sign_up, signed_in, system, task_as_of, task_changes, task_life,
+    task_lists,
 };
 use crate::{task_moves, task_reports, teams, user_changes, users};
 
@@ -27,7 +28,11 @@ pub(crate) struct Route {
 impl Route {
     /// The path with this in the place of every id.
     pub(crate) fn at(&self, id: &str) -> String {
-        let parts = self.path.split('/').map(|part| if part.starts_with('{') { id } else { part });
+        let parts = self.path.split('/').map(|part| match part {
+            "{version}" => "1",
+            id_of if id_of.starts_with('{') => id,
+            word => word,
+        });
         parts.collect::<Vec<_>>().join("/")
     }
 
@@ -72,6 +77,7 @@ const TOLD: Option<&str> = Some(
     "deadline_missed":["sms"],"hold":[]},"quiet_hours":{"from":"22:00","to":"06:30","except_critical":true},
     "digest":{"frequency":"daily","at":"17:45"}}"#,
 );
+const FILTER: Option<&str> = Some(r#"{"name":"Late","filter":{"overdue":true}}"#);
 const TASK: Option<&str> = Some(r#"{"title":"Check the lift"}"#);
 const REASSIGN: Option<&str> = Some(r#"{"to":null}"#);
 const ASSIGN: Option<&str> = Some(r#"{"assignee_id":null}"#);
@@ -228,6 +234,12 @@ pub(crate) const ROUTES: &[Route] = &[
         api_tokens::an_administrator_sees_somebodys_tokens_and_revokes_them,
     ),
     route(
+        "POST",
+        "/api/v1/users/reauthenticate",
+        MY_PASSWORD,
+        proving::what_decides_who_signs_in_needs_a_proof_that_is_not_old,
+    ),
+    route(
         "PUT",
         "/api/v1/profile/password",
         PASSWORDS,
@@ -267,6 +279,31 @@ pub(crate) const ROUTES: &[Route] = &[
         TOLD,
         notification_preferences::people_choose_what_they_are_told_by_which_channels_and_when,
     ),
+    route(
+        "POST",
+        "/api/v1/profile/filters",
+        FILTER,
+        saved_filters::filters_are_saved_listed_read_saved_anew_and_removed,
+    ),
+    route("GET", "/api/v1/profile/filters", None, saved_filters::a_saved_filter_lists_what_it_is_for),
+    route(
+        "GET",
+        "/api/v1/profile/filters/{filter_id}",
+        None,
+        saved_filters::filters_are_saved_listed_read_saved_anew_and_removed,
+    ),
+    route(
+        "PUT",
+        "/api/v1/profile/filters/{filter_id}",
+        FILTER,
+        saved_filters::filters_are_saved_listed_read_saved_anew_and_removed,
+    ),
+    route(
+        "DELETE",
+        "/api/v1/profile/filters/{filter_id}",
+        None,
+        saved_filters::filters_are_saved_listed_read_saved_anew_and_removed,
+    ),
     route("POST", "/api/v1/teams", NAME, teams::an_administrator_founds_a_team),
     route("GET", "/api/v1/teams", None, teams::the_list_has_each_team_once_by_name),
     route("GET", "/api/v1/teams/{team_id}", None, teams::anybody_may_see_a_team),
@@ -291,6 +328,17 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/api/v1/tasks/{task_id}/logs", None, logs::the_log_tells_who_did_what_newest_first),
     route("GET", "/api/v1/tasks/{task_id}/logs/latest", None, logs::the_latest_entry_is_the_last_thing_that_happened),
     route("GET", "/api/v1/tasks/{task_id}/history", None, logs::the_raw_history_verifies),
+    route(
+        "GET",
+        "/api/v1/tasks/{task_id}/history/{version}/proof",
+        None,
+        digests::an_event_is_proven_to_whoever_may_see_the_history,
+    ),
+    route("GET", "/api/v1/audit/digests", None, digests::digests_are_listed_newest_first_and_point_back),
+    open("GET", "/api/v1/audit/digests/key", None, digests::an_event_is_proven_to_whoever_may_see_the_history),
+    route("GET", "/api/v1/audit", None, audit::the_audit_is_searched_by_actor_type_day_and_task),
+    route("GET", "/api/v1/audit/export", None, audit_exports::the_audit_is_taken_out_line_by_line_as_it_is_searched),
+    route("GET", "/api/v1/audit/access/export", None, audit_exports::the_access_log_is_taken_out_too),
     route("GET", "/api/v1/audit/access", None, access_log::a_sign_in_and_a_sign_out_are_in_the_access_log),
     open("GET", "/healthz", None, system::it_is_healthy_and_ready),
     open("GET", "/readyz", None, system::it_is_healthy_and_ready),

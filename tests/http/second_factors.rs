@@ -9,7 +9,7 @@ use totp_rs::{Builder, Secret};
 use crate::support::{PASSWORD, Person, admin, log_in, member, nobody, person};
 
 /// What an app shows this many steps of 30 seconds from now.
-fn code(secret: &str, steps: i64) -> String {
+pub(crate) fn code(secret: &str, steps: i64) -> String {
     let totp = Builder::new().with_secret(Secret::try_from_base32(secret).unwrap()).build_noncompliant();
     totp.generate(u64::try_from(Utc::now().timestamp() + 30 * steps).unwrap()).to_string()
 }
@@ -24,7 +24,7 @@ fn wrong_code(secret: &str) -> String {
 pub(crate) struct Protected {
     pub(crate) person: Person,
     secret: String,
-    recovery_codes: Vec<String>,
+    pub(crate) recovery_codes: Vec<String>,
 }
 
 impl Protected {

@@ -8,10 +8,10 @@ use muster_domain::{TaskId, TeamId, UserId};
 use muster_projections::TaskDocument;
 use muster_projections::directory::{TeamDocument, UserDocument};
 use muster_tests::client::{Answer, Client};
-use muster_tests::server::Server;
+use muster_tests::server::{Server, output};
 use muster_tests::smtp::Smtp;
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 use uuid::Uuid;
 
 /// How long something that is sure to come may take on a machine that is busy.
@@ -63,6 +63,13 @@ pub(crate) async fn admin() -> Client {
 /// Asks for tokens.
 pub(crate) async fn log_in(client: &Client, email: &str, password: &str) -> Answer {
     client.post("/users/login").json(&json!({ "email": email, "password": password })).send().await
+}
+
+/// Takes a digest of everything that was recorded by now. One at a time: they would overtake each other.
+pub(crate) async fn take_digest() {
+    static TURN: Mutex<()> = Mutex::const_new(());
+    let (_turn, data) = (TURN.lock().await, server().await.data());
+    tokio::task::spawn_blocking(move || output(&data, &["digest", "take"])).await.unwrap();
 }
 
 /// An address that nobody has.

@@ -1,6 +1,7 @@
 //! Lists of tasks: what is asked for, of what the caller may see.
 
 use std::collections::BTreeSet;
+use std::slice;
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use muster_domain::TaskId;
@@ -200,4 +201,94 @@ async fn a_filter_that_is_none_is_refused_by_name() {
     }
     let label = format!("label={}&sort=title", "x".repeat(51));
     admin.get(&format!("/tasks?{label}")).send().await.wrong_parameters(&["label", "sort"]);
+}
+
+/// What a list must reflect.
+fn at_least(task: &TaskDocument) -> String {
+    format!("task#{}@{}", task.id, task.version)
+}
+
+#[tokio::test]
+async fn a_list_is_as_fresh_as_what_its_caller_has_just_written() {
+    let member = member().await;
+    let list = async |query: &str, header: &str| {
+        let path = format!("/tasks?reporter_id={}{query}", member.id);
+        let page = member.client.get(&path).header("muster-min-version", header).send().await.is(200).value();
+        serde_json::from_value::<Vec<TaskDocument>>(page["items"].clone()).unwrap()
+    };
+    let mut made = task(&member.client, json!({})).await;
+    assert_eq!(list("", &at_least(&made)).await, slice::from_ref(&made));
+    for round in 0..5 {
+        let body =
+            json!({ "title": format!("Round {round}"), "deadline": format!("2040-01-0{}T08:00:00Z", 9 - round) });
+        made = member.client.put(&of_task(made.id, "")).json(&body).send().await.document(200);
+        assert_eq!(list("", &at_least(&made)).await, slice::from_ref(&made), "nothing older, and nothing twice");
+    }
+    let other = task(&member.client, json!({})).await;
+    let both = format!("{},{}", at_least(&made), at_least(&other));
+    assert_eq!(list("", &both).await, [made.clone(), other.clone()]);
+    let done = moved(&member.client, other.id, &["in_progress", "completed"]).await;
+    assert_eq!(list("&open=true", &at_least(&done)).await, [made], "what has left the list is gone from it");
+    // A version that has not been made yet cannot be waited for, nor can a task of which there is nothing.
+    assert_eq!(list("&status=completed", &format!("task#{}@1000", done.id)).await, [done]);
+    assert_eq!(list("&status=in_progress", &format!("task#{}@1", Uuid::new_v4())).await, [] as [TaskDocument; 0]);
+}
+
+/// The tasks of this reporter as they were when the task was last changed, by when the list has its last version.
+async fn then(client: &Client, moment: &TaskDocument, last: &TaskDocument, query: &str) -> Vec<TaskDocument> {
+    let at = moment.updated_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let path = format!("/tasks?as_of={at}{query}");
+    let page = client.get(&path).header("muster-min-version", &at_least(last)).send().await.is(200).value();
+    serde_json::from_value(page["items"].clone()).unwrap()
+}
+
+/// When the clock has gone on since the task was changed.
+async fn later(task: &TaskDocument) {
+    let on = task.updated_at + TimeDelta::milliseconds(1);
+    eventually("the clock goes on", async || (Utc::now() > on).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_list_is_shown_as_it_was() {
+    let member = member().await;
+    let one = task(&member.client, json!({ "title": "One" })).await;
+    later(&one).await;
+    let body = json!({ "title": "Two", "priority": "high", "deadline": "2040-01-01T00:00:00Z" });
+    let two: TaskDocument = member.client.put(&of_task(one.id, "")).json(&body).send().await.document(200);
+    later(&two).await;
+    let begun = moved(&member.client, one.id, &["in_progress"]).await;
+    later(&begun).await;
+    let gone: TaskDocument = member.client.delete(&of_task(one.id, "")).send().await.document(200);
+    let reported = format!("&reporter_id={}", member.id);
+    let at = async |moment: &TaskDocument, query: &str| {
+        then(&member.client, moment, &gone, &format!("{reported}{query}")).await
+    };
+    let none = [] as [TaskDocument; 0];
+    assert_eq!(at(&one, "").await, slice::from_ref(&one));
+    assert_eq!(at(&two, "").await, slice::from_ref(&two), "two events in one commit are one change");
+    assert_eq!(at(&begun, "").await, slice::from_ref(&begun));
+    assert_eq!(at(&gone, "").await, none);
+    assert_eq!(
+        at(&begun, "&status=in_progress&priority=high&due_after=2039-01-01T00:00:00Z").await,
+        slice::from_ref(&begun)
+    );
+    assert_eq!(at(&two, "&status=in_progress").await, none);
+    assert_eq!(at(&one, "&priority=high").await, none);
+    let before = TaskDocument { updated_at: one.updated_at - TimeDelta::milliseconds(1), ..one.clone() };
+    assert_eq!(at(&before, "").await, none);
+    member.client.get("/tasks?as_of=yesterday").send().await.wrong_parameters(&["as_of"]);
+}
+
+#[tokio::test]
+async fn of_what_was_nobody_sees_what_they_may_not_see_now() {
+    let (ada, ben, admin) = (member().await, member().await, admin().await);
+    let hers = task(&admin, json!({ "assignee_id": ada.id, "title": "Hers" })).await;
+    later(&hers).await;
+    let give = json!({ "assignee_id": ben.id });
+    let his: TaskDocument = admin.post(&of_task(hers.id, "/assign")).json(&give).send().await.document(200);
+    let query = format!("&assignee_id={}", ada.id);
+    assert_eq!(then(&admin, &hers, &his, &query).await, slice::from_ref(&hers));
+    assert_eq!(then(&ada.client, &hers, &his, "").await, [] as [TaskDocument; 0], "it is his now");
+    assert_eq!(then(&ben.client, &hers, &his, "").await, [] as [TaskDocument; 0], "it was not his then");
+    assert_eq!(then(&ben.client, &his, &his, "").await, slice::from_ref(&his));
 }

@@ -56,6 +56,7 @@ const TABLE: &str = "
     DELETE /api/v1/tokens/{token_id}                          | sign-in
     GET    /api/v1/users/{user_id}/tokens                     | sign-in
     DELETE /api/v1/users/{user_id}/tokens/{token_id}          | sign-in
+    POST   /api/v1/users/reauthenticate                       | sign-in
     PUT    /api/v1/profile/password                           | sign-in
     GET    /api/v1/profile/second-factor                      | sign-in
     POST   /api/v1/profile/second-factor                      | sign-in
@@ -77,6 +78,11 @@ const TABLE: &str = "
     PUT    /api/v1/profile role                               | sign-in
     GET    /api/v1/profile/notification-preferences           | users:read
     PUT    /api/v1/profile/notification-preferences           | users:write
+    POST   /api/v1/profile/filters                            | tasks:write
+    GET    /api/v1/profile/filters                            | tasks:read
+    GET    /api/v1/profile/filters/{filter_id}                | tasks:read
+    PUT    /api/v1/profile/filters/{filter_id}                | tasks:write
+    DELETE /api/v1/profile/filters/{filter_id}                | tasks:write
     GET    /api/v1/users                                      | users:read
     GET    /api/v1/users/{user_id}                            | users:read
     PUT    /api/v1/users/{user_id}                            | users:write
@@ -86,7 +92,12 @@ const TABLE: &str = "
     POST   /api/v1/users/{user_id}/reactivate                 | sign-in
     POST   /api/v1/users/{user_id}/reassign                   | tasks:write
 
+    GET    /api/v1/audit                                      | audit:read
+    GET    /api/v1/audit/export                               | audit:read
     GET    /api/v1/audit/access                               | audit:read
+    GET    /api/v1/audit/digests                              | audit:read
+    GET    /api/v1/audit/digests/key                          | nothing
+    GET    /api/v1/audit/access/export                        | audit:read
 
     POST   /api/v1/teams                                      | teams:write
     GET    /api/v1/teams                                      | teams:read
@@ -103,6 +114,7 @@ const TABLE: &str = "
     GET    /api/v1/tasks/{task_id}/logs                       | tasks:read
     GET    /api/v1/tasks/{task_id}/logs/latest                | tasks:read
     GET    /api/v1/tasks/{task_id}/history                    | tasks:read
+    GET    /api/v1/tasks/{task_id}/history/{version}/proof    | tasks:read
     PUT    /api/v1/tasks/{task_id}                            | tasks:write
     DELETE /api/v1/tasks/{task_id}                            | tasks:write
     POST   /api/v1/tasks/{task_id}/assign                     | tasks:write

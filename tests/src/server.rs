@@ -28,6 +28,8 @@ const NO_LIMITS: [(&str, &str); 5] = [
     ("MUSTER_RATE_LIMIT_ATTEMPTS_FROM_ADDRESS", "0"),
     ("MUSTER_RATE_LIMIT_ATTEMPTS_AT_ACCOUNT", "0"),
 ];
+/// The first administrator's password, where none is to be made up: one that was would have to be changed at the first sign-in.
+const GIVEN: &str = "the first passphrase of all";
 /// What ends a process (`$1`) and removes its directory (`$2`) when the standard input ends.
 const END: &str = r#"
     read -r _
@@ -81,6 +83,7 @@ pub struct Server {
     /// Their password.
     pub admin_password: String,
     environment: Vec<(&'static str, String)>,
+    makes_up_password: bool,
     running: Option<Running>,
     dir: TempDir,
 }
@@ -113,6 +116,18 @@ impl Server {
         server.started(environment).await
     }
 
+    /// The same, where the program makes up the first administrator's password.
+    pub async fn start_making_up_a_password() -> Self {
+        Self::to_start_making_up_a_password().started(Vec::new()).await
+    }
+
+    /// The same, and nothing started.
+    pub fn to_start_making_up_a_password() -> Self {
+        let mut server = Self::to_start();
+        server.makes_up_password = true;
+        server
+    }
+
     async fn started(mut self, environment: Vec<(&'static str, String)>) -> Self {
         self.environment = environment;
         self.start_again().await;
@@ -126,7 +141,15 @@ impl Server {
         let dir = tempfile::Builder::new().prefix("muster-server-").tempdir().unwrap();
         let none = String::new;
         let environment = Vec::new();
-        Self { base_url: none(), admin_email: none(), admin_password: none(), environment, running: None, dir }
+        Self {
+            base_url: none(),
+            admin_email: none(),
+            admin_password: none(),
+            environment,
+            makes_up_password: false,
+            running: None,
+            dir,
+        }
     }
 
     /// Keeps the sign-in that is in this output. Whether there is one.
@@ -135,6 +158,7 @@ impl Server {
             return false;
         };
         email.clone_into(&mut self.admin_email);
+        let password = if password == "(the one you gave)" { GIVEN } else { password };
         password.clone_into(&mut self.admin_password);
         true
     }
@@ -158,6 +182,7 @@ impl Server {
         let child = command(&["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(self.data())
             .envs(NO_LIMITS)
+            .envs((!self.makes_up_password).then_some(("MUSTER_ADMIN_PASSWORD", GIVEN)))
             .envs(self.environment.iter().cloned())
             .stdout(Stdio::piped())
             .stderr(File::options().create(true).append(true).open(self.log()).unwrap())

@@ -75,6 +75,9 @@ pub(crate) enum Failure {
     /// The tests with an issuer that others wrote are gone or have another name.
     #[error("nobody signed in with an issuer that others wrote; xtask/src/outside.rs names the tests")]
     NoOutsideTest,
+    /// The tests of the second verifier are gone or have another name.
+    #[error("the second verifier was asked nothing; xtask/src/proof.rs names the tests")]
+    NoProofTest,
     /// The tests over DynamoDB Local are gone or have another name.
     #[error("no test ran over DynamoDB Local; xtask/src/test.rs names them")]
     NoConformanceTest,

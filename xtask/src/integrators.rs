@@ -1,4 +1,4 @@
-//! `cargo xtask integrators`: what integrators are given. The TypeScript definitions are made and compiled, strictly; the AsyncAPI document
+//! `cargo xtask integrators`: what integrators are given. The TypeScript definitions are made and compiled, strictly; the `AsyncAPI` document
 //! is read by the parser of those who wrote the specification.
 
 use std::process::Command;

@@ -18,6 +18,7 @@ mod dynamodb_local;
 mod failure;
 mod integrators;
 mod outside;
+mod proof;
 mod schemas;
 mod security_page;
 mod serve;
@@ -76,10 +77,12 @@ enum Xtask {
     E2e,
     /// Ask the running program whether it keeps what the OpenAPI document promises, as each role and as nobody.
     Contract,
-    /// Compile a program that uses the TypeScript definitions, and have the AsyncAPI document read by its parser.
+    /// Compile a program that uses the TypeScript definitions, and have the `AsyncAPI` document read by its parser.
     Integrators,
     /// Let people sign in with an issuer of OpenID Connect that others wrote.
     Outside,
+    /// Ask the second verifier of exports and proofs, in Python, whether it says what the program says.
+    Proof,
     /// Run all tests, and report which lines of Muster they reach.
     Coverage {
         /// Also write the source with its marks, as pages.
@@ -109,6 +112,7 @@ fn main() -> ExitCode {
         Xtask::Contract => contract::run(),
         Xtask::Integrators => integrators::run(),
         Xtask::Outside => outside::run(),
+        Xtask::Proof => proof::run(),
         Xtask::Coverage { html, json } => coverage::run(html, json),
         Xtask::Schemas { check } => schemas::run(check),
     };

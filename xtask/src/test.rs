@@ -6,7 +6,9 @@ use std::process::{Command, Stdio};
 use cargo_metadata::camino::Utf8Path;
 
 use crate::failure::Failure;
-use crate::{architecture, aws, cargo, contract, cost, deny, dynamodb_local, integrators, outside, security_page, sim};
+use crate::{
+    architecture, aws, cargo, contract, cost, deny, dynamodb_local, integrators, outside, proof, security_page, sim,
+};
 
 /// What the simulation runs here: on the model of DynamoDB; on the embedded engine, each seed twice; and every planted defect
 /// until it is noticed.
@@ -22,6 +24,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let contract_tools = contract::Tools::set_up(&workspace)?;
     let integrators = integrators::Tools::set_up(&workspace)?;
     let issuer = outside::Issuer::set_up(&workspace)?;
+    let python = proof::set_up(&workspace)?;
     let dynamodb_local = dynamodb_local::set_up(&workspace);
     match &dynamodb_local {
         Ok(dir) => eprintln!("DynamoDB Local: {dir}"),
@@ -54,6 +57,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     integrators.test()?;
     heading("cargo xtask outside");
     outside::run_with(&workspace, &issuer)?;
+    heading("cargo xtask proof");
+    proof::run_with(&workspace, &python)?;
     heading("cargo xtask cost");
     cost::run(&[])?;
     heading("The AWS stacks: their tests, cdk-nag, cfn-lint");

@@ -1,17 +1,23 @@
-//! `muster export`: every commit as one line of JSON, ordered by stream and version.
+//! `muster export`: every history with its hashes, and the signed digests over their heads, in one file that is verified with
+//! nothing but the public key (`docs/audit-format.md`).
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use muster_domain::{Commit, EventReader as _};
+use muster_domain::commit::NotCanonical;
+use muster_domain::proof::export::{End, ExportLines};
+use muster_domain::{Commit, EventReader as _, StreamId};
 use muster_vault::seal_copies;
 
+use super::heads::{Digested, Held, digested};
 use super::passphrase::{Purpose, passphrase};
 use super::streams;
 use crate::args::ExportArgs;
+use crate::digests::digester;
 use crate::progress;
 use crate::report::{Failure, failed, file, note};
 use crate::store::Store;
@@ -33,7 +39,11 @@ pub async fn run(args: ExportArgs) -> Result<(), Failure> {
         Some(path) => Some((path, passphrase(&args.passphrase, Purpose::New)?)),
         None => None,
     };
-    let system = Store::named(&args.store).await?.system().await?;
+    let store = Store::named(&args.store).await?;
+    let system = store.system().await?;
+    if let (Store::Local(_), false) = (&store, args.no_digest) {
+        cover(&system, &args.store.data.data).await?;
+    }
     match &args.out {
         Some(path) => to_file(&system, path).await?,
         None => write(&system, BufWriter::new(io::stdout())).await.map(|_| ()).map_err(|error| match error {
@@ -63,6 +73,11 @@ async fn keys_to_file(system: &System, path: &Path, passphrase: String) -> Resul
     Ok(())
 }
 
+/// Takes a digest over what is under none yet.
+async fn cover(system: &System, data: &Path) -> Result<(), Failure> {
+    digester(system, data)?.cover().await.map(|_| ()).map_err(failed("taking a digest"))
+}
+
 /// Written beside and renamed: the file is complete or not there.
 async fn to_file(system: &System, path: &Path) -> Result<(), Failure> {
     let mut beside = path.as_os_str().to_owned();
@@ -75,8 +90,9 @@ async fn to_file(system: &System, path: &Path) -> Result<(), Failure> {
         Err(WriteError::Failed(failure)) => Err(failure),
     };
     match written {
-        Ok(Written { commits, streams }) => {
-            note(format_args!("wrote {commits} commits of {streams} streams to {}", path.display()));
+        Ok(End { commits, streams, digests, .. }) => {
+            let path = path.display();
+            note(format_args!("wrote {commits} commits of {streams} streams and {digests} digests to {path}"));
             Ok(())
         }
         Err(failure) => {
@@ -87,43 +103,79 @@ async fn to_file(system: &System, path: &Path) -> Result<(), Failure> {
     }
 }
 
-struct Written {
-    commits: u64,
-    streams: usize,
+/// Why an export was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The target did not take it.
+    #[error("cannot write")]
+    Output(#[from] io::Error),
+    /// The store could not be read.
+    #[error(transparent)]
+    Failed(#[from] Failure),
 }
 
-enum WriteError {
-    Output(io::Error),
-    Failed(Failure),
-}
-
-impl From<Failure> for WriteError {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
+impl From<NotCanonical> for WriteError {
+    fn from(error: NotCanonical) -> Self {
+        Self::Failed(failed("writing the export")(error))
     }
 }
 
-async fn write(system: &System, mut target: impl Write) -> Result<Written, WriteError> {
-    let streams = streams::all(system).await?.commits;
-    let bar = progress::bar(Some(streams.values().sum()), "commits");
+/// Writes an export of the system's store, and says how much it holds.
+pub async fn write(system: &System, mut target: impl Write) -> Result<End, WriteError> {
+    // The digests first: every head that they hold is then in the histories.
+    let Digested { digests, mut heads } = digested(system).await?;
+    let commits = streams::all(system).await?.commits;
+    let bar = progress::bar(Some(commits.values().sum()), "commits");
     bar.set_message("export");
-    let mut written = Written { commits: 0, streams: streams.len() };
-    let mut histories = stream::iter(streams.into_keys())
-        .map(|stream| async move { system.events.commits(&stream, 0, None).await })
-        .buffered(AHEAD);
-    while let Some(commits) = histories.try_next().await.map_err(failed("reading the event store"))? {
-        for commit in &commits {
-            line(&mut target, commit).map_err(WriteError::Output)?;
-        }
-        written.commits += commits.len() as u64;
-        bar.set_position(written.commits);
+    let mut sections: BTreeMap<String, (Option<StreamId>, Vec<Held>)> = BTreeMap::new();
+    for stream in commits.into_keys() {
+        let name = stream.to_string();
+        let held = heads.remove(&name).unwrap_or_default();
+        sections.insert(name, (Some(stream), held));
     }
-    target.flush().map_err(WriteError::Output)?;
+    // Of a history that is gone, its heads are left.
+    sections.extend(heads.into_iter().map(|(name, held)| (name, (None, held))));
+
+    let (mut lines, header) = ExportLines::begin()?;
+    target.write_all(&header)?;
+    let mut histories = stream::iter(sections.into_values())
+        .map(|(stream, held)| async move {
+            match stream {
+                Some(stream) => system.events.commits(&stream, 0, None).await.map(|commits| (commits, held)),
+                None => Ok((Vec::new(), held)),
+            }
+        })
+        .buffered(AHEAD);
+    while let Some((commits, held)) = histories.try_next().await.map_err(failed("reading the event store"))? {
+        history(&mut lines, &mut target, &commits, held)?;
+        bar.inc(commits.len() as u64);
+    }
+    for digest in &digests {
+        target.write_all(&lines.digest(digest)?)?;
+    }
+    let (end, line) = lines.end()?;
+    target.write_all(&line)?;
+    target.flush()?;
     bar.finish_and_clear();
-    Ok(written)
+    Ok(end)
 }
 
-fn line(target: &mut impl Write, commit: &Commit) -> io::Result<()> {
-    serde_json::to_writer(&mut *target, commit)?;
-    target.write_all(b"\n")
+/// The commits of one history, and after each the heads that are it.
+fn history(
+    lines: &mut ExportLines,
+    target: &mut impl Write,
+    commits: &[Commit],
+    held: Vec<Held>,
+) -> Result<(), WriteError> {
+    let mut held = held.into_iter().peekable();
+    for commit in commits {
+        while let Some(Held { digest, index, leaf }) = held.next_if(|held| held.leaf.version < commit.last_version()) {
+            target.write_all(&lines.leaf(digest, index, &leaf)?)?;
+        }
+        target.write_all(&lines.commit(commit)?)?;
+    }
+    for Held { digest, index, leaf } in held {
+        target.write_all(&lines.leaf(digest, index, &leaf)?)?;
+    }
+    Ok(())
 }

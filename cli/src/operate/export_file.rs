@@ -1,10 +1,11 @@
-//! An export as a sequence of whole histories.
+//! An export as a sequence of whole histories. Its digests and their heads are passed over: they are for whoever verifies it.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use muster_domain::Commit;
+use serde::Deserialize;
 
 use crate::report::{Failure, file};
 
@@ -16,6 +17,12 @@ pub(crate) struct Histories<R> {
     next: Option<Commit>,
 }
 
+/// One line, as far as it matters here.
+#[derive(Deserialize)]
+struct Line {
+    commit: Option<Commit>,
+}
+
 /// Opens the export in this file.
 pub(crate) fn open(path: &Path) -> Result<Histories<BufReader<File>>, Failure> {
     let export = BufReader::new(File::open(path).map_err(file(path))?);
@@ -24,13 +31,20 @@ pub(crate) fn open(path: &Path) -> Result<Histories<BufReader<File>>, Failure> {
 
 impl<R: BufRead> Histories<R> {
     fn commit(&mut self) -> Option<Result<Commit, Failure>> {
-        let (index, text) = self.lines.next()?;
-        let parsed = text.map_err(file(&self.path)).and_then(|text| {
-            serde_json::from_str(&text).map_err(|error| {
-                Failure::Refused(format!("{}, line {}: not a commit: {error}", self.path.display(), index + 1))
-            })
-        });
-        Some(parsed)
+        loop {
+            let (index, text) = self.lines.next()?;
+            let parsed = text.map_err(file(&self.path)).and_then(|text| {
+                serde_json::from_str(&text).map_err(|error| {
+                    let path = self.path.display();
+                    Failure::Refused(format!("{path}, line {}: not of an export: {error}", index + 1))
+                })
+            });
+            match parsed {
+                Ok(Line { commit: Some(commit) }) => return Some(Ok(commit)),
+                Ok(Line { commit: None }) => {}
+                Err(failure) => return Some(Err(failure)),
+            }
+        }
     }
 
     fn history(&mut self) -> Result<Option<Vec<Commit>>, Failure> {

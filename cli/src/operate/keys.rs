@@ -1,9 +1,11 @@
-//! `muster keys`: the keys that sign access tokens. They are files in the data directory, which a running server looks at.
+//! `muster keys`: the keys that sign access tokens, files in the data directory, which a running server looks at; and the server
+//! secret, which it has read when it started.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use muster_domain::Clock as _;
+use muster_embedded::Engine;
 use muster_handlers::clock::SystemClock;
-use muster_identity::{KeyState, RotationError, SigningKeyStatus, SigningKeys};
+use muster_identity::{KeyState, RotationError, Secrets, SigningKeyStatus, SigningKeys};
 
 use super::json;
 use crate::args::{DataArgs, KeysListArgs, KeysRetireArgs, KeysRotateArgs};
@@ -31,6 +33,18 @@ pub fn retire(args: &KeysRetireArgs) -> Result<(), Failure> {
     let mut keys = open(&args.data)?;
     let retired = keys.retire(&args.kid, SystemClock.now()).map_err(refused)?;
     if args.json { json(&retired) } else { line(format_args!("{}  is no key any more", retired.kid)) }
+}
+
+/// Makes another server secret, of a directory that nobody has open: a running server would go on with the old one.
+pub fn renew_server_secret(DataArgs { data }: &DataArgs) -> Result<(), Failure> {
+    if !data.join("muster.db").exists() {
+        let data = data.display();
+        return Err(Failure::Refused(format!("there is no store in {data}; `muster serve` makes one")));
+    }
+    let engine = Engine::open(data)?;
+    let path = Secrets::renew_server_secret(data)?;
+    drop(engine);
+    line(format_args!("{} is another now: everybody has to sign in again", path.display()))
 }
 
 /// The keys of a data directory, which must be there already.

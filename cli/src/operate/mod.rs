@@ -1,12 +1,15 @@
 //! The operator's commands.
 
+pub mod digest;
 pub mod export;
 pub(crate) mod export_file;
+pub(crate) mod heads;
 pub mod history;
 pub mod import;
 pub mod keys;
 pub mod parked;
 pub(crate) mod passphrase;
+pub mod prove;
 pub mod rebuild;
 pub mod reconcile;
 pub mod redrive;
@@ -14,6 +17,7 @@ pub mod status;
 pub(crate) mod streams;
 pub mod user;
 pub mod verify;
+pub mod verify_export;
 
 use crate::report::{Failure, failed, line};
 

@@ -1,19 +1,21 @@
-//! `muster verify`: follows every hash chain, in the store or in an export of it.
+//! `muster verify`: follows every hash chain and every digest of the store. An export and a proof are verified in
+//! [`super::verify_export`].
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap};
 
 use futures::{StreamExt as _, stream};
 use muster_domain::commit::{ChainVerifier, Tampered};
 use muster_domain::ports::ReadError;
-use muster_domain::{Commit, EventReader as _, StreamId};
+use muster_domain::proof::merkle::MerkleTree;
+use muster_domain::proof::{DigestKeys, Leaf, SignedDigest};
+use muster_domain::{Commit, EventReader as _, Hash, StreamId};
 use serde::Serialize;
 
-use super::{json, streams};
+use super::heads::{Digested, Held, digested};
+use super::{json, streams, verify_export};
 use crate::args::VerifyArgs;
 use crate::progress;
-use crate::report::{Failure, failed, file, line};
+use crate::report::{Failure, failed, line};
 use crate::store::Store;
 use crate::system::System;
 
@@ -23,7 +25,7 @@ const CONCURRENCY: usize = 8;
 /// A history that is not as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// The stream, as it is named.
+    /// The stream, as it is named; `digest` for a digest, whose sequence is then the version.
     pub stream: String,
     /// The version where it shows.
     pub version: u64,
@@ -40,25 +42,36 @@ pub struct Verified {
     pub commits: u64,
     /// How many events.
     pub events: u64,
+    /// How many digests.
+    pub digests: u64,
     /// The histories that are not as they were written; the first fault of each.
     pub findings: Vec<Finding>,
 }
 
 /// Verifies, and says what it found.
 pub async fn run(args: VerifyArgs) -> Result<(), Failure> {
-    let verified = if let Some(path) = args.export {
-        tokio::task::spawn_blocking(move || open_export(&path)).await.map_err(failed("verifying the export"))??
-    } else {
-        of_store(&Store::named(&args.store).await?.system().await?).await?
+    if let Some(path) = args.export {
+        return verify_export::export(path, &args.key, &args.kept, args.json).await;
+    }
+    if let Some(path) = &args.proof {
+        return verify_export::proof(path, &args.key, args.json);
+    }
+    let system = Store::named(&args.store).await?.system().await?;
+    let keys = match &args.key[..] {
+        [] => None,
+        given => Some(verify_export::read_keys(given)?),
     };
+    let verified = of_store(&system, keys).await?;
     if args.json {
         json(&verified)?;
     } else {
         for Finding { stream, version, reason } in &verified.findings {
             line(format_args!("TAMPERED  {stream}  version {version}: {reason}"))?;
         }
-        let Verified { streams, commits, events, .. } = verified;
-        line(format_args!("followed {events} events in {commits} commits of {streams} streams"))?;
+        let Verified { streams, commits, events, digests, .. } = verified;
+        line(format_args!(
+            "followed {events} events in {commits} commits of {streams} streams, and {digests} digests"
+        ))?;
     }
     match verified.findings.len() {
         0 => Ok(()),
@@ -67,12 +80,22 @@ pub async fn run(args: VerifyArgs) -> Result<(), Failure> {
     }
 }
 
-/// Follows every history of a store, several at a time.
-pub async fn of_store(system: &System) -> Result<Verified, Failure> {
+/// Follows every digest of a store, and every history, several at a time. Without keys, those are believed that the store names.
+pub async fn of_store(system: &System, keys: Option<DigestKeys>) -> Result<Verified, Failure> {
+    let Digested { digests, mut heads } = digested(system).await?;
+    let keys = match keys {
+        Some(keys) => keys,
+        None => system.digests.keys().await.map_err(failed("reading the keys of digests"))?.into_iter().collect(),
+    };
     let streams = streams::all(system).await?;
     let bar = progress::bar(Some(streams.commits.values().sum()), "commits");
     bar.set_message("verify");
-    let mut verified = Verified { streams: streams.commits.len() as u64, ..Verified::default() };
+    let mut verified = Verified {
+        streams: streams.commits.len() as u64,
+        digests: digests.len() as u64,
+        findings: follow_digests(&digests, &heads, &keys)?,
+        ..Verified::default()
+    };
     let reason = "it is not the name of a stream".to_owned();
     let foreign = streams.foreign.into_iter().map(|stream| Finding { stream, version: 0, reason: reason.clone() });
     verified.findings.extend(foreign);
@@ -86,10 +109,12 @@ pub async fn of_store(system: &System) -> Result<Verified, Failure> {
                 for commit in &commits {
                     follower.follow(commit);
                 }
+                follower.compare(heads.remove(&stream.to_string()).unwrap_or_default(), &commits);
                 follower.counted = Some(count);
                 follower.end(&mut verified);
             }
             Err(ReadError::Damaged { stream, version, reason }) => {
+                heads.remove(&stream);
                 verified.findings.push(Finding { stream, version, reason });
             }
             Err(error) => return Err(failed("reading the event store")(error)),
@@ -97,47 +122,54 @@ pub async fn of_store(system: &System) -> Result<Verified, Failure> {
         bar.inc(count);
     }
     bar.finish_and_clear();
+    verified.findings.extend(heads.into_iter().filter_map(|(stream, held)| gone(stream, &held)));
     verified.findings.sort_by(|one, other| (&one.stream, one.version).cmp(&(&other.stream, other.version)));
     Ok(verified)
 }
 
-/// Follows every history of the export in this file; `-` is the standard input.
-pub(crate) fn open_export(path: &Path) -> Result<Verified, Failure> {
-    if path == Path::new("-") {
-        return of_export(io::stdin().lock(), path);
-    }
-    of_export(BufReader::new(File::open(path).map_err(file(path))?), path)
+/// A history that is gone, although a digest has it.
+fn gone(stream: String, held: &[Held]) -> Option<Finding> {
+    let Held { digest, leaf, .. } = held.last()?;
+    let reason = format!("the history is missing, and digest {digest} has its version {}", leaf.version);
+    Some(Finding { stream, version: 0, reason })
 }
 
-/// Follows every history of an export, one line at a time.
-pub fn of_export(export: impl BufRead, path: &Path) -> Result<Verified, Failure> {
-    let bar = progress::bar(None, "commits");
-    bar.set_message("verify");
-    let mut verified = Verified::default();
-    let mut follower: Option<Follower> = None;
-    for (number, text) in (1_u64..).zip(export.lines()) {
-        let text = text.map_err(file(path))?;
-        let bad = |reason: String| Failure::Refused(format!("{}, line {number}: {reason}", path.display()));
-        let commit: Commit = serde_json::from_str(&text).map_err(|error| bad(format!("not a commit: {error}")))?;
-        if follower.as_ref().is_none_or(|follower| follower.stream != commit.stream) {
-            if let Some(before) = follower.take() {
-                if before.stream > commit.stream {
-                    return Err(bad("the export is not ordered by stream".to_owned()));
-                }
-                before.end(&mut verified);
-            }
-            verified.streams += 1;
-            follower = Some(Follower::new(commit.stream));
-        }
-        if let Some(follower) = &mut follower {
-            follower.follow(&commit);
-        }
-        bar.inc(1);
+/// What is wrong with the digests themselves.
+fn follow_digests(
+    digests: &[SignedDigest],
+    heads: &BTreeMap<String, Vec<Held>>,
+    keys: &DigestKeys,
+) -> Result<Vec<Finding>, Failure> {
+    const DOING: &str = "following the digests";
+    let mut leaves: BTreeMap<u64, Vec<&Leaf>> = BTreeMap::new();
+    // By stream, which is the order of the leaves.
+    for Held { digest, leaf, .. } in heads.values().flatten() {
+        leaves.entry(*digest).or_default().push(leaf);
     }
-    let none = || Failure::Refused(format!("{} has not a single commit: there is nothing to verify", path.display()));
-    follower.ok_or_else(none)?.end(&mut verified);
-    bar.finish_and_clear();
-    Ok(verified)
+    let (mut findings, mut before) = (Vec::new(), (0, Hash::GENESIS));
+    for digest in digests {
+        let tree = leaves.remove(&digest.sequence).unwrap_or_default().into_iter().map(Leaf::tree_hash);
+        let tree = tree.collect::<Result<MerkleTree, _>>().map_err(failed(DOING))?;
+        let wrong = if digest.sequence != before.0 + 1 {
+            Some("the one before it is missing")
+        } else if digest.previous != before.1 {
+            Some("it does not follow the one before it: one of the two was replaced")
+        } else if !digest.is_signed_by(keys) {
+            Some("it is not signed by a key that is known")
+        } else if (tree.leaves(), tree.root()) != (digest.leaves, digest.root) {
+            Some("its heads are others than those that were signed")
+        } else {
+            None
+        };
+        let version = digest.sequence;
+        findings.extend(wrong.map(|reason| Finding {
+            stream: "digest".to_owned(),
+            version,
+            reason: reason.to_owned(),
+        }));
+        before = (digest.sequence, digest.hash().map_err(failed(DOING))?);
+    }
+    Ok(findings)
 }
 
 /// Follows one history up to its first fault.
@@ -149,11 +181,14 @@ struct Follower {
     fault: Option<Tampered>,
     /// How many commits the keys of the table name, which were read before. There may be more by now, but not fewer.
     counted: Option<u64>,
+    /// The first head that a digest holds of it, and that it does not have.
+    contradicted: Option<Held>,
 }
 
 impl Follower {
     fn new(stream: StreamId) -> Self {
-        Self { stream, chain: ChainVerifier::default(), commits: 0, events: 0, fault: None, counted: None }
+        let (chain, fault, counted, contradicted) = (ChainVerifier::default(), None, None, None);
+        Self { stream, chain, commits: 0, events: 0, fault, counted, contradicted }
     }
 
     fn follow(&mut self, commit: &Commit) {
@@ -162,6 +197,13 @@ impl Follower {
         if self.fault.is_none() {
             self.fault = self.chain.follow(commit).err();
         }
+    }
+
+    /// Looks whether the history has the heads that digests hold of it.
+    fn compare(&mut self, held: Vec<Held>, commits: &[Commit]) {
+        let ends = commits.iter().filter(|commit| !commit.events.is_empty());
+        let ends: HashMap<u64, Hash> = ends.map(|commit| (commit.last_version(), commit.hash)).collect();
+        self.contradicted = held.into_iter().find(|held| ends.get(&held.leaf.version) != Some(&held.leaf.hash));
     }
 
     fn end(self, verified: &mut Verified) {
@@ -180,7 +222,16 @@ impl Follower {
             (None, Some(counted)) if self.commits < counted => {
                 (self.events, format!("the table has {counted} commits of it, but {} can be read", self.commits))
             }
-            _ => return,
+            (None, _) => match &self.contradicted {
+                Some(Held { digest, leaf, .. }) if leaf.version > self.events => (
+                    self.events,
+                    format!("the history ends here, and digest {digest} has its version {}", leaf.version),
+                ),
+                Some(Held { digest, leaf, .. }) => {
+                    (leaf.version, format!("digest {digest} has another head here: the history was written anew"))
+                }
+                None => return,
+            },
         };
         verified.findings.push(Finding { stream: self.stream.to_string(), version, reason });
     }

@@ -17,7 +17,7 @@ async fn server(limits: Limits) -> (SocketAddr, CancellationToken, JoinHandle<()
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
     let router = Router::new().route("/", get(|| async { "here" }));
-    let server = tokio::spawn(listen(listener, router, limits, stop.clone()));
+    let server = tokio::spawn(listen(listener, None, router, limits, stop.clone()));
     (address, stop, server)
 }
 

@@ -11,4 +11,5 @@ mod rebuild;
 mod redrive;
 mod setup;
 mod support;
+mod tls;
 mod verify;

@@ -5,7 +5,7 @@ use muster_cli::args::AdminArgs;
 use muster_cli::setup::{SignIn, first_admin, show};
 use muster_handlers::http::Settings;
 use muster_handlers::mail::Post;
-use muster_identity::{Client, KeyRing, PasswordAttempt, PersonalSecret, Secrets};
+use muster_identity::{Client, KeyRing, MissingSecrets, PasswordAttempt, Secrets};
 
 use crate::support::TestStore;
 
@@ -15,7 +15,7 @@ async fn make(store: &TestStore) -> Option<SignIn> {
 
 async fn is_good(store: &TestStore, sign_in: &SignIn) -> bool {
     let dir = tempfile::tempdir().unwrap();
-    let secrets = Secrets::load_or_create(dir.path(), PersonalSecret::MayBeMade).unwrap();
+    let secrets = Secrets::load_or_create(dir.path(), MissingSecrets::MayBeMade).unwrap();
     let Secrets { signing_keys, server_secret, personal_secret: _ } = secrets;
     let keys = KeyRing::new(signing_keys.ring_keys());
     let identity = store.system.app(keys, &server_secret, Settings::default(), Post::none()).unwrap().identity;

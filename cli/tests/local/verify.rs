@@ -1,12 +1,9 @@
 //! Finding histories that were tampered with.
 
-use std::path::Path;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 use muster_cli::operate::status::{self, UnreadableCommit};
-use muster_cli::operate::verify::{Verified, of_export, of_store};
-use muster_cli::report::Failure;
-use muster_domain::{Commit, EventReader as _, StreamId, TaskId};
+use muster_cli::operate::verify::{Verified, of_store};
+use muster_domain::{StreamId, TaskId};
 
 use crate::support::{TestStore, text};
 
@@ -34,8 +31,8 @@ fn name(task: TaskId) -> String {
 async fn histories_that_are_as_they_were_written_are_followed_to_their_ends() {
     let store = TestStore::new().await;
     tasks(&store).await;
-    let verified = of_store(&store.system).await.unwrap();
-    assert_eq!(verified, Verified { streams: 3, commits: 9, events: 9, findings: vec![] });
+    let verified = of_store(&store.system, None).await.unwrap();
+    assert_eq!(verified, Verified { streams: 3, commits: 9, events: 9, digests: 0, findings: vec![] });
 }
 
 #[tokio::test]
@@ -43,7 +40,7 @@ async fn a_changed_commit_is_named() {
     let store = TestStore::new().await;
     let tasks = tasks(&store).await;
     store.forge_title(tasks[1], 1, "Fix nothing").await;
-    let verified = of_store(&store.system).await.unwrap();
+    let verified = of_store(&store.system, None).await.unwrap();
     assert_eq!(found(&verified), [(name(tasks[1]), 1)]);
     assert!(verified.findings[0].reason.contains("its content does not give its hash"));
 }
@@ -56,7 +53,7 @@ async fn a_removed_commit_is_named() {
     store.remove(tasks[2], 1).await;
     let mut expected = vec![(name(tasks[0]), 2), (name(tasks[2]), 1)];
     expected.sort();
-    assert_eq!(found(&of_store(&store.system).await.unwrap()), expected);
+    assert_eq!(found(&of_store(&store.system, None).await.unwrap()), expected);
 }
 
 #[tokio::test]
@@ -73,7 +70,7 @@ async fn an_item_that_is_no_commit_is_named_and_the_others_are_followed() {
 
     let mut expected = vec![(name(tasks[0]), 1), (name(tasks[1]), 4), ("nonsense".to_owned(), 0)];
     expected.sort();
-    assert_eq!(found(&of_store(&store.system).await.unwrap()), expected);
+    assert_eq!(found(&of_store(&store.system, None).await.unwrap()), expected);
 }
 
 #[tokio::test]
@@ -83,7 +80,7 @@ async fn a_commit_that_the_table_has_and_that_cannot_be_read_is_named() {
     let put = store.system.client.put_item().table_name("muster-events");
     let put = put.item("pk", text(&name(tasks[1]))).item("sk", AttributeValue::N("0".to_owned()));
     put.send().await.unwrap();
-    let verified = of_store(&store.system).await.unwrap();
+    let verified = of_store(&store.system, None).await.unwrap();
     assert_eq!(found(&verified), [(name(tasks[1]), 3)]);
     assert_eq!(verified.findings[0].reason, "the table has 4 commits of it, but 3 can be read");
 }
@@ -100,54 +97,4 @@ async fn the_status_of_a_store_names_the_commits_that_cannot_be_read() {
 
     assert_eq!(status.unreadable, [UnreadableCommit { stream: name(tasks[1]), version: 4 }]);
     assert_eq!((status.aggregates, status.commits, status.events), (3, 9, 9));
-}
-
-/// The lines of an export of these tasks.
-async fn lines(store: &TestStore, mut tasks: Vec<TaskId>) -> Vec<String> {
-    tasks.sort();
-    let mut lines = Vec::new();
-    for task in tasks {
-        let commits: Vec<Commit> = store.system.events.commits(&task.into(), 0, None).await.unwrap();
-        lines.extend(commits.iter().map(|commit| serde_json::to_string(commit).unwrap()));
-    }
-    lines
-}
-
-fn verify(lines: &[String]) -> Result<Verified, Failure> {
-    of_export(lines.join("\n").as_bytes(), Path::new("export.jsonl"))
-}
-
-#[tokio::test]
-async fn an_export_is_followed_without_a_store() {
-    let store = TestStore::new().await;
-    let tasks = tasks(&store).await;
-    let export = lines(&store, tasks).await;
-    assert_eq!(verify(&export).unwrap(), of_store(&store.system).await.unwrap());
-
-    let mut changed = export.clone();
-    changed[4] = changed[4].replace("Fix the old", "Fix the very old");
-    let findings = verify(&changed).unwrap().findings;
-    assert_eq!(findings.iter().map(|finding| finding.version).collect::<Vec<_>>(), [2]);
-
-    let mut removed = export.clone();
-    removed.remove(3);
-    assert_eq!(found(&verify(&removed).unwrap()).len(), 1);
-}
-
-#[tokio::test]
-async fn an_export_that_is_out_of_order_or_no_export_is_refused() {
-    let store = TestStore::new().await;
-    let tasks = tasks(&store).await;
-    let mut export = lines(&store, tasks).await;
-    export.swap(2, 8);
-    let refused = verify(&export).unwrap_err().to_string();
-    assert!(refused.contains("not ordered by stream"), "{refused}");
-    let refused = verify(&["nonsense".to_owned()]).unwrap_err().to_string();
-    assert!(refused.starts_with("export.jsonl, line 1: not a commit"), "{refused}");
-}
-
-#[test]
-fn an_export_without_a_commit_is_refused() {
-    let refused = verify(&[]).unwrap_err().to_string();
-    assert_eq!(refused, "export.jsonl has not a single commit: there is nothing to verify");
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono::{NaiveTime, TimeDelta, Timelike as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -27,6 +28,17 @@ const MEANING: &str = "A time of day on the person's own clock: hours and minute
 impl LocalTime {
     /// When a day's work begins.
     pub const MORNING: Self = Self { hour: 8, minute: 0 };
+
+    /// The minute in which this is.
+    pub(crate) fn of(time: NaiveTime) -> Self {
+        let part = |number: u32| u8::try_from(number).unwrap_or(0);
+        Self { hour: part(time.hour()), minute: part(time.minute()) }
+    }
+
+    /// Its beginning.
+    pub(crate) fn time(self) -> NaiveTime {
+        NaiveTime::MIN + TimeDelta::minutes(i64::from(self.hour) * 60 + i64::from(self.minute))
+    }
 }
 
 impl FromStr for LocalTime {

@@ -1,4 +1,4 @@
-//! `schemas/asyncapi.json`: an AsyncAPI 3.0 document of what Muster sends to whoever subscribes. Like the schemas, which it holds, it is
+//! `schemas/asyncapi.json`: an `AsyncAPI` 3.0 document of what Muster sends to whoever subscribes. Like the schemas, which it holds, it is
 //! made here, and written by `cargo xtask schemas`.
 
 use std::collections::BTreeMap;
@@ -54,9 +54,9 @@ impl Components {
                 there.is_some_and(|there| *there != referring(definitions[name].clone(), &names))
             };
             let Some(name) = definitions.keys().find(|name| clashes(name)).cloned() else { break };
-            let owned = format!("{owner}.{name}");
-            assert_ne!(names[&name], owned, "{owned} is there twice");
-            names.insert(name, owned);
+            let longer = format!("{owner}.{name}");
+            assert_ne!(names[&name], longer, "{longer} is there twice");
+            names.insert(name, longer);
         }
         for (name, definition) in definitions {
             self.0.insert(names[&name].clone(), referring(definition, &names));
@@ -77,7 +77,7 @@ fn referring(schema: Value, names: &BTreeMap<String, String>) -> Value {
             .collect::<Map<_, _>>()
             .into(),
         Value::Array(items) => items.into_iter().map(|item| referring(item, names)).collect(),
-        other => other,
+        plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => plain,
     }
 }
 

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "what cannot be unwrapped here is a finding, and the case is printed")]
 
 mod chain;
+mod proof;
 mod sequences;
 mod strategies;

@@ -4,31 +4,37 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, Utc};
-use muster_commands::{CommandHandler, DynamoLog};
 use muster_domain::ports::Clock;
 use muster_domain::{EventReader, TeamId, UserId};
 use muster_identity::Identity;
 use muster_projections::directory::{Account, TeamDocument, UserDocument, fold_account, fold_team};
-use muster_projections::{AuditQueries, DirectoryQueries, TaskQueries};
+use muster_projections::{AuditQueries, DirectoryQueries, TaskPastQueries, TaskQueries};
 
+use super::commands::Commands;
 use super::page::query_problem;
 use super::problem::{Code, Problem};
 use super::settings::Settings;
 use super::throttle::Throttle;
+use crate::digests::DigestTable;
 use crate::mail::{Links, Post};
+use crate::saved_filters::SavedFilters;
 
 /// The parts that the routes work with. One for each program.
 pub struct App {
     /// Takes commands.
-    pub commands: CommandHandler<DynamoLog>,
+    pub commands: Commands,
     /// Reads histories: always complete, always consistent.
     pub reader: Arc<dyn EventReader>,
     /// Answers questions about tasks.
     pub tasks: TaskQueries,
+    /// Answers questions about tasks as they were.
+    pub past: TaskPastQueries,
     /// Answers questions about who did what.
     pub audit: AuditQueries,
     /// Answers questions about people and teams.
     pub directory: DirectoryQueries,
+    /// What people list again and again.
+    pub filters: SavedFilters,
     /// Signs people in and out.
     pub identity: Identity,
     /// What the operator has decided.
@@ -45,6 +51,8 @@ pub struct App {
     pub store: Client,
     /// The table that readiness is asked of.
     pub control_table: String,
+    /// The digests over the heads of all histories.
+    pub digests: DigestTable,
 }
 
 impl App {
@@ -52,6 +60,13 @@ impl App {
     #[must_use]
     pub fn with_post(self, post: Post) -> Self {
         Self { post, ..self }
+    }
+
+    /// The same, but no answer waits until it is written down where its command came from: over this client, behind it.
+    #[must_use]
+    pub fn with_origins_behind(self, client: Client) -> Self {
+        let origins = self.commands.origins().clone().behind(client);
+        Self { commands: self.commands.with_origins(origins), ..self }
     }
 
     /// Now.

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::access::{Asked, done};
 use super::app::App;
 use super::body::Body;
-use super::caller::Caller;
+use super::caller::Unsettled;
 use super::cookie;
 use super::fields::{Fields, given};
 use super::problem::{Causes, Code, Problem};
@@ -263,7 +263,7 @@ pub(crate) async fn log_out(State(app): State<Arc<App>>, request: Request) -> Re
         let session = app.identity.sessions().family(&refresh_token);
         (app.identity.logout_with(&refresh_token).await, session.map(|session| access.in_session(session)))
     } else {
-        let caller = Caller::from_request_parts(&mut parts, &app).await?;
+        let Unsettled(caller) = Unsettled::from_request_parts(&mut parts, &app).await?;
         (app.identity.logout(caller.session()?).await, Some(done(AccessKind::SignedOut, &caller.0)))
     };
     ended.map_err(|error| Problem::unavailable(&error))?;

@@ -7,15 +7,21 @@ use axum::http::header;
 use axum::http::request::Parts;
 use muster_domain::{Actor, UserId};
 use muster_identity::policy::{Action, Credential, Decision, Principal, Reason, Resource, decide, within_token};
-use muster_identity::{AuthError, Presented, SessionId};
+use muster_identity::{AuthError, Presented, SessionId, Standing};
 
 use super::access::Asker;
 use super::app::{App, not_found};
 use super::problem::{Code, Problem};
+use super::settings::Settings;
 
-/// A person who is signed in, or whose API token this is, with the role and teams that they have at this moment.
+/// A person who is signed in, or whose API token this is, with the role and teams that they have at this moment; and what they
+/// have shown of themselves in their session. Nothing is left that they must do before anything else.
 #[derive(Clone, Debug)]
-pub(crate) struct Caller(pub(crate) Principal);
+pub(crate) struct Caller(pub(crate) Principal, Option<Standing>);
+
+/// The same, where something may be left that they must do first: for the routes by which they do it, or turn away.
+#[derive(Clone, Debug)]
+pub(crate) struct Unsettled(pub(crate) Caller);
 
 impl Caller {
     /// Their id.
@@ -41,10 +47,36 @@ impl Caller {
     /// Refuses unless they may do this; what they may not even know of is not found.
     pub(crate) fn may(&self, action: Action<'_>, resource: &Resource) -> Result<(), Problem> {
         match decide(&self.0, action, resource) {
+            Decision::Allow if action.needs_fresh_proof() => self.is_fresh(),
             Decision::Allow => Ok(()),
             Decision::Deny(reason) => Err(denied(reason)),
             Decision::Hidden => Err(not_found("task")),
         }
+    }
+
+    /// Refuses unless they have proved a moment ago who they are: whoever finds somebody signed in must not make it theirs.
+    pub(crate) fn is_fresh(&self) -> Result<(), Problem> {
+        match self.1 {
+            Some(Standing { is_fresh: false, .. }) => Err(Problem::new(Code::FreshSignInRequired)
+                .detail("This decides who can sign in: POST /users/reauthenticate first, or sign in again.")),
+            // An API token is for nothing of this kind, which the policy knows.
+            Some(Standing { is_fresh: true, .. }) | None => Ok(()),
+        }
+    }
+
+    /// What they must do before anything else, if there is something.
+    fn is_settled(&self, settings: &Settings) -> Result<(), Problem> {
+        let Some(Standing { has_factor, new_password_due, .. }) = self.1 else { return Ok(()) };
+        if new_password_due {
+            return Err(Problem::new(Code::PasswordChangeRequired)
+                .detail("The password was made up by somebody else: choose one with PUT /profile/password."));
+        }
+        if !has_factor && settings.asks_second_factor_of(self.0.role) {
+            return Err(Problem::new(Code::SecondFactorSetupRequired).detail(
+                "Set one up with POST /profile/second-factor. If you have one, show it with POST /users/reauthenticate.",
+            ));
+        }
+        Ok(())
     }
 
     /// Refuses if they came with an API token that is not for such things. [`Self::may`] does so, too; asked before anything
@@ -88,6 +120,16 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let Unsettled(caller) = Unsettled::from_request_parts(parts, app).await?;
+        caller.is_settled(&app.settings)?;
+        Ok(caller)
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Unsettled {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let unauthenticated = |detail: &str| Problem::new(Code::Unauthenticated).detail(detail);
         let header = parts.headers.get(header::AUTHORIZATION);
         let token = header
@@ -118,11 +160,12 @@ impl FromRequestParts<Arc<App>> for Caller {
         let authenticated = authenticated.map_err(|error| refused(&error))?;
         let user = user?.filter(|user| user.active);
         let user = user.ok_or_else(|| unauthenticated("The account is not active."))?;
-        Ok(Self(Principal {
+        let principal = Principal {
             user_id: authenticated.user_id,
             role: user.role,
             teams: user.teams,
             credential: authenticated.credential,
-        }))
+        };
+        Ok(Self(Caller(principal, authenticated.standing)))
     }
 }

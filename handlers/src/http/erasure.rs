@@ -72,6 +72,7 @@ pub(crate) async fn erase(
     let committed = committed.map_err(super::refusal::guarded)?;
     // What follows is done again when it is asked again, the address being known for as long as the key is there; the key goes with the event in any case, when a projector takes it in.
     app.identity.erase(id, email.as_ref()).await.map_err(|error| Problem::unavailable(&error))?;
+    app.filters.forget(id).await.map_err(|error| Problem::unavailable(&error))?;
     app.reader.keys().erase(id).await.map_err(|error| Problem::unavailable(&error))?;
     app.directory.forget(id).await.map_err(|error| Problem::unavailable(&error))?;
     app.note(&asked, done(AccessKind::PersonErased, &change.caller.0).about(AccessSubject::User(id))).await;

@@ -8,7 +8,7 @@ use muster_commands::ExpectedVersion;
 use super::problem::{Code, Problem};
 
 /// The version from which on an answer is fresh enough for the caller.
-const MIN_VERSION: HeaderName = HeaderName::from_static("muster-min-version");
+pub(crate) const MIN_VERSION: HeaderName = HeaderName::from_static("muster-min-version");
 /// The greatest version that may be asked for: 2⁵³ - 1, the greatest number that every reader of JSON can hold.
 pub(crate) const MAX_VERSION: u64 = (1 << 53) - 1;
 

@@ -66,6 +66,13 @@ impl Fields {
         }
     }
 
+    /// Notes what is wrong with an object at this JSON pointer that was checked as the parameters of a query are.
+    pub(crate) fn within<T>(&mut self, pointer: &str, checked: Result<T, Problem>) {
+        for InvalidField { parameter, detail, .. } in checked.err().into_iter().flat_map(Problem::into_errors) {
+            self.wrong(&format!("{pointer}/{}", parameter.unwrap_or_default()), detail);
+        }
+    }
+
     /// The result, if nothing was wrong; `value` is only there when it was made of right parts.
     pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, Problem> {
         match value {

@@ -11,7 +11,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_commands::{ExecuteError, ExpectedVersion, GuardedError};
 use muster_domain::task::{ImportSource, Status, Task, TaskCommand, TaskError, TaskFacts};
 use muster_domain::values::TimeZone;
-use muster_domain::{ImportId, Metadata, TaskId, TeamId, UserId, import_cause};
+use muster_domain::{ImportId, TaskId, TeamId, UserId, import_cause};
 use muster_identity::policy::{Action, Person, Resource};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -255,10 +255,10 @@ async fn make(
     let to = task.assignee.and_then(|assignee| people.get(&assignee));
     let guard = |_: &Task| change.caller.may(Action::CreateTask { to }, &resource);
     // The row alone: read otherwise, it is the same row.
-    let metadata = change.metadata_of(planned.command_id, "POST /imports", &planned.command_id);
-    let metadata = Metadata { causation_id: Some(import_cause(planned.import.facts.import_id)), ..metadata };
+    let mut sent = change.metadata_of(planned.command_id, "POST /imports", &planned.command_id);
+    sent.metadata.causation_id = Some(import_cause(planned.import.facts.import_id));
     let command = TaskCommand::Import(Box::new(planned.import));
-    let made = app.commands.execute_if::<Task, Problem>(id.0, command, ExpectedVersion::New, &metadata, guard).await;
+    let made = app.commands.execute_if::<Task, Problem>(id.0, command, ExpectedVersion::New, &sent, guard).await;
     match made {
         Ok(committed) if committed.replayed => Ok(Made::Before),
         Ok(_) => Ok(Made::Now),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::HeaderValue;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::access::refusals;
 use super::app::App;
+use super::browsers::{Transport, told};
 use super::problem::{Code, Problem};
 use super::request::REQUEST_ID;
 use super::throttle::limited;
@@ -29,7 +30,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const PATIENCE_ON_LAMBDA: Duration = Duration::from_secs(9);
 
 /// The router with everything that surrounds it.
-pub(crate) fn around(router: Router, patience: Duration, app: Arc<App>) -> Router {
+pub(crate) fn around(router: Router, patience: Duration, transport: Transport, app: Arc<App>) -> Router {
     let trusted_proxies = app.settings.trusted_proxies;
     router
         .fallback(|| async { Problem::new(Code::NotFound).detail("There is nothing at this path.") })
@@ -40,7 +41,7 @@ pub(crate) fn around(router: Router, patience: Duration, app: Arc<App>) -> Route
         .layer(middleware::from_fn_with_state(app, refusals))
         .layer(middleware::from_fn_with_state(trusted_proxies, address::found))
         .layer(CatchPanicLayer::custom(broken))
-        .layer(middleware::from_fn(observed))
+        .layer(middleware::from_fn_with_state(transport, observed))
 }
 
 /// Ends a request that takes too long. What it has done by then stays done; its idempotency key tells.
@@ -57,10 +58,10 @@ fn broken(_: Box<dyn Any + Send + 'static>) -> Response<Body> {
 }
 
 /// Names the request, and writes one line about it: never its query, its body or its headers, which hold what is private.
-async fn observed(mut request: Request, next: Next) -> Response {
+async fn observed(State(transport): State<Transport>, mut request: Request, next: Next) -> Response {
     let id = request_id(&request);
     request.headers_mut().insert(REQUEST_ID, id.clone());
-    let method = request.method().clone();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
     let correlation_id = id.to_str().unwrap_or_default();
     let span = info_span!("request", otel.kind = "server", correlation_id, trace_id = Empty, %method, route);
@@ -72,8 +73,7 @@ async fn observed(mut request: Request, next: Next) -> Response {
     span.in_scope(|| tracing::info!(status, micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX), "answered"));
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    told(&path, transport, headers);
     response
 }
 

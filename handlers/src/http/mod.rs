@@ -9,24 +9,31 @@ mod app;
 mod audit;
 mod auth;
 mod body;
+mod browsers;
 mod caller;
+mod commands;
 mod cookie;
+mod digests;
 mod erasure;
 mod etag;
 mod export;
 mod fields;
+mod freshness;
 mod imports;
 mod invitations;
 mod layers;
+mod logged;
 mod notification_preferences;
 mod oidc;
 mod page;
 mod password;
 mod password_reset;
 mod problem;
+mod proof;
 mod reactivation;
 mod refusal;
 mod request;
+mod saved_filters;
 mod second_factor;
 mod sessions;
 mod settings;
@@ -40,8 +47,8 @@ mod users;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::{Extension, Router};
 use muster_domain::TaskId;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
@@ -50,15 +57,21 @@ use utoipa_axum::routes;
 
 pub use address::Peer;
 pub use app::App;
+use audit::export::MostBytes;
+use browsers::Transport;
+pub use commands::{Commands, Provenance};
 pub use imports::MAX_IMPORT_BYTES;
 use layers::{PATIENCE, PATIENCE_ON_LAMBDA, around};
 pub use problem::{Causes, Code, Problem};
-pub use settings::{NoSignUpPolicy, Settings, SignUpPolicy};
+pub use settings::{NoSessionIdle, NoSignUpPolicy, SessionIdle, Settings, SignUpPolicy};
 use spec::Bearer;
 pub use throttle::{Rates, Throttle};
 
 /// The most bytes of a body.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// The most bytes of a file in one answer of a Lambda, which may have 6 MB, in base64 at worst.
+const MAX_FILE_ON_LAMBDA: usize = 4 * 1024 * 1024;
 
 /// Where the API's own routes begin.
 const BASE: &str = "/api/v1";
@@ -82,7 +95,7 @@ const BASE: &str = "/api/v1";
         (name = "teams", description = "Teams, and who is in them."),
         (name = "tasks", description = "Tasks."),
         (name = "logs", description = "Who did what to a task, and when."),
-        (name = "audit", description = "Who tried what: sign-ins, tokens, refusals."),
+        (name = "audit", description = "Who did what, and who tried what: sign-ins, tokens, refusals."),
         (name = "system", description = "Whether it runs, and how it is used.")
     )
 )]
@@ -106,6 +119,10 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(erasure::erase))
         .routes(routes!(users::update_profile))
         .routes(routes!(notification_preferences::change))
+        .routes(routes!(proof::prove))
+        .routes(routes!(saved_filters::save))
+        .routes(routes!(saved_filters::replace))
+        .routes(routes!(saved_filters::remove))
         .routes(routes!(password::change))
         .routes(routes!(password_reset::ask))
         .routes(routes!(password_reset::confirm))
@@ -163,6 +180,8 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(users::read))
         .routes(routes!(users::profile))
         .routes(routes!(notification_preferences::read))
+        .routes(routes!(saved_filters::list))
+        .routes(routes!(saved_filters::read))
         .routes(routes!(sign_up::policy))
         .routes(routes!(oidc::sign_in::list))
         .routes(routes!(oidc::identities::list))
@@ -179,7 +198,13 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tasks::history::logs))
         .routes(routes!(tasks::history::latest_log))
         .routes(routes!(tasks::history::history))
+        .routes(routes!(digests::proof))
         .routes(routes!(audit::access))
+        .routes(routes!(digests::list))
+        .routes(routes!(digests::keys))
+        .routes(routes!(audit::search::search))
+        .routes(routes!(audit::export::export))
+        .routes(routes!(audit::export::export_access))
 }
 
 /// The routes about the program itself.
@@ -195,7 +220,8 @@ fn system_routes() -> OpenApiRouter<Arc<App>> {
 pub fn router(app: Arc<App>) -> Router {
     let routes = system_routes().nest(BASE, change_routes().merge(query_routes()));
     let routes = routes.split_for_parts().0.with_state(Arc::clone(&app)).merge(system::rendered());
-    around(routes, PATIENCE, app)
+    let transport = Transport::of(&app.settings.public_url);
+    around(routes, PATIENCE, transport, app)
 }
 
 /// What changes something: the command Lambda.
@@ -210,7 +236,10 @@ pub fn query_router(app: Arc<App>) -> Router {
 
 fn on_lambda(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
     let routes = system_routes().nest(BASE, routes);
-    around(routes.split_for_parts().0.with_state(Arc::clone(&app)), PATIENCE_ON_LAMBDA, app)
+    let routes = routes.layer(Extension(MostBytes(MAX_FILE_ON_LAMBDA)));
+    // API Gateway speaks nothing but TLS.
+    let routes = routes.split_for_parts().0.with_state(Arc::clone(&app));
+    around(routes, PATIENCE_ON_LAMBDA, Transport::Tls, app)
 }
 
 /// The OpenAPI document of every route.

@@ -10,9 +10,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::access::{Asked, done};
-use super::app::App;
+use super::app::{App, not_found};
 use super::body::Body;
-use super::caller::Caller;
+use super::caller::Unsettled;
 use super::fields::Fields;
 use super::problem::{Code, Problem};
 use super::request::Intake;
@@ -36,7 +36,7 @@ pub(crate) struct PasswordBody {
     responses((status = 204, description = "It is changed."), PasswordProblems))]
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    Unsettled(caller): Unsettled,
     intake: Intake,
     asked: Asked,
     Body(body): Body<PasswordBody>,
@@ -45,7 +45,14 @@ pub(crate) async fn change(
     caller.may(Action::ChangePassword, &Resource::User(Person { id, teams }))?;
     let session = caller.session()?;
     let mut fields = Fields::default();
-    let new = fields.take("/new_password", Password::parse(body.new_password));
+    let user = app.user(id, 0).await?.ok_or_else(|| not_found("user"))?;
+    let known = [user.name.as_str(), user.email.as_deref().unwrap_or_default()];
+    let new = Password::parse(body.new_password).and_then(|password| password.about(&known));
+    let new = fields.take("/new_password", new);
+    // The same again would leave one that somebody else has made up.
+    if new.as_ref().is_some_and(|new| new.is(&body.current_password)) {
+        fields.wrong("/new_password", "is the present password");
+    }
     let new = fields.finish(new)?;
     // Whoever found somebody signed in must not guess their password here.
     let counted = app.throttle.attempt(Some(&id.to_string()), intake.address())?;

@@ -132,6 +132,10 @@ pub(crate) async fn confirm(
     let owner = resets.owner(&body.token).await.map_err(|error| Problem::unavailable(&error))?;
     let owner = owner.ok_or_else(|| not_good(None))?;
     let email = address(&app, owner).await?.ok_or_else(|| not_good(Some(owner)))?;
+    let name = app.user(owner, 0).await?.map(|user| user.name).unwrap_or_default();
+    let mut fields = Fields::default();
+    let new = fields.take("/new_password", new.about(&[name.as_str(), email.as_str()]));
+    let new = fields.finish(new)?;
     match resets.set(&body.token, &email, &new).await {
         Ok(user) => {
             counted.succeeded();

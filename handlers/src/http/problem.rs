@@ -59,6 +59,14 @@ codes! {
     InsufficientScope = "insufficient_scope", FORBIDDEN, "The API token is not for this";
     /// No API token is for this, whatever its scopes: it needs an access token of a session.
     SessionRequired = "session_required", FORBIDDEN, "Sign in for this";
+    /// This decides who can sign in: prove again who you are, with `POST /users/reauthenticate`.
+    FreshSignInRequired = "fresh_sign_in_required", FORBIDDEN, "Prove again who you are";
+    /// The password was made up by somebody else: nothing else is done in this session before another is chosen, with
+    /// `PUT /profile/password`.
+    PasswordChangeRequired = "password_change_required", FORBIDDEN, "Choose a password first";
+    /// The caller's role needs a second factor: nothing else is done in this session before there is one, with
+    /// `POST /profile/second-factor`, or before it is shown, with `POST /users/reauthenticate`.
+    SecondFactorSetupRequired = "second_factor_setup_required", FORBIDDEN, "A second factor is needed first";
     /// Nobody signs up here: an administrator makes the accounts.
     SignupClosed = "signup_closed", FORBIDDEN, "Signing up is closed";
     /// An outside issuer says who they are, and that is not enough to be let in here; `detail` says why.
@@ -91,6 +99,10 @@ codes! {
     LastAdmin = "last_admin", CONFLICT, "There must always be an administrator";
     /// Nobody has more API tokens at once.
     TooManyTokens = "too_many_tokens", CONFLICT, "There are as many API tokens as there may be";
+    /// Another of the caller's saved filters has this name.
+    FilterNameTaken = "filter_name_taken", CONFLICT, "Another saved filter is called so";
+    /// Nobody has more saved filters.
+    TooManyFilters = "too_many_filters", CONFLICT, "There are as many saved filters as there may be";
     /// What was personal of the account is erased: nothing else happens to it.
     PersonErased = "person_erased", CONFLICT, "The person was erased";
     /// The account has events from before personal data was sealed, which nothing changes.
@@ -115,6 +127,8 @@ codes! {
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "Not available at the moment";
     /// An outside issuer does not answer at the moment, or does not know this installation.
     IssuerUnavailable = "issuer_unavailable", SERVICE_UNAVAILABLE, "The other issuer is not available at the moment";
+    /// What was just written is not in the list yet that is to have it.
+    NotFreshYet = "not_fresh_yet", SERVICE_UNAVAILABLE, "What is asked for is not in the list yet";
     /// It took too long.
     Timeout = "timeout", GATEWAY_TIMEOUT, "It took too long";
 }
@@ -224,6 +238,11 @@ impl Problem {
         self
     }
 
+    /// Each field or parameter that is wrong.
+    pub(crate) fn into_errors(self) -> Vec<InvalidField> {
+        self.errors
+    }
+
     /// Says where the task may go instead.
     #[must_use]
     pub fn allowed(mut self, allowed: impl IntoIterator<Item = impl ToString>) -> Self {
@@ -312,7 +331,7 @@ impl IntoResponse for Problem {
             let challenge = HeaderValue::from_static(r#"Bearer error="insufficient_scope""#);
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if matches!(self.code, Code::Unavailable | Code::Contended) {
+        if matches!(self.code, Code::Unavailable | Code::NotFreshYet | Code::Contended) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if let Some(exceeded) = self.exceeded {
@@ -384,6 +403,7 @@ mod tests {
         assert_eq!(headers(Code::Unauthenticated)[header::WWW_AUTHENTICATE], "Bearer");
         assert_eq!(headers(Code::Unavailable)[header::RETRY_AFTER], "1");
         assert_eq!(headers(Code::Contended)[header::RETRY_AFTER], "1");
+        assert_eq!(headers(Code::NotFreshYet)[header::RETRY_AFTER], "1");
         assert_eq!(headers(Code::WrongCredentials)[header::WWW_AUTHENTICATE], "Bearer");
         assert_eq!(headers(Code::InsufficientScope)[header::WWW_AUTHENTICATE], r#"Bearer error="insufficient_scope""#);
         assert!(!headers(Code::Forbidden).contains_key(header::WWW_AUTHENTICATE));

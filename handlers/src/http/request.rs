@@ -10,13 +10,14 @@ use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use muster_commands::ExpectedVersion;
 use muster_domain::{Actor, CommandId, Fingerprint, Metadata};
-use muster_identity::Client;
+use muster_identity::{Client, CommandOrigin};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::address::ClientAddress;
 use super::app::App;
 use super::caller::Caller;
+use super::commands::Sent;
 use super::etag::IfMatch;
 use super::problem::{Code, Problem};
 
@@ -48,15 +49,16 @@ impl Intake {
         route: &str,
         meaning: &impl Serialize,
         at: DateTime<Utc>,
-    ) -> Metadata {
-        Metadata {
+    ) -> Sent {
+        let metadata = Metadata {
             command_id,
             fingerprint: Fingerprint::of(route, meaning),
             actor,
             at,
             correlation_id: self.request_id.clone(),
             causation_id: None,
-        }
+        };
+        Sent { metadata, origin: CommandOrigin { address: self.address, user_agent: self.user_agent.clone() } }
     }
 
     /// Where it comes from; unknown only where nobody tells.
@@ -111,12 +113,12 @@ pub(crate) struct Change {
 
 impl Change {
     /// What comes with the command. `route` and `meaning` say what was asked, and hold no secret.
-    pub(crate) fn metadata(&self, route: &str, meaning: &impl Serialize) -> Metadata {
+    pub(crate) fn metadata(&self, route: &str, meaning: &impl Serialize) -> Sent {
         self.intake.metadata(self.command_id, self.caller.actor(), route, meaning, self.at)
     }
 
     /// What comes with one of several commands that the change consists of.
-    pub(crate) fn metadata_of(&self, command_id: CommandId, route: &str, meaning: &impl Serialize) -> Metadata {
+    pub(crate) fn metadata_of(&self, command_id: CommandId, route: &str, meaning: &impl Serialize) -> Sent {
         self.intake.metadata(command_id, self.caller.actor(), route, meaning, self.at)
     }
 
@@ -184,10 +186,11 @@ mod tests {
         let metadata =
             |meaning: &str| intake.metadata(CommandId(Uuid::nil()), Actor::system("ada"), "PUT /tasks/1", &meaning, at);
 
-        assert_eq!(metadata("a").correlation_id, "request-1");
-        assert_eq!(metadata("a").at, at);
-        assert_eq!(metadata("a").fingerprint, metadata("a").fingerprint);
-        assert_ne!(metadata("a").fingerprint, metadata("b").fingerprint);
+        assert_eq!(metadata("a").metadata.correlation_id, "request-1");
+        assert_eq!(metadata("a").metadata.at, at);
+        assert_eq!(metadata("a").metadata.fingerprint, metadata("a").metadata.fingerprint);
+        assert_ne!(metadata("a").metadata.fingerprint, metadata("b").metadata.fingerprint);
+        assert_eq!(metadata("a").origin.user_agent.as_deref(), Some("curl/8.5.0"));
         assert_eq!(intake.client().user_agent.as_deref(), Some("curl/8.5.0"));
     }
 }

@@ -20,7 +20,7 @@ use super::access::{Asked, done};
 use super::app::{App, not_found};
 use super::auth::{Tokens, begun, tokens};
 use super::body::{Body, Id};
-use super::caller::Caller;
+use super::caller::{Caller, Unsettled};
 use super::cookie;
 use super::fields::Fields;
 use super::problem::{Code, Problem};
@@ -122,7 +122,10 @@ impl From<Vec<RecoveryCode>> for RecoveryCodesDocument {
 /// Says whether the caller has a second factor.
 #[utoipa::path(get, path = "/profile/second-factor", operation_id = "read_second_factor", tag = "profile",
     responses((status = 200, description = "Whether there is one.", body = FactorDocument), BodilessProblems))]
-pub(crate) async fn read(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<FactorDocument>, Problem> {
+pub(crate) async fn read(
+    State(app): State<Arc<App>>,
+    Unsettled(caller): Unsettled,
+) -> Result<Json<FactorDocument>, Problem> {
     own(&caller)?;
     let state = app.identity.second_factors().state(caller.id()).await;
     Ok(Json(state.map_err(|error| Problem::unavailable(&error))?.into()))
@@ -134,7 +137,7 @@ pub(crate) async fn read(State(app): State<Arc<App>>, caller: Caller) -> Result<
     responses((status = 200, description = "The secret.", body = EnrolmentDocument), FactorProblems))]
 pub(crate) async fn begin(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    Unsettled(caller): Unsettled,
     Body(body): Body<BeginBody>,
 ) -> Result<Response, Problem> {
     own(&caller)?;
@@ -154,11 +157,11 @@ pub(crate) async fn begin(
 pub(crate) async fn confirm(
     State(app): State<Arc<App>>,
     asked: Asked,
-    caller: Caller,
+    Unsettled(caller): Unsettled,
     Body(body): Body<CodeBody>,
 ) -> Result<Response, Problem> {
     own(&caller)?;
-    let codes = app.identity.second_factors().confirm(caller.id(), &body.code).await;
+    let codes = app.identity.confirm_second_factor(caller.id(), caller.session()?, &body.code).await;
     let codes = codes.map_err(|error| refused(&error, "/code"))?;
     app.note(&asked, done(AccessKind::SecondFactorAdded, &caller.0)).await;
     app.notice(caller.id(), Notice::SecondFactorAdded).await;
@@ -191,6 +194,9 @@ pub(crate) async fn remove(
     Body(body): Body<ProofBody>,
 ) -> Result<StatusCode, Problem> {
     own(&caller)?;
+    if app.settings.asks_second_factor_of(caller.0.role) {
+        return Err(Problem::new(Code::Conflict).detail("Your role needs a second factor: it stays."));
+    }
     let (proof, pointer) = proof(body.code, body.recovery_code)?;
     let removed = app.identity.remove_second_factor(caller.id(), &PasswordAttempt::new(body.password), &proof).await;
     removed.map_err(|error| refused(&error, pointer))?;
@@ -214,7 +220,7 @@ pub(crate) async fn remove_of_user(
     // What cannot be written down is not done: it opens the account to whoever knows the password.
     let access = done(AccessKind::SecondFactorRemoved, &caller.0).about(AccessSubject::User(id));
     app.record(&asked, access).await?;
-    app.identity.second_factors().remove(id).await.map_err(|error| Problem::unavailable(&error))?;
+    app.identity.drop_second_factor(id).await.map_err(|error| Problem::unavailable(&error))?;
     app.notice(id, Notice::SecondFactorRemoved).await;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -271,7 +277,7 @@ fn own(caller: &Caller) -> Result<(), Problem> {
 }
 
 /// What is shown, and the field that it came in.
-fn proof(code: Option<String>, recovery_code: Option<String>) -> Result<(Proof, &'static str), Problem> {
+pub(crate) fn proof(code: Option<String>, recovery_code: Option<String>) -> Result<(Proof, &'static str), Problem> {
     match (code, recovery_code) {
         (Some(code), None) => Ok((Proof::Code(code), "/code")),
         (None, Some(code)) => Ok((Proof::RecoveryCode(code), "/recovery_code")),
@@ -288,7 +294,7 @@ fn wrong_field(pointer: &str, detail: String) -> Problem {
 }
 
 /// Not 401 where a password or a code is wrong: the caller is signed in, and stays so.
-fn refused(error: &SecondFactorError, pointer: &str) -> Problem {
+pub(crate) fn refused(error: &SecondFactorError, pointer: &str) -> Problem {
     match error {
         SecondFactorError::Off | SecondFactorError::On | SecondFactorError::NotBegun => {
             Problem::new(Code::Conflict).detail(error)

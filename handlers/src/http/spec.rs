@@ -43,6 +43,25 @@ pub(crate) struct ReadHeaders {
     muster_min_version: u64,
 }
 
+/// The headers of a list of tasks.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "its fields are only read by the derive, to describe the headers")]
+pub(crate) struct ListHeaders {
+    /// Tasks that the list must reflect at these versions at least, or at the newest that there are, such as what the caller
+    /// has just changed: `task#<id>@<version>`, up to ten with commas between them. If the list does not get there within
+    /// seconds: `not_fresh_yet`.
+    #[param(
+        rename = "Muster-Min-Version",
+        required = false,
+        min_length = 43,
+        max_length = 579,
+        pattern = "^task#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}@[0-9]{1,15}(,task#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}@[0-9]{1,15}){0,9}$",
+        example = "task#0199c4a2-5a3e-7cc1-b1a4-5d3f0c9a2e11@3"
+    )]
+    muster_min_version: String,
+}
+
 macro_rules! problems {
     ($($(#[$doc:meta])* $name:ident = [$($code:ident),+];)+) => {
         $(
@@ -63,6 +82,11 @@ problems! {
     ReadProblems = [
         InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, InvalidRequest, Internal, Unavailable,
         Timeout
+    ];
+    /// What a list of tasks may answer instead.
+    ListProblems = [
+        InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, InvalidRequest, Internal, Unavailable,
+        NotFreshYet, Timeout
     ];
     /// What a read may answer instead where no API token is good.
     SessionReadProblems = [
@@ -103,13 +127,13 @@ problems! {
     ];
     /// What a change of an account may answer instead.
     UserChangeProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, SessionRequired, NotFound,
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, FreshSignInRequired, SessionRequired, NotFound,
         Conflict, EmailTaken, LastAdmin, PersonErased, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest,
         IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What opening an account again may answer instead.
     ReactivateProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, NotFound, Conflict, EmailTaken,
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, NotFound, Conflict, EmailTaken,
         PersonErased, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused,
         Internal, Unavailable, Timeout
     ];
@@ -119,6 +143,16 @@ problems! {
         Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal,
         Unavailable, Timeout
     ];
+    /// What saving a filter may answer instead.
+    SaveFilterProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, FilterNameTaken, TooManyFilters,
+        Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable,
+        Timeout
+    ];
+    /// What a list of saved filters may be instead.
+    ListFiltersProblems = [Unauthenticated, Forbidden, InsufficientScope, Internal, Unavailable, Timeout];
+    /// What a saved filter may be instead.
+    ReadFilterProblems = [Unauthenticated, Forbidden, InsufficientScope, NotFound, Internal, Unavailable, Timeout];
     /// What a change without a body may answer instead.
     BodilessChangeProblems = [
         InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Conflict, PersonErased, Contended, StaleVersion,
@@ -135,7 +169,7 @@ problems! {
         Contended, StaleVersion, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a request without a body, and without a version to expect, may answer instead where no API token is good.
-    BodilessProblems = [Unauthenticated, Forbidden, SessionRequired, NotFound, Internal, Unavailable, Timeout];
+    BodilessProblems = [Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, NotFound, Internal, Unavailable, Timeout];
     /// What taking out all that is held of a person may answer instead.
     ExportProblems = [
         Unauthenticated, Forbidden, SessionRequired, NotFound, InvalidRequest, Internal, Unavailable, Timeout
@@ -144,6 +178,11 @@ problems! {
     PasswordProblems = [
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, Conflict, TooLarge,
         UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
+    ];
+    /// What proving again who one is may answer instead.
+    ProveProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, SessionRequired, TooLarge, UnsupportedMediaType, InvalidRequest,
+        Internal, Unavailable, Timeout
     ];
     /// What asking for a new password may be answered with instead.
     AskResetProblems = [
@@ -172,7 +211,7 @@ problems! {
     ];
     /// What making an API token may answer instead.
     MakeTokenProblems = [
-        MalformedJson, Unauthenticated, Forbidden, SessionRequired, TooManyTokens, TooLarge, UnsupportedMediaType,
+        MalformedJson, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, TooManyTokens, TooLarge, UnsupportedMediaType,
         InvalidRequest, Internal, Unavailable, Timeout
     ];
     /// What beginning to sign in with an outside issuer may answer instead.
@@ -197,7 +236,7 @@ problems! {
         Timeout
     ];
     /// What unlinking an outside identity may answer instead.
-    UnlinkProblems = [Unauthenticated, Forbidden, SessionRequired, NotFound, Conflict, Internal, Unavailable, Timeout];
+    UnlinkProblems = [Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, NotFound, Conflict, Internal, Unavailable, Timeout];
     /// What a refresh may answer instead.
     RefreshProblems = [
         MalformedJson, InvalidHeader, WrongCredentials, ForeignOrigin, TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
@@ -206,6 +245,8 @@ problems! {
     SignOutProblems = [Unauthenticated, SessionRequired, ForeignOrigin, Internal, Unavailable, Timeout];
     /// What a question that anybody may ask may be answered with instead.
     OpenProblems = [Timeout];
+    /// What a read of the store that asks for no caller may answer instead.
+    OpenReadProblems = [Internal, Unavailable, Timeout];
     /// What signing up may answer instead.
     SignUpProblems = [
         MalformedJson, InvalidHeader, SignupClosed, InvitationRequired, LinkNotGood, EmailTaken, Contended, TooLarge,
@@ -213,10 +254,13 @@ problems! {
     ];
 }
 
-/// One answer for each status, which names the codes that come with it. Each route can be asked too often.
+/// One answer for each status, which names the codes that come with it. Each route can be asked too often; and where somebody must be
+/// signed in, something may be left that they must do first.
 fn by_status(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
     let mut words: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for code in codes.iter().chain([&Code::TooManyRequests]) {
+    let first: &[Code] = &[Code::PasswordChangeRequired, Code::SecondFactorSetupRequired];
+    let first = if codes.contains(&Code::Forbidden) { first } else { &[] };
+    for code in codes.iter().chain(first).chain([&Code::TooManyRequests]) {
         words.entry(code.status().as_u16().to_string()).or_default().push(format!("`{}`", code.as_str()));
     }
     let response = |words: Vec<String>| {

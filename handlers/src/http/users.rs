@@ -20,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::access::{Asked, done};
 use super::app::{App, not_found};
 use super::body::{Body, Id, Query};
-use super::caller::Caller;
+use super::caller::{Caller, Unsettled};
 use super::etag::{etag, min_version};
 use super::fields::{Fields, given, present};
 use super::page::{Page, PageQuery};
@@ -88,7 +88,9 @@ impl NewUserBody {
         let locale = fields.parse_optional("/locale", self.locale.as_ref());
         let phone = fields.parse_optional("/phone", self.phone.as_ref());
         let password = self.password.as_ref().and_then(|password| {
-            let parsed = fields.take("/password", Password::parse(password.clone()))?;
+            let known = [self.name.as_str(), self.email.as_str()];
+            let parsed = Password::parse(password.clone()).and_then(|password| password.about(&known));
+            let parsed = fields.take("/password", parsed)?;
             Some(Chosen(parsed, PasswordAttempt::new(password.clone())))
         });
         let role = self.role.unwrap_or(Role::Member);
@@ -436,7 +438,11 @@ pub(crate) async fn deactivate(
 /// The caller's own account.
 #[utoipa::path(get, path = "/profile", tag = "profile", params(ReadHeaders),
     responses((status = 200, description = "The account.", body = UserDocument, headers(("ETag" = String))), ReadProblems))]
-pub(crate) async fn profile(app: State<Arc<App>>, caller: Caller, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn profile(
+    app: State<Arc<App>>,
+    Unsettled(caller): Unsettled,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let id = caller.id();
     read(app, caller, headers, Id(id)).await
 }

@@ -8,17 +8,21 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::Client;
 use chrono::DateTime;
+use muster_domain::user::Role;
 use muster_domain::{EventReader, SubjectKeys};
 use muster_identity::{KeyRing, PublicKey, RingKey, ServerSecret, TokenSettings};
 use muster_projections::{Hosted, hosted};
 use muster_vault::KmsMaster;
 
 use super::kms::{KmsError, KmsSigner, public_half, server_secret};
+use super::locked_bucket::{BucketError, LockedBucket};
 use super::mail::{Ses, Sns};
+use crate::clock::SystemClock;
+use crate::digests::Digester;
 use crate::http::{App, Rates, Settings};
 use crate::mail::Post;
-use crate::notifier::{ByMail, Claims, Notifier};
-use crate::wiring::{app, event_store, subject_keys};
+use crate::notifier::{ByMail, Claims, HeldLetters, Notifier};
+use crate::wiring::{app, digest_table, event_store, sealed_reader, subject_keys};
 
 /// Why a Lambda cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +39,9 @@ pub enum StartError {
     /// A key cannot be used.
     #[error(transparent)]
     Kms(#[from] KmsError),
+    /// The bucket of digests cannot be used.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     /// The server secret could not be made.
     #[error(transparent)]
     Key(#[from] muster_identity::KeyError),
@@ -115,9 +122,18 @@ fn keys(config: &SdkConfig, client: &Client, prefix: &str) -> Result<Arc<dyn Sub
 }
 
 /// How the API behaves: `MUSTER_TRUSTED_PROXIES`, `MUSTER_SIGNUP`, `MUSTER_ALLOWED_ORIGINS` (with commas between them), the outside
-/// issuers as JSON in `MUSTER_OIDC`, and the limits `MUSTER_RATE_LIMIT_…`, named as the local program names them. What is not set stays as it is by default.
+/// issuers as JSON in `MUSTER_OIDC`, the roles in `MUSTER_REQUIRE_SECOND_FACTOR`, `MUSTER_SESSION_IDLE_HOURS`, and the limits `MUSTER_RATE_LIMIT_…`, named as the local program names them. What is not set stays as it is by default.
 fn settings() -> Result<Settings, StartError> {
-    let Settings { trusted_proxies, public_url, sign_up, rates, allowed_origins, oidc } = Settings::default();
+    let Settings {
+        trusted_proxies,
+        public_url,
+        sign_up,
+        rates,
+        allowed_origins,
+        oidc,
+        second_factor_for,
+        session_idle,
+    } = Settings::default();
     let rate = |name, default| Ok::<_, StartError>(parsed(name)?.unwrap_or(default));
     let origins = parsed::<String>("MUSTER_ALLOWED_ORIGINS")?;
     let listed = |text: String| text.split(',').filter(|origin| !origin.is_empty()).map(str::to_owned).collect();
@@ -126,6 +142,8 @@ fn settings() -> Result<Settings, StartError> {
         public_url,
         sign_up: parsed("MUSTER_SIGNUP")?.unwrap_or(sign_up),
         allowed_origins: origins.map_or(allowed_origins, listed),
+        second_factor_for: roles("MUSTER_REQUIRE_SECOND_FACTOR")?.unwrap_or(second_factor_for),
+        session_idle: parsed("MUSTER_SESSION_IDLE_HOURS")?.unwrap_or(session_idle),
         oidc: std::env::var("MUSTER_OIDC").ok().map(|text| text.parse()).transpose()?.unwrap_or(oidc),
         rates: Rates {
             caller: rate("MUSTER_RATE_LIMIT_CALLER", rates.caller)?,
@@ -140,6 +158,14 @@ fn settings() -> Result<Settings, StartError> {
 fn parsed<T: FromStr>(name: &'static str) -> Result<Option<T>, StartError> {
     let Ok(text) = std::env::var(name) else { return Ok(None) };
     text.parse().map(Some).map_err(|_| StartError::Invalid(name))
+}
+
+/// Roles with commas between them.
+fn roles(name: &'static str) -> Result<Option<Vec<Role>>, StartError> {
+    let Some(text) = parsed::<String>(name)? else { return Ok(None) };
+    let role = |word: &str| Role::ALL.iter().find(|role| role.to_string() == word).copied();
+    let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+    words.map(|word| role(word).ok_or(StartError::Invalid(name))).collect::<Result<_, _>>().map(Some)
 }
 
 fn token_settings() -> Result<TokenSettings, StartError> {
@@ -164,7 +190,8 @@ pub fn notifier(config: &SdkConfig) -> Result<Notifier, StartError> {
     let topic = Sns::new(aws_sdk_sns::Client::new(&once), variable("MUSTER_TOPIC_ARN")?);
     let keys = keys(config, &client, &prefix)?;
     let reader = Arc::new(event_store(&client, &prefix, keys));
-    Ok(Notifier::new(reader, Claims::new(client, &prefix), vec![Arc::new(mail), Arc::new(topic)]))
+    let (claims, held) = (Claims::new(client.clone(), &prefix), HeldLetters::new(client, &prefix));
+    Ok(Notifier::new(reader, claims, held, vec![Arc::new(mail), Arc::new(topic)], Arc::new(SystemClock)))
 }
 
 /// The projection that `MUSTER_PROJECTION` names.
@@ -172,4 +199,24 @@ pub fn projector(config: &SdkConfig) -> Result<Arc<dyn Hosted>, StartError> {
     let name = variable("MUSTER_PROJECTION")?;
     let projections = hosted_projections(config)?;
     projections.into_iter().find(|projection| projection.name() == name).ok_or(StartError::NoSuchProjection(name))
+}
+
+/// In how many parts the event table is read side by side for a digest.
+const SEGMENTS: u32 = 4;
+
+/// Takes digests: `MUSTER_TABLE_PREFIX`, `MUSTER_DIGEST_KEY_ID` (it signs them), and `MUSTER_DIGEST_BUCKET`, in which they are locked.
+/// It reads histories with everything that is personal sealed, and has no key to open it.
+pub async fn digester(config: &SdkConfig) -> Result<Digester, StartError> {
+    let (prefix, key) = (variable("MUSTER_TABLE_PREFIX")?, variable("MUSTER_DIGEST_KEY_ID")?);
+    let archive = LockedBucket::new(config, &variable("MUSTER_DIGEST_BUCKET")?)?;
+    let client = Client::new(config);
+    let signer = KmsSigner::of(aws_sdk_kms::Client::new(config), key).await?;
+    Ok(Digester {
+        reader: sealed_reader(&client, &prefix),
+        table: digest_table(&client, &prefix),
+        signer: Arc::new(signer),
+        clock: Arc::new(SystemClock),
+        archive: Some(Arc::new(archive)),
+        segments: SEGMENTS,
+    })
 }

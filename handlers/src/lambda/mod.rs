@@ -3,6 +3,7 @@
 mod address;
 mod environment;
 mod kms;
+mod locked_bucket;
 mod mail;
 mod observe;
 mod queue;
@@ -10,8 +11,11 @@ mod stream;
 mod sweep;
 
 pub use address::with_peer;
-pub use environment::{StartError, command_app, hosted_projections, notifier, projector, query_app, variable};
+pub use environment::{
+    StartError, command_app, digester, hosted_projections, notifier, projector, query_app, variable,
+};
 pub use kms::{KmsError, KmsSigner, server_secret};
+pub use locked_bucket::{BucketError, LockedBucket};
 pub use observe::{Metrics, log_and_trace, observe, observed};
 pub use queue::{project_queue, react_queue};
 pub use stream::{guard_stream, publish_stream};

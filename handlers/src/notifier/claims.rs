@@ -51,6 +51,11 @@ impl Claims {
         }
     }
 
+    /// The claim on a letter that was made when it was held back.
+    pub(super) fn of(&self, event: Uuid, channel: &str, recipient: UserId) -> Claim<'_> {
+        Claim { claims: self, key: format!("{event}#{channel}#{recipient}") }
+    }
+
     fn put(&self, key: &str, state: &str) -> aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder {
         let now = SystemClock.now();
         let put = self.client.put_item().table_name(&self.table).item("pk", AttributeValue::S(key.to_owned()));

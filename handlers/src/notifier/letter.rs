@@ -40,6 +40,17 @@ impl Letter {
     }
 }
 
+impl Letter {
+    /// One letter of all of these, which are to one person; none of none.
+    pub(super) fn together(mut letters: Vec<Self>) -> Option<Self> {
+        let count = letters.len();
+        let first = if count < 2 { return letters.pop() } else { letters.first()?.clone() };
+        let points = letters.iter().map(|letter| format!("- {} (task {})\n", letter.subject, letter.task));
+        let text = format!("Hello {},\n\nthis concerns you:\n\n{}", first.name, points.collect::<String>());
+        Some(Self { subject: format!("{count} things that concern you"), text, ..first })
+    }
+}
+
 /// It was certainly not sent. (When that is not certain, it counts as sent: nobody gets it twice.)
 #[derive(Debug)]
 pub struct NotSent(pub Box<dyn std::error::Error + Send + Sync>);
@@ -49,6 +60,11 @@ pub struct NotSent(pub Box<dyn std::error::Error + Send + Sync>);
 pub trait Channel: Send + Sync {
     /// What it is called in the delivery log.
     fn name(&self) -> &'static str;
+
+    /// Whether it carries mails, which some people want to have together.
+    fn is_mail(&self) -> bool {
+        false
+    }
 
     /// Sends one.
     async fn send(&self, letter: &Letter) -> Result<(), NotSent>;
@@ -61,6 +77,10 @@ pub struct ByMail<M>(pub M);
 impl<M: Mailer> Channel for ByMail<M> {
     fn name(&self) -> &'static str {
         "e-mail"
+    }
+
+    fn is_mail(&self) -> bool {
+        true
     }
 
     async fn send(&self, letter: &Letter) -> Result<(), NotSent> {

@@ -102,7 +102,11 @@ impl Store {
     /// Lets somebody be told of everything by these channels: one event.
     pub(crate) async fn tell_by(&self, id: UserId, channels: &[NotificationChannel]) {
         let channels = ByKind::each(|_| NotificationChannels::of(channels));
-        let told = NotificationPreferences { channels, ..NotificationPreferences::default() };
+        self.prefer(id, NotificationPreferences { channels, ..NotificationPreferences::default() }).await;
+    }
+
+    /// Lets somebody say how they want to be told: one event.
+    pub(crate) async fn prefer(&self, id: UserId, told: NotificationPreferences) {
         let command = UserCommand::ChangeNotificationPreferences(told);
         self.commands().execute::<User>(id.0, command, ExpectedVersion::Any, &metadata()).await.unwrap();
     }

@@ -28,6 +28,7 @@ pub(crate) const PUBLISHER: &str = env!("CARGO_BIN_EXE_publisher");
 pub(crate) const PROJECTOR: &str = env!("CARGO_BIN_EXE_projector");
 pub(crate) const GUARD: &str = env!("CARGO_BIN_EXE_guard");
 pub(crate) const SWEEPER: &str = env!("CARGO_BIN_EXE_sweeper");
+pub(crate) const DIGESTER: &str = env!("CARGO_BIN_EXE_digester");
 pub(crate) const NOTIFIER: &str = env!("CARGO_BIN_EXE_notifier");
 
 /// A program that has not answered by then hangs.
@@ -74,6 +75,14 @@ fn personal_key() -> (&'static str, String) {
 
 pub(crate) fn sweeper_settings() -> Environment {
     vec![("MUSTER_TABLE_PREFIX", PREFIX.to_owned()), personal_key()]
+}
+
+pub(crate) fn digester_settings() -> Environment {
+    vec![
+        ("MUSTER_TABLE_PREFIX", PREFIX.to_owned()),
+        ("MUSTER_DIGEST_KEY_ID", kms::SIGNING_KEY.to_owned()),
+        ("MUSTER_DIGEST_BUCKET", "muster-test-digests".to_owned()),
+    ]
 }
 
 pub(crate) fn projector_settings() -> Environment {

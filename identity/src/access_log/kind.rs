@@ -47,6 +47,8 @@ kinds! {
     ApiTokenMade = "api_token_made";
     /// An API token was revoked.
     ApiTokenRevoked = "api_token_revoked";
+    /// Somebody who was signed in proved again who they are.
+    ProvedAgain = "proved_again";
     /// Somebody changed their password.
     PasswordChanged = "password_changed";
     /// Somebody who was signed in did not know the present password.
@@ -87,6 +89,8 @@ kinds! {
     PersonErased = "person_erased";
     /// Somebody read the audit.
     AuditRead = "audit_read";
+    /// Somebody took the audit out as a file.
+    AuditExported = "audit_exported";
 }
 
 /// Whether it was let be.

@@ -6,6 +6,7 @@ use super::Identity;
 use super::errors::AuthError;
 use crate::api_tokens::{self, PresentedApiToken};
 use crate::policy::Credential;
+use crate::sessions::Standing;
 use crate::tokens::{TokenError, VerifiedToken};
 
 /// Who calls.
@@ -15,6 +16,8 @@ pub struct Authenticated {
     pub user_id: UserId,
     /// What they came with.
     pub credential: Credential,
+    /// What they have shown of themselves, if it is a session.
+    pub standing: Option<Standing>,
 }
 
 /// A bearer token, as far as it shows by itself what it is.
@@ -84,7 +87,8 @@ impl Identity {
         match session {
             Some(session) if session.user_id == token.user_id => {
                 let credential = Credential::Session(token.session_id);
-                Ok(Authenticated { user_id: token.user_id, credential })
+                let standing = Some(session.standing(self.clock.now()));
+                Ok(Authenticated { user_id: token.user_id, credential, standing })
             }
             Some(_) | None => Err(AuthError::SessionEnded),
         }
@@ -100,6 +104,6 @@ impl Identity {
             return Err(AuthError::ApiTokenExpired(credential));
         }
         self.api_tokens.note_use(&token).await;
-        Ok(Authenticated { user_id: token.user_id, credential })
+        Ok(Authenticated { user_id: token.user_id, credential, standing: None })
     }
 }

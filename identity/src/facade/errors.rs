@@ -38,6 +38,23 @@ pub enum FinishLoginError {
     Internal(#[from] InternalError),
 }
 
+/// Why somebody who is signed in has not proved again who they are.
+#[derive(Debug, thiserror::Error)]
+pub enum ProveError {
+    /// It is not their password, or they have none.
+    #[error("this is not the password")]
+    WrongPassword,
+    /// The account has a second factor, and none was shown.
+    #[error("the second factor is missing")]
+    FactorMissing,
+    /// The second factor was not proved.
+    #[error(transparent)]
+    Factor(#[from] SecondFactorError),
+    /// Something of ours failed; trying again may help.
+    #[error("it could not be noted")]
+    Internal(#[from] InternalError),
+}
+
 /// Why a refresh was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {

@@ -35,8 +35,8 @@ use crate::verified::VerifiedTokens;
 
 pub use authenticate::{Authenticated, Presented};
 pub use errors::{
-    AuthError, ChangePasswordError, FinishLoginError, IdentityError, InternalError, LoginError, RefreshError,
-    SetPasswordError,
+    AuthError, ChangePasswordError, FinishLoginError, IdentityError, InternalError, LoginError, ProveError,
+    RefreshError, SetPasswordError,
 };
 
 /// What a log-in or a refresh gives. The tokens are secrets: `Debug` does not show them.
@@ -140,6 +140,12 @@ impl Identity {
             hasher,
             tokens: AccessTokens::new(keys, settings, clock),
         })
+    }
+
+    /// The same, where a session that nobody refreshes lives for so long.
+    #[must_use]
+    pub fn with_session_idle(self, idle: TimeDelta) -> Self {
+        Self { sessions: self.sessions.with_idle(idle), ..self }
     }
 
     /// The sessions, to list and to end them.

@@ -9,6 +9,7 @@ use crate::oidc::{
     BeginOidcError, Binding, FinishOidcError, OidcBegun, OidcReturn, OidcSettings, OutsidePerson, ProviderSettings,
 };
 use crate::outside_identities::OutsideIdentities;
+use crate::sessions::Proved;
 use crate::store::StoreError;
 
 impl Identity {
@@ -56,8 +57,15 @@ impl Identity {
 
     /// Begins a session for somebody for whom an outside issuer vouches. Whether their account is open is for the caller to
     /// ask, again after this: whoever closes it ends the sessions that exist.
-    pub async fn begin_session(&self, user: UserId, client: &Client) -> Result<TokenPair, InternalError> {
-        let begun = self.sessions.start(user, client).await?;
+    /// Whether that counts as a second factor, the operator has said by what the issuer is asked for.
+    pub async fn begin_session(
+        &self,
+        user: UserId,
+        client: &Client,
+        provider: &ProviderSettings,
+    ) -> Result<TokenPair, InternalError> {
+        let proved = Proved { with_factor: provider.asks_for_strength(), with_handed_over_password: false };
+        let begun = self.sessions.start(user, client, proved).await?;
         self.pair(begun).await
     }
 }

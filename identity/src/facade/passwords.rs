@@ -42,11 +42,12 @@ impl Identity {
         let verdict = self.hasher.verify(current, stored.as_ref()).await.map_err(InternalError::from)?;
         let (Some(stored), Verdict::Right { .. }) = (stored, verdict) else { return Err(ChangePasswordError::Wrong) };
         let hash = self.hasher.hash(new).await.map_err(InternalError::from)?;
-        match self.credentials.renew(user, &stored, &hash).await {
+        match self.credentials.change(user, &stored, &hash).await {
             Ok(()) => {}
             Err(CredentialsError::Absent | CredentialsError::Exists) => return Err(ChangePasswordError::Meanwhile),
             Err(CredentialsError::Store(error)) => return Err(InternalError::from(error).into()),
         }
+        self.sessions.note_chosen_password(kept).await.map_err(InternalError::from)?;
         let ended = self.sessions.end_all_but(Some(kept), user, EndReason::PasswordChanged).await;
         Ok(ended.map_err(InternalError::from)?)
     }

@@ -6,6 +6,8 @@ use super::Identity;
 use crate::hasher::Verdict;
 use crate::password::PasswordAttempt;
 use crate::second_factor::{Enrolment, Proof, RecoveryCode, SecondFactorError};
+use crate::sessions::SessionId;
+use crate::store::StoreError;
 
 impl Identity {
     /// Begins to set up a second factor for somebody who knows their password, under this name in their app.
@@ -40,7 +42,28 @@ impl Identity {
     ) -> Result<(), SecondFactorError> {
         self.try_password(user, attempt).await?;
         self.factors.check(user, proof).await?;
-        Ok(self.factors.remove(user).await?)
+        self.drop_second_factor(user).await.map_err(SecondFactorError::from)
+    }
+
+    /// Takes the second factor off the account of somebody who has lost it. Their sessions live on, as ones without.
+    pub async fn drop_second_factor(&self, user: UserId) -> Result<(), StoreError> {
+        self.factors.remove(user).await?;
+        self.sessions.forget_factor(user).await
+    }
+
+    /// Sets up for good what [`Self::begin_second_factor`] has begun; the session that it is done in has it from then on.
+    pub async fn confirm_second_factor(
+        &self,
+        user: UserId,
+        session: SessionId,
+        code: &str,
+    ) -> Result<Vec<RecoveryCode>, SecondFactorError> {
+        let codes = self.factors.confirm(user, code).await?;
+        // The codes are shown once: they are not lost for this. Whoever needs it noted shows the factor again.
+        if let Err(error) = self.sessions.note_factor(session).await {
+            tracing::warn!(%user, %error, "a session does not know of its owner's second factor");
+        }
+        Ok(codes)
     }
 
     /// Counts a try, and compares the password. A right one does not begin the count anew: codes are tried after it.

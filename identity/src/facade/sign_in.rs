@@ -2,13 +2,14 @@
 
 use muster_domain::ids::UserId;
 
-use super::errors::{FinishLoginError, InternalError, LoginError, RefreshError, SetPasswordError};
+use super::errors::{FinishLoginError, InternalError, LoginError, ProveError, RefreshError, SetPasswordError};
 use super::{Identity, TokenPair};
 use crate::client::Client;
+use crate::credentials::Credentials;
 use crate::hasher::{PasswordHash, Verdict};
 use crate::password::PasswordAttempt;
 use crate::second_factor::{Challenges, Proof};
-use crate::sessions::{EndReason, Rotated, SessionError, SessionId};
+use crate::sessions::{EndReason, Proved, Rotated, SessionError, SessionId};
 use crate::store::StoreError;
 
 impl Identity {
@@ -22,20 +23,26 @@ impl Identity {
     ) -> Result<TokenPair, LoginError> {
         let owner = self.emails.owner(email).await.map_err(InternalError::from)?;
         let stored = match owner {
-            Some(user) => self.credentials.get_with_factor(user).await.map_err(InternalError::from)?,
+            Some(user) => self.credentials.whole(user).await.map_err(InternalError::from)?,
             None => None,
         };
-        let (stored, has_factor) = stored.map_or((None, false), |(stored, has_factor)| (Some(stored), has_factor));
-        let verdict = self.hasher.verify(attempt, stored.as_ref()).await.map_err(InternalError::from)?;
+        let hash = stored.as_ref().map(|stored| &stored.hash);
+        let verdict = self.hasher.verify(attempt, hash).await.map_err(InternalError::from)?;
         let (Some(user), Some(stored), Verdict::Right { rehash }) = (owner, stored, verdict) else {
             return Err(LoginError::InvalidCredentials);
         };
+        let Credentials { hash: stored, has_factor, handed_over_until } = stored;
+        // Good for nothing any more, and for whoever guesses it no other than a wrong one.
+        if handed_over_until.is_some_and(|until| until <= self.clock.now()) {
+            return Err(LoginError::InvalidCredentials);
+        }
         if has_factor {
             let renewed = if rehash { self.renew(user, &stored, attempt).await } else { None };
             let challenge = self.challenges.make(user, renewed.as_ref().unwrap_or(&stored), self.clock.now());
             return Err(LoginError::SecondFactorRequired(challenge));
         }
-        let begun = self.sessions.start(user, client).await.map_err(InternalError::from)?;
+        let proved = Proved { with_factor: false, with_handed_over_password: handed_over_until.is_some() };
+        let begun = self.sessions.start(user, client, proved).await.map_err(InternalError::from)?;
         if !self.still_right(user, &stored, attempt).await? {
             self.sessions.end(begun.session_id, EndReason::PasswordChanged).await.map_err(InternalError::from)?;
             return Err(LoginError::InvalidCredentials);
@@ -55,18 +62,40 @@ impl Identity {
     ) -> Result<TokenPair, FinishLoginError> {
         let claim = Challenges::claim(challenge).ok_or(FinishLoginError::Challenge)?;
         let user = claim.user;
-        let stored = self.credentials.get(user).await.map_err(InternalError::from)?;
-        let stored = stored.filter(|stored| self.challenges.is_good(&claim, stored, self.clock.now()));
+        let (stored, now) = (self.credentials.whole(user).await.map_err(InternalError::from)?, self.clock.now());
+        let stored = stored.filter(|stored| self.challenges.is_good(&claim, &stored.hash, now));
+        let stored = stored.filter(|stored| stored.handed_over_until.is_none_or(|until| until > now));
         let stored = stored.ok_or(FinishLoginError::Challenge)?;
         self.factors.take_try(user).await?;
         self.factors.check(user, proof).await?;
-        let begun = self.sessions.start(user, client).await.map_err(InternalError::from)?;
+        let proved = Proved { with_factor: true, with_handed_over_password: stored.handed_over_until.is_some() };
+        let begun = self.sessions.start(user, client, proved).await.map_err(InternalError::from)?;
         // As after a log-in with the password alone: whoever changed it meanwhile did not see this session.
-        if self.credentials.get(user).await.map_err(InternalError::from)? != Some(stored) {
+        if self.credentials.get(user).await.map_err(InternalError::from)? != Some(stored.hash) {
             self.sessions.end(begun.session_id, EndReason::PasswordChanged).await.map_err(InternalError::from)?;
             return Err(FinishLoginError::Challenge);
         }
         Ok(self.pair(begun).await?)
+    }
+
+    /// Notes that whoever is in this session has proved again who they are: with the password, and with the second factor where the
+    /// account has one.
+    pub async fn prove_again(
+        &self,
+        user: UserId,
+        session: SessionId,
+        attempt: &PasswordAttempt,
+        proof: Option<&Proof>,
+    ) -> Result<(), ProveError> {
+        let stored = self.credentials.whole(user).await.map_err(InternalError::from)?;
+        let hash = stored.as_ref().map(|stored| &stored.hash);
+        let verdict = self.hasher.verify(attempt, hash).await.map_err(InternalError::from)?;
+        let (Some(stored), Verdict::Right { .. }) = (stored, verdict) else { return Err(ProveError::WrongPassword) };
+        if stored.has_factor {
+            self.factors.take_try(user).await?;
+            self.factors.check(user, proof.ok_or(ProveError::FactorMissing)?).await?;
+        }
+        Ok(self.sessions.prove(session, stored.has_factor).await.map_err(InternalError::from)?)
     }
 
     /// Exchanges a refresh token for a new pair.

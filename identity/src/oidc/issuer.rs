@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::http::{CallError, Http, json};
 use super::keys::{KeySet, Keys};
-use super::settings::{ProviderSettings, is_safe};
+use super::settings::ProviderSettings;
 
 /// How long what an issuer said of itself is believed: a key that it has withdrawn is good for no longer.
 const BELIEVED: Duration = Duration::from_hours(1);
@@ -95,15 +95,13 @@ struct Memory {
 #[derive(Debug)]
 pub(super) struct Issuer {
     http: Http,
-    address: String,
-    is_local: bool,
+    provider: ProviderSettings,
     memory: Mutex<Memory>,
 }
 
 impl Issuer {
     pub(super) fn new(provider: &ProviderSettings) -> Result<Self, reqwest::Error> {
-        let (is_local, address) = (provider.is_local(), provider.issuer.clone());
-        Ok(Self { http: Http::new(is_local)?, address, is_local, memory: Mutex::default() })
+        Ok(Self { http: Http::new(provider.is_local())?, provider: provider.clone(), memory: Mutex::default() })
     }
 
     pub(super) const fn http(&self) -> &Http {
@@ -151,17 +149,19 @@ impl Issuer {
 
     async fn discover(&self) -> Result<Known, IssuerError> {
         const ASKED: &str = "where its endpoints are";
-        let address = format!("{}/.well-known/openid-configuration", self.address.trim_end_matches('/'));
+        let address = format!("{}/.well-known/openid-configuration", self.provider.issuer.trim_end_matches('/'));
         let address: Url = address.parse().map_err(|_| IssuerError::Contradiction("its address is none"))?;
         let away = |source| IssuerError::Away { asked: ASKED, source };
         let metadata: Metadata = json(self.http.get(&address)).await.map_err(away)?;
-        if metadata.issuer != self.address {
+        if metadata.issuer != self.provider.issuer {
             return Err(IssuerError::Contradiction("it gives itself another address"));
         }
         let Metadata { authorization_endpoint, token_endpoint, jwks_uri, userinfo_endpoint, .. } = &metadata;
         let endpoints = [authorization_endpoint, token_endpoint, jwks_uri].into_iter().chain(userinfo_endpoint);
-        if { endpoints }.any(|Endpoint(url)| !is_safe(url, self.is_local)) {
-            return Err(IssuerError::Contradiction("an endpoint of it is not HTTPS"));
+        if { endpoints }.any(|Endpoint(url)| !self.provider.may_call(url)) {
+            return Err(IssuerError::Contradiction(
+                "an endpoint of it is not HTTPS, or on another host than its own and those of `endpoint_hosts`",
+            ));
         }
         let keys = self.keys(&metadata).await?;
         Ok(Known { metadata: Arc::new(metadata), keys, since: Instant::now() })

@@ -53,6 +53,10 @@ pub struct ProviderSettings {
     /// What people are here by what they are there. Left out, the issuer says nothing about roles.
     #[serde(default)]
     pub roles: Option<RoleMap>,
+    /// On which hosts its endpoints may lie beside the issuer's own: large issuers spread them, such as Google's
+    /// `oauth2.googleapis.com`. Whatever else an issuer names is not called.
+    #[serde(default)]
+    pub endpoint_hosts: Vec<String>,
     /// The `acr` of an ID token must be one of these, if there are any; they are asked for, too.
     #[serde(default)]
     pub acr_values: Vec<String>,
@@ -142,6 +146,18 @@ impl ProviderSettings {
         self.issuer.parse::<Url>().is_ok_and(|url| is_loopback(&url))
     }
 
+    /// Whether it must say that somebody signed in strongly over there: then its word is worth a second factor here.
+    pub fn asks_for_strength(&self) -> bool {
+        !self.acr_values.is_empty() || !self.amr.is_empty()
+    }
+
+    /// Whether an endpoint may be called: it is heard by nobody on the way, and lies where the operator knows it to be.
+    pub(super) fn may_call(&self, endpoint: &Url) -> bool {
+        let own = self.issuer.parse::<Url>().is_ok_and(|issuer| issuer.host_str() == endpoint.host_str());
+        let named = || endpoint.host_str().is_some_and(|host| self.endpoint_hosts.iter().any(|one| one == host));
+        is_safe(endpoint, self.is_local()) && !has_login(endpoint) && (own || named())
+    }
+
     fn check(&self) -> Result<(), &'static str> {
         let is_id = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if self.id.is_empty() || self.id.len() > MAX_ID || !self.id.bytes().all(is_id) {
@@ -166,6 +182,9 @@ impl ProviderSettings {
         if self.scopes.iter().any(|scope| scope.is_empty() || scope.contains(char::is_whitespace)) {
             return Err("a scope is one word");
         }
+        if !self.endpoint_hosts.iter().all(|host| is_host(host)) {
+            return Err("a host of its endpoints is a name in small letters, such as oauth2.example.com");
+        }
         self.roles.as_ref().map_or(Ok(()), RoleMap::check)
     }
 }
@@ -181,6 +200,15 @@ pub(super) fn is_safe(url: &Url, may_be_local: bool) -> bool {
 
 fn is_loopback(url: &Url) -> bool {
     url.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"))
+}
+
+/// Whether it is a host's name as addresses have it, and nothing else.
+fn is_host(text: &str) -> bool {
+    let letters = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte));
+    letters
+        && format!("https://{text}/")
+            .parse::<Url>()
+            .is_ok_and(|url| url.host_str() == Some(text) && url.port().is_none())
 }
 
 fn has_login(url: &Url) -> bool {
@@ -235,6 +263,7 @@ mod tests {
             "roles": { "claim": "cognito:groups", "map": { "muster-admins": "admin" }, "otherwise": "member" },
             "acr_values": ["strong"],
             "amr": ["mfa"],
+            "endpoint_hosts": ["pool.auth.example"],
         }));
         let settings = parsed(&[whole]).unwrap();
         let [provider] = settings.providers() else { panic!("one issuer") };
@@ -262,12 +291,49 @@ mod tests {
             (json!({ "redirect_uris": ["/signed-in"] }), "to come back to must be"),
             (json!({ "scopes": ["email profile"] }), "one word"),
             (json!({ "roles": { "claim": "", "map": {} } }), "claim"),
+            (json!({ "endpoint_hosts": ["https://tokens.example"] }), "a host of its endpoints"),
+            (json!({ "endpoint_hosts": ["tokens.example:444"] }), "a host of its endpoints"),
+            (json!({ "endpoint_hosts": ["Tokens.Example"] }), "a host of its endpoints"),
+            (json!({ "endpoint_hosts": ["*.example"] }), "a host of its endpoints"),
+            (json!({ "endpoint_hosts": [""] }), "a host of its endpoints"),
         ] {
             let refused = parsed(&[provider(&more)]).expect_err("a refusal");
             assert!(refused.contains(what), "{more}: {refused}");
         }
         assert!(parsed(&[provider(&json!({ "sign_upp": true }))]).is_err(), "a word that is misspelt");
         assert!(parsed(&[provider(&json!({ "roles": { "claim": "groups", "map": { "a": "root" } } }))]).is_err());
+    }
+
+    #[test]
+    fn an_issuer_that_is_asked_for_a_strong_sign_in_is_worth_a_second_factor() {
+        let worth = |more: Value| parsed(&[provider(&more)]).unwrap().providers()[0].asks_for_strength();
+        assert!(!worth(json!({})));
+        assert!(worth(json!({ "acr_values": ["strong"] })));
+        assert!(worth(json!({ "amr": ["mfa"] })));
+    }
+
+    #[test]
+    fn an_endpoint_is_called_on_the_issuers_host_and_on_those_that_are_named_and_nowhere_else() {
+        let spread = provider(&json!({ "endpoint_hosts": ["pool.auth.example"] }));
+        let settings = parsed(&[spread]).unwrap();
+        let may = |address: &str| settings.providers()[0].may_call(&address.parse().unwrap());
+        for address in
+            ["https://issuer.example/keys", "https://issuer.example:8443/", "https://pool.auth.example/token"]
+        {
+            assert!(may(address), "{address}");
+        }
+        for address in [
+            "https://tokens.example/",
+            "https://169.254.169.254/latest/meta-data",
+            "https://pool.auth.example.evil.example/",
+            "https://issuer.example@tokens.example/",
+            "https://ada:secret@issuer.example/",
+            "http://issuer.example/keys",
+            "http://127.0.0.1/keys",
+            "https://sub.issuer.example/",
+        ] {
+            assert!(!may(address), "{address}");
+        }
     }
 
     #[test]

@@ -64,6 +64,10 @@ pub enum Action<'a> {
     ReadNotificationPreferences,
     /// Change how.
     ChangeNotificationPreferences,
+    /// See which filters of tasks its owner has saved, and list by them.
+    ReadFilters,
+    /// Save one, or remove one.
+    SaveFilter,
     /// Change its address.
     ChangeUserEmail,
     /// Change its role.
@@ -108,6 +112,22 @@ pub enum Action<'a> {
 
     /// Search the audit log over all tasks, people and teams.
     ReadAudit,
+}
+
+impl Action<'_> {
+    /// Whether it decides who can sign in, or as what: then whoever does it must have proved a moment ago who they are. What asks for
+    /// the password itself is not among them.
+    pub const fn needs_fresh_proof(&self) -> bool {
+        matches!(
+            self,
+            Self::ChangeUserEmail
+                | Self::ChangeUserRole
+                | Self::ReactivateUser
+                | Self::RemoveSecondFactor
+                | Self::EndSessions
+                | Self::MakeApiToken
+        )
+    }
 }
 
 /// A person, as far as the policy asks.

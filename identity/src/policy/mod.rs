@@ -196,6 +196,8 @@ const fn rules(action: Action<'_>) -> Rules {
         Action::UpdateProfile         => row(With(UsersWrite), Anybody, Myself,           Myself,              Myself),
         Action::ReadNotificationPreferences   => row(With(UsersRead),  Myself, Myself,    Myself,              Myself),
         Action::ChangeNotificationPreferences => row(With(UsersWrite), Myself, Myself,    Myself,              Myself),
+        Action::ReadFilters           => row(With(TasksRead),  Myself,  Myself,           Myself,              Myself),
+        Action::SaveFilter            => row(With(TasksWrite), Myself,  Myself,           Myself,              Myself),
         Action::ChangeUserEmail       => row(NoToken,          Anybody, Myself,           Myself,              Myself),
         Action::ChangeUserRole        => row(NoToken,          Others,  Never,            Never,               Never),
         Action::DeactivateUser        => row(With(UsersWrite), Others,  Never,            Never,               Never),

@@ -152,6 +152,8 @@ fn fits(action: Action<'_>, resource: &Resource) -> Result<(), Reason> {
         | Action::UpdateProfile
         | Action::ReadNotificationPreferences
         | Action::ChangeNotificationPreferences
+        | Action::ReadFilters
+        | Action::SaveFilter
         | Action::ChangeUserEmail
         | Action::ChangeUserRole
         | Action::DeactivateUser

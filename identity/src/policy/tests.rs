@@ -60,6 +60,8 @@ const USERS: &str = "
     update profile  | AAA   | ADD     | ADD    | ADD
     read told       | ADD   | ADD     | ADD    | ADD
     change told     | ADD   | ADD     | ADD    | ADD
+    read filters    | ADD   | ADD     | ADD    | ADD
+    save filter     | ADD   | ADD     | ADD    | ADD
     change e-mail   | AAA   | ADD     | ADD    | ADD
     change role     | DAA   | DDD     | DDD    | DDD
     deactivate      | DAA   | DDD     | DDD    | DDD
@@ -215,6 +217,8 @@ fn each_role_may_do_to_each_account_what_the_table_says_and_nothing_else() {
             "update profile" => Action::UpdateProfile,
             "read told" => Action::ReadNotificationPreferences,
             "change told" => Action::ChangeNotificationPreferences,
+            "read filters" => Action::ReadFilters,
+            "save filter" => Action::SaveFilter,
             "change e-mail" => Action::ChangeUserEmail,
             "change role" => Action::ChangeUserRole,
             "deactivate" => Action::DeactivateUser,
@@ -234,7 +238,7 @@ fn each_role_may_do_to_each_account_what_the_table_says_and_nothing_else() {
         };
         (action, [ME, COLLEAGUE, STRANGER].map(|id| Resource::User(person(id))).to_vec())
     });
-    assert_eq!(cells, 20 * 4 * 3);
+    assert_eq!(cells, 22 * 4 * 3);
 }
 
 #[test]

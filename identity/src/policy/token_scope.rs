@@ -40,7 +40,7 @@ scopes! {
     TeamsRead = "teams:read";
     /// Make and change teams, let people join and leave, and see teams.
     TeamsWrite = "teams:write";
-    /// See who tried what: the access log.
+    /// See who did what and who tried what: the audit log and the access log.
     AuditRead = "audit:read";
 }
 

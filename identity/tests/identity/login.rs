@@ -15,7 +15,7 @@ use muster_identity::policy::Credential;
 use muster_identity::{
     AccessTokens, AuthError, Authenticated, Client, CredentialsError, CredentialsStore, EndReason, HashParameters,
     Identity, IdentityTables, LoginError, Password, PasswordAttempt, PasswordHasher, RefreshError, ServerSecret,
-    SessionError, SetPasswordError, SigningKey, TokenError, TokenPair, TokenSettings,
+    SessionError, SetPasswordError, SigningKey, Standing, TokenError, TokenPair, TokenSettings,
 };
 use uuid::Uuid;
 
@@ -101,7 +101,8 @@ async fn whoever_logs_in_is_authenticated_by_the_access_token() {
     let pair = case.logged_in().await;
     assert_eq!((pair.user_id, pair.expires_in), (USER, TimeDelta::minutes(15)));
     let who = case.identity.authenticate(&pair.access_token).await.expect("a caller");
-    assert_eq!(who, Authenticated { user_id: USER, credential: Credential::Session(pair.session_id) });
+    let standing = Some(Standing { is_fresh: true, has_factor: false, new_password_due: false });
+    assert_eq!(who, Authenticated { user_id: USER, credential: Credential::Session(pair.session_id), standing });
     let sessions = case.identity.sessions().of_user(USER).await.expect("a list");
     assert_eq!((sessions[0].user_agent.as_deref(), sessions[0].address), (Some("a browser"), Some(ADDRESS)));
 }
@@ -144,7 +145,7 @@ async fn a_refresh_gives_a_new_pair_for_the_same_session() {
     assert!(matches!(expired, Err(AuthError::Token(TokenError::Expired))));
     let second = case.identity.refresh(&first.refresh_token).await.expect("a pair");
     let who = case.identity.authenticate(&second.access_token).await.expect("a caller");
-    assert_eq!(who, Authenticated { user_id: USER, credential: Credential::Session(first.session_id) });
+    assert_eq!((who.user_id, who.credential), (USER, Credential::Session(first.session_id)));
     assert_eq!(second.session_expires_at, first.session_expires_at);
     assert_ne!(second.refresh_token, first.refresh_token);
 }

@@ -12,7 +12,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::ids::UserId;
 use muster_domain::ports::Clock;
-use muster_identity::{Client, EndReason, Rotated, ServerSecret, SessionError, SessionId, Sessions};
+use muster_identity::{
+    Client, EndReason, IDLE, Proved, Rotated, ServerSecret, SessionError, SessionId, Sessions, Standing,
+};
 use uuid::Uuid;
 
 use crate::support::{TestClock, store};
@@ -41,7 +43,7 @@ impl Case {
     }
 
     async fn start(&self) -> Rotated {
-        self.sessions.start(USER, &browser("a browser")).await.expect("a session")
+        self.sessions.start(USER, &browser("a browser"), Proved::default()).await.expect("a session")
     }
 
     async fn refresh(&self, token: &str) -> Rotated {
@@ -195,7 +197,7 @@ async fn a_refresh_is_one_conditional_write_whatever_comes_of_it_but_a_reuse_whi
     let counted =
         Sessions::new(DynamoDb::from_conf(config), &case.table, &ServerSecret::from_bytes([7; 32]), case.clock.clone());
     let sent = || std::mem::take(&mut *counting.0.lock().expect("a list"));
-    let begun = counted.start(USER, &Client::default()).await.expect("a session");
+    let begun = counted.start(USER, &Client::default(), Proved::default()).await.expect("a session");
     assert_eq!(sent(), ["PutItem"]);
     let second = counted.refresh(&begun.refresh_token).await.expect("a successor");
     assert_eq!(sent(), ["UpdateItem"], "the successor");
@@ -236,6 +238,58 @@ async fn a_family_ends_after_thirty_days_however_often_it_is_refreshed() {
     case.clock.advance(TimeDelta::milliseconds(1));
     assert!(!case.is_live(begun.session_id).await);
     assert!(matches!(case.refused(&token).await, SessionError::Expired));
+}
+
+#[tokio::test]
+async fn a_family_that_nobody_refreshes_for_a_week_ends() {
+    let case = Case::new().await;
+    let begun = case.start().await;
+    case.clock.advance(IDLE - TimeDelta::milliseconds(1));
+    assert!(case.is_live(begun.session_id).await);
+    let refreshed = case.refresh(&begun.refresh_token).await;
+    case.clock.advance(IDLE - TimeDelta::milliseconds(1));
+    assert!(case.is_live(begun.session_id).await, "a refresh begins the week anew");
+    case.clock.advance(TimeDelta::milliseconds(1));
+    assert!(!case.is_live(begun.session_id).await);
+    assert!(matches!(case.refused(&refreshed.refresh_token).await, SessionError::Expired));
+    assert!(matches!(case.refused(&begun.refresh_token).await, SessionError::Expired));
+
+    let strict = case.sessions.clone().with_idle(TimeDelta::hours(1));
+    let begun = strict.start(USER, &Client::default(), Proved::default()).await.expect("a session");
+    case.clock.advance(TimeDelta::hours(1));
+    assert!(matches!(strict.refresh(&begun.refresh_token).await, Err(SessionError::Expired)));
+    assert!(case.is_live(begun.session_id).await, "as the operator says");
+}
+
+#[tokio::test]
+async fn a_session_knows_what_its_owner_has_shown() {
+    let case = Case::new().await;
+    let standing = async |id| {
+        let session = case.sessions.live(id).await.expect("an answer").expect("a session");
+        session.standing(case.clock.now())
+    };
+    let shown = |is_fresh, has_factor, new_password_due| Standing { is_fresh, has_factor, new_password_due };
+    let proved = Proved { with_factor: true, with_handed_over_password: true };
+    let strong = case.sessions.start(USER, &Client::default(), proved).await.expect("a session").session_id;
+    let plain = case.start().await.session_id;
+    assert_eq!((standing(strong).await, standing(plain).await), (shown(true, true, true), shown(true, false, false)));
+
+    case.clock.advance(TimeDelta::minutes(15));
+    assert!(standing(plain).await.is_fresh);
+    case.clock.advance(TimeDelta::milliseconds(1));
+    assert_eq!((standing(strong).await, standing(plain).await), (shown(false, true, true), shown(false, false, false)));
+
+    case.sessions.prove(plain, false).await.expect("a note");
+    assert_eq!(standing(plain).await, shown(true, false, false));
+    case.sessions.prove(plain, true).await.expect("a note");
+    assert_eq!(standing(plain).await, shown(true, true, false));
+    case.sessions.forget_factor(USER).await.expect("a note");
+    assert_eq!((standing(strong).await, standing(plain).await), (shown(false, false, true), shown(true, false, false)));
+    case.sessions.note_factor(plain).await.expect("a note");
+    assert_eq!(standing(plain).await, shown(true, true, false));
+    let nowhere = SessionId(Uuid::from_u128(404));
+    case.sessions.prove(nowhere, true).await.expect("nothing to note");
+    assert_eq!(case.sessions.find(nowhere).await.expect("an answer"), None, "and none is made");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -282,7 +336,11 @@ async fn ending_what_is_not_there_makes_nothing() {
 #[tokio::test]
 async fn ending_all_of_a_user_leaves_other_users_in() {
     let case = Case::new().await;
-    let other = case.sessions.start(UserId(Uuid::from_u128(2)), &Client::default()).await.expect("a session");
+    let other = case
+        .sessions
+        .start(UserId(Uuid::from_u128(2)), &Client::default(), Proved::default())
+        .await
+        .expect("a session");
     let mine = [case.start().await, case.start().await, case.start().await];
     case.sessions.end_all_for_user(USER, EndReason::PasswordChanged).await.expect("an end");
     for session in &mine {
@@ -300,7 +358,7 @@ async fn a_token_that_this_server_did_not_seal_is_unknown() {
     let case = Case::new().await;
     let begun = case.start().await;
     let other = Sessions::new(case.client.clone(), &case.table, &ServerSecret::from_bytes([8; 32]), case.clock.clone());
-    let foreign = other.start(USER, &Client::default()).await.expect("a session");
+    let foreign = other.start(USER, &Client::default(), Proved::default()).await.expect("a session");
     for token in ["", "nonsense", &foreign.refresh_token] {
         assert!(matches!(case.refused(token).await, SessionError::Unknown), "{token}");
     }
@@ -334,7 +392,7 @@ async fn a_token_that_is_ahead_of_the_store_is_unknown_and_ends_nothing() {
 #[tokio::test]
 async fn no_token_is_stored_and_the_user_agent_is_cut() {
     let case = Case::new().await;
-    let begun = case.sessions.start(USER, &browser(&"é".repeat(5_000))).await.expect("a session");
+    let begun = case.sessions.start(USER, &browser(&"é".repeat(5_000)), Proved::default()).await.expect("a session");
     let scan = case.client.scan().table_name(&case.table).send().await.expect("a scan");
     assert!(!format!("{scan:?}").contains(&begun.refresh_token));
     let session = case.sessions.live(begun.session_id).await.expect("an answer").expect("a session");
@@ -347,7 +405,11 @@ async fn no_token_is_stored_and_the_user_agent_is_cut() {
 async fn of_a_person_who_is_erased_no_session_is_kept() {
     let case = Case::new().await;
     let (first, second) = (case.start().await, case.start().await);
-    let other = case.sessions.start(UserId(Uuid::from_u128(2)), &browser("theirs")).await.expect("a session");
+    let other = case
+        .sessions
+        .start(UserId(Uuid::from_u128(2)), &browser("theirs"), Proved::default())
+        .await
+        .expect("a session");
     case.sessions.end(first.session_id, EndReason::Logout).await.expect("an end");
 
     case.sessions.forget_all_of(USER).await.expect("an answer");

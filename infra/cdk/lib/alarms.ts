@@ -27,6 +27,11 @@ export const ALARM_KINDS = {
     title: "Event table changed",
     sentence: "Something in the event table was changed or removed, which must never happen.",
   },
+  "digest-missing": { title: "Digest missing", sentence: "No digest over the heads of the histories was taken for two hours." },
+  "history-contradicted": {
+    title: "History contradicted",
+    sentence: "A history is not as an earlier digest has it: it was cut or written anew.",
+  },
 } as const satisfies Record<string, AlarmKind>;
 
 export type AlarmKindName = keyof typeof ALARM_KINDS;

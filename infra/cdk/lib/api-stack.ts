@@ -91,7 +91,9 @@ export class ApiStack extends Stack {
     commands.allowTable("outside-identities", "DeleteItem", "GetItem", "PutItem");
     commands.allowIndexes("outside-identities", "Query");
     commands.allowTable("invitations", "DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem");
+    commands.allowTable("saved-filters", "DeleteItem", "GetItem", "PutItem");
     commands.allowTable("access-log", "PutItem");
+    commands.allowTable("origins", "BatchGetItem", "PutItem");
     commands.allowTable("control", "GetItem");
     // Who the caller is, what became of the task, what a closed account leaves behind, and that nothing is left of who is erased.
     commands.allowProjection("directory", "DeleteItem", "GetItem");
@@ -129,11 +131,14 @@ export class ApiStack extends Stack {
     // When a token was last used; what it is good for only the command side can say.
     queries.allowAttributes("api-tokens", "pk", "sk", "last_used_at");
     queries.allowIndexes("outside-identities", "Query");
+    queries.allowTable("saved-filters", "GetItem");
     // What was refused is written down, and that the audit was read.
     queries.allowTable("access-log", "PutItem", "Query");
     queries.allowIndexes("access-log", "Query");
+    queries.allowTable("origins", "BatchGetItem");
     queries.allowIndexes("invitations", "Query");
     queries.allowTable("control", "GetItem");
+    queries.allowTable("digests", "GetItem", "Query");
     for (const name of topology.projections.keys()) queries.allowProjection(name, "GetItem", "Query");
     this.allowPublicKeys(queries);
     queries.opensPersonalData(this.keys.personalKey);
@@ -164,7 +169,7 @@ export class ApiStack extends Stack {
           allowOrigins: [...corsOrigins],
           allowMethods: [gateway.CorsHttpMethod.ANY],
           allowHeaders: ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "muster-min-version"],
-          exposeHeaders: ["etag", "location", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
+          exposeHeaders: ["content-disposition", "etag", "link", "location", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
           maxAge: Duration.hours(1),
         },
       }),
@@ -188,12 +193,14 @@ export class ApiStack extends Stack {
 }
 
 /** What both functions are told of the way to them: the web app's CloudFront says for whom it calls. */
-function http({ stage, corsOrigins, domain, signup, oidc }: Settings): Record<string, string> {
+function http({ stage, corsOrigins, domain, signup, requireSecondFactor, sessionIdleHours, oidc }: Settings): Record<string, string> {
   const origins = [...corsOrigins, ...(domain ? [`https://${domain.name}`] : [])];
   return {
     MUSTER_TRUSTED_PROXIES: "1",
     MUSTER_ALLOWED_ORIGINS: origins.join(","),
     MUSTER_SIGNUP: signup,
+    ...(requireSecondFactor.length > 0 && { MUSTER_REQUIRE_SECOND_FACTOR: requireSecondFactor.join(",") }),
+    ...(sessionIdleHours !== undefined && { MUSTER_SESSION_IDLE_HOURS: sessionIdleHours }),
     ...(oidc && { MUSTER_OIDC: oidc.document }),
     ...(stage === "e2e" && NO_LIMITS),
   };

@@ -1,15 +1,20 @@
 /** What is kept: the tables of the topology, and the keys that tokens are made with. */
-import { CfnOutput, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { CfnOutput, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import * as dynamodb from "aws-cdk-lib/aws-dynamodb";
 import * as iam from "aws-cdk-lib/aws-iam";
 import * as kms from "aws-cdk-lib/aws-kms";
+import * as s3 from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
 
 import type { Muster } from "./context.ts";
+import { except } from "./exceptions.ts";
 import type { AttributeKind, TableShape } from "./topology.ts";
 
 /** For how many days the table of personal keys can be put back. An erasure is complete after that. */
 const KEYS_RECOVERABLE_DAYS = 7;
+
+/** For how long nobody, the root of the account included, removes a digest of a stage that keeps its data. */
+const DIGESTS_LOCKED = Duration.days(3650);
 
 export class DataStack extends Stack {
   /** The event table's stream. */
@@ -21,6 +26,8 @@ export class DataStack extends Stack {
   readonly serverKey: kms.Key;
   /** Wraps the keys under which the personal data of people is sealed. */
   readonly personalKey: kms.Key;
+  /** Signs the digests over the heads of all histories. It is no key of tokens: auditors keep its public half for years. */
+  readonly digestKey: kms.Key;
 
   constructor(scope: Construct, private readonly muster: Muster) {
     const { settings, topology } = muster;
@@ -40,11 +47,33 @@ export class DataStack extends Stack {
     this.acceptedKeys = accepted.filter((name) => name !== signing).map((name) => signingKeys.get(name)!);
     this.serverKey = this.key("server", "Seals refresh tokens", kms.KeySpec.HMAC_256, kms.KeyUsage.GENERATE_VERIFY_MAC);
     this.personalKey = this.key("personal", "Wraps the keys of personal data", kms.KeySpec.SYMMETRIC_DEFAULT, kms.KeyUsage.ENCRYPT_DECRYPT);
+    this.digestKey = this.key("digest", "Signs the digests of histories (ES256)", kms.KeySpec.ECC_NIST_P256, kms.KeyUsage.SIGN_VERIFY);
+    this.digestBucket();
     new CfnOutput(this, "SigningKeyArn", { value: this.signingKey.keyArn });
   }
 
   private get removalPolicy(): RemovalPolicy {
     return this.muster.settings.keepsData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+  }
+
+  /** What is put there stays as it is: that is what makes a digest good that is said to have been removed. */
+  private digestBucket(): void {
+    const { settings } = this.muster;
+    const bucket = new s3.Bucket(this, "Digests", {
+      bucketName: settings.names.digestBucket(this),
+      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+      encryption: s3.BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      versioned: true,
+      objectLockEnabled: true,
+      objectLockDefaultRetention: settings.keepsData
+        ? s3.ObjectLockRetention.compliance(DIGESTS_LOCKED)
+        : s3.ObjectLockRetention.governance(Duration.days(1)),
+      removalPolicy: this.removalPolicy,
+    });
+    except(bucket, "written once an hour");
   }
 
   private signing(name: string): kms.Key {

@@ -29,6 +29,19 @@ const EXCEPTIONS = {
       reason: "Every index of one table, which the function may read anyway.",
     },
   ],
+  "written once an hour": [
+    {
+      id: "AwsSolutions-S1",
+      reason: "One function puts one object an hour and nobody else has a right to the bucket; what happens to it is in CloudTrail, and Object Lock lets nobody change it.",
+    },
+  ],
+  "digests in their bucket": [
+    {
+      id: "AwsSolutions-IAM5",
+      appliesTo: [{ regex: "/^Resource::arn:.*:s3:::muster-[a-z0-9]+-digests-.*\\/digests\\/\\*$/g" }],
+      reason: "Each digest is an object of its own, under one prefix of one bucket, to which the function can do nothing but put.",
+    },
+  ],
   "invoked in step": [
     {
       id: "Serverless-LambdaDLQ",

@@ -32,7 +32,7 @@ export const throttles = (table: string, index: string | undefined, what: "ReadT
 
 export const musterMetric = (
   stage: string,
-  name: "EventsPublished" | "EventsRefused" | "EventTableChanged",
+  name: "EventsPublished" | "EventsRefused" | "EventTableChanged" | "DigestsTaken" | "HistoriesContradicted",
 ): Metric => metric("Muster", name, "Sum", { stage });
 
 export const projectionMetric = (

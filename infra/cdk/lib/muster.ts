@@ -20,7 +20,7 @@ export function build(app: App, settings: Settings, topology: Topology): void {
   const data = new DataStack(app, muster);
   const bus = new BusStack(app, muster, data);
   const api = new ApiStack(app, muster, data);
-  const schedule = new ScheduleStack(app, muster, data.personalKey);
+  const schedule = new ScheduleStack(app, muster, data.personalKey, data.digestKey);
   schedule.addStackDependency(data);
   if (topology.reactors.size > 0) new ReactorsStack(app, muster, data.personalKey).addStackDependency(bus);
   if (settings.exampleSubscriber) new ExampleSubscriberStack(app, muster).addStackDependency(bus);

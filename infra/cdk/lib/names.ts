@@ -48,4 +48,9 @@ export class Names {
   webBucket(stack: Stack): string {
     return `${this.prefix}web-${stack.account}-${stack.region}`;
   }
+
+  /** The bucket in which digests are locked. */
+  digestBucket(stack: Stack): string {
+    return `${this.prefix}digests-${stack.account}-${stack.region}`;
+  }
 }

@@ -21,6 +21,9 @@ interface Limit {
   readonly inclusive?: boolean;
 }
 
+/** For how many hours in a row no digest is taken before somebody is told. */
+const HOURS_WITHOUT_DIGEST = 2;
+
 /** One is one too many. */
 const ANY: Limit = { threshold: 1, inclusive: true };
 
@@ -37,6 +40,7 @@ export class ObservabilityStack extends Stack {
     this.tableAlarms();
     this.busAlarms();
     this.projectionAlarms();
+    this.digestAlarms();
     this.dashboard();
     new CfnOutput(this, "AlarmsTopicArn", { value: this.topic.topicArn });
   }
@@ -140,6 +144,24 @@ export class ObservabilityStack extends Stack {
       this.alarm("projection-behind", projection, metric("ProjectionBehind", "Sum"), ANY);
       this.alarm("events-parked", projection, metric("EventsParked", "Sum"), ANY);
     }
+  }
+
+  private digestAlarms(): void {
+    const { stage, names } = this.muster.settings;
+    this.alarm("history-contradicted", undefined, musterMetric(stage, "HistoriesContradicted"), ANY);
+    const missing = new cloudwatch.Alarm(this, "digest-missing", {
+      alarmName: names.of("digest-missing"),
+      alarmDescription: description("digest-missing"),
+      metric: musterMetric(stage, "DigestsTaken").with({ period: Duration.hours(1) }),
+      threshold: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+      evaluationPeriods: HOURS_WITHOUT_DIGEST,
+      // Here nothing reported is what is wrong.
+      treatMissingData: cloudwatch.TreatMissingData.BREACHING,
+    });
+    const action = new SnsAction(this.topic);
+    missing.addAlarmAction(action);
+    missing.addOkAction(action);
   }
 
   private dashboard(): void {

@@ -1,5 +1,5 @@
 /** What happens because of an event, outside of the read models: people are told. */
-import { CfnOutput, Stack } from "aws-cdk-lib";
+import { CfnOutput, Duration, Stack } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
 import type * as kms from "aws-cdk-lib/aws-kms";
 import * as ses from "aws-cdk-lib/aws-ses";
@@ -9,6 +9,7 @@ import type { Muster } from "./context.ts";
 import { EncryptedTopic } from "./encrypted-topic.ts";
 import { mailResources } from "./mail.ts";
 import { RustFunction } from "./rust-function.ts";
+import { Scheduled } from "./scheduled.ts";
 import { consumption } from "./settings.ts";
 import { Subscription } from "./subscription.ts";
 import type { Subscriber } from "./topology.ts";
@@ -53,6 +54,7 @@ export class ReactorsStack extends Stack {
     notifier.allowTable("events", "Query");
     notifier.opensPersonalData(this.personalKey);
     notifier.allowTable("deliveries", "DeleteItem", "PutItem");
+    notifier.allowTable("held-letters", "DeleteItem", "PutItem", "Scan");
     notifier.allow(["sns:Publish"], [topic.topicArn]);
     notifier.allow(["kms:Decrypt", "kms:GenerateDataKey"], [key.keyArn]);
     notifier.allow(["ses:SendEmail"], mailResources(this, settings));
@@ -63,6 +65,13 @@ export class ReactorsStack extends Stack {
       bus: events.EventBus.fromEventBusArn(this, "Bus", settings.names.busArn(this)),
       subscriber: reactor,
       consumer: notifier,
+    });
+    new Scheduled(this, "HeldLetters", {
+      muster: this.muster,
+      name: "held-letters",
+      description: "Has the letters sent that were held back",
+      every: Duration.minutes(5),
+      fn: notifier.fn,
     });
     new CfnOutput(this, "NotifierQueueUrl", { value: queue.queueUrl });
     new CfnOutput(this, "NotifierDeadLettersUrl", { value: deadLetters.queueUrl });

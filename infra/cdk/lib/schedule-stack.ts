@@ -1,4 +1,7 @@
-/** What happens by the clock: the sweeper finds read models that are behind their events, and brings them up. */
+/**
+ * What happens by the clock: the sweeper finds read models that are behind their events, and brings them up; the digester takes a digest
+ * over the heads of all histories.
+ */
 import { CfnOutput, Duration, Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type * as kms from "aws-cdk-lib/aws-kms";
@@ -7,10 +10,11 @@ import type { Construct } from "constructs";
 
 import type { Muster } from "./context.ts";
 import { DeadLetters } from "./dead-letters.ts";
+import { except } from "./exceptions.ts";
 import { RustFunction } from "./rust-function.ts";
 
 export class ScheduleStack extends Stack {
-  constructor(scope: Construct, muster: Muster, personalKey: kms.IKey) {
+  constructor(scope: Construct, private readonly muster: Muster, personalKey: kms.IKey, digestKey: kms.IKey) {
     const { settings, topology } = muster;
     super(scope, settings.names.of("schedule"), { description: "Muster: what happens by the clock" });
 
@@ -32,7 +36,9 @@ export class ScheduleStack extends Stack {
     // It erases the keys of those whose erasure was cut off.
     sweeper.opensPersonalData(personalKey, "PutItem");
 
+    const digester = this.digester(digestKey);
     new CfnOutput(this, "SweeperName", { value: sweeper.fn.functionName });
+    new CfnOutput(this, "DigesterName", { value: digester.fn.functionName });
 
     const undelivered = new DeadLetters(this, "Undelivered", muster, "sweeper-undelivered");
     const group = new scheduler.ScheduleGroup(this, "Group", { scheduleGroupName: settings.names.of("schedules") });
@@ -42,23 +48,49 @@ export class ScheduleStack extends Stack {
         conditions: { StringEquals: { "aws:SourceAccount": this.account, "aws:SourceArn": group.scheduleGroupArn } },
       }),
     });
-    role.addToPolicy(new iam.PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [sweeper.fn.functionArn] }));
+    role.addToPolicy(new iam.PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [sweeper.fn.functionArn, digester.fn.functionArn] }));
     role.addToPolicy(new iam.PolicyStatement({ actions: ["sqs:SendMessage"], resources: [undelivered.queueArn] }));
-    const schedule = new scheduler.CfnSchedule(this, "Sweep", {
-      name: settings.names.of("sweep"),
-      groupName: group.scheduleGroupName,
-      description: "Calls the sweeper",
-      scheduleExpression: "rate(1 hour)",
-      flexibleTimeWindow: { mode: "OFF" },
-      target: {
-        arn: sweeper.fn.functionArn,
-        roleArn: role.roleArn,
-        // After an hour the next one comes anyway.
-        retryPolicy: { maximumEventAgeInSeconds: Duration.hours(1).toSeconds(), maximumRetryAttempts: 5 },
-        deadLetterConfig: { arn: undelivered.queueArn },
-      },
+    const schedule = (id: string, name: string, description: string, expression: string, fn: RustFunction): void => {
+      const made = new scheduler.CfnSchedule(this, id, {
+        name: settings.names.of(name),
+        groupName: group.scheduleGroupName,
+        description,
+        scheduleExpression: expression,
+        flexibleTimeWindow: { mode: "OFF" },
+        target: {
+          arn: fn.fn.functionArn,
+          roleArn: role.roleArn,
+          // After an hour the next one comes anyway.
+          retryPolicy: { maximumEventAgeInSeconds: Duration.hours(1).toSeconds(), maximumRetryAttempts: 5 },
+          deadLetterConfig: { arn: undelivered.queueArn },
+        },
+      });
+      // The schedule may be called as soon as it is there.
+      made.node.addDependency(role);
+    };
+    schedule("Sweep", "sweep", "Calls the sweeper", "rate(1 hour)", sweeper);
+    schedule("Digest", "digest", "Calls the digester at each full hour (UTC)", "cron(0 * * * ? *)", digester);
+  }
+
+  private digester(digestKey: kms.IKey): RustFunction {
+    const { settings } = this.muster;
+    const bucket = settings.names.digestBucket(this);
+    const digester = new RustFunction(this, "Digester", {
+      muster: this.muster,
+      bin: "digester",
+      description: "Takes a signed digest over the heads of all histories",
+      memoryMiB: 512,
+      // It reads the whole event table: as long as Lambda allows.
+      timeout: Duration.minutes(15),
+      environment: { MUSTER_DIGEST_KEY_ID: digestKey.keyArn, MUSTER_DIGEST_BUCKET: bucket },
+      deadLetters: new DeadLetters(this, "DigesterFailed", this.muster, "digester-failures"),
     });
-    // The schedule may be called as soon as it is there.
-    schedule.node.addDependency(role);
+    digester.allowTable("events", "Scan");
+    digester.allowTable("digests", "BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query");
+    digester.allow(["kms:GetPublicKey", "kms:Sign"], [digestKey.keyArn]);
+    const objects = this.formatArn({ service: "s3", region: "", account: "", resource: bucket, resourceName: "digests/*" });
+    digester.allow(["s3:PutObject"], [objects]);
+    except(digester, "digests in their bucket");
+    return digester;
   }
 }

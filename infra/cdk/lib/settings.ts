@@ -8,6 +8,7 @@ import { type Oidc, readOidc } from "./oidc.ts";
 import type { QueueShape } from "./topology.ts";
 
 const SIGNUP = ["open", "invitation", "closed"] as const;
+const ROLES = ["admin", "manager", "member", "auditor"];
 export const STAGES = ["dev", "staging", "prod", "e2e"] as const;
 export type StageName = (typeof STAGES)[number];
 
@@ -124,6 +125,10 @@ interface Choices {
   readonly corsOrigins: readonly string[];
   /** Who may sign up: whoever likes to, whoever was invited, or nobody. */
   readonly signup: (typeof SIGNUP)[number];
+  /** The roles whose people do nothing before they have a second factor. */
+  readonly requireSecondFactor: readonly string[];
+  /** Hours after which a session ends that nobody refreshes. As in the code if it is not set. */
+  readonly sessionIdleHours: string | undefined;
   /** The outside issuers that people sign in with. Nobody does if it is not set. */
   readonly oidc: Oidc | undefined;
   /** The keys that access tokens are signed with: more than one while they are exchanged (docs/runbook.md#rotate-keys). */
@@ -165,6 +170,8 @@ export function readSettings(node: Node, defaults: Pick<Settings, "lambdaDir">):
     alarmEmail: text("alarmEmail"),
     corsOrigins: list(node, "corsOrigins"),
     signup: signup(text("signup")),
+    requireSecondFactor: roles(list(node, "requireSecondFactor")),
+    sessionIdleHours: hours(text("sessionIdleHours")),
     oidc: readOidc(node.tryGetContext("oidc"), node.tryGetContext("oidcSecrets")),
     signingKeys: signingKeys(list(node, "signingKeys"), text("signingKey"), list(node, "acceptedKeys")),
     repository: text("repository") ?? "muster",
@@ -224,6 +231,19 @@ function signup(policy = "open"): Settings["signup"] {
   const known = SIGNUP.find((known) => known === policy);
   if (known === undefined) throw new Error(`The context signup is to be ${SIGNUP.join(", ")}.`);
   return known;
+}
+
+function roles(names: readonly string[]): readonly string[] {
+  const strange = names.find((name) => !ROLES.includes(name));
+  if (strange !== undefined) throw new Error(`The context requireSecondFactor is to have roles: ${ROLES.join(", ")}; not ${strange}.`);
+  return names;
+}
+
+function hours(text: string | undefined): string | undefined {
+  if (text !== undefined && !(/^[0-9]{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 720)) {
+    throw new Error("The context sessionIdleHours is to be a number from 1 to 720.");
+  }
+  return text;
 }
 
 function publicUrl(url: string | undefined): string | undefined {

@@ -67,6 +67,8 @@ describe.each(STAGES)("the alarms of %s", (name) => {
       `AWS/Lambda IteratorAge FunctionName=muster-${name}-guard`,
       `Muster EventsRefused stage=${name}`,
       `Muster EventTableChanged stage=${name}`,
+      `Muster DigestsTaken stage=${name}`,
+      `Muster HistoriesContradicted stage=${name}`,
     ])).toEqual([]);
   });
 
@@ -76,7 +78,9 @@ describe.each(STAGES)("the alarms of %s", (name) => {
     const descriptions = new Set(Object.keys(ALARM_KINDS).map((kind) => description(kind as keyof typeof ALARM_KINDS)));
     for (const { properties } of alarms) {
       expect(descriptions).toContain(properties["AlarmDescription"]);
-      expect(properties["TreatMissingData"]).toBe("notBreaching");
+      // Of digests, that nothing is reported is what is wrong.
+      const silence = properties["AlarmName"] === `muster-${name}-digest-missing` ? "breaching" : "notBreaching";
+      expect(properties["TreatMissingData"]).toBe(silence);
     }
     expect(new Set(alarms.map(({ properties }) => properties["AlarmDescription"]))).toEqual(descriptions);
   });
@@ -105,6 +109,12 @@ describe("an alarm", () => {
     expect(properties["Statistic"]).toBe(statistic);
     expect(properties["ExtendedStatistic"]).toBe(extended);
     expect(properties).toMatchObject({ Threshold: threshold, ComparisonOperator: comparison, DatapointsToAlarm: minutes, Period: 60 });
+  });
+
+  test("rings when no digest was taken for two hours", () => {
+    expect(alarm("digest-missing")).toMatchObject({
+      Statistic: "Sum", Period: 3600, EvaluationPeriods: 2, Threshold: 1, ComparisonOperator: "LessThanThreshold",
+    });
   });
 
   test("reaches an address by e-mail where one is given", () => {

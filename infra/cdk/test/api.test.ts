@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { render, Stage, stage } from "./support.ts";
+import { list, render, Stage, stage } from "./support.ts";
 
 const PROD = stage("prod");
 
@@ -131,31 +131,44 @@ describe("while signing keys are exchanged", () => {
   });
 });
 
-describe("the schedule", () => {
-  test("calls the sweeper each hour, and keeps what it could not deliver", () => {
-    const [schedule, ...others] = PROD.of("AWS::Scheduler::Schedule");
-    expect(others).toEqual([]);
-    const { stack, properties } = schedule!;
-    expect(properties).toMatchObject({
-      ScheduleExpression: "rate(1 hour)",
-      FlexibleTimeWindow: { Mode: "OFF" },
-      Target: { RetryPolicy: { MaximumRetryAttempts: 5, MaximumEventAgeInSeconds: 3600 } },
-    });
-    expect(PROD.referred(stack, properties["Target"].Arn).properties["FunctionName"]).toBe("muster-prod-sweeper");
-    expect(PROD.referred(stack, properties["Target"].DeadLetterConfig.Arn).properties["QueueName"]).toBe("muster-prod-sweeper-undelivered");
-    const sweeper = PROD.functions().get("muster-prod-sweeper")!;
-    expect(PROD.referred(stack, sweeper.properties["DeadLetterConfig"].TargetArn).properties["QueueName"]).toBe("muster-prod-sweeper-failures");
+describe("each schedule", () => {
+  const schedules = new Map(
+    PROD.of("AWS::Scheduler::Schedule").map((schedule) => [String(schedule.properties["Name"]), schedule]),
+  );
+  const hourly = ["sweeper", "digester"];
+  const cases: [string, string, string, number, number, string, string[]][] = [
+    ["muster-prod-digest", "digester", "cron(0 * * * ? *)", 5, 3600, "sweeper-undelivered", hourly],
+    ["muster-prod-held-letters", "notifier", "rate(5 minutes)", 2, 300, "held-letters-undelivered", ["notifier"]],
+    ["muster-prod-sweep", "sweeper", "rate(1 hour)", 5, 3600, "sweeper-undelivered", hourly],
+  ];
+
+  test("is known here", () => {
+    expect([...schedules.keys()].sort()).toEqual(cases.map(([name]) => name).sort());
   });
 
-  test("may call the sweeper and nothing else", () => {
-    const [schedule] = PROD.of("AWS::Scheduler::Schedule");
-    const role = PROD.referred(schedule!.stack, schedule!.properties["Target"].RoleArn);
-    const policies = PROD.of("AWS::IAM::Policy").filter(({ properties }) =>
-      (properties["Roles"] as { Ref: string }[]).some(({ Ref }) => Ref === role.id));
-    const statements = policies.flatMap(({ properties }) => properties["PolicyDocument"].Statement);
-    expect(statements.map(({ Action, Resource }) => [Action, render(Resource)])).toEqual([
-      ["lambda:InvokeFunction", `<${PROD.functions().get("muster-prod-sweeper")!.id}.Arn>`],
-      ["sqs:SendMessage", expect.stringMatching(/^<Undelivered.*\.Arn>$/)],
+  test.each(cases)("%s calls %s at a %s, and keeps what it could not deliver", (name, fn, rate, attempts, age, undelivered) => {
+    const { stack, properties } = schedules.get(name)!;
+    expect(properties).toMatchObject({
+      ScheduleExpression: rate,
+      FlexibleTimeWindow: { Mode: "OFF" },
+      Target: { RetryPolicy: { MaximumRetryAttempts: attempts, MaximumEventAgeInSeconds: age } },
+    });
+    expect(PROD.referred(stack, properties["Target"].Arn).properties["FunctionName"]).toBe(`muster-prod-${fn}`);
+    expect(PROD.referred(stack, properties["Target"].DeadLetterConfig.Arn).properties["QueueName"]).toBe(`muster-prod-${undelivered}`);
+    const called = PROD.functions().get(`muster-prod-${fn}`)!;
+    expect(PROD.referred(stack, called.properties["DeadLetterConfig"].TargetArn).properties["QueueName"]).toBe(`muster-prod-${fn}-failures`);
+  });
+
+  test.each(cases)("%s may call %s and its like, and nothing else", (name, _fn, _rate, _attempts, _age, _undelivered, functions) => {
+    const { stack, properties } = schedules.get(name)!;
+    const role = PROD.referred(stack, properties["Target"].RoleArn);
+    const policies = PROD.of("AWS::IAM::Policy").filter((policy) =>
+      policy.stack === stack && (policy.properties["Roles"] as { Ref: string }[]).some(({ Ref }) => Ref === role.id));
+    const statements = policies.flatMap((policy) => policy.properties["PolicyDocument"].Statement);
+    const undelivered = PROD.referred(stack, properties["Target"].DeadLetterConfig.Arn);
+    expect(statements.map(({ Action, Resource }) => [Action, list<unknown>(Resource).map(render)])).toEqual([
+      ["lambda:InvokeFunction", functions.map((fn) => `<${PROD.functions().get(`muster-prod-${fn}`)!.id}.Arn>`)],
+      ["sqs:SendMessage", [`<${undelivered.id}.Arn>`]],
     ]);
   });
 });

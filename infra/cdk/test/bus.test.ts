@@ -37,7 +37,8 @@ describe("the bus", () => {
       "AlarmsTopicArn", "ApiId", "ApiUrl", "ArchiveArn", "AuditLogDeadLettersUrl", "AuditLogProjectorName", "AuditLogQueueUrl", "BusName",
       "DirectoryDeadLettersUrl", "DirectoryProjectorName", "DirectoryQueueUrl", "DistributionDomain", "NotificationsTopicArn",
       "NotifierDeadLettersUrl", "NotifierName", "NotifierQueueUrl", "PublisherFailuresUrl", "SigningKeyArn", "SweeperName",
-      "TaskListDeadLettersUrl", "TaskListProjectorName", "TaskListQueueUrl", "WebBucket",
+      "TaskListDeadLettersUrl", "TaskListProjectorName", "TaskListQueueUrl",
+      "TaskPastDeadLettersUrl", "TaskPastProjectorName", "TaskPastQueueUrl", "WebBucket",
     ]);
   });
 });

@@ -55,8 +55,10 @@ describe("each function", () => {
     ["projector-task-list", 256, 30],
     ["projector-audit-log", 256, 30],
     ["projector-directory", 256, 30],
+    ["projector-task-past", 256, 30],
     ["notifier", 128, 30],
     ["sweeper", 512, 900],
+    ["digester", 512, 900],
   ])("%s has %i MB and %i seconds", (fn, memory, timeout) => {
     const { properties } = built.functions().get(`muster-prod-${fn}`)!;
     expect([properties["MemorySize"], properties["Timeout"]]).toEqual([memory, timeout]);
@@ -89,6 +91,10 @@ describe("each function", () => {
     expect(variables("projector-audit-log")).toEqual({ MUSTER_PROJECTION: "audit-log", ...personal });
     expect(variables("guard")).toEqual({});
     expect(variables("sweeper")).toEqual(personal);
+    expect(variables("digester")).toEqual({
+      MUSTER_DIGEST_KEY_ID: expect.stringMatching(/Keydigest/),
+      MUSTER_DIGEST_BUCKET: expect.stringMatching(/^muster-prod-digests-/),
+    });
     expect(variables("notifier")).toEqual({
       ...personal,
       MUSTER_MAIL_FROM: "muster@example.com",

@@ -46,7 +46,9 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "outside-identities": ["DeleteItem", "GetItem", "PutItem"],
     "outside-identities/index/*": ["Query"],
     invitations: ["DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem"],
+    "saved-filters": ["DeleteItem", "GetItem", "PutItem"],
     "access-log": ["PutItem"],
+    origins: ["BatchGetItem", "PutItem"],
     "access-log/index/*": ["Query"],
     control: ["GetItem"],
     "subject-keys": ["GetItem", "PutItem"],
@@ -60,20 +62,25 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "sessions/index/*": ["Query"],
     "api-tokens": ["GetItem", "Query", "UpdateItem"],
     "outside-identities/index/*": ["Query"],
+    "saved-filters": ["GetItem"],
     "access-log": ["PutItem", "Query"],
     "access-log/index/*": ["Query"],
+    origins: ["BatchGetItem"],
     "invitations/index/*": ["Query"],
     control: ["GetItem"],
+    digests: ["GetItem", "Query"],
     "subject-keys": ["GetItem"],
     "task-list-*": ["GetItem", "Query"],
     "audit-log-*": ["GetItem", "Query"],
     "directory-*": ["GetItem", "Query"],
+    "task-past-*": ["GetItem", "Query"],
   },
   publisher: STREAM,
   guard: STREAM,
   "projector-task-list": { events: ["Query"], control: ["GetItem"], "task-list-*": ROWS },
   "projector-audit-log": { events: ["Query"], control: ["GetItem"], ...KEYS, "audit-log-*": ROWS },
   "projector-directory": { events: ["Query"], control: ["GetItem"], ...KEYS, "directory-*": ROWS },
+  "projector-task-past": { events: ["Query"], control: ["GetItem"], "task-past-*": ROWS },
   sweeper: {
     events: ["Query", "Scan"],
     control: ["GetItem"],
@@ -81,8 +88,15 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "task-list-*": [...ROWS, "Scan"],
     "audit-log-*": [...ROWS, "Scan"],
     "directory-*": [...ROWS, "Scan"],
+    "task-past-*": [...ROWS, "Scan"],
   },
-  notifier: { events: ["Query"], "subject-keys": ["GetItem"], deliveries: ["DeleteItem", "PutItem"] },
+  digester: { events: ["Scan"], digests: ["BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query"] },
+  notifier: {
+    events: ["Query"],
+    "subject-keys": ["GetItem"],
+    deliveries: ["DeleteItem", "PutItem"],
+    "held-letters": ["DeleteItem", "PutItem", "Scan"],
+  },
 };
 
 describe("a role", () => {
@@ -134,6 +148,18 @@ describe("a role", () => {
     expect(actions("projector-directory")).toEqual(["Decrypt"]);
     expect(actions("projector-task-list")).toEqual([]);
     expect(actions("publisher")).toEqual([]);
+  });
+
+  test("lets the digester alone sign digests, put them into their bucket, and open nothing that is personal", () => {
+    expect(grants("digester", /^kms:/)).toEqual({ [Object.keys(grants("digester", /^kms:/))[0]!]: ["GetPublicKey", "Sign"] });
+    expect(Object.keys(grants("digester", /^kms:/))[0]).toMatch(/Keydigest/);
+    for (const name of Object.keys(TABLES)) {
+      const granted = Object.entries(grants(name, /^s3:/));
+      expect(granted.map(([, actions]) => actions), name).toEqual(name === "digester" ? [["PutObject"]] : []);
+      if (name === "digester") expect(granted[0]![0]).toMatch(/:s3:::muster-prod-digests-.*\/digests\/\*$/);
+      const keys = Object.keys(grants(name, /^kms:Sign$/));
+      expect(keys.some((key) => key.includes("Keydigest")), name).toBe(name === "digester");
+    }
   });
 
   test("lets the publisher alone put events, on Muster's bus", () => {

@@ -24,6 +24,14 @@ describe("the settings", () => {
     expect(() => read({ stage: "dev", signup: "perhaps" })).toThrow("open, invitation, closed");
   });
 
+  test("ask some roles for a second factor, and end sessions that stand still", () => {
+    expect(read({ stage: "dev" }).requireSecondFactor).toEqual([]);
+    expect(read({ stage: "dev", requireSecondFactor: "admin,manager" }).requireSecondFactor).toEqual(["admin", "manager"]);
+    expect(() => read({ stage: "dev", requireSecondFactor: ["root"] })).toThrow("admin, manager, member, auditor; not root");
+    expect(read({ stage: "dev", sessionIdleHours: "12" }).sessionIdleHours).toBe("12");
+    for (const sessionIdleHours of ["0", "721", "a day"]) expect(() => read({ stage: "dev", sessionIdleHours })).toThrow("1 to 720");
+  });
+
   test("let letters lead to the public address, or else to the domain", () => {
     const domain = { domainName: "tasks.example.com", certificateArn: "arn:aws:acm:us-east-1:1:certificate/1" };
     expect(read({ stage: "dev" }).publicUrl).toBeUndefined();

@@ -102,3 +102,18 @@ function bind(name: (typeof STAGES)[number]) {
   const built = stage(name);
   return { of: built.of.bind(built), settings: built.settings, topology: built.topology };
 }
+
+describe("the bucket of digests", () => {
+  const bucket = (name: (typeof STAGES)[number]): Json =>
+    stage(name).of("AWS::S3::Bucket").find(({ properties }) => render(properties["BucketName"]).includes("-digests-"))!.properties;
+
+  test("lets nobody change or remove what is in it: on prod for ten years, whoever they are", () => {
+    expect(bucket("prod")).toMatchObject({
+      ObjectLockEnabled: true,
+      ObjectLockConfiguration: { ObjectLockEnabled: "Enabled", Rule: { DefaultRetention: { Mode: "COMPLIANCE", Days: 3650 } } },
+      VersioningConfiguration: { Status: "Enabled" },
+      PublicAccessBlockConfiguration: { BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true },
+    });
+    expect(bucket("dev")["ObjectLockConfiguration"].Rule.DefaultRetention).toEqual({ Mode: "GOVERNANCE", Days: 1 });
+  });
+});

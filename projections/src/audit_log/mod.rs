@@ -1,7 +1,8 @@
-//! `audit-log`: who did what when, one immutable entry per event; by aggregate, by actor, by day.
+//! `audit-log`: who did what when, one immutable entry per event; by aggregate, by actor, by type, by day.
 
 mod changes;
 mod query;
+mod search;
 mod stored;
 
 use chrono::{DateTime, Utc};
@@ -16,6 +17,7 @@ use crate::task_list::sortable;
 use stored::StoredEntry;
 
 pub use query::{AuditPage, AuditQueries};
+pub use search::AuditFilter;
 
 /// The projection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,7 +52,7 @@ pub struct AuditEntry {
     pub actor: Actor,
     /// By which command.
     pub command_id: CommandId,
-    /// In which request or process.
+    /// In which request (the `X-Request-Id` of its answer) or process.
     pub correlation_id: String,
     /// What changed, property by property, named as in the document of the aggregate.
     pub changes: Vec<FieldChange>,
@@ -97,7 +99,7 @@ impl AuditEntry {
 
 impl Projection for AuditLog {
     const NAME: &'static str = "audit-log";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Row = AuditHead;
 
     fn wants(&self, aggregate: AggregateType) -> bool {
@@ -123,11 +125,12 @@ impl Projection for AuditLog {
         Vec::new()
     }
 
-    fn entries(&self, event: &RecordedEvent, decoded: &DomainEvent) -> Vec<Entry> {
+    fn entries(&self, _before: Option<&AuditHead>, event: &RecordedEvent, decoded: &DomainEvent) -> Vec<Entry> {
         let sort_key = Entry::at(event.version);
         let at = sortable(event.recorded_at);
         let keys = vec![
             ("gsi_actor", event.actor.to_string().into()),
+            ("gsi_type", event.event_type.clone().into()),
             ("gsi_day", at[..10].to_owned().into()),
             ("at", format!("{at}#{}#{sort_key}", event.stream).into()),
         ];

@@ -97,15 +97,18 @@ fn the_head_says_how_far_the_log_goes() {
 }
 
 #[test]
-fn an_entry_is_found_by_actor_and_by_day() {
+fn an_entry_is_found_by_actor_by_type_and_by_day() {
     let history = History::of(TASK).by(ADA).then(created());
     let event = &history.events()[0];
-    let [entry] = &AuditLog.entries(event, &event.decode().unwrap())[..] else { panic!("one entry for one event") };
+    let [entry] = &AuditLog.entries(None, event, &event.decode().unwrap())[..] else {
+        panic!("one entry for one event")
+    };
     assert_eq!(entry.sort_key, "v#00000000000000000001");
     assert_eq!(
         entry.keys,
         vec![
             ("gsi_actor", format!("user:{ADA}").into()),
+            ("gsi_type", "TaskCreated".into()),
             ("gsi_day", "2026-03-02".into()),
             ("at", format!("2026-03-02T08:00:00.000Z#task#{TASK}#v#00000000000000000001").into()),
         ]

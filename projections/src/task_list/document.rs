@@ -150,7 +150,7 @@ impl TaskDocument {
         }
     }
 
-    pub(super) fn of_row(id: TaskId, row: TaskRow, version: u64) -> Self {
+    pub(crate) fn of_row(id: TaskId, row: TaskRow, version: u64) -> Self {
         Self::new(id, &row.task, version, row.updated_at, row.updated_by)
     }
 }

@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::plan::plan;
 use super::{TaskDocument, TaskList, TaskRow};
-use crate::attribute::Reader;
+use crate::attribute::{Reader, text};
 use crate::cursor::QueryCheck;
-use crate::error::QueryError;
-use crate::listing::{Listed, Listing, Page};
+use crate::error::{QueryError, StoreError};
+use crate::listing::{Listed, Listing, Page, Partition};
 use crate::projection::Projection as _;
 use crate::read_models::{ReadModels, row_of};
 
@@ -66,6 +66,37 @@ impl TaskQueries {
     pub async fn get(&self, id: TaskId) -> Result<Option<TaskDocument>, QueryError> {
         let row = self.models.row(TaskList::NAME, &StreamId::from(id)).await?;
         Ok(row.map(|(row, version)| TaskDocument::of_row(id, row, version)))
+    }
+
+    /// Whether the list that these ask for can show the task at this version or a later one: its row has come so far, and so
+    /// has each index that the list is read from and that has the task. An index follows a row a moment later.
+    pub async fn shows(
+        &self,
+        scope: &TaskScope,
+        filter: &TaskFilter,
+        id: TaskId,
+        version: u64,
+    ) -> Result<bool, QueryError> {
+        let table = self.models.table(TaskList::NAME).await?;
+        let Some(item) = self.models.item(&table, &StreamId::from(id)).await? else { return Ok(false) };
+        if (Reader { table: &table, item: &item }).number("as_of")? < version {
+            return Ok(false);
+        }
+        for Partition { index, attribute, value } in plan(scope, filter).partitions {
+            let (of, due) = (item.get(attribute).and_then(|of| of.as_s().ok()), item.get("due"));
+            let (Some(due), true) = (due, of == Some(&value)) else { continue };
+            let query = self.models.client().query().table_name(&table).set_index_name(index.map(str::to_owned));
+            let query = query.key_condition_expression("#pk = :pk AND #sk = :sk");
+            let query = query.expression_attribute_names("#pk", attribute).expression_attribute_names("#sk", "due");
+            let query = query.expression_attribute_values(":pk", text(&value));
+            let answer = query.expression_attribute_values(":sk", due.clone()).send().await;
+            let found = answer.map_err(|error| StoreError::unavailable(&table, error))?.items.unwrap_or_default();
+            let Some(found) = found.first() else { return Ok(false) };
+            if (Reader { table: &table, item: found }).number("as_of")? < version {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The tasks that fulfil the filter and are in the scope, soonest due first, those without a deadline last (or all

@@ -1,7 +1,8 @@
+use chrono::{NaiveDate, TimeDelta};
 use muster_domain::personal::MemoryKeys;
 use muster_domain::task::{Status, TaskCommented, TaskEvent, TaskStatusChanged};
 use muster_domain::{Actor, CommentId, StreamId, TaskId};
-use muster_projections::audit_log::AuditEntry;
+use muster_projections::audit_log::{AuditEntry, AuditFilter};
 use muster_projections::spec::History;
 use muster_projections::{AuditQueries, CursorError, Page, QueryError};
 use uuid::Uuid;
@@ -65,17 +66,101 @@ async fn what_somebody_did_and_what_happened_on_a_day_come_by_time() {
     let audit = AuditQueries::new(world.models(), MemoryKeys::shared());
     let (one, two) = (StreamId::from(task(1)), StreamId::from(task(2)));
 
-    let did = audit.by_actor(&user(2).into(), &[], &Page::first(10)).await.unwrap();
+    let today = day("2026-03-20");
+    let by = |number| AuditFilter { actor: Some(user(number).into()), ..AuditFilter::default() };
+    let did = audit.search(&by(2), today, &Page::first(10)).await.unwrap();
     assert_eq!(places(&did.items), vec![(one, 2), (two, 2), (one, 3), (two, 3)]);
     assert_eq!(did.items[0].actor, Actor::from(user(2)));
-    assert_eq!(audit.by_actor(&user(3).into(), &[], &Page::first(10)).await.unwrap().items, vec![]);
+    assert_eq!(audit.search(&by(3), today, &Page::first(10)).await.unwrap().items, vec![]);
 
-    let day = |text: &str| text.parse().unwrap();
-    let on = audit.by_day(day("2026-03-02"), &[], &Page::first(10)).await.unwrap();
-    assert_eq!(places(&on.items), vec![(one, 1), (two, 1)]);
-    let comments = ["TaskCommented".to_owned()];
-    let on = audit.by_day(day("2026-03-03"), &comments, &Page { descending: true, ..Page::first(10) }).await.unwrap();
-    assert_eq!(places(&on.items), vec![(two, 3), (one, 3)]);
+    let on = |text: &str| AuditFilter { from: Some(day(text)), to: Some(day(text)), ..AuditFilter::default() };
+    let first = audit.search(&on("2026-03-02"), today, &Page::first(10)).await.unwrap();
+    assert_eq!(places(&first.items), vec![(one, 1), (two, 1)]);
+    let comments = AuditFilter { event_type: Some("TaskCommented".to_owned()), ..on("2026-03-03") };
+    let newest_first = Page { descending: true, ..Page::first(10) };
+    let second = audit.search(&comments, today, &newest_first).await.unwrap();
+    assert_eq!(places(&second.items), vec![(two, 3), (one, 3)]);
+}
+
+/// All that a search finds, in pages of so many.
+async fn walked(audit: &AuditQueries, filter: &AuditFilter, limit: usize, descending: bool) -> Vec<(StreamId, u64)> {
+    let (mut page, mut found) = (Page { limit, cursor: None, descending }, Vec::new());
+    loop {
+        let part = audit.search(filter, day("2026-03-20"), &page).await.unwrap();
+        found.extend(places(&part.items));
+        page.cursor = part.next;
+        if page.cursor.is_none() {
+            return found;
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_search_finds_what_a_look_at_every_entry_finds_whatever_leads_it() {
+    let world = World::new().await;
+    // Three days: the second and the third of March, and the sixtieth day after.
+    let late = History::of(task(3)).by(user(1)).at(time("2026-05-01T08:00:00Z")).then(TaskEvent::from(created()));
+    world.publish(history(task(1)).into_iter().chain(history(task(2))).chain(late)).await;
+    let audit = AuditQueries::new(world.models(), MemoryKeys::shared());
+    let mut all: Vec<AuditEntry> = Vec::new();
+    for number in 1..=3 {
+        all.extend(audit.logs(&task(number).into(), &[], &Page::first(10)).await.unwrap().items);
+    }
+    all.sort_by_key(|entry| (entry.at, entry.stream, entry.version));
+    assert_eq!(all.len(), 7);
+    let streams = [None, Some(task(1)), Some(task(4))];
+    let actors = [None, Some(user(1)), Some(user(2))];
+    let types = [None, Some("TaskCreated"), Some("TaskCommented")];
+    let days = [
+        (None, None),
+        (Some("2026-03-02"), None),
+        (None, Some("2026-03-02")),
+        (Some("2026-03-03"), Some("2026-05-01")),
+    ];
+    for (stream, actor, event_type, (from, to)) in combinations(&streams, &actors, &types, &days) {
+        let filter = AuditFilter {
+            stream: stream.map(StreamId::from),
+            actor: actor.map(Actor::from),
+            event_type: event_type.map(str::to_owned),
+            from: from.map(day),
+            to: to.map(day),
+        };
+        // Where only days are asked for, and no first or last one, it is about the last 31 days.
+        let (first, last) = if filter.is_led() {
+            (filter.from, filter.to)
+        } else {
+            let last = filter.to.unwrap_or(day("2026-03-20"));
+            (filter.from.or(Some(last - TimeDelta::days(30))), Some(last))
+        };
+        let on = |entry: &&AuditEntry| {
+            let on = entry.at.date_naive();
+            first.is_none_or(|first| on >= first) && last.is_none_or(|last| on <= last)
+        };
+        let expected = all.iter().filter(on).filter(|entry| {
+            filter.stream.is_none_or(|stream| entry.stream == stream)
+                && filter.actor.as_ref().is_none_or(|actor| entry.actor == *actor)
+                && filter.event_type.as_ref().is_none_or(|wanted| entry.event_type == *wanted)
+        });
+        let mut expected: Vec<_> = expected.map(|entry| (entry.stream, entry.version)).collect();
+        for limit in [1, 2, 200] {
+            assert_eq!(walked(&audit, &filter, limit, false).await, expected, "{filter:?}, pages of {limit}");
+        }
+        expected.reverse();
+        for limit in [1, 3] {
+            assert_eq!(walked(&audit, &filter, limit, true).await, expected, "backwards: {filter:?}, pages of {limit}");
+        }
+    }
+}
+
+/// Every combination.
+fn combinations<A: Copy, B: Copy, C: Copy, D: Copy>(a: &[A], b: &[B], c: &[C], d: &[D]) -> Vec<(A, B, C, D)> {
+    let ab = a.iter().flat_map(|a| b.iter().map(move |b| (*a, *b)));
+    let abc = ab.flat_map(|(a, b)| c.iter().map(move |c| (a, b, *c)));
+    abc.flat_map(|(a, b, c)| d.iter().map(move |d| (a, b, c, *d))).collect()
+}
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
 }
 
 #[tokio::test]

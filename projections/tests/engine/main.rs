@@ -5,6 +5,7 @@
 mod audit;
 mod directory;
 mod generations;
+mod past;
 mod projector;
 mod rebuild;
 mod reconcile;

@@ -34,7 +34,7 @@ impl World {
         let client = engine.client();
         create(&client, &format!("{PREFIX}control"), &[]).await;
         let world = Self { _engine: engine, client, log: Arc::default() };
-        for name in ["task-list", "audit-log", "directory"] {
+        for name in ["task-list", "audit-log", "directory", "task-past"] {
             world.create(name, 1).await.unwrap();
         }
         world

@@ -175,9 +175,12 @@ const TABLES: &[(&str, &[&str], &[bool])] = &[
     ("task-list indexes", &["task-list-1"], &[true]),
     ("audit-log table", &["audit-log-1"], &[false]),
     ("audit-log indexes", &["audit-log-1"], &[true]),
+    ("task-past table", &["task-past-1"], &[false]),
+    ("task-past indexes", &["task-past-1"], &[true]),
     ("directory", &["directory-1"], &[false, true]),
+    ("origins of commands", &["origins"], &[false]),
     ("control", &["control"], &[false, true]),
-    ("deliveries", &["deliveries"], &[false, true]),
+    ("deliveries", &["deliveries", "held-letters"], &[false, true]),
 ];
 
 /// The order in which they are used.

@@ -14,9 +14,10 @@ use muster_cli::report::{Failure, failed};
 use muster_domain::personal::KEY_BYTES;
 use muster_domain::{Clock as _, EventReader, RecordedEvent, SubjectKeys};
 use muster_embedded::{Engine, StreamRecord};
+use muster_handlers::clock::SystemClock;
 use muster_handlers::http::{App, Rates, Settings, command_router};
 use muster_handlers::lambda::{project_queue, publish_stream, react_queue};
-use muster_handlers::notifier::{Claims, Notifier};
+use muster_handlers::notifier::{Channel, Claims, HeldLetters, Notifier};
 use muster_handlers::publisher::SOURCE;
 use muster_handlers::topology::Topology;
 use muster_handlers::wiring::{app, event_store, subject_keys};
@@ -106,7 +107,9 @@ impl Stage {
         let reader: Arc<dyn EventReader> = Arc::new(event_store(&client, PREFIX, Arc::clone(&keys)));
         let (mail, topic) = (Post::called("e-mail"), Post::called("topic"));
         let claims = Claims::new(client.clone(), PREFIX);
-        let notifier = Notifier::new(Arc::clone(&reader), claims, vec![mail.clone(), topic.clone()]);
+        let held = HeldLetters::new(client.clone(), PREFIX);
+        let channels: Vec<Arc<dyn Channel>> = vec![mail.clone(), topic.clone()];
+        let notifier = Notifier::new(Arc::clone(&reader), claims, held, channels, Arc::new(SystemClock));
 
         let mut rules = Quamina::new();
         let projections = topology.projections.iter().map(|(name, shape)| (name, &shape.rule));

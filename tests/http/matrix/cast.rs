@@ -14,8 +14,9 @@ use uuid::Uuid;
 use super::table::{Row, Whose, rows};
 use crate::api_tokens::made;
 use crate::oidc;
+use crate::saved_filters;
 use crate::support::{
-    PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, of_task, person, task, team,
+    PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, of_task, person, take_digest, task, team,
 };
 use crate::tokens::claims;
 
@@ -84,7 +85,9 @@ impl Cast {
     /// The ids that the row's path has, in order.
     pub(crate) async fn ids(&self, row: &Row, caller: &Caller) -> Vec<String> {
         if row.path.contains("{task_id}") {
-            return vec![self.task(row, caller).await.to_string()];
+            let task = self.task(row, caller).await.to_string();
+            let version = row.path.contains("{version}").then(|| "1".to_owned());
+            return [task].into_iter().chain(version).collect();
         }
         let team = match row.whose {
             Whose::Ours => self.ours.to_string(),
@@ -99,6 +102,7 @@ impl Cast {
             ["{user_id}"] => vec![self.account(row, caller).await],
             ["{provider}"] => vec![if row.whose == Whose::None { "open".to_owned() } else { some_id() }],
             ["{identity_id}"] => vec![self.outside_identity_of(row, caller).await],
+            ["{filter_id}"] => vec![self.filter_of(row, caller).await],
             ["{session_id}"] => vec![self.session_of(row, caller).await],
             ["{token_id}"] => vec![self.token_of(row, caller).await],
             ["{user_id}", "{token_id}"] => vec![self.account(row, caller).await, self.token_of(row, caller).await],
@@ -146,6 +150,19 @@ impl Cast {
             Whose::Own | Whose::Another => of_stranger.clone(),
             Whose::None | Whose::Given | Whose::Reported | Whose::NoTeams | Whose::Nothing => some_id(),
         }
+    }
+
+    /// A saved filter of whomever the row names.
+    async fn filter_of(&self, row: &Row, caller: &Caller) -> String {
+        let owner = match row.whose {
+            Whose::Own if caller.role.is_some() => &caller.client,
+            Whose::Own | Whose::Another => &self.guest.client,
+            Whose::None | Whose::Given | Whose::Reported | Whose::Ours | Whose::NoTeams | Whose::Nothing => {
+                return some_id();
+            }
+        };
+        let filter = saved_filters::saved(owner, &format!("Late {}", Uuid::new_v4()), json!({})).await;
+        filter["id"].as_str().unwrap().to_owned()
     }
 
     async fn outside_identity_of(&self, row: &Row, caller: &Caller) -> String {
@@ -199,6 +216,9 @@ impl Cast {
         }
         if row.path.ends_with("/restore") {
             self.chief.delete(&of_task(id, "")).send().await.is(200);
+        }
+        if row.path.ends_with("/proof") {
+            take_digest().await;
         }
         if row.method == "GET" {
             eventually("the read models have the task", async || {

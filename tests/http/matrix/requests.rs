@@ -83,6 +83,9 @@ async fn body(cast: &Cast, row: &Row, caller: &Caller) -> Option<Value> {
             json!({ "current_password": PASSWORD, "new_password": "another passphrase for tests" })
         }
         ("/users/refresh" | "/refresh", _) => json!({ "refresh_token": cast.session().await["refresh_token"] }),
+        ("/profile/filters" | "/profile/filters/{filter_id}", _) if row.method != "GET" && row.method != "DELETE" => {
+            json!({ "name": format!("Late {}", uuid::Uuid::new_v4()), "filter": { "overdue": true } })
+        }
         (_, "e-mail") => json!({ "email": new_email() }),
         // The one that most have: nobody becomes somebody else on the way.
         (_, "role") => json!({ "role": "member" }),

@@ -68,6 +68,7 @@ pub(crate) const TABLE: &str = "
                                                       | another's | 204 | 403 | 403 | 403 | 401
                                                       | nothing   | 404 | 404 | 404 | 404 | 401
 
+    POST   /api/v1/users/reauthenticate               | -         | 204 | 204 | 204 | 204 | 401
     PUT    /api/v1/profile/password                   | -         | 204 | 204 | 204 | 204 | 401
     GET    /api/v1/profile/second-factor              | -         | 200 | 200 | 200 | 200 | 401
     POST   /api/v1/profile/second-factor              | -         | 200 | 200 | 200 | 200 | 401
@@ -84,6 +85,17 @@ pub(crate) const TABLE: &str = "
     PUT    /api/v1/profile role                       | -         | 403 | 403 | 403 | 403 | 401
     GET    /api/v1/profile/notification-preferences   | -         | 200 | 200 | 200 | 200 | 401
     PUT    /api/v1/profile/notification-preferences   | -         | 200 | 200 | 200 | 200 | 401
+    POST   /api/v1/profile/filters                    | -         | 201 | 201 | 201 | 201 | 401
+    GET    /api/v1/profile/filters                    | -         | 200 | 200 | 200 | 200 | 401
+    GET    /api/v1/profile/filters/{filter_id}       | own       | 200 | 200 | 200 | 200 | 401
+                                                      | another's | 404 | 404 | 404 | 404 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+    PUT    /api/v1/profile/filters/{filter_id}       | own       | 200 | 200 | 200 | 200 | 401
+                                                      | another's | 404 | 404 | 404 | 404 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
+    DELETE /api/v1/profile/filters/{filter_id}       | own       | 204 | 204 | 204 | 204 | 401
+                                                      | another's | 404 | 404 | 404 | 404 | 401
+                                                      | nothing   | 404 | 404 | 404 | 404 | 401
 
     POST   /api/v1/users                              | -         | 201 | 403 | 403 | 403 | 401
     POST   /api/v1/users without a password           | -         | 201 | 403 | 403 | 403 | 401
@@ -127,7 +139,12 @@ pub(crate) const TABLE: &str = "
                                                       | another's | 200 | 200 | 200 | 200 | 401
                                                       | nothing   | 404 | 404 | 404 | 404 | 401
 
+    GET    /api/v1/audit                              | -         | 200 | 403 | 403 | 200 | 401
+    GET    /api/v1/audit/export                       | -         | 200 | 403 | 403 | 200 | 401
     GET    /api/v1/audit/access                       | -         | 200 | 403 | 403 | 200 | 401
+    GET    /api/v1/audit/digests                      | -         | 200 | 403 | 403 | 200 | 401
+    GET    /api/v1/audit/digests/key                  | -         | 200 | 200 | 200 | 200 | 200
+    GET    /api/v1/audit/access/export                | -         | 200 | 403 | 403 | 200 | 401
 
     POST   /api/v1/teams                              | -         | 201 | 403 | 403 | 403 | 401
     GET    /api/v1/teams                              | -         | 200 | 200 | 200 | 200 | 401

@@ -36,6 +36,12 @@ pub(crate) const TABLE: &str = "
                                                               | no team's | 200 | 200 | 404 | 200 | 401
                                                               | another's | 200 | 404 | 404 | 200 | 401
                                                               | nothing   | 404 | 404 | 404 | 404 | 401
+    GET    /api/v1/tasks/{task_id}/history/{version}/proof    | given     | 200 | 200 | 200 | 200 | 401
+                                                              | reported  | 200 | 200 | 200 | 200 | 401
+                                                              | ours      | 200 | 200 | 404 | 200 | 401
+                                                              | no team's | 200 | 200 | 404 | 200 | 401
+                                                              | another's | 200 | 404 | 404 | 200 | 401
+                                                              | nothing   | 404 | 404 | 404 | 404 | 401
 
     PUT    /api/v1/tasks/{task_id}                            | given     | 200 | 200 | 403 | 403 | 401
                                                               | reported  | 200 | 200 | 200 | 403 | 401

@@ -227,6 +227,24 @@ async fn an_issuer_whose_endpoints_could_be_heard_by_others_is_not_used() {
 }
 
 #[tokio::test]
+async fn an_issuer_that_names_an_endpoint_on_another_host_is_not_used_unless_the_operator_knows_of_it() {
+    for name in ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri"] {
+        let alone = Alone::start().await;
+        alone.issuer.describe(name, json!("https://tokens.example.com/"));
+        let outcome = alone.begin().await;
+        assert!(matches!(outcome, Err(BeginOidcError::Issuer(IssuerError::Contradiction(_)))), "{name}: {outcome:?}");
+    }
+    let alone = Alone::with(json!({ "endpoint_hosts": ["tokens.example.com"] })).await;
+    alone.issuer.describe("authorization_endpoint", json!("https://tokens.example.com/authorize"));
+    let begun = alone.begin().await.unwrap();
+    assert!(
+        begun.authorization_url.starts_with("https://tokens.example.com/authorize?"),
+        "{}",
+        begun.authorization_url
+    );
+}
+
+#[tokio::test]
 async fn what_the_id_token_leaves_out_is_asked_for_and_it_must_be_of_the_same_person() {
     let alone = Alone::with(json!({ "roles": { "map": { "leads": "manager" } } })).await;
     let said = json!({ "sub": "ada", "email": "ada@example.com", "email_verified": true, "groups": ["leads"] });

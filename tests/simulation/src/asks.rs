@@ -167,6 +167,19 @@ impl Asks<'_> {
         Ask::User(UserCommand::Register(RegisterUser::new(name, email, Role::Admin, self.at)))
     }
 
+    /// Registers a member with this address.
+    pub fn member(&mut self, address: &str) -> Ask {
+        let name = self.words().unwrap_or_else(|| unreachable!("the words are names"));
+        let email = address.parse().unwrap_or_else(|_| unreachable!("{address} is an address"));
+        Ask::User(UserCommand::Register(RegisterUser::new(name, email, Role::Member, self.at)))
+    }
+
+    /// Gives an account another address.
+    pub fn moving(address: &str) -> Ask {
+        let email = address.parse().unwrap_or_else(|_| unreachable!("{address} is an address"));
+        Ask::User(UserCommand::Update(UpdateUser { email: Some(email), ..UpdateUser::default() }))
+    }
+
     /// Makes an account a member's.
     pub fn demotion() -> Ask {
         Ask::User(UserCommand::Update(UpdateUser { role: Some(Role::Member), ..UpdateUser::default() }))

@@ -36,7 +36,7 @@ impl<P: Projection> Projection for Former<P> {
         self.0.index_keys(stream, &row.former)
     }
 
-    fn entries(&self, event: &RecordedEvent, decoded: &DomainEvent) -> Vec<Entry> {
-        self.0.entries(event, decoded)
+    fn entries(&self, before: Option<&Self::Row>, event: &RecordedEvent, decoded: &DomainEvent) -> Vec<Entry> {
+        self.0.entries(before.map(|row| &row.former), event, decoded)
     }
 }

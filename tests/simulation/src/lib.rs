@@ -18,6 +18,7 @@ pub mod asks;
 pub mod aws;
 pub mod backend;
 pub mod bus;
+pub mod digesting;
 pub mod dynamodb;
 pub mod engine;
 pub mod faults;

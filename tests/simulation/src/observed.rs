@@ -21,6 +21,10 @@ pub struct Observed {
     pub reservations: Vec<Value>,
     /// Every item of the table of personal keys, in DynamoDB's JSON.
     pub keys: Vec<Value>,
+    /// The addresses to which an invitation was, one each, and with which nobody registers otherwise.
+    pub invited: Vec<String>,
+    /// Every item of the table of digests, in DynamoDB's JSON, where digests were taken: the last one after the last commit.
+    pub digests: Option<Vec<Value>>,
     /// Each projection's generations by number, and every item of each one's table, in DynamoDB's JSON.
     pub tables: BTreeMap<(String, u64), Vec<Value>>,
     /// The generation that each projection is read from.

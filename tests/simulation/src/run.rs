@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::aws::Aws;
 use crate::backend::Backend;
 use crate::bus;
+use crate::digesting;
 use crate::dynamodb::Model;
 use crate::engine::EngineBackend;
 use crate::faults::Faults;
@@ -24,7 +25,7 @@ use crate::observed::{Call, Lag, Observed, SessionCall};
 use crate::operators;
 use crate::oracle;
 use crate::port::Port;
-use crate::senders::{Executors, Senders};
+use crate::senders::{Executors, INVITED, Senders};
 use crate::sign_ins::SignIns;
 use crate::world::{PREFIX, World};
 
@@ -129,8 +130,12 @@ async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Rep
         (Deployment::Aws(aws), commands)
     };
     let streams = streams(&world, aggregates);
-    let sign_ins =
-        Arc::new(SignIns { world: Arc::clone(&world), executors: Arc::clone(&executors), calls: Mutex::default() });
+    let sign_ins = Arc::new(SignIns {
+        world: Arc::clone(&world),
+        executors: Arc::clone(&executors),
+        calls: Mutex::default(),
+        stay: seed.is_multiple_of(9),
+    });
     // In one run of three, so that the others go as they would without.
     let people = if seed.is_multiple_of(3) { 1 + seed / 3 % 2 } else { 0 };
     let signed_in: Vec<_> = (1..=people).map(|person| tokio::spawn(Arc::clone(&sign_ins).run(person))).collect();
@@ -138,6 +143,14 @@ async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Rep
     let mut work: Vec<_> = (0..senders).map(|sender| tokio::spawn(Arc::clone(&shared).run(sender, each))).collect();
     if seed % 4 == 1 {
         work.push(tokio::spawn(Arc::clone(&shared).step_down()));
+    }
+    if seed % 4 == 2 {
+        work.push(tokio::spawn(Arc::clone(&shared).take_invitation()));
+    }
+    // In one run of five, for the same reason.
+    let digests = seed % 5 == 2;
+    if digests {
+        work.push(tokio::spawn(digesting::now_and_then(Arc::clone(&world))));
     }
     let operators = tokio::spawn(operators::now_and_then(Arc::clone(&world), operations));
     join_all(work).await;
@@ -151,6 +164,9 @@ async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Rep
     world.step("quiet", || "no more faults from here on".to_owned());
     world.inner().faults = Faults::none();
     let (rest, lag) = come_to_rest(&world, &deployment, mixed).await;
+    if digests && !digesting::digest(&world).await {
+        violations.push("promise 10: no digest could be taken although nothing stood in its way".to_owned());
+    }
     let calls = std::mem::take(&mut *shared.calls.lock().unwrap_or_else(PoisonError::into_inner));
     let session_calls = std::mem::take(&mut *sign_ins.calls.lock().unwrap_or_else(PoisonError::into_inner));
     report(&world, seed, (calls, session_calls), rest, lag, violations)
@@ -265,6 +281,8 @@ fn report(
         events: world.items(&format!("{PREFIX}events")),
         reservations: world.items(&format!("{PREFIX}reservations")),
         keys: world.items(&format!("{PREFIX}subject-keys")),
+        invited: vec![INVITED.to_owned()],
+        digests: (seed % 5 == 2).then(|| world.items(&format!("{PREFIX}digests"))),
         rest,
         lag,
         ..Observed::default()

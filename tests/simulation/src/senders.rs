@@ -8,9 +8,9 @@ use futures::future::join_all;
 use muster_commands::{CommandHandler, Committed, DynamoEventStore, DynamoLog, ExecuteError, ExpectedVersion};
 use muster_domain::task::Task;
 use muster_domain::team::Team;
-use muster_domain::user::User;
+use muster_domain::user::{Role, User};
 use muster_domain::{Actor, AggregateType, Clock as _, CommandId, Decider, Fingerprint, Metadata, StreamId, UserId};
-use muster_identity::Sessions;
+use muster_identity::{NewInvitation, Sessions};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -22,6 +22,9 @@ use crate::world::{SkewedClock, World};
 
 /// How long a sender waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(12);
+
+/// The address to which somebody is invited. Nobody else registers with it.
+pub const INVITED: &str = "zoe@example.com";
 
 /// A process that carries out commands.
 #[derive(Clone)]
@@ -98,6 +101,44 @@ impl Senders {
         let asks = accounts.map(|_| if self.world.inner().rng.bool() { Asks::demotion() } else { Asks::closing() });
         let sendings = (2..).zip(accounts.into_iter().zip(asks));
         join_all(sendings.map(|(number, (stream, ask))| self.send(stream, stepping(number), ask, None))).await;
+    }
+
+    /// Two people take one invitation at the same moment. Whoever has the account moves to another address; then somebody comes with
+    /// the invitation again.
+    pub async fn take_invitation(self: Arc<Self>) {
+        let Ok(email) = INVITED.parse() else { return };
+        let (id, invited_by) = (Uuid::from_u128(301), UserId(Uuid::from_u128(7)));
+        let invitation = NewInvitation { id, email, name: None, role: Role::Member, teams: vec![], invited_by };
+        let account = Asks { rng: &mut self.world.inner().rng.fork(), at: self.world.now() }.member(INVITED);
+        let taken = join_all((0..2).map(|_| self.take(&invitation, &account))).await;
+        let Some(stream) = taken.into_iter().flatten().next() else { return };
+        self.until_known(
+            stream,
+            CommandId(Uuid::from_u64_pair(0x1a_17ed, 1)),
+            &Asks::moving("moved@example.com"),
+            None,
+        )
+        .await;
+        self.take(&invitation, &account).await;
+    }
+
+    /// The account of whoever takes the invitation, if they are told that it is theirs.
+    async fn take(&self, invitation: &NewInvitation, account: &Ask) -> Option<StreamId> {
+        let command_id = invitation.command_id();
+        let stream = StreamId::new(AggregateType::User, command_id.created_id());
+        let outcome = self.until_known(stream, command_id, account, Some(0)).await;
+        matches!(outcome, Outcome::Committed { .. }).then_some(stream)
+    }
+
+    /// Sends a command again and again until it is known what came of it, or it is given up.
+    async fn until_known(&self, stream: StreamId, command_id: CommandId, ask: &Ask, expected: Option<u64>) -> Outcome {
+        for _ in 0..8 {
+            match self.send(stream, command_id, ask.clone(), expected).await {
+                Outcome::Unknown | Outcome::Contended => sleep(self.world.millis(2_000)).await,
+                known => return known,
+            }
+        }
+        Outcome::Unknown
     }
 
     async fn send_one(&self, sender: u64, number: u32) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use muster_domain::{Clock, UserId};
-use muster_identity::{Client, EndReason, ServerSecret, SessionError, SessionId, Sessions};
+use muster_identity::{Client, EndReason, Proved, ServerSecret, SessionError, SessionId, Sessions};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -21,6 +21,8 @@ use crate::world::{PREFIX, World};
 const PATIENCE: Duration = Duration::from_secs(12);
 /// How often it tries.
 const TRIES: u32 = 8;
+/// How many rounds more there are for somebody who stays.
+const MORE_ROUNDS: usize = 10;
 /// What goes into seconds of a clock for each second that other clocks are off: sessions ask for clocks that are about a second
 /// apart, as those of AWS and of one machine are.
 const STEADIER: i32 = 300;
@@ -50,6 +52,8 @@ pub struct SignIns {
     pub executors: Arc<dyn Executors>,
     /// Everything that was asked, in order.
     pub calls: Mutex<Vec<SessionCall>>,
+    /// Whether people stay signed in for minutes: longer than a process stands still, so that they see what it does when it goes on.
+    pub stay: bool,
 }
 
 impl SignIns {
@@ -60,9 +64,10 @@ impl SignIns {
             let mut inner = self.world.inner();
             (inner.rng.usize(2..6), inner.rng.u8(..3) == 0, inner.rng.u8(..3) == 0)
         };
+        let rounds = if self.stay { rounds + MORE_ROUNDS } else { rounds };
         let mut tokens = vec![first];
         for round in 0..rounds {
-            let long = self.world.inner().rng.u8(..6) == 0;
+            let long = self.world.inner().rng.u8(..6) == 0 || self.stay;
             sleep(self.world.millis(if long { 40_000 } else { 3_000 })).await;
             if theft && round > 0 && self.world.inner().rng.bool() {
                 let copied = self.world.inner().rng.usize(..tokens.len());
@@ -92,7 +97,7 @@ impl SignIns {
             let begun = match self.executors.pick(&self.world) {
                 Some(executor) => {
                     let sessions = executor.sessions.clone();
-                    let work = async move { sessions.start(user, &Client::default()).await };
+                    let work = async move { sessions.start(user, &Client::default(), Proved::default()).await };
                     invoke(&self.world, &executor.instance, PATIENCE, work).await
                 }
                 None => None,

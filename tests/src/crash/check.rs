@@ -78,7 +78,9 @@ pub(super) async fn caught_up(server: &Server) {
 fn exported(server: &Server) -> BTreeMap<TaskId, Vec<Commit>> {
     let mut tasks: BTreeMap<TaskId, Vec<Commit>> = BTreeMap::new();
     for line in output(&server.data(), &["export"]).lines() {
-        let commit: Commit = serde_json::from_str(line).unwrap();
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        let Some(commit) = line.get_mut("commit").map(Value::take) else { continue };
+        let commit: Commit = serde_json::from_value(commit).unwrap();
         if commit.stream.aggregate == AggregateType::Task {
             tasks.entry(TaskId(commit.stream.id)).or_default().push(commit);
         }

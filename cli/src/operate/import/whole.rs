@@ -15,6 +15,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_commands::{Prepared, RestoreError};
 use muster_domain::aggregate::Reservation;
 use muster_domain::personal::{Opener, holds_sealed};
+use muster_domain::proof::{Finding, Verified};
 use muster_domain::user::User;
 use muster_domain::{AggregateType, Clock as _, Commit, StreamId, UserId};
 use muster_embedded::Engine;
@@ -25,7 +26,7 @@ use serde::Serialize;
 
 use crate::args::ImportArgs;
 use crate::operate::passphrase::{Purpose, passphrase};
-use crate::operate::{export_file, json, reconcile, streams, verify};
+use crate::operate::{export_file, json, reconcile, streams, verify_export};
 use crate::pipeline::{read, text};
 use crate::progress;
 use crate::report::{Failure, failed, file, line};
@@ -153,9 +154,12 @@ type Prepare<'a> = dyn Fn(Vec<Commit>, &Opener) -> Result<Prepared, RestoreError
 /// Follows the export to its end: every chain, every event, and what only one may hold.
 fn check(path: &Path, copies: Option<&Copies>, prepare: &Prepare<'_>) -> Result<Checked, Failure> {
     let refused = |reason: String| Failure::Refused(format!("{}: {reason}", path.display()));
-    let verified = verify::open_export(path)?;
-    if let Some(finding) = verified.findings.first() {
-        return Err(refused(format!("{} at version {}: {}", finding.stream, finding.version, finding.reason)));
+    let verified = verify_export::without_key(path)?;
+    if let Some(Finding { stream, version, line, reason, .. }) = verified.findings.first() {
+        return Err(refused(match (stream, version) {
+            (Some(stream), Some(version)) => format!("{stream} at version {version}: {reason}"),
+            _ => format!("line {line}: {reason}"),
+        }));
     }
     let bar = progress::bar(Some(verified.commits), "commits");
     bar.set_message("check");
@@ -189,7 +193,7 @@ fn check(path: &Path, copies: Option<&Copies>, prepare: &Prepare<'_>) -> Result<
     }
     bar.finish_and_clear();
     let digest = digest(path)?;
-    let verify::Verified { streams, commits, events, .. } = verified;
+    let Verified { streams, commits, events, .. } = verified;
     Ok(Checked { digest, streams, commits, events, keys })
 }
 

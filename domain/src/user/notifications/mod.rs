@@ -2,6 +2,7 @@
 
 mod channels;
 mod preferences;
+mod timing;
 
 pub use channels::*;
 pub use preferences::*;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use muster_domain::task::Status;
 use muster_domain::user::{NotificationPreferences, Role};
 use muster_domain::{CommentId, RecordedEvent, StreamId, TaskId, TeamId, UserId};
-use muster_identity::{AccessEntry, Invitation, NewInvitation, Session};
+use muster_identity::{AccessEntry, CommandOrigin, Invitation, NewInvitation, Session};
 use muster_projections::TaskDocument;
 use muster_projections::audit_log::AuditEntry;
 use muster_projections::directory::{TeamDocument, UserDocument};
@@ -15,7 +15,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::http::api_tokens::ApiTokenDocument;
+use crate::http::logged::LogEntry;
 use crate::http::oidc::identities::OutsideIdentityDocument;
+use crate::http::saved_filters::SavedFilterDocument;
 use crate::http::second_factor::FactorDocument;
 
 /// All that is held of a person, or a part of it.
@@ -27,6 +29,8 @@ pub(crate) struct PersonExport {
     pub(super) account: UserDocument,
     /// How they want to be told of what concerns them.
     pub(super) notification_preferences: NotificationPreferences,
+    /// The filters that they have saved.
+    pub(super) saved_filters: Vec<SavedFilterDocument>,
     /// The teams they are in.
     pub(super) teams: Vec<ExportedTeam>,
     /// Whether they have a second factor.
@@ -151,6 +155,9 @@ pub(crate) struct ExportedComment {
     /// What they wrote.
     #[schema(required)]
     text: Option<String>,
+    /// From where they wrote it, as long as that is kept.
+    #[schema(required)]
+    from: Option<CommandOrigin>,
 }
 
 /// Something that they did. What it was about may be another person's data, and is not in here.
@@ -165,6 +172,9 @@ pub(crate) struct ExportedDeed {
     stream: StreamId,
     /// The place in its history.
     version: u64,
+    /// From where they did it, as long as that is kept.
+    #[schema(required)]
+    from: Option<CommandOrigin>,
 }
 
 impl From<TeamDocument> for ExportedTeam {
@@ -212,12 +222,19 @@ impl ExportedTask {
 
 impl Held {
     /// Adds what they did: a comment with what they wrote, anything else as a deed.
-    pub(super) fn add_all(&mut self, entries: Vec<AuditEntry>) {
-        for AuditEntry { at, event_type, stream, version, note, comment_id, .. } in entries {
+    pub(super) fn add_all(&mut self, entries: Vec<LogEntry>) {
+        for LogEntry { entry, from } in entries {
+            let AuditEntry { at, event_type, stream, version, note, comment_id, .. } = entry;
             if event_type == "TaskCommented" {
-                self.comments.push(ExportedComment { id: comment_id, task_id: TaskId(stream.id), at, text: note });
+                self.comments.push(ExportedComment {
+                    id: comment_id,
+                    task_id: TaskId(stream.id),
+                    at,
+                    text: note,
+                    from,
+                });
             } else {
-                self.deeds.push(ExportedDeed { at, event_type, stream, version });
+                self.deeds.push(ExportedDeed { at, event_type, stream, version, from });
             }
         }
     }

@@ -24,6 +24,7 @@ use super::caller::Caller;
 use super::fields::Fields;
 use super::oidc::identities::OutsideIdentityDocument;
 use super::problem::Problem;
+use super::saved_filters::SavedFilterDocument;
 use super::second_factor::FactorDocument;
 use super::spec::ExportProblems;
 use document::{ExportedInvitation, ExportedTeam, Held, PersonExport};
@@ -39,7 +40,7 @@ pub(crate) struct ExportQuery {
     cursor: Option<String>,
 }
 
-/// Gives all that is held of the caller: account, teams, API tokens, outside identities, invitations, sessions, history, tasks, comments, and
+/// Gives all that is held of the caller: account, saved filters, teams, API tokens, outside identities, invitations, sessions, history, tasks, comments, and
 /// what the logs say of them.
 ///
 /// No secret is in it. Its lists have 500 entries together at most, or fewer where they are long: as long as there is a `next`, the
@@ -92,6 +93,7 @@ pub(crate) async fn of_user(
     let tokens = app.identity.api_tokens().good_of_user(id).await.map_err(unavailable)?;
     let outside = app.identity.outside_identities().of_user(id).await.map_err(unavailable)?;
     let factor = app.identity.second_factors().state(id).await.map_err(unavailable)?;
+    let filters = app.filters.of_user(id).await.map_err(|error| Problem::unavailable(&error))?;
     let email = account.email.as_ref().and_then(|email| email.parse::<Email>().ok());
     let invitations = app.identity.invitations().of_person(id, email.as_ref()).await.map_err(unavailable)?;
     let mut held = Held::default();
@@ -100,6 +102,7 @@ pub(crate) async fn of_user(
         taken_at: app.now(),
         account,
         notification_preferences: held_of.state.notifications(),
+        saved_filters: filters.into_iter().map(SavedFilterDocument::from).collect(),
         teams,
         second_factor: FactorDocument::from(factor),
         api_tokens: tokens.into_iter().map(ApiTokenDocument::from).collect(),

@@ -15,6 +15,7 @@ use super::document::{ExportedSession, ExportedTask, Held};
 use crate::http::app::{App, unreadable};
 use crate::http::audit::access_log_problem;
 use crate::http::etag::MAX_VERSION;
+use crate::http::logged::logged;
 use crate::http::page::query_problem;
 use crate::http::problem::Problem;
 
@@ -86,7 +87,7 @@ async fn step(app: &App, of: UserId, at: Place, room: usize, held: &mut Held) ->
         Place::Deeds(cursor) => {
             let listed = app.audit.deeds(&Actor::from(of), &page(cursor)).await;
             let Listed { items, next } = listed.map_err(|error| query_problem(&error))?;
-            held.add_all(items);
+            held.add_all(logged(app, items, |_| true).await?);
             next.map_or(Place::AccessBy(None), |next| Place::Deeds(Some(next)))
         }
         Place::AccessBy(cursor) => {

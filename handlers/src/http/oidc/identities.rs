@@ -163,6 +163,7 @@ pub(crate) async fn unlink(
     Id(id): Id<Uuid>,
 ) -> Result<StatusCode, Problem> {
     own(&caller)?;
+    caller.is_fresh()?;
     let unavailable = |error: StoreError| Problem::unavailable(&error);
     let (identities, id) = (app.identity.outside_identities(), OutsideIdentityId(id));
     let found = identities.find(id).await.map_err(unavailable)?;

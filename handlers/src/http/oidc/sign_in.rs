@@ -80,7 +80,8 @@ pub(crate) async fn begin(
 /// Signs in with what an outside issuer sent along when it sent the person back.
 ///
 /// Somebody who was never here before gets an account, if the operator has it so. Their role is what the operator's map makes
-/// of the issuer's groups, at each sign-in anew. The issuer answers for how well it knows them: no second factor is asked for.
+/// of the issuer's groups, at each sign-in anew. The issuer answers for how well it knows them: no second factor is asked for here. Where
+/// their role needs one, the issuer's word counts as one if the operator asks it for a strong sign-in (`acr_values`, `amr`).
 #[utoipa::path(post, path = "/users/oidc/{provider}/finish", operation_id = "finish_outside_sign_in",
     tag = "authentication", security(()), params(("provider" = String, Path, max_length = 32)),
     request_body = OutsideReturnBody,
@@ -127,8 +128,8 @@ async fn come_in(
 ) -> Result<TokenPair, Problem> {
     let person = super::finish(app, headers, provider, body, None).await?;
     let user = account::admitted(app, asked, intake, provider, &person).await?;
-    let pair =
-        app.identity.begin_session(user, &intake.client()).await.map_err(|error| Problem::unavailable(&error))?;
+    let pair = app.identity.begin_session(user, &intake.client(), provider).await;
+    let pair = pair.map_err(|error| Problem::unavailable(&error))?;
     // Whoever closed the account or took the link away meanwhile did not see this session.
     if let Err(problem) = account::still_admitted(app, provider, &person, user).await {
         if let Err(error) = app.identity.logout(pair.session_id).await {

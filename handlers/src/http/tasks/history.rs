@@ -4,24 +4,24 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use muster_domain::commit::MAX_EVENTS_IN_COMMIT;
 use muster_domain::{Commit, Fingerprint, Hash, RecordedEvent, TaskId};
 use muster_identity::policy::Action;
-use muster_projections::audit_log::AuditEntry;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::read::{present, resource};
+use super::read::{ASKED, PAUSE, present, resource};
 use crate::http::app::{App, not_found, unreadable};
 use crate::http::body::{Id, Query};
 use crate::http::caller::Caller;
-use crate::http::etag::MAX_VERSION;
+use crate::http::etag::{MAX_VERSION, min_version};
 use crate::http::fields::Fields;
+use crate::http::logged::{LogEntry, page_with_origins, with_origins};
 use crate::http::page::{Page, PageQuery, query_problem};
 use crate::http::problem::Problem;
-use crate::http::spec::ReadProblems;
+use crate::http::spec::{ReadHeaders, ReadProblems};
 
 /// The most characters of an event's type that are looked for.
 const MAX_TYPE: usize = 64;
@@ -47,14 +47,17 @@ pub(crate) struct LogsQuery {
 }
 
 /// The log of a task: who did what and when, with old and new values.
-#[utoipa::path(get, path = "/tasks/{task_id}/logs", tag = "logs", params(("task_id" = TaskId, Path), LogsQuery),
-    responses((status = 200, description = "A page of the log.", body = Page<AuditEntry>), ReadProblems))]
+#[utoipa::path(get, path = "/tasks/{task_id}/logs", tag = "logs",
+    params(("task_id" = TaskId, Path), LogsQuery, ReadHeaders),
+    responses((status = 200, description = "A page of the log.", body = Page<LogEntry>), ReadProblems))]
 pub(crate) async fn logs(
     State(app): State<Arc<App>>,
     caller: Caller,
+    headers: HeaderMap,
     Id(id): Id<TaskId>,
     Query(query): Query<LogsQuery>,
-) -> Result<Json<Page<AuditEntry>>, Problem> {
+) -> Result<Json<Page<LogEntry>>, Problem> {
+    let least = min_version(&headers)?;
     visible(&app, &caller, id).await?;
     let mut page = PageQuery { limit: query.limit, cursor: query.cursor }.checked()?;
     let mut fields = Fields::default();
@@ -71,20 +74,38 @@ pub(crate) async fn logs(
         fields.wrong_parameter("type", format_args!("must have at most {MAX_TYPE} characters"));
     }
     fields.finish(Some(()))?;
-    Page::answer(app.audit.logs(&id.into(), &types, &page).await)
+    let listed = if has(&app, id, least).await? {
+        app.audit.logs(&id.into(), &types, &page).await
+    } else {
+        let events = app.reader.events(&id.into(), 0, None).await.map_err(|error| unreadable(&error))?;
+        app.audit.logs_of(&id.into(), &events, &types, &page).await
+    };
+    let logged = page_with_origins(&app, &caller, listed.map_err(|error| query_problem(&error))?).await?;
+    Ok(Json(Page::of(logged.items, logged.next)))
 }
 
 /// The newest entry of a task's log.
-#[utoipa::path(get, path = "/tasks/{task_id}/logs/latest", tag = "logs", params(("task_id" = TaskId, Path)),
-    responses((status = 200, description = "The entry.", body = AuditEntry), ReadProblems))]
+#[utoipa::path(get, path = "/tasks/{task_id}/logs/latest", tag = "logs",
+    params(("task_id" = TaskId, Path), ReadHeaders),
+    responses((status = 200, description = "The entry.", body = LogEntry), ReadProblems))]
 pub(crate) async fn latest_log(
     State(app): State<Arc<App>>,
     caller: Caller,
+    headers: HeaderMap,
     Id(id): Id<TaskId>,
 ) -> Result<Response, Problem> {
+    let least = min_version(&headers)?;
     visible(&app, &caller, id).await?;
-    let entry = app.audit.latest(&id.into()).await.map_err(|error| query_problem(&error))?;
-    Ok(entry.map_or_else(
+    let entry = if has(&app, id, least).await? {
+        app.audit.latest(&id.into()).await.map_err(|error| query_problem(&error))?
+    } else {
+        let events = app.reader.events(&id.into(), 0, None).await.map_err(|error| unreadable(&error))?;
+        let newest = muster_projections::Page { descending: true, ..muster_projections::Page::first(1) };
+        let listed = app.audit.logs_of(&id.into(), &events, &[], &newest).await;
+        listed.map_err(|error| query_problem(&error))?.items.pop()
+    };
+    let logged = with_origins(&app, &caller, entry.into_iter().collect()).await?.pop();
+    Ok(logged.map_or_else(
         || not_found("log yet: it is written in a moment").into_response(),
         |entry| (StatusCode::OK, Json(entry)).into_response(),
     ))
@@ -165,8 +186,23 @@ pub(crate) async fn history(
 }
 
 /// Whoever may see a task may see its log.
-async fn visible(app: &App, caller: &Caller, id: TaskId) -> Result<(), Problem> {
+pub(crate) async fn visible(app: &App, caller: &Caller, id: TaskId) -> Result<(), Problem> {
     caller.within_token(Action::ReadTaskLogs)?;
     let task = present(app, id, 0).await?.ok_or_else(|| not_found("task"))?;
     caller.may(Action::ReadTaskLogs, &resource(&task))
+}
+
+/// Whether the log has come to this version, or does so soon. If not, the history itself has it, or nothing has.
+async fn has(app: &App, id: TaskId, least: u64) -> Result<bool, Problem> {
+    if least == 0 {
+        return Ok(true);
+    }
+    for _ in 0..ASKED {
+        let version = app.audit.version(&id.into()).await.map_err(|error| query_problem(&error))?;
+        if version >= least {
+            return Ok(true);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(false)
 }

@@ -13,22 +13,26 @@ use muster_domain::values::Label;
 use muster_domain::{RecordedEvent, TaskId, TeamId, UserId};
 use muster_identity::policy::{Action, Resource, task_scope};
 use muster_projections::{TaskDocument, TaskFilter, fold_task};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::http::app::{App, not_found, unreadable};
 use crate::http::body::{Id, Query};
 use crate::http::caller::Caller;
 use crate::http::etag::{etag, min_version};
 use crate::http::fields::Fields;
+use crate::http::freshness::MinVersions;
 use crate::http::page::{Page, PageQuery, query_problem};
 use crate::http::problem::Problem;
-use crate::http::spec::{ReadHeaders, ReadProblems};
+use crate::http::saved_filters;
+use crate::http::spec::{ListHeaders, ListProblems, ReadHeaders, ReadProblems};
+use crate::saved_filters::{SavedFilterError, SavedFilterId};
 
 /// How often the row is asked for a version that it does not have yet, before the history is read instead.
-const ASKED: u32 = 5;
+pub(super) const ASKED: u32 = 5;
 /// How long between two of these.
-const PAUSE: Duration = Duration::from_millis(20);
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
 /// At which moment.
 #[derive(Deserialize, IntoParams)]
@@ -118,11 +122,14 @@ fn folded(events: &[RecordedEvent]) -> Result<Option<TaskDocument>, Problem> {
     fold_task(events).map_err(|error| Problem::internal(&error))
 }
 
-/// Which tasks to list.
-#[derive(Deserialize, IntoParams)]
+/// Which tasks to list. What of it is not of a page can be saved as a filter; explicit parameters win over those of a saved one.
+#[derive(Default, Deserialize, Serialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct TasksQuery {
+    /// Only those that this saved filter of the caller's is for. What else is given wins over what the filter says.
+    #[schema(ignore)]
+    filter_id: Option<SavedFilterId>,
     /// Only those that this person is to do.
     assignee_id: Option<UserId>,
     /// Only those that this person reported.
@@ -135,6 +142,7 @@ pub(crate) struct TasksQuery {
     priority: Option<Priority>,
     /// Only those with this label.
     #[param(value_type = Option<Label>)]
+    #[schema(value_type = Option<Label>)]
     label: Option<String>,
     /// Only those due at this time or later.
     due_after: Option<DateTime<Utc>>,
@@ -144,47 +152,111 @@ pub(crate) struct TasksQuery {
     overdue: Option<bool>,
     /// Only those that are not completed.
     open: Option<bool>,
+    /// The tasks as they were at this time (RFC 3339), with these filters on what they were then, as far as the caller may see
+    /// them now. What was done in the last moments may not be in it yet.
+    #[schema(ignore)]
+    as_of: Option<DateTime<Utc>>,
     /// `due` (soonest first, those without a deadline last) or `-due` (the other way round).
     #[param(pattern = "^-?due$")]
+    #[schema(pattern = "^-?due$")]
     sort: Option<String>,
     /// The most entries of a page; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
+    #[schema(ignore)]
     limit: Option<u32>,
     /// Where the page begins: `next` of the page before.
     #[param(max_length = 2048)]
+    #[schema(ignore)]
     cursor: Option<String>,
 }
 
+impl TasksQuery {
+    /// What is asked for, and whether from its end.
+    pub(crate) fn checked(&self, now: DateTime<Utc>) -> Result<(TaskFilter, bool), Problem> {
+        let mut fields = Fields::default();
+        let descending = match self.sort.as_deref() {
+            None | Some("due") => false,
+            Some("-due") => true,
+            Some(_) => {
+                fields.wrong_parameter("sort", "must be due or -due");
+                false
+            }
+        };
+        let label = self.label.as_ref().map(|label| label.parse::<Label>());
+        let label = label.transpose().map_err(|error| fields.wrong_parameter("label", error)).ok().flatten();
+        let filter = TaskFilter {
+            assignee: self.assignee_id,
+            reporter: self.reporter_id,
+            team: self.team_id,
+            status: self.status,
+            priority: self.priority,
+            label,
+            due_after: self.due_after,
+            due_before: self.due_before,
+            open: self.open.unwrap_or(false),
+            overdue: self.overdue.unwrap_or(false).then_some(now),
+        };
+        fields.finish(Some((filter, descending)))
+    }
+
+    /// The parameters that are not of a filter, and whether they are given.
+    pub(crate) const fn of_a_page(&self) -> [(&'static str, bool); 4] {
+        [
+            ("filter_id", self.filter_id.is_some()),
+            ("as_of", self.as_of.is_some()),
+            ("limit", self.limit.is_some()),
+            ("cursor", self.cursor.is_some()),
+        ]
+    }
+
+    /// The parameters that are given, as a saved filter keeps them.
+    pub(crate) fn parameters(&self) -> Map<String, Value> {
+        let Ok(Value::Object(all)) = serde_json::to_value(self) else { return Map::new() };
+        all.into_iter().filter(|(_, value)| !value.is_null()).collect()
+    }
+
+    /// The same with what these parameters say of which it says nothing.
+    fn over(&self, saved: Map<String, Value>) -> Result<Self, Problem> {
+        let merged: Map<String, Value> = saved.into_iter().chain(self.parameters()).collect();
+        // What a filter was saved by may be no parameter any more.
+        serde_json::from_value(Value::Object(merged)).map_err(|error| {
+            let mut fields = Fields::default();
+            fields.wrong_parameter("filter_id", format_args!("the filter is out of date, save it again: {error}"));
+            fields.problem()
+        })
+    }
+
+    /// With what the saved filter of the caller's says that it names, if it names one.
+    async fn with_saved(self, app: &App, caller: &Caller) -> Result<Self, Problem> {
+        let Some(id) = self.filter_id else { return Ok(self) };
+        caller.within_token(Action::ReadFilters)?;
+        match app.filters.find(caller.id(), id).await {
+            Ok(saved) => self.over(saved.parameters),
+            Err(SavedFilterError::NotFound) => {
+                let mut fields = Fields::default();
+                fields.wrong_parameter("filter_id", "is no saved filter of yours");
+                Err(fields.problem())
+            }
+            Err(error) => Err(saved_filters::problem(&error)),
+        }
+    }
+}
+
 /// Lists the tasks that the caller may see. Deleted tasks are not among them.
-#[utoipa::path(get, path = "/tasks", operation_id = "list_tasks", tag = "tasks", params(TasksQuery),
-    responses((status = 200, description = "A page of tasks.", body = Page<TaskDocument>), ReadProblems))]
+#[utoipa::path(get, path = "/tasks", operation_id = "list_tasks", tag = "tasks", params(TasksQuery, ListHeaders),
+    responses((status = 200, description = "A page of tasks.", body = Page<TaskDocument>), ListProblems))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
+    fresh: MinVersions,
     Query(query): Query<TasksQuery>,
 ) -> Result<Json<Page<TaskDocument>>, Problem> {
     caller.may(Action::ListTasks, &Resource::Any)?;
-    let mut page = PageQuery { limit: query.limit, cursor: query.cursor }.checked()?;
-    let mut fields = Fields::default();
-    match query.sort.as_deref() {
-        None | Some("due") => {}
-        Some("-due") => page.descending = true,
-        Some(_) => fields.wrong_parameter("sort", "must be due or -due"),
-    }
-    let label = query.label.map(|label| label.parse::<Label>());
-    let label = label.transpose().map_err(|error| fields.wrong_parameter("label", error)).ok().flatten();
-    fields.finish(Some(()))?;
-    let filter = TaskFilter {
-        assignee: query.assignee_id,
-        reporter: query.reporter_id,
-        team: query.team_id,
-        status: query.status,
-        priority: query.priority,
-        label,
-        due_after: query.due_after,
-        due_before: query.due_before,
-        open: query.open.unwrap_or(false),
-        overdue: query.overdue.unwrap_or(false).then(|| app.now()),
-    };
-    Page::answer(app.tasks.list(&task_scope(&caller.0), &filter, &page).await)
+    let query = query.with_saved(&app, &caller).await?;
+    let mut page = PageQuery { limit: query.limit, cursor: query.cursor.clone() }.checked()?;
+    let as_of = query.as_of;
+    let (filter, descending) = query.checked(as_of.unwrap_or_else(|| app.now()))?;
+    page.descending = descending;
+    let listed = fresh.list(&app, &task_scope(&caller.0), &filter, as_of, &page).await?;
+    Ok(Json(Page::of(listed.items, listed.next)))
 }

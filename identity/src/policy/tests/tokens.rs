@@ -26,6 +26,8 @@ const TOKENS: &str = "
     update profile  | users:write
     read told       | users:read
     change told     | users:write
+    read filters    | tasks:read
+    save filter     | tasks:write
     deactivate      | users:write
     create user     | -
     invite          | -
@@ -87,6 +89,8 @@ fn each_action() -> Vec<(&'static str, Action<'static>, Resource)> {
         ("update profile", Action::UpdateProfile, user.clone()),
         ("read told", Action::ReadNotificationPreferences, myself.clone()),
         ("change told", Action::ChangeNotificationPreferences, myself.clone()),
+        ("read filters", Action::ReadFilters, myself.clone()),
+        ("save filter", Action::SaveFilter, myself.clone()),
         ("deactivate", Action::DeactivateUser, user.clone()),
         ("create user", Action::CreateUser, Resource::Any),
         ("invite", Action::InvitePerson, Resource::Any),

@@ -6,8 +6,10 @@ mod attribute;
 mod calls;
 mod canonical;
 mod commands;
+mod digests;
 mod expected;
 mod history;
+mod invitations;
 mod log;
 mod models;
 mod personal;
@@ -44,8 +46,12 @@ pub fn check(observed: &Observed) -> Vec<Violation> {
     models::check_writes(&observed.row_writes, &timeline, &mut found);
     reservations::check(observed, &opened, &folded, &mut found);
     administrators::check(observed, &opened, &folded, &mut found);
+    invitations::check(&observed.invited, &opened, &mut found);
     sessions::check(&observed.session_calls, &mut found);
     personal::check(observed, &opened, &mut found);
+    if let Some(digests) = &observed.digests {
+        digests::check(digests, &observed.events, &mut found);
+    }
     check_rest(observed, &mut found);
     found.into_sorted()
 }

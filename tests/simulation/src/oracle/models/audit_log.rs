@@ -1,4 +1,4 @@
-//! `audit-log`: one entry for each event, found by who did it and on which day.
+//! `audit-log`: one entry for each event, found by who did it, what it was and on which day.
 
 use serde_json::Value;
 use uuid::{Uuid, uuid};
@@ -24,7 +24,12 @@ pub(super) fn row<'a>(history: &History<'_, 'a>) -> Item<'a> {
     (Expected::Map(row), Vec::new())
 }
 
-pub(super) fn entry<'a>(commit: &Commit<'a>, event: &Event<'a>) -> Item<'a> {
+pub(super) fn entries<'a>(history: &History<'_, 'a>) -> Vec<(String, Item<'a>)> {
+    let events = history.commits.iter().flat_map(|commit| commit.events.iter().map(move |event| (commit, event)));
+    events.map(|(commit, event)| (format!("v#{:020}", event.version), entry(commit, event))).collect()
+}
+
+fn entry<'a>(commit: &Commit<'a>, event: &Event<'a>) -> Item<'a> {
     let Commit { stream, .. } = *commit;
     let (aggregate, id) = commit.aggregate_and_id();
     let note = match event.kind {
@@ -54,6 +59,7 @@ pub(super) fn entry<'a>(commit: &Commit<'a>, event: &Event<'a>) -> Item<'a> {
     let at = sortable(commit.recorded_at);
     let keys = vec![
         ("gsi_actor", actor(commit).into()),
+        ("gsi_type", event.kind_stored.into()),
         ("gsi_day", at.chars().take(10).collect::<String>().into()),
         ("at", format!("{at}#{stream}#v#{:020}", event.version).into()),
     ];

@@ -3,6 +3,7 @@
 mod audit_log;
 mod directory;
 mod task_list;
+mod task_past;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 use super::attribute::{number, show, text};
 use super::expected::{Expected, differing_field};
 use super::history::Folded;
-use super::log::{Commit, Event, Log};
+use super::log::{Commit, Log};
 use super::timeline::Timeline;
 use super::violation::Findings;
 use crate::observed::{Observed, RowWrite};
@@ -28,8 +29,8 @@ struct Model {
     /// The kinds of aggregate that have rows.
     aggregates: &'static [&'static str],
     row: for<'a> fn(&History<'_, 'a>) -> Item<'a>,
-    /// What each event leaves, where the projection has entries.
-    entry: Option<for<'a> fn(&Commit<'a>, &Event<'a>) -> Item<'a>>,
+    /// What the history leaves beside its row, by sort key and in its order.
+    entries: for<'a> fn(&History<'_, 'a>) -> Vec<(String, Item<'a>)>,
 }
 
 /// A history, folded.
@@ -54,15 +55,16 @@ impl<'a> History<'_, 'a> {
     }
 }
 
-const MODELS: [Model; 3] = [
+const MODELS: [Model; 4] = [
     Model {
         name: "audit-log",
         aggregates: &["task", "user", "team"],
         row: audit_log::row,
-        entry: Some(audit_log::entry),
+        entries: audit_log::entries,
     },
-    Model { name: "directory", aggregates: &["user", "team"], row: directory::row, entry: None },
-    Model { name: "task-list", aggregates: &["task"], row: task_list::row, entry: None },
+    Model { name: "directory", aggregates: &["user", "team"], row: directory::row, entries: |_| Vec::new() },
+    Model { name: "task-list", aggregates: &["task"], row: task_list::row, entries: |_| Vec::new() },
+    Model { name: "task-past", aggregates: &["task"], row: task_past::row, entries: task_past::entries },
 ];
 
 /// Checks the active generations.
@@ -120,7 +122,7 @@ impl<'a> Check<'_, 'a> {
         self.found.note(self.promise, format_args!("{name}, generation {}, {stream}: {what}", self.generation));
     }
 
-    /// The items of one history: its row, and an entry for each event where the projection has entries.
+    /// The items of one history: its row, and its entries where the projection has some.
     fn history(&mut self, history: &History<'_, 'a>) {
         let stream = history.stream;
         let mut items = self.items.remove(stream).unwrap_or_default().into_iter().peekable();
@@ -128,21 +130,15 @@ impl<'a> Check<'_, 'a> {
             Some((_, row)) => self.row(history, row),
             None => self.note(stream, format_args!("there is no row, and the history ends at {}", history.folded.head)),
         }
-        if let Some(entry) = self.model.entry {
-            for commit in history.commits {
-                for event in &commit.events {
-                    let sort_key = format!("v#{:020}", event.version);
-                    match items.next_if(|(found, _)| *found == sort_key) {
-                        Some((_, found)) => {
-                            let (body, mut fields) = entry(commit, event);
-                            fields.push(("entry", body));
-                            if let Some(difference) = item_differs(found, &fields, &["pk", "sk"]) {
-                                self.note(stream, format_args!("the entry of version {}: {difference}", event.version));
-                            }
-                        }
-                        None => self.note(stream, format_args!("there is no entry of version {}", event.version)),
+        for (sort_key, (body, mut fields)) in (self.model.entries)(history) {
+            match items.next_if(|(found, _)| *found == sort_key) {
+                Some((_, found)) => {
+                    fields.push(("entry", body));
+                    if let Some(difference) = item_differs(found, &fields, &["pk", "sk"]) {
+                        self.note(stream, format_args!("the entry {sort_key}: {difference}"));
                     }
                 }
+                None => self.note(stream, format_args!("there is no entry {sort_key}")),
             }
         }
         for (sort_key, item) in items {

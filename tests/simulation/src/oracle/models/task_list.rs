@@ -14,7 +14,7 @@ pub(super) fn row<'a>(history: &History<'_, 'a>) -> Item<'a> {
     (row, keys(task, history.id()))
 }
 
-fn state<'a>(task: &Task<'a>) -> Expected<'a> {
+pub(super) fn state<'a>(task: &Task<'a>) -> Expected<'a> {
     let hold = task.hold.map_or(Expected::Null, |(reason, since)| {
         Expected::Map(vec![("reason", reason.into()), ("since", since.into())])
     });

@@ -228,6 +228,24 @@ fn whatever_is_tampered_with_shows() {
 }
 
 #[test]
+fn an_invitation_that_made_two_accounts_is_reported() {
+    let mut told = commits();
+    for (number, stream) in
+        [(8, "user#00000000-0000-0000-0000-0000000000aa"), (9, "user#00000000-0000-0000-0000-0000000000bb")]
+    {
+        let registered = json!({ "name": "Zoe", "email": "zoe@example.com", "role": "member", "time_zone": "UTC", "at": time(number) });
+        told.push(Told { stream, at: number, command: number, events: vec![event("UserRegistered", &registered)] });
+        let observed = Observed { invited: vec!["zoe@example.com".to_owned()], ..log(&told) };
+        if number == 9 {
+            among_others(&observed, 6, "the invitation of zoe@example.com has made several accounts");
+        } else {
+            let found: Vec<String> = check(&observed).iter().map(ToString::to_string).collect();
+            assert!(!found.iter().any(|what| what.contains("invitation")), "one is as it should be: {found:?}");
+        }
+    }
+}
+
+#[test]
 fn an_address_that_two_hold_is_reported() {
     let mut told = commits();
     let other = "user#00000000-0000-0000-0000-0000000000aa";

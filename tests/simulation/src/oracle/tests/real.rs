@@ -24,7 +24,7 @@ use muster_domain::{
 };
 use muster_projections::rows::MemoryRows;
 use muster_projections::{
-    AuditLog, Directory, IndexKey, KeyValue, Message, Projection, Projector, TaskList, projector::OneTable,
+    AuditLog, Directory, IndexKey, KeyValue, Message, Projection, Projector, TaskList, TaskPast, projector::OneTable,
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -324,6 +324,7 @@ impl Run {
         self.project(TaskList, &commits).await;
         self.project(AuditLog, &commits).await;
         self.project(Directory, &commits).await;
+        self.project(TaskPast, &commits).await;
         for user in (0..USERS).map(|user| Uuid::from_u128(100 + user)) {
             let key = match self.keys.find(UserId(user)).await.unwrap() {
                 Opener::NoKey => continue,

@@ -20,6 +20,7 @@ fn without(projection: &str, stream: &str, sort_key: &str) -> Observed {
     observed
 }
 
+const LEFT: &str = "v#00000000000000000001#000";
 const SECOND: &str = "v#00000000000000000002";
 
 #[test]
@@ -69,6 +70,15 @@ fn a_row_that_is_not_the_fold_of_its_history_is_reported_with_the_place_where_it
             "due: expected \"2026-03-05T18",
         ),
         ("task-list", GONE, "row", "/row/M/task/M/deleted_at", json!({ "NULL": true }), "row.task.deleted_at"),
+        (
+            "task-past",
+            GONE,
+            LEFT,
+            "/until",
+            text("2026-03-02T08:00:07.000Z"),
+            "until: expected \"2026-03-02T08:00:06.000Z\"",
+        ),
+        ("task-past", GONE, LEFT, "/entry/M/task/M/title", text("?"), "entry.task.title: expected \"A mistake\""),
         ("directory", USER, "row", "/row/M/party/M/user/M/teams", json!({ "L": [] }), "row.party.user.teams"),
         (
             "directory",
@@ -86,7 +96,7 @@ fn a_row_that_is_not_the_fold_of_its_history_is_reported_with_the_place_where_it
             SECOND,
             "/entry/M/changes/L/0/M/to",
             text("?"),
-            "entry of version 2: entry.changes.0.to: expected",
+            "the entry v#00000000000000000002: entry.changes.0.to: expected",
         ),
         ("audit-log", TASK, SECOND, "/entry/M/version", json!({ "N": "3" }), "entry.version: expected 2, found 3"),
         ("audit-log", TASK, SECOND, "/gsi_day", text("2026-03-03"), "gsi_day: expected \"2026-03-02\""),
@@ -102,7 +112,8 @@ fn a_row_that_is_not_the_fold_of_its_history_is_reported_with_the_place_where_it
 fn a_missing_row_or_entry_is_reported() {
     only(&without("task-list", GONE, "row"), 4, "there is no row, and the history ends at 2");
     only(&without("directory", TEAM, "row"), 4, "there is no row");
-    only(&without("audit-log", TASK, SECOND), 4, "there is no entry of version 2");
+    only(&without("task-past", GONE, LEFT), 4, "there is no entry v#00000000000000000001#000");
+    only(&without("audit-log", TASK, SECOND), 4, "there is no entry v#00000000000000000002");
     let mut observed = story();
     observed.tables.clear();
     only(&observed, 4, "there is no row");

@@ -175,7 +175,13 @@ fn hex(bytes: &[u8]) -> String {
 pub(super) fn story() -> Observed {
     let mut observed = log(&commits());
     observed.reservations = vec![json!({ "pk": { "S": "email#ada@example.com" }, "owner": { "S": ADA } })];
-    for (projection, rows) in [("task-list", task_list()), ("directory", directory()), ("audit-log", audit_log())] {
+    let models = [
+        ("task-list", task_list()),
+        ("task-past", task_past()),
+        ("directory", directory()),
+        ("audit-log", audit_log()),
+    ];
+    for (projection, rows) in models {
         for row in rows.iter().filter(|row| row["sk"] == "row") {
             observed.row_writes.push(RowWrite {
                 at: second(9),
@@ -222,6 +228,69 @@ fn task_list() -> Vec<Value> {
                 },
                 "updated_at": time(6), "updated_by": by,
             },
+        }),
+    ]
+}
+
+/// The minute of the run, counted from 1970: every state that was left lasted for less, and within it.
+const MINUTE: &str = "0.29540640";
+
+fn task_past() -> Vec<Value> {
+    let by = json!({ "type": "user", "id": ADA });
+    let during = |of: &str| format!("{of}@{MINUTE}");
+    let sortable = |second: u64| format!("2026-03-02T08:00:{second:02}.000Z");
+    let rows = task_list();
+    let state = |row: usize, fields: &[(&str, Value)]| {
+        let mut task = rows[row]["row"]["task"].clone();
+        for (name, value) in fields {
+            task[*name] = value.clone();
+        }
+        task
+    };
+    let row = |row: usize, keys: Value| {
+        let mut item = keys;
+        for name in ["pk", "sk", "as_of", "projection_version", "row"] {
+            item[name] = rows[row][name].clone();
+        }
+        item
+    };
+    let null = || Value::Null;
+    let begun = [
+        ("assignee", null()),
+        ("deadline", null()),
+        ("status", json!("todo")),
+        ("hold", null()),
+        ("started_at", null()),
+    ];
+    vec![
+        row(
+            0,
+            json!({
+                "gsi_all": "all", "gsi_team": NORTH, "gsi_assignee": ADA, "gsi_reporter": ADA, "team": NORTH, "assignee": ADA,
+                "reporter": ADA, "status": "in_progress", "priority": "high", "labels": "\nlift\n", "since": sortable(8),
+                "until": "~", "due": "2026-03-05T18:00:00.000Z#00000000-0000-0000-0000-000000000001",
+            }),
+        ),
+        json!({
+            "pk": TASK, "sk": "v#00000000000000000001#000", "gsi_all": during("all"), "gsi_team": during(NORTH),
+            "gsi_reporter": during(ADA), "team": NORTH, "reporter": ADA, "status": "todo", "priority": "high",
+            "labels": "\nlift\n", "since": sortable(3), "until": sortable(5),
+            "due": "~#00000000-0000-0000-0000-000000000001#00000000000000000001",
+            "entry": { "task": state(0, &begun), "updated_at": time(3), "updated_by": by, "version": 1 },
+        }),
+        json!({
+            "pk": TASK, "sk": "v#00000000000000000004#000", "gsi_all": during("all"), "gsi_team": during(NORTH),
+            "gsi_assignee": during(ADA), "gsi_reporter": during(ADA), "team": NORTH, "assignee": ADA, "reporter": ADA,
+            "status": "in_progress", "priority": "high", "labels": "\nlift\n", "since": sortable(5), "until": sortable(8),
+            "due": "2026-03-05T18:00:00.000Z#00000000-0000-0000-0000-000000000001#00000000000000000004",
+            "entry": { "task": state(0, &[("hold", null())]), "updated_at": time(5), "updated_by": by, "version": 4 },
+        }),
+        row(1, json!({})),
+        json!({
+            "pk": GONE, "sk": "v#00000000000000000001#000", "gsi_all": during("all"), "gsi_team": during("none"),
+            "team": "none", "status": "todo", "priority": "low", "labels": "\n", "since": sortable(4), "until": sortable(6),
+            "due": "~#00000000-0000-0000-0000-000000000002#00000000000000000001",
+            "entry": { "task": state(1, &[("deleted_at", null())]), "updated_at": time(4), "updated_by": by, "version": 1 },
         }),
     ]
 }
@@ -335,7 +404,7 @@ fn audit_log() -> Vec<Value> {
         let (aggregate, id) = stream.split_once('#').unwrap();
         let sort_key = format!("v#0000000000000000000{version}");
         json!({
-            "pk": stream, "sk": sort_key, "gsi_actor": format!("user:{ADA}"), "gsi_day": "2026-03-02",
+            "pk": stream, "sk": sort_key, "gsi_actor": format!("user:{ADA}"), "gsi_type": kind, "gsi_day": "2026-03-02",
             "at": format!("2026-03-02T08:00:0{at}.000Z#{stream}#{sort_key}"),
             "entry": {
                 "event_id": event_id(stream, version), "stream": { "type": aggregate, "id": id }, "version": version,

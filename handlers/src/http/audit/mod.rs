@@ -1,4 +1,7 @@
-//! The audit: who tried what.
+//! The audit: who did what, and who tried what.
+
+pub(crate) mod export;
+pub(crate) mod search;
 
 use std::sync::Arc;
 
@@ -11,14 +14,14 @@ use muster_identity::{AccessEntry, AccessFilter, AccessKind, AccessLogError, Out
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::access::{Asked, done};
-use super::app::App;
-use super::body::Query;
-use super::caller::Caller;
-use super::fields::Fields;
-use super::page::{Page, PageQuery};
-use super::problem::Problem;
-use super::spec::ReadProblems;
+use crate::http::access::{Asked, done};
+use crate::http::app::App;
+use crate::http::body::Query;
+use crate::http::caller::Caller;
+use crate::http::fields::Fields;
+use crate::http::page::{Page, PageQuery};
+use crate::http::problem::Problem;
+use crate::http::spec::ReadProblems;
 
 /// Which entries of the access log.
 #[derive(Deserialize, IntoParams)]

@@ -1,0 +1,147 @@
+//! `muster verify --export` and `--proof`: offline, with nothing but the file and the public key.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+use muster_domain::proof::verifier::LastDigest;
+use muster_domain::proof::{Code, DigestKeys, ExportVerifier, Finding, InclusionProof, SignedDigest, Verified};
+
+use super::json;
+use crate::progress;
+use crate::report::{Failure, failed, file, line};
+
+/// How long a line may be: over ten times as long as the largest commit.
+const LONGEST_LINE: u64 = 4 * 1024 * 1024;
+
+/// Verifies an export (`-` for the standard input), and says what it found.
+pub async fn export(path: PathBuf, keys: &[PathBuf], kept: &[PathBuf], as_json: bool) -> Result<(), Failure> {
+    let (keys, kept) = (read_keys(keys)?, kept.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?);
+    let verified = tokio::task::spawn_blocking(move || open(&path, &keys, &kept));
+    let verified = verified.await.map_err(failed("verifying the export"))??;
+    if as_json {
+        json(&verified)?;
+    } else {
+        tell(&verified)?;
+    }
+    match verified.findings.len() as u64 + verified.more_findings {
+        0 => Ok(()),
+        1 => Err(Failure::Found("the export is not as it was written".to_owned())),
+        count => Err(Failure::Found(format!("the export is not as it was written, in {count} places"))),
+    }
+}
+
+/// Verifies a proof, and shows what it proves.
+pub fn proof(path: &Path, keys: &[PathBuf], as_json: bool) -> Result<(), Failure> {
+    let (keys, proof): (_, InclusionProof) = (read_keys(keys)?, read(path)?);
+    let proven = proof.verify(&keys).map_err(|error| Failure::Found(format!("NOT PROVEN: {error}")))?;
+    if as_json {
+        return json(&proven);
+    }
+    let event = &proven.event;
+    line(format_args!("proven: {} is version {} of {}", event.event_type, event.version, event.stream))?;
+    line(format_args!("  recorded {} by {}: {}", event.recorded_at.to_rfc3339(), event.actor, event.data))?;
+    line(format_args!("  in digest {} of {}, signed by {}", proven.digest, proven.taken_at.to_rfc3339(), proven.key))
+}
+
+fn tell(verified: &Verified) -> Result<(), Failure> {
+    for Finding { line: at, stream, version, digest, reason, code: _ } in &verified.findings {
+        match (stream, version, digest) {
+            (Some(stream), Some(version), _) => line(format_args!("TAMPERED  {stream}  version {version}: {reason}"))?,
+            (Some(stream), None, _) => line(format_args!("TAMPERED  {stream}: {reason}"))?,
+            (None, _, Some(digest)) => line(format_args!("TAMPERED  digest {digest}: {reason}"))?,
+            (None, _, None) => line(format_args!("TAMPERED  line {at}: {reason}"))?,
+        }
+    }
+    if verified.more_findings > 0 {
+        line(format_args!("and {} findings more", verified.more_findings))?;
+    }
+    let Verified { streams, commits, events, undigested, digests, last_digest, .. } = verified;
+    line(format_args!("followed {events} events in {commits} commits of {streams} streams, and {digests} digests"))?;
+    if let Some(LastDigest { sequence, taken_at, .. }) = last_digest {
+        line(format_args!("the last digest is {sequence}, of {taken_at}; {undigested} events came after it"))?;
+    }
+    Ok(())
+}
+
+/// The keys in these files.
+pub(crate) fn read_keys(paths: &[PathBuf]) -> Result<DigestKeys, Failure> {
+    let mut text = String::new();
+    for path in paths {
+        text.push_str(&fs::read_to_string(path).map_err(file(path))?);
+    }
+    DigestKeys::from_pem(&text).map_err(|error| Failure::Refused(error.to_string()))
+}
+
+fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    let bytes = fs::read(path).map_err(file(path))?;
+    serde_json::from_slice(&bytes).map_err(|error| Failure::Refused(format!("{}: {error}", path.display())))
+}
+
+fn open(path: &Path, keys: &DigestKeys, kept: &[SignedDigest]) -> Result<Verified, Failure> {
+    if path == Path::new("-") {
+        return of_lines(io::stdin().lock(), None, path, keys, kept);
+    }
+    let export = File::open(path).map_err(file(path))?;
+    let length = export.metadata().ok().map(|data| data.len());
+    of_lines(BufReader::with_capacity(1 << 16, export), length, path, keys, kept)
+}
+
+/// Verifies the export in this file for somebody who takes it in and has no key: all but who signed its digests.
+pub(crate) fn without_key(path: &Path) -> Result<Verified, Failure> {
+    let mut verified = open(path, &DigestKeys::default(), &[])?;
+    verified.findings.retain(|finding| !matches!(finding.code, Code::DigestForged | Code::NoDigest));
+    Ok(verified)
+}
+
+/// Verifies the lines of an export, one at a time. `length` is that of the whole, if it is known.
+pub fn of_lines(
+    mut export: impl BufRead,
+    length: Option<u64>,
+    path: &Path,
+    keys: &DigestKeys,
+    kept: &[SignedDigest],
+) -> Result<Verified, Failure> {
+    let bar = progress::bar(length, "bytes");
+    bar.set_message("verify");
+    let mut verifier = ExportVerifier::new(keys, kept);
+    let mut text = Vec::new();
+    loop {
+        text.clear();
+        let read = export.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut text).map_err(file(path))?;
+        if read == 0 {
+            break;
+        }
+        let ended = text.last() == Some(&b'\n');
+        if ended {
+            text.pop();
+        }
+        if !ended && read as u64 == LONGEST_LINE {
+            verifier.overlong();
+            bar.inc(skip_line(&mut export).map_err(file(path))?);
+        } else {
+            verifier.line(&text);
+        }
+        bar.inc(read as u64);
+    }
+    bar.finish_and_clear();
+    Ok(verifier.finish())
+}
+
+/// Passes over the rest of a line, without holding it. How long that was.
+fn skip_line(export: &mut impl BufRead) -> io::Result<u64> {
+    let mut passed = 0;
+    loop {
+        let some = export.fill_buf()?;
+        if some.is_empty() {
+            return Ok(passed);
+        }
+        let end = some.iter().position(|byte| *byte == b'\n');
+        let taken = end.map_or(some.len(), |end| end + 1);
+        export.consume(taken);
+        passed += taken as u64;
+        if end.is_some() {
+            return Ok(passed);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Proving again who one is, in a session that has gone on for a while: for what decides who can sign in.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use muster_identity::{Access, AccessKind, PasswordAttempt, Proof, ProveError, SecondFactorError};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::access::{Asked, done};
+use super::app::App;
+use super::body::Body;
+use super::caller::Unsettled;
+use super::fields::{Fields, given};
+use super::problem::Problem;
+use super::request::Intake;
+use super::second_factor::{proof, refused};
+use super::spec::ProveProblems;
+
+/// The caller's password, and their second factor if they have one: either `code` or `recovery_code`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProveBody {
+    /// The password.
+    #[schema(format = Password, max_length = 1024)]
+    password: String,
+    /// The six digits that the app shows.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false, max_length = 64)]
+    code: Option<String>,
+    /// A recovery code.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false, max_length = 64)]
+    recovery_code: Option<String>,
+}
+
+/// Proves again who the caller is, after the problem `fresh_sign_in_required`. It is good for a quarter of an hour, in this session.
+///
+/// Somebody without a password signs in again instead.
+#[utoipa::path(post, path = "/users/reauthenticate", operation_id = "reauthenticate", tag = "authentication",
+    request_body = ProveBody,
+    responses((status = 204, description = "It is proved."), ProveProblems))]
+pub(crate) async fn prove(
+    State(app): State<Arc<App>>,
+    Unsettled(caller): Unsettled,
+    intake: Intake,
+    asked: Asked,
+    Body(body): Body<ProveBody>,
+) -> Result<StatusCode, Problem> {
+    let session = caller.session()?;
+    let shown = match (body.code, body.recovery_code) {
+        (None, None) => None,
+        (code, recovery_code) => Some(proof(code, recovery_code)?),
+    };
+    let (shown, pointer) = shown.map_or((None, "/code"), |(proof, pointer)| (Some(proof), pointer));
+    // Whoever found somebody signed in must not guess their password here.
+    let counted = app.throttle.attempt(Some(&caller.id().to_string()), intake.address())?;
+    let attempt = PasswordAttempt::new(body.password);
+    match app.identity.prove_again(caller.id(), session, &attempt, shown.as_ref()).await {
+        Ok(()) => {
+            counted.succeeded();
+            if matches!(shown, Some(Proof::RecoveryCode(_))) {
+                app.note(&asked, done(AccessKind::RecoveryCodeUsed, &caller.0)).await;
+            }
+            app.note(&asked, done(AccessKind::ProvedAgain, &caller.0)).await;
+            Ok(StatusCode::NO_CONTENT)
+        }
+        // Not 401: the caller is signed in, and stays so.
+        Err(ProveError::WrongPassword) => {
+            let access = Access::refused(AccessKind::PasswordRefused).because("the password is wrong");
+            Err(wrong("/password", "is not the password").refused(access))
+        }
+        Err(ProveError::FactorMissing) => Err(wrong("/code", "is missing: the account has a second factor")),
+        Err(ProveError::Factor(SecondFactorError::Store(error))) => {
+            counted.forgiven();
+            Err(Problem::unavailable(&error))
+        }
+        Err(ProveError::Factor(error)) => Err(refused(&error, pointer)),
+        Err(ProveError::Internal(error)) => {
+            counted.forgiven();
+            Err(Problem::unavailable(&error))
+        }
+    }
+}
+
+fn wrong(pointer: &str, detail: &str) -> Problem {
+    let mut fields = Fields::default();
+    fields.wrong(pointer, detail);
+    fields.problem()
+}

@@ -1,0 +1,161 @@
+//! Which partitions answer a list of a moment, and what is left to filter.
+
+use chrono::{DateTime, Utc};
+use muster_domain::task::{Status, TaskScope};
+use muster_domain::{TeamId, UserId};
+
+use super::stretch::around;
+use super::{BETWEEN_LABELS, NO_TEAM, at, during, lasts};
+use crate::attribute::text;
+use crate::listing::{Filter, Partition};
+use crate::task_list::{TaskFilter, sortable};
+
+/// The most lists that are read, each of every kind of stretch: beyond, all tasks are, and the scope is a filter.
+const MOST_LISTS: usize = 8;
+
+/// How a list is read.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) partitions: Vec<Partition>,
+    pub(super) low: String,
+    pub(super) high: String,
+    pub(super) filter: Filter,
+}
+
+/// What is and has been so since before the moment, and what lasted then and has been left since: from the narrowest lists that
+/// have it all. Those of one person come first, then a team, then what the asker may see.
+pub(super) fn plan(scope: &TaskScope, wanted: &TaskFilter, moment: DateTime<Utc>) -> Plan {
+    let (mut lists, mut in_scope) = lists(scope, wanted);
+    if lists.len() > MOST_LISTS {
+        (lists, in_scope) = (vec![all()], false);
+    }
+    let mut filter = Filter::default();
+    let (since, until) = (filter.path("since"), filter.path("until"));
+    let value = filter.value(text(&at(moment)));
+    filter.and(lasts(&since, &until, &value));
+    if !in_scope {
+        filter_scope(&mut filter, scope);
+    }
+    filter_rest(&mut filter, wanted);
+    let stretches = around(moment);
+    let left = lists.iter().flat_map(|list| {
+        stretches.iter().map(|stretch| Partition { value: during(&list.value, stretch), ..list.clone() })
+    });
+    let partitions = lists.iter().cloned().chain(left).collect();
+    let (low, high) = range(wanted);
+    Plan { partitions, low, high, filter }
+}
+
+/// The lists that have it all, and whether they have nothing beyond the scope.
+fn lists(scope: &TaskScope, wanted: &TaskFilter) -> (Vec<Partition>, bool) {
+    if let Some(user) = wanted.assignee {
+        return (vec![assignee(user)], is_user(scope, user));
+    }
+    if let Some(user) = wanted.reporter {
+        return (vec![reporter(user)], is_user(scope, user));
+    }
+    let own = |user: UserId| vec![assignee(user), reporter(user)];
+    let lists = match (scope, wanted.team) {
+        (TaskScope::All, Some(of)) => vec![team(&of)],
+        (TaskScope::All, None) => vec![all()],
+        (TaskScope::Teams { teams, .. }, Some(of)) if teams.contains(&of) => vec![team(&of)],
+        // A team that is not the asker's: of its tasks they see their own.
+        (TaskScope::Teams { user, .. }, Some(_)) | (TaskScope::Own(user), _) => own(*user),
+        (TaskScope::Teams { teams, user }, None) => {
+            let mut teams: Vec<TeamId> = teams.clone();
+            teams.sort_unstable();
+            teams.dedup();
+            teams.iter().map(team).chain([team(&NO_TEAM)]).chain(own(*user)).collect()
+        }
+    };
+    (lists, true)
+}
+
+fn of(index: &'static str, attribute: &'static str, value: &impl ToString) -> Partition {
+    Partition { index: Some(index), attribute, value: value.to_string() }
+}
+
+fn all() -> Partition {
+    of("all", "gsi_all", &"all")
+}
+
+fn assignee(user: UserId) -> Partition {
+    of("by-assignee", "gsi_assignee", &user)
+}
+
+fn reporter(user: UserId) -> Partition {
+    of("by-reporter", "gsi_reporter", &user)
+}
+
+fn team(team: &impl ToString) -> Partition {
+    of("by-team", "gsi_team", team)
+}
+
+/// Whether the tasks that this user does or reported are all in the scope.
+fn is_user(scope: &TaskScope, user: UserId) -> bool {
+    match scope {
+        TaskScope::All => true,
+        TaskScope::Teams { user: own, .. } | TaskScope::Own(own) => *own == user,
+    }
+}
+
+fn filter_scope(filter: &mut Filter, scope: &TaskScope) {
+    let (teams, user) = match scope {
+        TaskScope::All => return,
+        TaskScope::Teams { teams, user } => (Some(teams), user),
+        TaskScope::Own(user) => (None, user),
+    };
+    let user = filter.value(text(user));
+    let (assignee, reporter) = (filter.path("assignee"), filter.path("reporter"));
+    let mut any = vec![format!("{assignee} = {user}"), format!("{reporter} = {user}")];
+    if let Some(teams) = teams {
+        let mut seen: Vec<String> = teams.iter().map(ToString::to_string).collect();
+        seen.push(NO_TEAM.to_owned());
+        let path = filter.path("team");
+        // IN takes at most a hundred values.
+        for some in seen.chunks(100) {
+            let values: Vec<_> = some.iter().map(|team| filter.value(text(team))).collect();
+            any.push(format!("{path} IN ({})", values.join(", ")));
+        }
+    }
+    filter.and(any.join(" OR "));
+}
+
+fn filter_rest(filter: &mut Filter, wanted: &TaskFilter) {
+    // Each of them: what another list is filtered by would be left out here without a word.
+    let TaskFilter { assignee, reporter, team, status, priority, label, due_after: _, due_before: _, open, overdue } =
+        wanted;
+    let mut is = |attribute: &str, value: Option<String>| {
+        if let Some(value) = value {
+            let (path, value) = (filter.path(attribute), filter.value(text(&value)));
+            filter.and(format!("{path} = {value}"));
+        }
+    };
+    is("assignee", assignee.map(|id| id.to_string()));
+    is("reporter", reporter.map(|id| id.to_string()));
+    is("team", team.map(|id| id.to_string()));
+    is("status", status.map(|status| status.to_string()));
+    is("priority", priority.map(|priority| priority.to_string()));
+    if let Some(label) = label {
+        let path = filter.path("labels");
+        let value = filter.value(text(&format!("{BETWEEN_LABELS}{label}{BETWEEN_LABELS}")));
+        filter.and(format!("contains({path}, {value})"));
+    }
+    if *open || overdue.is_some() {
+        let (path, value) = (filter.path("status"), filter.value(text(&Status::Completed)));
+        filter.and(format!("{path} <> {value}"));
+    }
+}
+
+/// The sort keys that can be in the answer. A sort key is a deadline and more, so that it comes after the bare deadline.
+fn range(wanted: &TaskFilter) -> (String, String) {
+    let before = [wanted.due_before, wanted.overdue].into_iter().flatten().min();
+    let low = wanted.due_after.map_or_else(|| " ".to_owned(), sortable);
+    let high = match (before, wanted.due_after) {
+        (Some(before), _) => sortable(before),
+        // What has no deadline is not due after anything.
+        (None, Some(_)) => "~".to_owned(),
+        (None, None) => "~~".to_owned(),
+    };
+    (low, high)
+}

@@ -1,0 +1,211 @@
+//! Lists of the past: at every moment of a history, what was then.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use muster_domain::task::{CreateTask, Priority, Status, Task, TaskCommand, TaskFacts, TaskScope, UpdateTask};
+use muster_domain::values::{CommentText, Label, Labels};
+use muster_domain::{CommentId, Decider as _, RecordedEvent};
+use muster_projections::spec::History;
+use muster_projections::{Page, TaskDocument, TaskFilter, TaskPastQueries, TaskQueries, fold_task};
+use uuid::Uuid;
+
+use crate::support::{World, task, team, time, user};
+
+/// Numbers that follow from a seed (splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, of: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % of
+    }
+
+    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        let at = self.roll(from.len() as u64);
+        from[usize::try_from(at).unwrap()].clone()
+    }
+
+    /// No time at all, moments, minutes, days or months.
+    fn pause(&mut self) -> TimeDelta {
+        let longest = self.pick(&[1, 2_000, 60_000, 90_000_000, 9_000_000_000]);
+        TimeDelta::milliseconds(i64::try_from(self.roll(longest)).unwrap())
+    }
+
+    fn update(&mut self, at: DateTime<Utc>) -> UpdateTask {
+        let mut update = UpdateTask::at(at);
+        for _ in 0..=self.roll(2) {
+            match self.roll(6) {
+                0 => update.status = Some(self.pick(Status::ALL)),
+                1 => update.priority = Some(self.pick(Priority::ALL)),
+                2 => update.assignee = Some(self.pick(&[None, Some(user(1)), Some(user(2))])),
+                3 => update.team = Some(self.pick(&[None, Some(team(1)), Some(team(2))])),
+                4 => {
+                    let due = time("2026-06-01T00:00:00Z") + TimeDelta::days(i64::try_from(self.roll(200)).unwrap());
+                    update.deadline = Some(self.pick(&[None, Some(due)]));
+                }
+                _ => update.labels = Some(Labels::try_from(self.pick(&[vec![], vec![lift()]])).unwrap()),
+            }
+        }
+        update
+    }
+
+    fn command(&mut self, at: DateTime<Utc>) -> TaskCommand {
+        match self.roll(12) {
+            0 => TaskCommand::Delete { at },
+            1 | 2 => TaskCommand::Restore,
+            3 => {
+                let text: CommentText = "Seen.".parse().unwrap();
+                TaskCommand::Comment { comment_id: CommentId(Uuid::from_u128(self.roll(u64::MAX).into())), text }
+            }
+            _ => TaskCommand::Update(self.update(at)),
+        }
+    }
+
+    /// What becomes of a task: as many commands as are taken of some.
+    fn history(&mut self, number: u128) -> Vec<RecordedEvent> {
+        let mut at = time("2026-03-02T08:00:00Z") + self.pause();
+        let created = CreateTask {
+            team: self.pick(&[None, Some(team(1))]),
+            reporter: self.pick(&[None, Some(user(1)), Some(user(3))]),
+            assignee: self.pick(&[None, Some(user(2))]),
+            ..CreateTask::new(format!("Task {number}").parse().unwrap(), at)
+        };
+        let mut state = Task::default();
+        let mut history = History::of(task(number)).by(user(1));
+        let mut commands = vec![(at, TaskCommand::Create(created))];
+        for _ in 0..15 {
+            at += self.pause();
+            commands.push((at, self.command(at)));
+        }
+        for (at, command) in commands {
+            let Ok(events) = state.decide(command) else { continue };
+            for event in events {
+                state.evolve(&event);
+                history = history.at(at).then(event);
+            }
+        }
+        history.into_iter().collect()
+    }
+}
+
+fn lift() -> Label {
+    "lift".parse().unwrap()
+}
+
+fn facts(task: &TaskDocument) -> TaskFacts {
+    TaskFacts { assignee: task.assignee_id, reporter: task.reporter_id, team: task.team_id }
+}
+
+fn fulfils(filter: &TaskFilter, task: &TaskDocument) -> bool {
+    let due = task.deadline;
+    filter.assignee.is_none_or(|user| task.assignee_id == Some(user))
+        && filter.reporter.is_none_or(|user| task.reporter_id == Some(user))
+        && filter.team.is_none_or(|team| task.team_id == Some(team))
+        && filter.status.is_none_or(|status| task.status == status)
+        && filter.priority.is_none_or(|priority| task.priority == priority)
+        && filter.label.as_ref().is_none_or(|label| task.labels.iter().any(|has| has == label.as_str()))
+        && filter.due_before.is_none_or(|before| due.is_some_and(|due| due < before))
+        && filter.overdue.is_none_or(|now| due.is_some_and(|due| due < now) && task.status != Status::Completed)
+        && (!filter.open || task.status != Status::Completed)
+}
+
+/// By its fold, at each moment: the tasks that were there, soonest due first.
+fn folded(
+    histories: &[Vec<RecordedEvent>],
+    scope: &TaskScope,
+    filter: &TaskFilter,
+    moment: DateTime<Utc>,
+) -> Vec<TaskDocument> {
+    let mut tasks: Vec<TaskDocument> = Vec::new();
+    for history in histories {
+        let until: Vec<_> = history.iter().filter(|event| event.recorded_at <= moment).cloned().collect();
+        let (Some(then), Some(now)) = (fold_task(&until).unwrap(), fold_task(history).unwrap()) else { continue };
+        let seen = scope.contains(&facts(&then)) && scope.contains(&facts(&now));
+        if then.deleted_at.is_none() && seen && fulfils(filter, &then) {
+            tasks.push(then);
+        }
+    }
+    tasks.sort_by_key(|task| (task.deadline.is_none(), task.deadline, task.id));
+    tasks
+}
+
+async fn listed(
+    tasks: &TaskPastQueries,
+    scope: &TaskScope,
+    filter: &TaskFilter,
+    moment: DateTime<Utc>,
+    (limit, descending): (usize, bool),
+) -> Vec<TaskDocument> {
+    let (mut page, mut items) = (Page { limit, cursor: None, descending }, Vec::new());
+    loop {
+        let part = tasks.list(scope, filter, moment, &page).await.unwrap();
+        assert!(part.items.len() <= limit);
+        items.extend(part.items);
+        page.cursor = part.next;
+        if page.cursor.is_none() {
+            return items;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_any_moment_is_the_fold_of_what_had_happened_by_then() {
+    let scopes = [
+        TaskScope::All,
+        TaskScope::All,
+        TaskScope::Own(user(1)),
+        TaskScope::Own(user(2)),
+        TaskScope::Teams { teams: vec![team(1)], user: user(2) },
+        // More teams than a list of the past is read from one by one.
+        TaskScope::Teams { teams: (1..12).map(team).collect(), user: user(3) },
+    ];
+    let mut compared = 0;
+    for seed in 1..=4 {
+        let (world, mut dice) = (World::new().await, Dice(seed));
+        let histories: Vec<_> = (1..=12).map(|number| dice.history(number)).collect();
+        world.publish(histories.iter().flatten().cloned()).await;
+        let tasks = TaskPastQueries::new(world.models());
+        let times: Vec<_> = histories.iter().flatten().map(|event| event.recorded_at).collect();
+        for _ in 0..30 {
+            let near = dice.pick(&[-1, 0, 1, 0, 3_600_000]);
+            let moment = dice.pick(&times) + TimeDelta::milliseconds(near);
+            let scope = dice.pick(&scopes);
+            let filter = TaskFilter {
+                assignee: dice.pick(&[None, None, None, Some(user(2))]),
+                reporter: dice.pick(&[None, None, None, Some(user(1))]),
+                team: dice.pick(&[None, None, Some(team(1)), Some(team(2))]),
+                status: dice.pick(&[None, None, Some(Status::Todo), Some(Status::Completed)]),
+                priority: dice.pick(&[None, None, None, Some(Priority::High)]),
+                label: dice.pick(&[None, None, None, Some(lift())]),
+                due_before: dice.pick(&[None, None, None, Some(time("2026-09-01T00:00:00Z"))]),
+                overdue: dice.pick(&[None, None, None, Some(moment)]),
+                open: dice.roll(4) == 0,
+                ..TaskFilter::default()
+            };
+            let mut expected = folded(&histories, &scope, &filter, moment);
+            compared += expected.len();
+            for (limit, descending) in [(2, false), (200, true)] {
+                let found = listed(&tasks, &scope, &filter, moment, (limit, descending)).await;
+                assert_eq!(found, expected, "seed {seed}: {scope:?} {filter:?} at {moment}, backwards: {descending}");
+                expected.reverse();
+            }
+        }
+    }
+    assert!(compared > 100, "{compared} tasks were compared: the lists must not be all empty");
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_moment_or_of_now_is_refused() {
+    let (world, mut dice) = (World::new().await, Dice(7));
+    world.publish((1..=4).flat_map(|number| dice.history(number))).await;
+    let tasks = TaskPastQueries::new(world.models());
+    let (moment, filter) = (time("2027-03-02T08:00:00Z"), TaskFilter::default());
+    let first = tasks.list(&TaskScope::All, &filter, moment, &Page::first(1)).await.unwrap();
+    let page = Page { cursor: first.next, ..Page::first(1) };
+    assert!(page.cursor.is_some());
+    tasks.list(&TaskScope::All, &filter, moment, &page).await.unwrap();
+    tasks.list(&TaskScope::All, &filter, moment + TimeDelta::seconds(1), &page).await.unwrap_err();
+    TaskQueries::new(world.models()).list(&TaskScope::All, &filter, &page).await.unwrap_err();
+}

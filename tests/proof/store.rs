@@ -1,0 +1,176 @@
+//! Digests in their table: what they hold, who takes them, and what becomes of one that was cut off.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
+use muster_cli::operate::verify::of_store;
+use muster_domain::EventReader as _;
+use muster_domain::proof::SignedDigest;
+use muster_handlers::digests::{DigestArchive, Digester, Head, Outcome, Taken};
+
+use crate::sample::{Store, name, task, verify};
+
+fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+async fn leaves(store: &Store, digest: &SignedDigest) -> Vec<(String, u64)> {
+    let leaves = store.system.digests.leaves(digest).await.unwrap();
+    leaves.into_iter().map(|leaf| (leaf.stream, leaf.version)).collect()
+}
+
+#[tokio::test]
+async fn a_digest_holds_the_heads_that_have_changed_and_points_back() {
+    let store = Store::new().await;
+    for number in [2, 1] {
+        store.create(number).await;
+    }
+    let first = store.digest().await;
+    assert_eq!(leaves(&store, &first).await, [(name(1), 1), (name(2), 1)], "in the order of their names");
+    let second = store.digest().await;
+    assert_eq!((second.sequence, second.leaves, second.previous), (2, 0, first.hash().unwrap()));
+    store.rename(2, "Fix the roof").await;
+    store.create(3).await;
+    let third = store.digest().await;
+    assert_eq!(leaves(&store, &third).await, [(name(2), 2), (name(3), 1)]);
+    assert!([first, second, third].iter().all(|digest| digest.is_signed_by(&store.keys())));
+    assert_eq!(of_store(&store.system, Some(store.keys())).await.unwrap().findings, []);
+}
+
+#[tokio::test]
+async fn a_store_of_thousands_of_histories_is_under_one_digest() {
+    let store = Store::new().await;
+    for number in 1..=1_203 {
+        store.create(number).await;
+    }
+    let digest = store.digest().await;
+    assert_eq!(digest.leaves, 1_203);
+    assert_eq!(leaves(&store, &digest).await.len(), 1_203, "in more than one item");
+    store.rename(700, "Fix the roof").await;
+    assert_eq!(store.digest().await.leaves, 1);
+    assert_eq!(verify(&store.export().await, &store.keys(), &[]).findings, []);
+}
+
+#[tokio::test]
+async fn one_that_was_cut_off_after_its_digest_was_written_is_finished_by_the_next() {
+    let store = Store::new().await;
+    store.create(1).await;
+    store.digest().await;
+    store.rename(1, "Fix the door").await;
+    let second = store.digest().await;
+    // As if it had ended there: the head of before, no row of the digest, and the mark of before.
+    let table = || "muster-digests".to_owned();
+    let client = &store.system.client;
+    let stream = || AttributeValue::S(name(1));
+    let commits = store.system.events.commits(&task(1).into(), 0, Some(1)).await.unwrap();
+    let put = client.put_item().table_name(table()).item("pk", stream()).item("sk", number(0));
+    let put = put.item("version", number(1)).item("digest", number(1));
+    put.item("hash", AttributeValue::S(commits[0].hash.to_string())).send().await.unwrap();
+    let delete = client.delete_item().table_name(table()).key("pk", stream()).key("sk", number(2));
+    delete.send().await.unwrap();
+    let mark = client.put_item().table_name(table()).item("pk", AttributeValue::S("mark".to_owned()));
+    mark.item("sk", number(0)).item("digest", number(1)).send().await.unwrap();
+
+    assert_eq!(store.digest().await.leaves, 0, "its head is under the second one");
+    let heads = store.system.digests.heads(&[task(1).into()]).await.unwrap();
+    let hash = store.system.digests.leaves(&second).await.unwrap()[0].hash;
+    assert_eq!(heads.get(&name(1)), Some(&Head { version: 2, hash, digest: 2 }));
+}
+
+#[tokio::test]
+async fn of_two_that_are_taken_at_once_one_counts_and_nothing_is_lost() {
+    let store = Store::new().await;
+    for number in 1..=5 {
+        store.create(number).await;
+    }
+    let (one, other) = tokio::join!(store.digester.take(), store.digester.take());
+    let taken = [one.unwrap(), other.unwrap()];
+    assert!(taken.iter().any(|outcome| matches!(outcome, Outcome::Taken(Taken { digest, .. }) if digest.leaves == 5)));
+    assert_eq!(verify(&store.export().await, &store.keys(), &[]).findings, []);
+}
+
+#[tokio::test]
+async fn a_digest_for_the_hour_is_taken_once_and_one_over_nothing_new_only_when_it_is_due() {
+    let store = Store::new().await;
+    store.create(1).await;
+    let taken_at = store.digester.keep_up().await.unwrap();
+    let again = store.digester.keep_up().await.unwrap();
+    let count = store.system.digests.page(None, 10, false).await.unwrap().len();
+    // Unless the hour ended in between.
+    assert_eq!(count, if again == taken_at { 1 } else { 2 });
+    assert_eq!(store.digester.cover().await.unwrap(), Outcome::Unchanged);
+    assert_eq!(store.system.digests.page(None, 10, false).await.unwrap().len(), count);
+}
+
+#[tokio::test]
+async fn a_history_that_contradicts_an_earlier_digest_is_not_signed() {
+    let store = Store::new().await;
+    store.create(1).await;
+    store.create(2).await;
+    store.rename(1, "Fix the door").await;
+    store.digest().await;
+    let delete = store.system.client.delete_item().table_name("muster-events");
+    let delete = delete.key("pk", AttributeValue::S(name(1))).key("sk", number(2));
+    delete.send().await.unwrap();
+    store.rename(2, "Fix the roof").await;
+
+    let Outcome::Taken(Taken { digest, contradictions }) = store.digester.take().await.unwrap() else {
+        panic!("nobody else takes one")
+    };
+
+    assert_eq!(leaves(&store, &digest).await, [(name(2), 2)]);
+    let contradicted: Vec<_> = contradictions.iter().map(|contradiction| contradiction.stream).collect();
+    assert_eq!(contradicted, [task(1).into()]);
+    let found = of_store(&store.system, None).await.unwrap().findings;
+    assert_eq!(found.iter().map(|found| (found.stream.as_str(), found.version)).collect::<Vec<_>>(), [(&*name(1), 1)]);
+    assert_eq!(found[0].reason, "the history ends here, and digest 1 has its version 2");
+}
+
+#[tokio::test]
+async fn a_history_that_is_gone_from_the_store_is_named() {
+    let store = Store::new().await;
+    store.create(1).await;
+    store.create(2).await;
+    store.digest().await;
+    let delete = store.system.client.delete_item().table_name("muster-events");
+    delete.key("pk", AttributeValue::S(name(1))).key("sk", number(1)).send().await.unwrap();
+
+    let found = of_store(&store.system, None).await.unwrap().findings;
+    assert_eq!(found.iter().map(|found| (found.stream.as_str(), found.version)).collect::<Vec<_>>(), [(&*name(1), 0)]);
+    let verified = verify(&store.export().await, &store.keys(), &[]);
+    let found: Vec<_> = verified.findings.iter().map(|found| (found.stream.clone(), found.version)).collect();
+    assert_eq!(found, [(Some(name(1)), Some(0))]);
+}
+
+/// Keeps what it is given, once it answers.
+#[derive(Default)]
+struct Archive {
+    answers: Mutex<bool>,
+    kept: Mutex<Vec<u64>>,
+}
+
+#[async_trait]
+impl DigestArchive for Archive {
+    async fn keep(&self, digest: &SignedDigest) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        if !*self.answers.lock().unwrap() {
+            return Err("it does not answer".into());
+        }
+        self.kept.lock().unwrap().push(digest.sequence);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_archive_that_was_away_is_given_every_digest_that_it_missed() {
+    let (store, archive) = (Store::new().await, Arc::new(Archive::default()));
+    let digester = Digester { archive: Some(archive.clone()), ..store.digester.clone() };
+    store.create(1).await;
+    assert!(digester.take().await.is_err(), "it is said that the archive has not got it");
+    store.rename(1, "Fix the door").await;
+    assert!(digester.take().await.is_err());
+    *archive.answers.lock().unwrap() = true;
+    digester.take().await.unwrap();
+    assert_eq!(*archive.kept.lock().unwrap(), [1, 2, 3]);
+    assert_eq!(store.system.digests.last().await.unwrap().unwrap().sequence, 3);
+}
