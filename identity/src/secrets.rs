@@ -179,7 +179,7 @@ fn is_there(path: &Path) -> Result<bool, SecretsError> {
 /// access tokens come and go. It is made where there is none.
 pub fn digest_key(directory: &Path) -> Result<SigningKey, SecretsError> {
     let path = directory.join(DIGEST_KEY_FILE);
-    if !path.try_exists().map_err(at(&path))? {
+    if !is_there(&path)? {
         private_file::create(&path, SigningKey::generate()?.to_pem()?.as_bytes())?;
     }
     let pem = private_file::read(&path)?;
