@@ -13,11 +13,11 @@ async fn main() -> Result<(), Error> {
     run(service_fn(async |event: LambdaEvent<Value>| {
         // What the schedule sends has no messages in it.
         if event.payload.get("Records").is_none() {
-            observed(metrics, notifier.send_held()).await?;
+            observed(metrics, Box::pin(notifier.send_held())).await?;
             return Ok(Value::Null);
         }
         let messages: SqsEvent = serde_json::from_value(event.payload)?;
-        Ok::<_, Error>(serde_json::to_value(observed(metrics, react_queue(notifier, messages)).await)?)
+        Ok::<_, Error>(serde_json::to_value(observed(metrics, Box::pin(react_queue(notifier, messages))).await)?)
     }))
     .await
 }

@@ -50,8 +50,8 @@ impl HeldLetters {
     /// Holds a letter back. Twice is once.
     pub(super) async fn hold(&self, held: &Held) -> Result<(), ReactError> {
         let put = self.client.put_item().table_name(&self.table).set_item(Some(key(held)));
-        let put = put.item("stream", text(held.stream.to_string())).item("version", number(held.version));
-        let put = put.item("ttl", number((held.comes_at + OF_USE_FOR).timestamp()));
+        let put = put.item("stream", text(held.stream.to_string())).item("version", number(&held.version));
+        let put = put.item("ttl", number(&(held.comes_at + OF_USE_FOR).timestamp()));
         put.send().await.map(|_| ()).map_err(ReactError::of("holding a letter back"))
     }
 
@@ -120,6 +120,6 @@ fn text(text: String) -> AttributeValue {
     AttributeValue::S(text)
 }
 
-fn number(number: impl ToString) -> AttributeValue {
+fn number(number: &impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }

@@ -6,6 +6,7 @@ import * as ses from "aws-cdk-lib/aws-ses";
 import type { Construct } from "constructs";
 
 import type { Muster } from "./context.ts";
+import { DeadLetters } from "./dead-letters.ts";
 import { EncryptedTopic } from "./encrypted-topic.ts";
 import { mailResources } from "./mail.ts";
 import { RustFunction } from "./rust-function.ts";
@@ -49,6 +50,8 @@ export class ReactorsStack extends Stack {
       memoryMiB: 128,
       timeout: consumption(settings, reactor.queue).timeout,
       environment: { MUSTER_MAIL_FROM: settings.mailFrom, MUSTER_TOPIC_ARN: topic.topicArn },
+      // Of calls by the clock: what its queue brings goes back to the queue.
+      deadLetters: new DeadLetters(this, "Failed", this.muster, "notifier-failures"),
     });
     // It reads the histories of the task and of the person; a delivery that was not sent after all is given up.
     notifier.allowTable("events", "Query");

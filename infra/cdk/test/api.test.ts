@@ -123,7 +123,7 @@ describe("while signing keys are exchanged", () => {
       expect(exports.filter((name) => name.includes(key!))).toHaveLength(1);
     }
     const alone = new Stage("prod", { signingKeys: ["signing-2"] });
-    expect(Object.keys(keys(alone)).sort()).toEqual(["personal", "server", "signing-2"]);
+    expect(Object.keys(keys(alone)).sort()).toEqual(["digest", "personal", "server", "signing-2"]);
   });
 
   test("nothing of them is there when there is one", () => {
@@ -135,7 +135,7 @@ describe("each schedule", () => {
   const schedules = new Map(
     PROD.of("AWS::Scheduler::Schedule").map((schedule) => [String(schedule.properties["Name"]), schedule]),
   );
-  const hourly = ["sweeper", "digester"];
+  const hourly = ["digester", "sweeper"];
   const cases: [string, string, string, number, number, string, string[]][] = [
     ["muster-prod-digest", "digester", "cron(0 * * * ? *)", 5, 3600, "sweeper-undelivered", hourly],
     ["muster-prod-held-letters", "notifier", "rate(5 minutes)", 2, 300, "held-letters-undelivered", ["notifier"]],

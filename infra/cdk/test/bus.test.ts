@@ -35,7 +35,7 @@ describe("the bus", () => {
     const outputs = Object.keys(stage("e2e").outputs).filter((name) => !name.startsWith("Exports"));
     expect(outputs.sort()).toEqual([
       "AlarmsTopicArn", "ApiId", "ApiUrl", "ArchiveArn", "AuditLogDeadLettersUrl", "AuditLogProjectorName", "AuditLogQueueUrl", "BusName",
-      "DirectoryDeadLettersUrl", "DirectoryProjectorName", "DirectoryQueueUrl", "DistributionDomain", "NotificationsTopicArn",
+      "DigesterName", "DirectoryDeadLettersUrl", "DirectoryProjectorName", "DirectoryQueueUrl", "DistributionDomain", "NotificationsTopicArn",
       "NotifierDeadLettersUrl", "NotifierName", "NotifierQueueUrl", "PublisherFailuresUrl", "SigningKeyArn", "SweeperName",
       "TaskListDeadLettersUrl", "TaskListProjectorName", "TaskListQueueUrl",
       "TaskPastDeadLettersUrl", "TaskPastProjectorName", "TaskPastQueueUrl", "WebBucket",

@@ -93,8 +93,10 @@ describe("the keys that tokens are made with", () => {
       ["ECC_NIST_P256", "SIGN_VERIFY", days],
       ["HMAC_256", "GENERATE_VERIFY_MAC", days],
       ["SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", days],
+      // Of digests.
+      ["ECC_NIST_P256", "SIGN_VERIFY", days],
     ]);
-    expect(keys.map(({ whole }) => whole["DeletionPolicy"])).toEqual([policy, policy, policy]);
+    expect(keys.map(({ whole }) => whole["DeletionPolicy"])).toEqual([policy, policy, policy, policy]);
   });
 });
 

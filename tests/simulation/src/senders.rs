@@ -133,10 +133,11 @@ impl Senders {
     /// Sends a command again and again until it is known what came of it, or it is given up.
     async fn until_known(&self, stream: StreamId, command_id: CommandId, ask: &Ask, expected: Option<u64>) -> Outcome {
         for _ in 0..8 {
-            match self.send(stream, command_id, ask.clone(), expected).await {
-                Outcome::Unknown | Outcome::Contended => sleep(self.world.millis(2_000)).await,
-                known => return known,
+            let outcome = self.send(stream, command_id, ask.clone(), expected).await;
+            if !matches!(outcome, Outcome::Unknown | Outcome::Contended) {
+                return outcome;
             }
+            sleep(self.world.millis(2_000)).await;
         }
         Outcome::Unknown
     }

@@ -82,15 +82,15 @@ impl QuietHours {
         Ok(Self { from, to, except_critical })
     }
 
-    pub(super) const fn from(&self) -> LocalTime {
+    pub(super) const fn from(self) -> LocalTime {
         self.from
     }
 
-    pub(super) const fn to(&self) -> LocalTime {
+    pub(super) const fn to(self) -> LocalTime {
         self.to
     }
 
-    pub(super) const fn except_critical(&self) -> bool {
+    pub(super) const fn except_critical(self) -> bool {
         self.except_critical
     }
 }

@@ -28,7 +28,7 @@ impl NotificationPreferences {
 
 impl NotificationDigest {
     /// When the digest comes into which something goes that happens now; now, if there is none.
-    fn next(&self, now: DateTime<Utc>, zone: TimeZone) -> DateTime<Utc> {
+    fn next(self, now: DateTime<Utc>, zone: TimeZone) -> DateTime<Utc> {
         match self.frequency {
             DigestFrequency::Off => now,
             DigestFrequency::Hourly => {
@@ -42,7 +42,7 @@ impl NotificationDigest {
 
 impl QuietHours {
     /// This moment, or when the quiet hours are over in which it is.
-    fn over(&self, at: DateTime<Utc>, zone: TimeZone) -> DateTime<Utc> {
+    fn over(self, at: DateTime<Utc>, zone: TimeZone) -> DateTime<Utc> {
         let time = LocalTime::of(at.with_timezone(&zone.0).time());
         let (from, to) = (self.from(), self.to());
         let is_quiet = if from < to { from <= time && time < to } else { from <= time || time < to };
