@@ -22,3 +22,7 @@ id!(
     /// One import of tasks from a file.
     ImportId
 );
+id!(
+    /// An item of a task's checklist.
+    ChecklistItemId
+);

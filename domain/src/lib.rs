@@ -36,6 +36,6 @@ pub use aggregate::Decider;
 pub use commit::{Commit, EventData, Hash};
 pub use envelope::{Actor, CommandId, Fingerprint, Metadata, RecordedEvent, import_cause};
 pub use event::DomainEvent;
-pub use ids::{CommentId, ImportId, TaskId, TeamId, UserId};
+pub use ids::{ChecklistItemId, CommentId, ImportId, TaskId, TeamId, UserId};
 pub use ports::{Clock, EventReader, SubjectKeys};
 pub use stream::{AggregateType, StreamId};

@@ -61,6 +61,8 @@ fn step(event_type: &str, from: u32, data: Value) -> Result<Value, UpcastError> 
         ("UserRegistered" | "UserProfileChanged" | "UserEmailChanged" | "UserDeactivated" | "UserReactivated", 1) => {
             Ok(data)
         }
+        // Since schema 2 they say whom they speak to. Before, nobody was spoken to.
+        ("TaskCreated" | "TaskEdited" | "TaskCommented", 1) => Ok(data),
         _ => Err(UpcastError::NoSuchSchema { event_type: event_type.to_owned(), schema: from }),
     }
 }

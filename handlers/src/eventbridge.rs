@@ -315,6 +315,7 @@ mod tests {
             description: Some(Change { from: Some(description.from), to: Some(description.to) }),
             labels: Some(Change { from: labels(0x1_F600), to: labels(0x1_F620) }),
             location: Some(Change { from: location(names.from), to: location(names.to) }),
+            mentions: Vec::new(),
         };
         let TaskEvent::TaskEdited(edited) = TaskEvent::from(edited) else { panic!("another event") };
         let mut event = event(u64::MAX, serde_json::to_value(edited).unwrap());

@@ -142,6 +142,7 @@ impl<P: Projection> Advance<'_, P> {
     ) -> Result<Advanced, Attempt> {
         let expected = stored.as_ref().map_or(0, |stored| stored.as_of);
         let parked = stored.as_ref().and_then(|stored| stored.parked.clone());
+        let places_before = stored.as_ref().map(|stored| stored.places.clone()).unwrap_or_default();
         let mut start = start::<P>(stored);
         if planted(Mutant::NoVersionGate)
             && let Target::Events(events) = target
@@ -204,7 +205,7 @@ impl<P: Projection> Advance<'_, P> {
             self.reader.keys().erase(UserId(stream.id)).await.map_err(ReadError::from)?;
         }
         if fold.as_of != expected || fold.parked != parked || stale {
-            self.save(stream, expected, &fold).await?;
+            self.save(stream, expected, places_before, &fold).await?;
         }
         if fold.parked.is_none() && fold.as_of < wanted {
             let error = AdvanceError::NotInStore { stream: *stream, version: wanted, head: fold.as_of };
@@ -213,17 +214,27 @@ impl<P: Projection> Advance<'_, P> {
         Ok(Advanced { from: expected, to: fold.as_of, parked: fold.parked })
     }
 
-    async fn save(&self, stream: &StreamId, expected: u64, fold: &Fold<P::Row>) -> Result<(), Attempt> {
+    /// Saves the row in the place of one that had these places in lists.
+    async fn save(
+        &self,
+        stream: &StreamId,
+        expected: u64,
+        places_before: Vec<String>,
+        fold: &Fold<P::Row>,
+    ) -> Result<(), Attempt> {
         let keys = fold.row.as_ref().map(|row| self.projection.index_keys(stream, row)).unwrap_or_default();
+        let places = fold.row.as_ref().map(|row| self.projection.places(stream, row)).unwrap_or_default();
+        let has: Vec<String> = places.iter().map(|place| place.sort_key.clone()).collect();
+        let gone: Vec<String> = places_before.into_iter().filter(|place| !has.contains(place)).collect();
         let row = fold.row.as_ref().map(serde_json::to_value).transpose();
         let row = row.map_err(|error| StoreError::damaged(P::NAME, stream, &error))?;
         let parked = fold.parked.clone();
-        let mut stored = StoredRow { as_of: fold.as_of, projection_version: P::VERSION, row, parked };
+        let mut stored = StoredRow { as_of: fold.as_of, projection_version: P::VERSION, row, parked, places: has };
         // A tombstone has no keys, and leaves nothing beside it.
-        if planted(Mutant::TombstoneDropped) && keys.is_empty() && fold.entries.is_empty() {
+        if planted(Mutant::TombstoneDropped) && keys.is_empty() && places.is_empty() && fold.entries.is_empty() {
             stored = StoredRow { as_of: 0, row: None, ..stored };
         }
-        match self.rows.save(stream, expected, NewRow { stored, keys }, fold.entries.clone()).await {
+        match self.rows.save(stream, expected, NewRow { stored, keys, places, gone }, fold.entries.clone()).await {
             Ok(()) => Ok(()),
             Err(SaveError::Conflict) => Err(Attempt::Conflict),
             Err(SaveError::Store(error)) => Err(error.into()),

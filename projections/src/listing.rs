@@ -102,13 +102,15 @@ pub(crate) struct Listing<'a> {
     /// The highest sort key that is wanted.
     pub(crate) high: String,
     pub(crate) filter: Filter,
+    /// How many items a request reads at least when a filter leaves some out.
+    pub(crate) filtered_read: usize,
     pub(crate) consistent: bool,
 }
 
 /// How many requests beyond the first to each partition one page may cost.
 const MORE_REQUESTS: usize = 16;
-/// How many items a request reads at least when a filter leaves some out.
-const FILTERED_READ: usize = 100;
+/// How many items a request reads at least when a filter leaves some out, if they may be large.
+pub(crate) const FILTERED_READ: usize = 100;
 
 /// One partition while it is merged.
 struct Source {
@@ -139,7 +141,7 @@ impl Listing<'_> {
         if self.low > self.high {
             return Ok(Listed { items: Vec::new(), next: None });
         }
-        let read = if self.filter.conditions.is_empty() { limit + 1 } else { FILTERED_READ.max(limit + 1) };
+        let read = if self.filter.conditions.is_empty() { limit + 1 } else { self.filtered_read.max(limit + 1) };
         let first = self.partitions.iter().map(|partition| {
             let empty =
                 Source { partition: partition.clone(), buffer: VecDeque::new(), more_after: None, last_key: None };

@@ -29,6 +29,13 @@ pub trait Projection: Send + Sync + 'static {
     /// By what the row is found, besides its aggregate. A deleted aggregate's row is a tombstone: it has none.
     fn index_keys(&self, stream: &StreamId, row: &Self::Row) -> Vec<IndexKey>;
 
+    /// In which lists the row is, besides by its index keys: for what it has several of. They are written in one transaction with
+    /// the row. A row has at most [`Place::MOST`].
+    fn places(&self, stream: &StreamId, row: &Self::Row) -> Vec<Place> {
+        let _ = (stream, row);
+        Vec::new()
+    }
+
     /// What the event leaves for ever, besides the change to the row. Made from the event and the row before it, which the
     /// events before it make, so that writing it twice changes nothing.
     fn entries(&self, before: Option<&Self::Row>, event: &RecordedEvent, decoded: &DomainEvent) -> Vec<Entry> {
@@ -58,6 +65,28 @@ impl From<String> for KeyValue {
 impl From<&str> for KeyValue {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
+    }
+}
+
+/// Where a row is in a list: an item beside it, partition key = the stream, sort key = `in#` and the list's kind. It has the index
+/// keys, and as much of the row as lists are filtered by. What is long stays in the row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// The sort key, see [`Place::at`].
+    pub sort_key: String,
+    /// By what it is found.
+    pub keys: Vec<IndexKey>,
+    /// By what lists are filtered.
+    pub facts: Value,
+}
+
+impl Place {
+    /// The most that a row has: with the row they fit into one transaction.
+    pub const MOST: usize = 99;
+
+    /// The sort key of the place in a list of this kind.
+    pub fn at(kind: &str) -> String {
+        format!("in#{kind}")
     }
 }
 

@@ -23,7 +23,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::attribute;
-use crate::projection::{Entry, IndexKey, Projection};
+use crate::projection::{Entry, IndexKey, Place, Projection};
 use crate::projector::{Message, OneTable, Projector};
 use crate::rows::{MemoryRows, NewRow};
 
@@ -263,6 +263,13 @@ impl<P: Projection + Clone> ProjectionSpec<P> {
         assert_eq!(stored.map(|stored| (stored.as_of, stored.parked.clone())), Some((self.head, None)), "its version");
         let keys = self.projection.index_keys(&self.stream, &expected);
         assert_eq!(self.ended.row.as_ref().map(|row| &row.keys), Some(&keys), "its index keys");
+        let places = self.projection.places(&self.stream, &expected);
+        assert_eq!(self.places(), places, "its places");
+        assert_eq!(
+            stored.map(|stored| stored.places.clone()),
+            Some(places.into_iter().map(|place| place.sort_key).collect()),
+            "their sort keys"
+        );
         self
     }
 
@@ -271,6 +278,21 @@ impl<P: Projection + Clone> ProjectionSpec<P> {
     pub fn then_keys(&self, expected: &[IndexKey]) -> &Self {
         assert_eq!(self.ended.row.as_ref().map(|row| row.keys.as_slice()), Some(expected), "the index keys");
         self
+    }
+
+    /// The row has these places, in this order, and no others: sort key and list of each.
+    #[track_caller]
+    pub fn then_places(&self, expected: &[(&str, &str)]) -> &Self {
+        let list = |place: &Place| place.keys.first().map(|(_, list)| list.clone());
+        let places: Vec<_> = self.places().iter().map(|place| (place.sort_key.clone(), list(place))).collect();
+        let expected: Vec<_> = expected.iter().map(|(at, list)| ((*at).to_owned(), Some((*list).into()))).collect();
+        assert_eq!(places, expected, "the places");
+        self
+    }
+
+    /// The row's places.
+    pub fn places(&self) -> &[Place] {
+        self.ended.row.as_ref().map_or(&[], |row| &row.places)
     }
 
     /// There is no row at all: the projection takes no such events.

@@ -108,8 +108,11 @@ mod tests {
         let log = MemoryLog::default();
         let mut heads = BTreeMap::new();
         for (id, events) in [(1, 30), (2, 250), (3, 1)] {
-            let said =
-                |number| TaskCommented { comment_id: CommentId(Uuid::from_u128(number)), text: "…".parse().unwrap() };
+            let said = |number| TaskCommented {
+                comment_id: CommentId(Uuid::from_u128(number)),
+                text: "…".parse().unwrap(),
+                mentions: Vec::new(),
+            };
             let task = TaskId(Uuid::from_u128(id));
             let history =
                 (0..events).fold(History::of(task), |history, number| history.then(TaskEvent::from(said(number))));
@@ -130,7 +133,11 @@ mod tests {
     async fn an_unreadable_commit_counts_from_version_1_on() {
         let log = MemoryLog::default();
         let task = |number| TaskId(Uuid::from_u128(number));
-        let said = TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "…".parse().unwrap() };
+        let said = TaskCommented {
+            comment_id: CommentId(Uuid::from_u128(1)),
+            text: "…".parse().unwrap(),
+            mentions: Vec::new(),
+        };
         for (number, version) in [(1, 0), (2, 0), (2, 1), (3, 7)] {
             let mut event = History::of(task(number)).then(TaskEvent::from(said.clone())).events()[0].clone();
             event.version = version;
@@ -147,7 +154,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_history_is_whole_only_when_every_version_from_1_on_was_shown() {
-        let said = TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "…".parse().unwrap() };
+        let said = TaskCommented {
+            comment_id: CommentId(Uuid::from_u128(1)),
+            text: "…".parse().unwrap(),
+            mentions: Vec::new(),
+        };
         let history = |number| {
             let history = History::of(TaskId(Uuid::from_u128(number)));
             (0..3).fold(history, |history, _| history.then(TaskEvent::from(said.clone())))

@@ -8,10 +8,10 @@ use crate::support::nobody;
 use crate::{
     access_log, api_tokens, audit, audit_exports, digests, erasure, exports, imports, invitations, log_in, logs,
     notification_preferences, oidc, password_resets, passwords, profile, proving, reactivating, reassigning,
-    saved_filters, second_factors, sessions, sign_up, signed_in, system, task_as_of, task_changes, task_life,
-    task_lists,
+    saved_filters, second_factors, sessions, sign_up, signed_in, system, task_as_of, task_board, task_bulk,
+    task_changes, task_checklists, task_life, task_lists,
 };
-use crate::{task_moves, task_reports, teams, user_changes, users};
+use crate::{task_moves, task_relations, task_reports, task_watchers, teams, user_changes, users};
 
 /// One route.
 pub(crate) struct Route {
@@ -84,6 +84,12 @@ const ASSIGN: Option<&str> = Some(r#"{"assignee_id":null}"#);
 const STATUS: Option<&str> = Some(r#"{"status":"in_progress"}"#);
 const DEADLINE: Option<&str> = Some(r#"{"deadline":"2040-01-01T00:00:00Z"}"#);
 const REASON: Option<&str> = Some(r#"{"reason":"no spare part"}"#);
+const ITEM: Option<&str> = Some(r#"{"text":"Switch the current off"}"#);
+const TICK: Option<&str> = Some(r#"{"done":true}"#);
+const TASKS: Option<&str> = Some(r#"{"tasks":[{"title":"Check the lift"}]}"#);
+const CHANGES: Option<&str> = Some(r#"{"tasks":[{"id":"00000000-0000-0000-0000-000000000001","changes":{}}]}"#);
+const POSITION: Option<&str> = Some(r#"{"after":"00000000-0000-0000-0000-000000000001"}"#);
+const RELATION: Option<&str> = Some(r#"{"kind":"child_of","task_id":"00000000-0000-0000-0000-000000000001"}"#);
 const COMMENT: Option<&str> = Some(r#"{"text":"The key is at the desk."}"#);
 
 pub(crate) const ROUTES: &[Route] = &[
@@ -313,6 +319,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route("DELETE", "/api/v1/teams/{team_id}/members/{user_id}", None, teams::leaving_twice_is_leaving_once),
     route("POST", "/api/v1/tasks", TASK, task_reports::a_reported_task_is_as_it_was_told),
     route("POST", "/api/v1/imports", IMPORT, imports::a_file_is_looked_at_and_then_brought_in),
+    route("POST", "/api/v1/tasks/bulk", TASKS, task_bulk::each_task_to_be_has_its_own_outcome),
+    route("PATCH", "/api/v1/tasks/bulk", CHANGES, task_bulk::each_change_has_its_own_outcome),
     route("GET", "/api/v1/tasks", None, task_lists::a_member_sees_what_they_reported_and_what_they_do),
     route("GET", "/api/v1/tasks/{task_id}", None, task_as_of::a_task_is_read_with_every_key),
     route("PUT", "/api/v1/tasks/{task_id}", TASK, task_changes::all_that_is_named_changes_and_nothing_else),
@@ -325,6 +333,46 @@ pub(crate) const ROUTES: &[Route] = &[
     route("POST", "/api/v1/tasks/{task_id}/resume", REASON, task_moves::a_held_task_waits_until_it_is_resumed),
     route("POST", "/api/v1/tasks/{task_id}/comments", COMMENT, task_life::a_comment_is_counted_and_logged),
     route("POST", "/api/v1/tasks/{task_id}/restore", None, task_life::a_deleted_task_is_in_no_list_and_can_be_restored),
+    route("POST", "/api/v1/tasks/{task_id}/checklist", ITEM, task_checklists::a_checklist_is_made_ticked_and_reordered),
+    route(
+        "PUT",
+        "/api/v1/tasks/{task_id}/checklist/{item_id}",
+        TICK,
+        task_checklists::a_checklist_is_made_ticked_and_reordered,
+    ),
+    route(
+        "DELETE",
+        "/api/v1/tasks/{task_id}/checklist/{item_id}",
+        None,
+        task_checklists::a_checklist_is_made_ticked_and_reordered,
+    ),
+    route("PUT", "/api/v1/tasks/{task_id}/watchers/{user_id}", None, task_watchers::people_watch_what_they_may_see),
+    route("DELETE", "/api/v1/tasks/{task_id}/watchers/{user_id}", None, task_watchers::people_watch_what_they_may_see),
+    route("GET", "/api/v1/tasks/board", None, task_board::a_board_has_columns_in_the_order_that_people_make),
+    route(
+        "POST",
+        "/api/v1/tasks/{task_id}/position",
+        POSITION,
+        task_board::a_board_has_columns_in_the_order_that_people_make,
+    ),
+    route(
+        "POST",
+        "/api/v1/tasks/{task_id}/relations",
+        RELATION,
+        task_relations::each_relation_is_seen_from_both_sides_until_it_is_taken_away,
+    ),
+    route(
+        "DELETE",
+        "/api/v1/tasks/{task_id}/relations",
+        RELATION,
+        task_relations::each_relation_is_seen_from_both_sides_until_it_is_taken_away,
+    ),
+    route(
+        "GET",
+        "/api/v1/tasks/{task_id}/relations",
+        None,
+        task_relations::each_relation_is_seen_from_both_sides_until_it_is_taken_away,
+    ),
     route("GET", "/api/v1/tasks/{task_id}/logs", None, logs::the_log_tells_who_did_what_newest_first),
     route("GET", "/api/v1/tasks/{task_id}/logs/latest", None, logs::the_latest_entry_is_the_last_thing_that_happened),
     route("GET", "/api/v1/tasks/{task_id}/history", None, logs::the_raw_history_verifies),

@@ -16,18 +16,23 @@ pub(crate) async fn a_task_is_read_with_every_key() {
     keys.sort_unstable();
     let expected = [
         "assignee_id",
+        "blocked_by_ids",
+        "checklist",
         "comments",
         "completed_at",
         "created_at",
         "deadline",
         "deleted_at",
         "description",
+        "duplicate_of_id",
         "hold",
         "id",
         "imported",
         "labels",
         "location",
+        "parent_id",
         "priority",
+        "rank",
         "reopened",
         "reporter_id",
         "started_at",
@@ -37,6 +42,7 @@ pub(crate) async fn a_task_is_read_with_every_key() {
         "updated_at",
         "updated_by",
         "version",
+        "watcher_ids",
     ];
     assert_eq!(keys, expected);
     assert_eq!(serde_json::from_value::<TaskDocument>(read).unwrap(), made);

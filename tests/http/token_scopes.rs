@@ -125,6 +125,18 @@ const TABLE: &str = "
     POST   /api/v1/tasks/{task_id}/resume                     | tasks:write
     POST   /api/v1/tasks/{task_id}/comments                   | tasks:write
     POST   /api/v1/tasks/{task_id}/restore                    | tasks:write
+    POST   /api/v1/tasks/bulk                                 | tasks:write
+    PATCH  /api/v1/tasks/bulk                                 | tasks:write
+    GET    /api/v1/tasks/board                                | tasks:read
+    POST   /api/v1/tasks/{task_id}/checklist                  | tasks:write
+    PUT    /api/v1/tasks/{task_id}/checklist/{item_id}        | tasks:write
+    DELETE /api/v1/tasks/{task_id}/checklist/{item_id}        | tasks:write
+    PUT    /api/v1/tasks/{task_id}/watchers/{user_id}         | tasks:write
+    DELETE /api/v1/tasks/{task_id}/watchers/{user_id}         | tasks:write
+    POST   /api/v1/tasks/{task_id}/position                   | tasks:write
+    GET    /api/v1/tasks/{task_id}/relations                  | tasks:read
+    POST   /api/v1/tasks/{task_id}/relations                  | tasks:write
+    DELETE /api/v1/tasks/{task_id}/relations                  | tasks:write
 ";
 
 /// What a route needs of a token.

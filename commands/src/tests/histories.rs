@@ -17,7 +17,11 @@ fn stream() -> StreamId {
 /// So many comments of 10,000 characters, in one commit.
 fn large(comments: u128) -> Vec<TaskEvent> {
     let text: CommentText = "x".repeat(CommentText::MAX).parse().unwrap();
-    (0..comments).map(|n| TaskCommented { comment_id: Uuid::from_u128(n).into(), text: text.clone() }.into()).collect()
+    (0..comments)
+        .map(|n| {
+            TaskCommented { comment_id: Uuid::from_u128(n).into(), text: text.clone(), mentions: Vec::new() }.into()
+        })
+        .collect()
 }
 
 #[tokio::test]

@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::import::ImportTask;
+use super::relation::Relation;
 use super::state::{Priority, Status};
-use crate::ids::{CommentId, TeamId, UserId};
-use crate::values::{CommentText, Description, Labels, Location, Reason, Title};
+use crate::ids::{ChecklistItemId, CommentId, TaskId, TeamId, UserId};
+use crate::values::{ChecklistText, CommentText, Description, Labels, Location, Rank, Reason, Title};
 
 /// A request to a task. Every time in it is the time of the request, given from outside.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -37,6 +38,51 @@ pub enum TaskCommand {
         comment_id: CommentId,
         /// What is said.
         text: CommentText,
+    },
+    /// Put something on its checklist.
+    AddChecklistItem {
+        /// The item's id.
+        item_id: ChecklistItemId,
+        /// What is to be done.
+        text: ChecklistText,
+        /// Before which item it goes; `None`: to the end.
+        before: Option<ChecklistItemId>,
+    },
+    /// Change an item of its checklist.
+    UpdateChecklistItem(UpdateChecklistItem),
+    /// Take an item off its checklist.
+    RemoveChecklistItem {
+        /// The item's id.
+        item_id: ChecklistItemId,
+    },
+    /// Let somebody be told of what happens to it.
+    Watch {
+        /// Who.
+        user_id: UserId,
+    },
+    /// Let them be told no longer.
+    Unwatch {
+        /// Who.
+        user_id: UserId,
+    },
+    /// Put it at another place of the order that people make by hand.
+    Rank {
+        /// The place.
+        rank: Rank,
+    },
+    /// Let it stand so to another task.
+    Relate {
+        /// How.
+        relation: Relation,
+        /// To which.
+        to: TaskId,
+    },
+    /// Let it stand so no longer.
+    Unrelate {
+        /// How.
+        relation: Relation,
+        /// To which.
+        to: TaskId,
     },
     /// Delete it.
     Delete {
@@ -88,6 +134,19 @@ impl CreateTask {
             at,
         }
     }
+}
+
+/// Changes to an item of a checklist. `None` leaves a property as it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UpdateChecklistItem {
+    /// The item's id.
+    pub item_id: ChecklistItemId,
+    /// What is to be done.
+    pub text: Option<ChecklistText>,
+    /// Whether it is done.
+    pub done: Option<bool>,
+    /// Before which item it goes; `Some(None)`: to the end.
+    pub before: Option<Option<ChecklistItemId>>,
 }
 
 /// Changes to a task. `None` leaves a property as it is; `Some(None)` takes it away.

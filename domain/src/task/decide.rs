@@ -2,18 +2,20 @@
 
 use chrono::{DateTime, Utc};
 
+use super::checklist;
 use super::command::{CreateTask, TaskCommand, UpdateTask};
 use super::event::{
     TaskAssigned, TaskCommented, TaskCreated, TaskDeadlineCleared, TaskDeadlineSet, TaskDeleted, TaskEdited, TaskEvent,
-    TaskHeld, TaskImported, TaskPriorityChanged, TaskRestored, TaskResumed, TaskStatusChanged, TaskTeamChanged,
-    TaskUnassigned,
+    TaskHeld, TaskImported, TaskPriorityChanged, TaskRanked, TaskRestored, TaskResumed, TaskStatusChanged,
+    TaskTeamChanged, TaskUnassigned, TaskUnwatched, TaskWatched,
 };
 use super::import::{ImportTask, MAX_IMPORTED_COMMENTS};
+use super::relation;
 use super::state::{Status, Task, TaskState};
 use crate::aggregate::{Decider, impl_aggregate};
 use crate::ids::UserId;
 use crate::stream::AggregateType;
-use crate::values::{Change, Reason};
+use crate::values::{Change, Description, Reason, mentions};
 
 /// Why a request to a task is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +51,21 @@ pub enum TaskError {
     /// It is not on hold.
     #[error("the task is not on hold")]
     NotOnHold,
+    /// Its checklist has no such item.
+    #[error("the checklist has no such item")]
+    NoSuchItem,
+    /// Its checklist has an item of this id already.
+    #[error("the checklist has an item of this id already")]
+    ItemExists,
+    /// Its checklist is as long as it may be.
+    #[error("a checklist has at most {} items", super::checklist::MAX_CHECKLIST_ITEMS)]
+    ChecklistFull,
+    /// It waits for as many others as it may.
+    #[error("a task waits for at most {} others", super::relation::MAX_BLOCKERS)]
+    TooManyBlockers,
+    /// As many people watch it as may.
+    #[error("at most {} people watch a task", TaskState::MAX_WATCHERS)]
+    TooManyWatchers,
 }
 
 impl Decider for Task {
@@ -69,7 +86,26 @@ impl Decider for Task {
             (Some(task), TaskCommand::Update(update)) => updated(task, &update),
             (Some(task), TaskCommand::Hold { reason, at }) => held(task, reason, at),
             (Some(task), TaskCommand::Resume { reason, at }) => resumed(task, reason, at),
-            (Some(_), TaskCommand::Comment { comment_id, text }) => Ok(vec![TaskCommented { comment_id, text }.into()]),
+            (Some(_), TaskCommand::Comment { comment_id, text }) => {
+                let mentions = mentions(text.as_str());
+                Ok(vec![TaskCommented { comment_id, text, mentions }.into()])
+            }
+            (Some(task), TaskCommand::AddChecklistItem { item_id, text, before }) => {
+                checklist::added(task, item_id, text, before)
+            }
+            (Some(task), TaskCommand::UpdateChecklistItem(update)) => checklist::updated(task, update),
+            (Some(task), TaskCommand::RemoveChecklistItem { item_id }) => checklist::removed(task, item_id),
+            (Some(task), TaskCommand::Watch { user_id }) => watched(task, user_id),
+            (Some(task), TaskCommand::Unwatch { user_id }) => {
+                let watches = task.watchers.contains(&user_id);
+                Ok(watches.then(|| TaskUnwatched { user_id }.into()).into_iter().collect())
+            }
+            (Some(task), TaskCommand::Rank { rank }) => {
+                let change = Change::between(&task.rank, &rank);
+                Ok(change.map(|Change { from, to }| TaskRanked { from, to }.into()).into_iter().collect())
+            }
+            (Some(task), TaskCommand::Relate { relation, to }) => relation::related(task, relation, to),
+            (Some(task), TaskCommand::Unrelate { relation, to }) => Ok(relation::unrelated(task, relation, to)),
             (Some(_), TaskCommand::Delete { at }) => Ok(vec![TaskDeleted { at }.into()]),
         }
     }
@@ -99,8 +135,18 @@ fn imported(ImportTask { task, status, facts, comments }: ImportTask) -> Vec<Tas
         at,
     };
     let said = comments.into_iter().take(MAX_IMPORTED_COMMENTS);
-    let said = said.map(|(comment_id, text)| TaskCommented { comment_id, text }.into());
+    let said = said.map(|(comment_id, text)| TaskCommented { comment_id, text, mentions: Vec::new() }.into());
     std::iter::once(imported.into()).chain(said).collect()
+}
+
+fn watched(task: &TaskState, user_id: UserId) -> Result<Vec<TaskEvent>, TaskError> {
+    if task.watchers.contains(&user_id) {
+        return Ok(Vec::new());
+    }
+    if task.watchers.len() >= TaskState::MAX_WATCHERS {
+        return Err(TaskError::TooManyWatchers);
+    }
+    Ok(vec![TaskWatched { user_id }.into()])
 }
 
 fn held(task: &TaskState, reason: Reason, at: DateTime<Utc>) -> Result<Vec<TaskEvent>, TaskError> {
@@ -127,6 +173,7 @@ fn updated(task: &TaskState, update: &UpdateTask) -> Result<Vec<TaskEvent>, Task
         description: Change::requested(&task.description, update.description.as_ref()),
         labels: Change::requested(&task.labels, update.labels.as_ref()),
         location: Change::requested(&task.location, update.location.as_ref()),
+        mentions: newly_mentioned(task.description.as_ref(), update.description.as_ref()),
     };
     if edited != TaskEdited::default() {
         events.push(edited.into());
@@ -163,6 +210,13 @@ fn updated(task: &TaskState, update: &UpdateTask) -> Result<Vec<TaskEvent>, Task
         events.push(TaskStatusChanged { from, to, at: update.at }.into());
     }
     Ok(events)
+}
+
+/// Whom the new description speaks to and the old one did not.
+fn newly_mentioned(from: Option<&Description>, to: Option<&Option<Description>>) -> Vec<UserId> {
+    let named = |text: Option<&Description>| text.map(|text| mentions(text.as_str())).unwrap_or_default();
+    let before = named(from);
+    named(to.and_then(Option::as_ref)).into_iter().filter(|user| !before.contains(user)).collect()
 }
 
 fn assigned(change: &Change<Option<UserId>>) -> Option<TaskEvent> {

@@ -6,20 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use super::command::CreateTask;
 use super::import::ImportedFacts;
+use super::relation::Relation;
 use super::state::{Priority, Status};
-use crate::ids::{CommentId, TeamId, UserId};
+use crate::ids::{ChecklistItemId, CommentId, TaskId, TeamId, UserId};
 use crate::macros::events;
-use crate::values::{Change, CommentText, Description, Labels, Location, Reason, Title};
+use crate::values::{Change, ChecklistText, CommentText, Description, Labels, Location, Rank, Reason, Title, mentions};
 
 events!(
     /// Something that happened to a task.
     TaskEvent {
         /// It was reported.
-        TaskCreated = 1,
+        TaskCreated = 2,
         /// It was brought in from elsewhere.
         TaskImported = 1,
         /// What is to be done was put in other words.
-        TaskEdited = 1,
+        TaskEdited = 2,
         /// It was given to somebody.
         TaskAssigned = 1,
         /// It was taken from somebody and given to nobody.
@@ -39,7 +40,29 @@ events!(
         /// It waits no longer.
         TaskResumed = 1,
         /// Somebody said something on it.
-        TaskCommented = 1,
+        TaskCommented = 2,
+        /// Something was put on its checklist.
+        TaskChecklistItemAdded = 1,
+        /// An item of its checklist was put in other words.
+        TaskChecklistItemReworded = 1,
+        /// An item of its checklist was ticked: it is done.
+        TaskChecklistItemTicked = 1,
+        /// An item of its checklist is not done after all.
+        TaskChecklistItemUnticked = 1,
+        /// An item of its checklist went to another place.
+        TaskChecklistItemMoved = 1,
+        /// An item was taken off its checklist.
+        TaskChecklistItemRemoved = 1,
+        /// Somebody is told of what happens to it from now on.
+        TaskWatched = 1,
+        /// Somebody is told of it no longer.
+        TaskUnwatched = 1,
+        /// It was put at another place of the order that people make by hand.
+        TaskRanked = 1,
+        /// It stands to another task in some way.
+        TaskRelated = 1,
+        /// It does not stand so to another task any more.
+        TaskUnrelated = 1,
         /// It was deleted; it can be restored.
         TaskDeleted = 1,
         /// It was restored.
@@ -76,6 +99,9 @@ pub struct TaskCreated {
     /// When it is to be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<DateTime<Utc>>,
+    /// Whom the description speaks to; since schema 2.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
     /// When it was created.
     pub at: DateTime<Utc>,
 }
@@ -84,7 +110,8 @@ impl From<CreateTask> for TaskCreated {
     fn from(task: CreateTask) -> Self {
         let CreateTask { title, description, priority, labels, location, team, assignee, reporter, deadline, at } =
             task;
-        Self { title, description, priority, labels, location, team, assignee, reporter, deadline, at }
+        let mentions = description.as_ref().map(|text| mentions(text.as_str())).unwrap_or_default();
+        Self { title, description, priority, labels, location, team, assignee, reporter, deadline, mentions, at }
     }
 }
 
@@ -161,6 +188,9 @@ pub struct TaskEdited {
     /// The location.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Change<Option<Location>>>,
+    /// Whom the description speaks to and did not before; since schema 2.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
 }
 
 /// A task was given to somebody.
@@ -261,6 +291,125 @@ pub struct TaskCommented {
     pub comment_id: CommentId,
     /// What was said, in Markdown.
     pub text: CommentText,
+    /// Whom it speaks to; since schema 2.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
+}
+
+/// Something was put on a task's checklist. It is not done yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskChecklistItemAdded {
+    /// The item's id.
+    pub item_id: ChecklistItemId,
+    /// What is to be done.
+    pub text: ChecklistText,
+    /// Where it stands, from 1 on.
+    pub place: u32,
+}
+
+/// An item of a task's checklist was put in other words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskChecklistItemReworded {
+    /// The item's id.
+    pub item_id: ChecklistItemId,
+    /// Before.
+    pub from: ChecklistText,
+    /// After.
+    pub to: ChecklistText,
+}
+
+/// An item of a task's checklist was ticked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskChecklistItemTicked {
+    /// The item's id.
+    pub item_id: ChecklistItemId,
+    /// What is done.
+    pub text: ChecklistText,
+}
+
+/// An item of a task's checklist is not done after all.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskChecklistItemUnticked {
+    /// The item's id.
+    pub item_id: ChecklistItemId,
+    /// What is not done.
+    pub text: ChecklistText,
+}
+
+/// An item of a task's checklist went to another place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskChecklistItemMoved {
+    /// The item's id.
+    pub item_id: ChecklistItemId,
+    /// What it says.
+    pub text: ChecklistText,
+    /// Where it stood, from 1 on.
+    pub from: u32,
+    /// Where it stands.
+    pub to: u32,
+}
+
+/// An item was taken off a task's checklist.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskChecklistItemRemoved {
+    /// The item's id.
+    pub item_id: ChecklistItemId,
+    /// What it said.
+    pub text: ChecklistText,
+    /// Whether it was done.
+    pub done: bool,
+}
+
+/// Somebody watches a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskWatched {
+    /// Who.
+    pub user_id: UserId,
+}
+
+/// Somebody watches a task no longer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskUnwatched {
+    /// Who.
+    pub user_id: UserId,
+}
+
+/// A task was put at another place. The places of tasks are one order, of which each list and board shows a part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskRanked {
+    /// Its place before.
+    pub from: Rank,
+    /// Its place now.
+    pub to: Rank,
+}
+
+/// A task stands to another one in some way. What the other one is to it follows from this.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskRelated {
+    /// How.
+    pub relation: Relation,
+    /// To which.
+    pub to: TaskId,
+}
+
+/// A task does not stand so to another one any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskUnrelated {
+    /// How it stood.
+    pub relation: Relation,
+    /// To which.
+    pub to: TaskId,
 }
 
 /// A task was deleted.

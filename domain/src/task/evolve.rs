@@ -1,7 +1,12 @@
 //! How events change a task.
 
+use std::collections::BTreeSet;
+
+use super::checklist;
 use super::event::{TaskCreated, TaskEdited, TaskEvent, TaskImported};
+use super::relation;
 use super::state::{Hold, Status, Task, TaskState};
+use crate::values::Rank;
 
 /// The task after the event. A stored history begins with `TaskCreated` or `TaskImported`, so before it there is nothing to change.
 pub(super) fn evolve(task: &mut Task, event: &TaskEvent) {
@@ -42,6 +47,12 @@ fn begin(created: &TaskCreated) -> TaskState {
         completed_at: None,
         reopened: 0,
         comments: 0,
+        checklist: Vec::new(),
+        watchers: BTreeSet::new(),
+        rank: Rank::of_time(created.at),
+        parent: None,
+        blocked_by: BTreeSet::new(),
+        duplicate_of: None,
         created_at: created.at,
         deleted_at: None,
         imported: None,
@@ -75,6 +86,25 @@ fn advance(task: &mut TaskState, event: &TaskEvent) {
         TaskEvent::TaskHeld(held) => task.hold = Some(Hold { reason: held.reason.clone(), since: held.at }),
         TaskEvent::TaskResumed(_) => task.hold = None,
         TaskEvent::TaskCommented(_) => task.comments += 1,
+        TaskEvent::TaskChecklistItemAdded(added) => checklist::insert(task, added),
+        TaskEvent::TaskChecklistItemReworded(reworded) => {
+            checklist::change(task, reworded.item_id, |item| item.text = reworded.to.clone());
+        }
+        TaskEvent::TaskChecklistItemTicked(ticked) => checklist::change(task, ticked.item_id, |item| item.done = true),
+        TaskEvent::TaskChecklistItemUnticked(unticked) => {
+            checklist::change(task, unticked.item_id, |item| item.done = false);
+        }
+        TaskEvent::TaskChecklistItemMoved(moved) => checklist::shift(task, moved),
+        TaskEvent::TaskChecklistItemRemoved(removed) => task.checklist.retain(|item| item.id != removed.item_id),
+        TaskEvent::TaskWatched(watched) => {
+            task.watchers.insert(watched.user_id);
+        }
+        TaskEvent::TaskUnwatched(unwatched) => {
+            task.watchers.remove(&unwatched.user_id);
+        }
+        TaskEvent::TaskRanked(ranked) => task.rank = ranked.to.clone(),
+        TaskEvent::TaskRelated(related) => relation::relate(task, related.relation, related.to),
+        TaskEvent::TaskUnrelated(unrelated) => relation::unrelate(task, unrelated.relation, unrelated.to),
         TaskEvent::TaskDeleted(deleted) => task.deleted_at = Some(deleted.at),
         TaskEvent::TaskRestored(_) => task.deleted_at = None,
     }

@@ -1,16 +1,20 @@
 //! The task: a piece of work from its report to its completion, and back when it has to be done again.
 
+mod checklist;
 mod command;
 mod decide;
 mod event;
 mod evolve;
 mod import;
+mod relation;
 mod scope;
 mod state;
 
+pub use checklist::{ChecklistItem, MAX_CHECKLIST_ITEMS};
 pub use command::*;
 pub use decide::TaskError;
 pub use event::*;
 pub use import::*;
+pub use relation::{MAX_BLOCKERS, Relation};
 pub use scope::*;
 pub use state::*;

@@ -1,14 +1,16 @@
 //! What a task is at one moment.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::checklist::ChecklistItem;
 use super::import::ImportedFacts;
-use crate::ids::{TeamId, UserId};
-use crate::values::{Description, Labels, Location, Reason, Title};
+use crate::ids::{TaskId, TeamId, UserId};
+use crate::values::{Description, Labels, Location, Rank, Reason, Title};
 
 /// An enum whose variants are words of the API: serialised, parsed and shown as the same word. The word is a `tt`, as the
 /// OpenAPI document would not find it in a `literal`.
@@ -126,6 +128,18 @@ pub struct TaskState {
     pub reopened: u32,
     /// How many comments it has.
     pub comments: u32,
+    /// What is ticked off on the way to its end, in order.
+    pub checklist: Vec<ChecklistItem>,
+    /// Who is told of what happens to it, besides those whose it is.
+    pub watchers: BTreeSet<UserId>,
+    /// Where it stands in the order that people make by hand.
+    pub rank: Rank,
+    /// The task that it is a part of.
+    pub parent: Option<TaskId>,
+    /// The tasks that it waits for.
+    pub blocked_by: BTreeSet<TaskId>,
+    /// The task that asks for the same.
+    pub duplicate_of: Option<TaskId>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it was deleted; it can be restored.
@@ -136,6 +150,9 @@ pub struct TaskState {
 }
 
 impl TaskState {
+    /// The most people that watch a task.
+    pub const MAX_WATCHERS: usize = 25;
+
     /// Whether it should have been done by now and is not.
     pub fn is_overdue(&self, now: DateTime<Utc>) -> bool {
         self.status != Status::Completed && self.deleted_at.is_none() && self.deadline.is_some_and(|due| due < now)

@@ -4,7 +4,9 @@ mod change;
 mod email;
 mod labels;
 mod local_time;
+mod mentions;
 mod place;
+mod rank;
 mod text;
 mod time_zone;
 
@@ -12,8 +14,10 @@ pub use change::Change;
 pub use email::Email;
 pub use labels::Labels;
 pub use local_time::LocalTime;
+pub use mentions::{MAX_MENTIONS, mentions};
 pub use place::{Location, Position};
-pub use text::{CommentText, Description, ExternalId, Label, Locale, Name, Phone, Reason, Title};
+pub use rank::Rank;
+pub use text::{ChecklistText, CommentText, Description, ExternalId, Label, Locale, Name, Phone, Reason, Title};
 pub use time_zone::TimeZone;
 
 /// Why a value was refused. The message is for the person who typed it.

@@ -119,6 +119,10 @@ text!(
     CommentText, max = 10_000, multiline = true
 );
 text!(
+    /// One thing to tick off on the way to a task's end.
+    ChecklistText, max = 500, multiline = false
+);
+text!(
     /// A word or two that group tasks.
     Label, max = 50, multiline = false
 );

@@ -139,7 +139,18 @@ fn task_reflects(before: &Task, command: &TaskCommand, after: &Task) {
                 (create.team, create.assignee, create.reporter, create.priority, create.deadline),
             );
         }
-        TaskCommand::Update(_) => assert_settled(after, command.clone()),
+        TaskCommand::Update(_)
+        | TaskCommand::UpdateChecklistItem(_)
+        | TaskCommand::Rank { .. }
+        | TaskCommand::Relate { .. }
+        | TaskCommand::Unrelate { .. }
+        | TaskCommand::Watch { .. }
+        | TaskCommand::Unwatch { .. } => assert_settled(after, command.clone()),
+        TaskCommand::AddChecklistItem { item_id, text, .. } => {
+            let added = is.checklist.iter().find(|item| item.id == *item_id).unwrap();
+            assert_eq!((&added.text, added.done, is.checklist.len()), (text, false, was.unwrap().checklist.len() + 1));
+        }
+        TaskCommand::RemoveChecklistItem { item_id } => assert!(is.checklist.iter().all(|item| item.id != *item_id)),
         TaskCommand::Hold { at, .. } => assert_eq!(is.hold.as_ref().map(|hold| hold.since), Some(*at)),
         TaskCommand::Resume { .. } => assert_eq!(is.hold, None),
         TaskCommand::Comment { .. } => assert_eq!(is.comments, was.unwrap().comments + 1),

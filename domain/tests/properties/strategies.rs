@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use muster_domain::task::{CreateTask, Priority, Status, TaskCommand, UpdateTask};
+use muster_domain::task::{CreateTask, Priority, Relation, Status, TaskCommand, UpdateChecklistItem, UpdateTask};
 use muster_domain::team::{CreateTeam, TeamCommand, UpdateTeam};
 use muster_domain::user::{
     ByKind, DigestFrequency, NotificationChannel, NotificationChannels, NotificationDigest, NotificationKind,
@@ -124,6 +124,17 @@ pub(crate) fn task_command() -> impl Strategy<Value = TaskCommand> {
         1 => (id::<CommentId>(), words()).prop_map(|(comment_id, text)| TaskCommand::Comment { comment_id, text }),
         1 => time().prop_map(|at| TaskCommand::Delete { at }),
         2 => Just(TaskCommand::Restore),
+        2 => (id(), words(), of(id()))
+            .prop_map(|(item_id, text, before)| TaskCommand::AddChecklistItem { item_id, text, before }),
+        3 => (id(), of(words()), of(any::<bool>()), of(of(id()))).prop_map(|(item_id, text, done, before)| {
+            TaskCommand::UpdateChecklistItem(UpdateChecklistItem { item_id, text, done, before })
+        }),
+        1 => id().prop_map(|item_id| TaskCommand::RemoveChecklistItem { item_id }),
+        2 => (proptest::sample::select(Relation::ALL), id()).prop_map(|(relation, to)| TaskCommand::Relate { relation, to }),
+        1 => (proptest::sample::select(Relation::ALL), id()).prop_map(|(relation, to)| TaskCommand::Unrelate { relation, to }),
+        1 => one_of(&["V", "0z1", "k"]).prop_map(|rank| TaskCommand::Rank { rank }),
+        1 => id().prop_map(|user_id| TaskCommand::Watch { user_id }),
+        1 => id().prop_map(|user_id| TaskCommand::Unwatch { user_id }),
     ]
 }
 

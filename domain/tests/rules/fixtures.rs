@@ -61,8 +61,19 @@ pub(crate) fn created_in_full() -> TaskCreated {
 
 /// The request that gives [`created_in_full`].
 pub(crate) fn create_in_full() -> CreateTask {
-    let TaskCreated { title, description, priority, labels, location, team, assignee, reporter, deadline, at } =
-        created_in_full();
+    let TaskCreated {
+        title,
+        description,
+        priority,
+        labels,
+        location,
+        team,
+        assignee,
+        reporter,
+        deadline,
+        mentions: _,
+        at,
+    } = created_in_full();
     CreateTask { title, description, priority, labels, location, team, assignee, reporter, deadline, at }
 }
 

@@ -5,11 +5,14 @@
 mod fixtures;
 mod scenario;
 
+mod task_checklist;
 mod task_evolve;
 mod task_hold;
 mod task_life;
+mod task_relations;
 mod task_status;
 mod task_update;
+mod task_watchers;
 mod team;
 mod user;
 mod user_evolve;

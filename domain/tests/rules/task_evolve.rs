@@ -1,11 +1,13 @@
 //! What every event makes of a task.
 
+use std::collections::BTreeSet;
+
 use muster_domain::CommentId;
 use muster_domain::task::{
     Hold, Priority, Status, Task, TaskAssigned, TaskCommented, TaskDeadlineCleared, TaskDeadlineSet, TaskEdited,
     TaskEvent, TaskPriorityChanged, TaskRestored, TaskResumed, TaskState, TaskTeamChanged, TaskUnassigned,
 };
-use muster_domain::values::Change;
+use muster_domain::values::{Change, Rank};
 use uuid::Uuid;
 
 use crate::fixtures::{ADA, BEN, NORTH, SOUTH, at, created_in_full, deleted, held, labels, moved, text, workshop};
@@ -29,6 +31,12 @@ fn new() -> TaskState {
         completed_at: None,
         reopened: 0,
         comments: 0,
+        checklist: vec![],
+        watchers: BTreeSet::new(),
+        rank: Rank::of_time(at(8)),
+        parent: None,
+        blocked_by: BTreeSet::new(),
+        duplicate_of: None,
         created_at: at(8),
         deleted_at: None,
         imported: None,
@@ -59,6 +67,7 @@ fn an_edit_changes_only_the_words_that_it_names() {
             description: Some(Change { from: new().description, to: None }),
             labels: Some(Change { from: new().labels, to: labels(["lift"]) }),
             location: Some(Change { from: new().location, to: None }),
+            mentions: vec![],
         }
         .into()],
         TaskState { description: None, labels: labels(["lift"]), location: None, ..new() },
@@ -122,7 +131,13 @@ fn a_hold_begins_and_ends() {
 
 #[test]
 fn comments_are_counted() {
-    let comment = |n| TaskEvent::from(TaskCommented { comment_id: CommentId(Uuid::from_u128(n)), text: text("Hm.") });
+    let comment = |n| {
+        TaskEvent::from(TaskCommented {
+            comment_id: CommentId(Uuid::from_u128(n)),
+            text: text("Hm."),
+            mentions: Vec::new(),
+        })
+    };
     assert_evolves(&[comment(1), comment(2)], TaskState { comments: 2, ..new() });
 }
 

@@ -63,8 +63,19 @@ fn facts() -> ImportedFacts {
 }
 
 fn imported_in_full(status: Status) -> TaskImported {
-    let TaskCreated { title, description, priority, labels, location, team, assignee, reporter, deadline, at } =
-        created_in_full();
+    let TaskCreated {
+        title,
+        description,
+        priority,
+        labels,
+        location,
+        team,
+        assignee,
+        reporter,
+        deadline,
+        mentions: _,
+        at,
+    } = created_in_full();
     let imported = facts();
     TaskImported {
         title,
@@ -84,8 +95,11 @@ fn imported_in_full(status: Status) -> TaskImported {
 
 #[test]
 fn a_task_is_brought_in_with_what_was_known_of_it_and_what_was_said_on_it() {
-    let said =
-        |number: u128| TaskCommented { comment_id: CommentId(Uuid::from_u128(number)), text: text("Which socket?") };
+    let said = |number: u128| TaskCommented {
+        comment_id: CommentId(Uuid::from_u128(number)),
+        text: text("Which socket?"),
+        mentions: Vec::new(),
+    };
     let imported: TaskEvent = imported_in_full(Status::InProgress).into();
     given::<Task>([]).when(import(Status::InProgress, 2)).then([imported.clone(), said(0).into(), said(1).into()]);
     given::<Task>([imported.clone()]).when(import(Status::InProgress, 0)).then_refused(TaskError::AlreadyExists);
@@ -137,7 +151,8 @@ fn a_deleted_task_takes_nothing_but_its_restoration() {
 #[test]
 fn a_task_can_be_deleted_and_commented_whatever_its_status() {
     let commented: TaskEvent =
-        TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: text("On my way.") }.into();
+        TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: text("On my way."), mentions: Vec::new() }
+            .into();
     for status in Status::ALL {
         given::<Task>(task_that_is(*status)).when(comment()).then([commented.clone()]);
         given::<Task>(task_that_is(*status)).when(delete()).then([deleted(12).into()]);

@@ -178,6 +178,7 @@ fn everything_else_happened(from: Status) -> [TaskEvent; 6] {
             description: Some(Change { from: None, to: Some(text("Today")) }),
             labels: Some(Change { from: Labels::default(), to: labels(["lift"]) }),
             location: Some(Change { from: None, to: Some(workshop()) }),
+            mentions: vec![],
         }
         .into(),
         TaskTeamChanged { from: None, to: Some(NORTH) }.into(),

@@ -47,6 +47,12 @@ fn unreadable(rejection: &BytesRejection) -> Problem {
     }
 }
 
+/// A part of a body that is judged by itself. Pointers begin at the part.
+pub(crate) fn part<T: DeserializeOwned>(part: serde_json::Value) -> Result<T, Problem> {
+    let read = serde_path_to_error::deserialize(part);
+    read.map(|Object(value)| value).map_err(|error| wrong_field(&error, &[]))
+}
+
 /// What serde found wrong, at the place where it found it.
 fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -> Problem {
     let inner = error.inner();
@@ -130,6 +136,20 @@ impl<S: Send + Sync, T: From<uuid::Uuid>> FromRequestParts<S> for Id<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match axum::extract::Path::<uuid::Uuid>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(id)) => Ok(Self(id.into())),
+            Err(_) => Err(Problem::new(Code::NotFound).detail("Ids are UUIDs.")),
+        }
+    }
+}
+
+/// Two ids in the path, likewise.
+pub(crate) struct Ids<A, B>(pub(crate) A, pub(crate) B);
+
+impl<S: Send + Sync, A: From<uuid::Uuid>, B: From<uuid::Uuid>> FromRequestParts<S> for Ids<A, B> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::<(uuid::Uuid, uuid::Uuid)>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path((a, b))) => Ok(Self(a.into(), b.into())),
             Err(_) => Err(Problem::new(Code::NotFound).detail("Ids are UUIDs.")),
         }
     }

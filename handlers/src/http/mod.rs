@@ -20,6 +20,7 @@ mod export;
 mod fields;
 mod freshness;
 mod imports;
+mod integer;
 mod invitations;
 mod layers;
 mod logged;
@@ -153,6 +154,7 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(teams::join))
         .routes(routes!(teams::leave))
         .routes(routes!(tasks::change::create))
+        .routes(routes!(tasks::bulk::create, tasks::bulk::update))
         .routes(routes!(tasks::change::update))
         .routes(routes!(tasks::change::delete))
         .routes(routes!(tasks::change::assign))
@@ -163,6 +165,13 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tasks::change::resume))
         .routes(routes!(tasks::change::comment))
         .routes(routes!(tasks::change::restore))
+        .routes(routes!(tasks::board::position))
+        .routes(routes!(tasks::relations::relate, tasks::relations::unrelate))
+        .routes(routes!(tasks::checklist::add))
+        .routes(routes!(tasks::checklist::update))
+        .routes(routes!(tasks::checklist::remove))
+        .routes(routes!(tasks::watchers::watch))
+        .routes(routes!(tasks::watchers::unwatch))
         .merge(import_routes())
 }
 
@@ -194,6 +203,8 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(teams::read))
         .routes(routes!(teams::members))
         .routes(routes!(tasks::read::list))
+        .routes(routes!(tasks::board::read))
+        .routes(routes!(tasks::relations::list))
         .routes(routes!(tasks::read::read))
         .routes(routes!(tasks::history::logs))
         .routes(routes!(tasks::history::latest_log))

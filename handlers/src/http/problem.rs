@@ -238,6 +238,15 @@ impl Problem {
         self
     }
 
+    /// Says of its fields that they lie under this place of the body.
+    #[must_use]
+    pub fn under(mut self, place: &str) -> Self {
+        for pointer in self.errors.iter_mut().filter_map(|error| error.pointer.as_mut()) {
+            pointer.insert_str(0, place);
+        }
+        self
+    }
+
     /// Each field or parameter that is wrong.
     pub(crate) fn into_errors(self) -> Vec<InvalidField> {
         self.errors
@@ -288,6 +297,11 @@ impl Problem {
     /// The code.
     pub const fn code(&self) -> Code {
         self.code
+    }
+
+    /// What went wrong this time, in words; the code if there are none.
+    pub(crate) fn reason(&self) -> &str {
+        self.detail.as_deref().unwrap_or_else(|| self.code.as_str())
     }
 
     /// A failure on our side: the cause goes to the log, and the caller learns only that it broke.

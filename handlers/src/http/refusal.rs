@@ -18,13 +18,20 @@ impl Refusal for TaskError {
     fn problem(&self) -> Problem {
         let code = match self {
             Self::NotFound => return not_found("task"),
+            Self::NoSuchItem => return not_found("item on the checklist"),
             Self::ImpossibleMove { allowed, .. } => {
                 return Problem::new(Code::ImpossibleMove).detail(self).allowed(*allowed);
             }
             Self::Deleted => Code::TaskDeleted,
             Self::Completed => Code::TaskCompleted,
             Self::OnHold => Code::TaskOnHold,
-            Self::AlreadyExists | Self::NotDeleted | Self::NotOnHold => Code::Conflict,
+            Self::AlreadyExists
+            | Self::NotDeleted
+            | Self::NotOnHold
+            | Self::ItemExists
+            | Self::ChecklistFull
+            | Self::TooManyBlockers
+            | Self::TooManyWatchers => Code::Conflict,
         };
         Problem::new(code).detail(self)
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use muster_domain::ids::UserId;
+use muster_domain::ids::{TaskId, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -40,6 +40,8 @@ pub struct Origin {
 pub enum AccessSubject {
     /// An account.
     User(UserId),
+    /// A task.
+    Task(TaskId),
     /// A session.
     Session(SessionId),
     /// An API token.
@@ -56,6 +58,7 @@ impl fmt::Display for AccessSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(id) => write!(f, "user#{id}"),
+            Self::Task(id) => write!(f, "task#{id}"),
             Self::Session(id) => write!(f, "session#{id}"),
             Self::ApiToken(id) => write!(f, "api-token#{id}"),
             Self::Invitation(id) => write!(f, "invitation#{id}"),

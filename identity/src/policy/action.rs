@@ -19,7 +19,7 @@ pub enum Action<'a> {
     ReadTask,
     /// See who did what to a task: its logs and its raw history.
     ReadTaskLogs,
-    /// Change its title, description, labels, location or checklist.
+    /// Change its title, description, labels or location, or what is on its checklist.
     EditTask,
     /// Give it to another team, or to none.
     MoveTask {
@@ -41,6 +41,14 @@ pub enum Action<'a> {
     HoldTask,
     /// Say something on it.
     CommentTask,
+    /// Tick off what is on its checklist, or take the tick away.
+    TickChecklist,
+    /// Watch it oneself, or watch it no longer.
+    WatchTask,
+    /// Let somebody else watch it, or watch it no longer.
+    ChangeTaskWatchers,
+    /// Put it at another place of the order that people make by hand.
+    PositionTask,
     /// Delete it.
     DeleteTask,
     /// Undo its deletion.

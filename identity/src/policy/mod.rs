@@ -17,7 +17,7 @@ use rule::Rule::{
     self, Anybody, Myself, Never, NewInMyTeams, NewOfMine, Others, OwnOrMyTeams, Reach, ReachIntoMyTeams, Reported,
     ReportedForMyself, ReportedIntoMyTeams,
 };
-pub use scope::task_scope;
+pub use scope::{scope_of, task_scope};
 use token_scope::TokenScope::{AuditRead, TasksRead, TasksWrite, TeamsRead, TeamsWrite, UsersRead, UsersWrite};
 pub use token_scope::{TokenScope, TokenScopes};
 
@@ -184,6 +184,10 @@ const fn rules(action: Action<'_>) -> Rules {
         Action::ChangeTaskDeadline    => row(With(TasksWrite), Anybody, Reach,            Reported,            Never),
         Action::HoldTask              => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),
         Action::CommentTask           => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),
+        Action::TickChecklist         => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),
+        Action::WatchTask             => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),
+        Action::ChangeTaskWatchers    => row(With(TasksWrite), Anybody, Reach,            Reported,            Never),
+        Action::PositionTask          => row(With(TasksWrite), Anybody, Reach,            Reach,               Never),
         Action::DeleteTask            => row(With(TasksWrite), Anybody, Reach,            Reported,            Never),
         Action::RestoreTask           => row(With(TasksWrite), Anybody, Reach,            Reported,            Never),
 

@@ -145,6 +145,10 @@ fn fits(action: Action<'_>, resource: &Resource) -> Result<(), Reason> {
         | Action::ChangeTaskDeadline
         | Action::HoldTask
         | Action::CommentTask
+        | Action::TickChecklist
+        | Action::PositionTask
+        | Action::WatchTask
+        | Action::ChangeTaskWatchers
         | Action::DeleteTask
         | Action::RestoreTask => matches!(resource, Resource::Task(_)),
         Action::ReadUser

@@ -36,6 +36,10 @@ const TASKS: &str = "
     change deadline       | AAAAA | AAAAH   | DAHHH  | DDDDD
     hold                  | AAAAA | AAAAH   | AAHHH  | DDDDD
     comment               | AAAAA | AAAAH   | AAHHH  | DDDDD
+    tick                  | AAAAA | AAAAH   | AAHHH  | DDDDD
+    watch                 | AAAAA | AAAAH   | AAHHH  | DDDDD
+    change watchers       | AAAAA | AAAAH   | DAHHH  | DDDDD
+    position              | AAAAA | AAAAH   | AAHHH  | DDDDD
     delete                | AAAAA | AAAAH   | DAHHH  | DDDDD
     restore               | AAAAA | AAAAH   | DAHHH  | DDDDD
 ";
@@ -174,13 +178,17 @@ fn each_role_may_do_to_each_task_what_the_table_says_and_nothing_else() {
             "change deadline" => Action::ChangeTaskDeadline,
             "hold" => Action::HoldTask,
             "comment" => Action::CommentTask,
+            "tick" => Action::TickChecklist,
+            "watch" => Action::WatchTask,
+            "change watchers" => Action::ChangeTaskWatchers,
+            "position" => Action::PositionTask,
             "delete" => Action::DeleteTask,
             "restore" => Action::RestoreTask,
             other => panic!("{other} is no action"),
         };
         (action, tasks())
     });
-    assert_eq!(cells, 17 * 4 * 5);
+    assert_eq!(cells, 21 * 4 * 5);
 }
 
 #[test]

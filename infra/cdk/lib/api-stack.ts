@@ -97,7 +97,7 @@ export class ApiStack extends Stack {
     commands.allowTable("control", "GetItem");
     // Who the caller is, what became of the task, what a closed account leaves behind, and that nothing is left of who is erased.
     commands.allowProjection("directory", "DeleteItem", "GetItem");
-    commands.allowProjection("task-list", "GetItem", "Query");
+    commands.allowProjection("task-list", "BatchGetItem", "GetItem", "Query");
     // What is held of a person.
     commands.allowProjection("audit-log", "GetItem", "Query");
     commands.allowIndexes("access-log", "Query");
@@ -140,6 +140,8 @@ export class ApiStack extends Stack {
     queries.allowTable("control", "GetItem");
     queries.allowTable("digests", "GetItem", "Query");
     for (const name of topology.projections.keys()) queries.allowProjection(name, "GetItem", "Query");
+    // A list of tasks finds where they stand, and reads what they are.
+    queries.allowProjection("task-list", "BatchGetItem");
     this.allowPublicKeys(queries);
     queries.opensPersonalData(this.keys.personalKey);
     return queries;

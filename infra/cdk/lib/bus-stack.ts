@@ -7,7 +7,7 @@ import type { Construct } from "constructs";
 import type { Muster } from "./context.ts";
 import { EventSchemas } from "./event-schemas.ts";
 import { EventStream } from "./event-stream.ts";
-import { RustFunction } from "./rust-function.ts";
+import { RustFunction, rowWrites } from "./rust-function.ts";
 import { consumption } from "./settings.ts";
 import { Subscription } from "./subscription.ts";
 import type { Projection } from "./topology.ts";
@@ -109,7 +109,7 @@ export class BusStack extends Stack {
     } else {
       projector.knowsPersonalKey(this.personalKey);
     }
-    projector.allowProjection(name, "BatchGetItem", "BatchWriteItem", "PutItem");
+    projector.allowProjection(name, ...rowWrites(name));
     watched.projections.push(name);
 
     const { queue, deadLetters } = new Subscription(this, `Projection-${name}`, {

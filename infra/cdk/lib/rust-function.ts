@@ -37,6 +37,15 @@ export interface RustFunctionProps {
 /** What nobody may do to the event table: an event is never changed and never removed. */
 const CHANGES = ["dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:PartiQL*"];
 
+/**
+ * What writes the rows of a projection. A task is in as many lists as it has labels and watchers: its places there come and go with
+ * its row, in one transaction.
+ */
+export function rowWrites(projection: string): string[] {
+  const places = projection === "task-list" ? ["ConditionCheckItem", "DeleteItem"] : [];
+  return ["BatchGetItem", "BatchWriteItem", "PutItem", ...places];
+}
+
 export class RustFunction extends Construct {
   readonly fn: lambda.Function;
   /** The function's name, as a plain text. */

@@ -11,7 +11,7 @@ import type { Construct } from "constructs";
 import type { Muster } from "./context.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { except } from "./exceptions.ts";
-import { RustFunction } from "./rust-function.ts";
+import { RustFunction, rowWrites } from "./rust-function.ts";
 
 export class ScheduleStack extends Stack {
   constructor(scope: Construct, private readonly muster: Muster, personalKey: kms.IKey, digestKey: kms.IKey) {
@@ -30,7 +30,7 @@ export class ScheduleStack extends Stack {
     sweeper.allowTable("events", "Query", "Scan");
     sweeper.allowTable("control", "GetItem");
     for (const name of topology.projections.keys()) {
-      sweeper.allowProjection(name, "BatchGetItem", "BatchWriteItem", "PutItem", "Scan");
+      sweeper.allowProjection(name, ...rowWrites(name), "Scan");
     }
 
     // It erases the keys of those whose erasure was cut off.

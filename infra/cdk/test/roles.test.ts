@@ -29,6 +29,8 @@ function grants(name: string, about: RegExp): Record<string, string[]> {
   return result;
 }
 
+/** With places in lists, which come and go with the row. */
+const PLACES = ["BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "PutItem"];
 const ROWS = ["BatchGetItem", "BatchWriteItem", "PutItem"];
 /** Reads the keys of people, and erases them. */
 const KEYS = { "subject-keys": ["GetItem", "PutItem"] };
@@ -53,7 +55,7 @@ const TABLES: Record<string, Record<string, string[]>> = {
     control: ["GetItem"],
     "subject-keys": ["GetItem", "PutItem"],
     "directory-*": ["DeleteItem", "GetItem"],
-    "task-list-*": ["GetItem", "Query"],
+    "task-list-*": ["BatchGetItem", "GetItem", "Query"],
     "audit-log-*": ["GetItem", "Query"],
   },
   "query-api": {
@@ -70,14 +72,14 @@ const TABLES: Record<string, Record<string, string[]>> = {
     control: ["GetItem"],
     digests: ["GetItem", "Query"],
     "subject-keys": ["GetItem"],
-    "task-list-*": ["GetItem", "Query"],
+    "task-list-*": ["BatchGetItem", "GetItem", "Query"],
     "audit-log-*": ["GetItem", "Query"],
     "directory-*": ["GetItem", "Query"],
     "task-past-*": ["GetItem", "Query"],
   },
   publisher: STREAM,
   guard: STREAM,
-  "projector-task-list": { events: ["Query"], control: ["GetItem"], "task-list-*": ROWS },
+  "projector-task-list": { events: ["Query"], control: ["GetItem"], "task-list-*": PLACES },
   "projector-audit-log": { events: ["Query"], control: ["GetItem"], ...KEYS, "audit-log-*": ROWS },
   "projector-directory": { events: ["Query"], control: ["GetItem"], ...KEYS, "directory-*": ROWS },
   "projector-task-past": { events: ["Query"], control: ["GetItem"], "task-past-*": ROWS },
@@ -85,7 +87,7 @@ const TABLES: Record<string, Record<string, string[]>> = {
     events: ["Query", "Scan"],
     control: ["GetItem"],
     ...KEYS,
-    "task-list-*": [...ROWS, "Scan"],
+    "task-list-*": [...PLACES, "Scan"],
     "audit-log-*": [...ROWS, "Scan"],
     "directory-*": [...ROWS, "Scan"],
     "task-past-*": [...ROWS, "Scan"],

@@ -1,6 +1,6 @@
 //! What an event says, property by property. Events carry old and new values, so nothing else is needed.
 
-use muster_domain::task::{ImportedFacts, TaskCreated, TaskEdited, TaskEvent, TaskImported};
+use muster_domain::task::{ImportedFacts, Relation, TaskCreated, TaskEdited, TaskEvent, TaskImported};
 use muster_domain::team::TeamEvent;
 use muster_domain::user::{
     NotificationKind, UserEvent, UserNotificationPreferencesChanged, UserProfileChanged, UserRegistered,
@@ -66,7 +66,7 @@ fn task(event: &TaskEvent) -> Said {
     match event {
         TaskEvent::TaskCreated(created) => task_created(created),
         TaskEvent::TaskImported(imported) => task_imported(imported),
-        TaskEvent::TaskEdited(TaskEdited { title, description, labels, location }) => said
+        TaskEvent::TaskEdited(TaskEdited { title, description, labels, location, mentions: _ }) => said
             .changed("title", title.as_ref())
             .changed("description", description.as_ref())
             .changed("labels", labels.as_ref())
@@ -87,8 +87,34 @@ fn task(event: &TaskEvent) -> Said {
         TaskEvent::TaskCommented(commented) => {
             Said { comment_id: Some(commented.comment_id), ..said.note(&commented.text) }
         }
+        TaskEvent::TaskChecklistItemAdded(added) => said.first("checklist_item", &added.text),
+        TaskEvent::TaskChecklistItemReworded(reworded) => said.change("checklist_item", &reworded.from, &reworded.to),
+        TaskEvent::TaskChecklistItemTicked(ticked) => {
+            said.change("checklist_item_done", &false, &true).note(&ticked.text)
+        }
+        TaskEvent::TaskChecklistItemUnticked(unticked) => {
+            said.change("checklist_item_done", &true, &false).note(&unticked.text)
+        }
+        TaskEvent::TaskChecklistItemMoved(moved) => {
+            said.change("checklist_item_place", &moved.from, &moved.to).note(&moved.text)
+        }
+        TaskEvent::TaskChecklistItemRemoved(removed) => said.change("checklist_item", &removed.text, &Value::Null),
+        TaskEvent::TaskWatched(watched) => said.first("watcher_id", &watched.user_id),
+        TaskEvent::TaskUnwatched(unwatched) => said.change("watcher_id", &unwatched.user_id, &Value::Null),
+        TaskEvent::TaskRanked(ranked) => said.change("rank", &ranked.from, &ranked.to),
+        TaskEvent::TaskRelated(related) => said.first(relation(related.relation), &related.to),
+        TaskEvent::TaskUnrelated(unrelated) => said.change(relation(unrelated.relation), &unrelated.to, &Value::Null),
         TaskEvent::TaskDeleted(deleted) => said.first("deleted_at", &deleted.at),
         TaskEvent::TaskRestored(restored) => said.change("deleted_at", &restored.deleted_at, &Value::Null),
+    }
+}
+
+/// The field of the document that says so.
+const fn relation(relation: Relation) -> &'static str {
+    match relation {
+        Relation::BlockedBy => "blocked_by_id",
+        Relation::ChildOf => "parent_id",
+        Relation::DuplicateOf => "duplicate_of_id",
     }
 }
 

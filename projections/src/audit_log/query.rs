@@ -11,7 +11,7 @@ use super::{AuditEntry, AuditHead, AuditLog};
 use crate::attribute::{Reader, text};
 use crate::cursor::QueryCheck;
 use crate::error::{QueryError, StoreError};
-use crate::listing::{Filter, Listed, Listing, Page, Partition};
+use crate::listing::{FILTERED_READ, Filter, Listed, Listing, Page, Partition};
 use crate::projection::{Entry, Projection as _};
 use crate::read_models::ReadModels;
 
@@ -121,6 +121,7 @@ impl AuditQueries {
             low,
             high,
             filter,
+            filtered_read: FILTERED_READ,
         };
         listing.page(check, page, |table, item| Reader { table, item }.typed("entry").map(Some)).await
     }

@@ -161,6 +161,7 @@ fn an_edit_is_logged_word_by_word() {
         description: Some(Change { from: None, to: Some("Soon.".parse().unwrap()) }),
         labels: Some(Change { from: Labels::default(), to: Labels::try_from(vec!["lift".parse().unwrap()]).unwrap() }),
         location: Some(Change { from: None, to: Some(Location { name: "Gate 4".parse().unwrap(), position: None }) }),
+        mentions: Vec::new(),
     };
     let changes = json!([
         { "field": "title", "from": "Fix the lift", "to": "Mend it" },
@@ -202,7 +203,7 @@ fn a_hold_is_logged_with_its_reason() {
 #[test]
 fn a_comment_is_logged_with_its_text() {
     let comment_id = CommentId(Uuid::from_u128(9));
-    let event = TaskEvent::from(TaskCommented { comment_id, text: "On it.".parse().unwrap() });
+    let event = TaskEvent::from(TaskCommented { comment_id, text: "On it.".parse().unwrap(), mentions: Vec::new() });
     let mut second = entry(TASK.into(), 2, "TaskCommented", &json!([]), &"On it.".into());
     second["comment_id"] = json!(comment_id);
     ProjectionSpec::given(AuditLog, History::of(TASK).then(created()).then(event))

@@ -9,7 +9,7 @@ use super::{Account, Directory, DirectoryRow, Party, TeamDocument, UserDocument}
 use crate::attribute::{Reader, text};
 use crate::cursor::QueryCheck;
 use crate::error::{QueryError, StoreError};
-use crate::listing::{Filter, Listed, Listing, Page, Partition};
+use crate::listing::{FILTERED_READ, Filter, Listed, Listing, Page, Partition};
 use crate::projection::Projection as _;
 use crate::read_models::{ReadModels, row_of};
 
@@ -117,6 +117,7 @@ impl DirectoryQueries {
             low: "\u{1}".to_owned(),
             high: "\u{10ffff}".to_owned(),
             filter,
+            filtered_read: FILTERED_READ,
             consistent: false,
         };
         listing

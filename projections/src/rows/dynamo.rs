@@ -1,7 +1,8 @@
 //! Rows in a DynamoDB table.
 //!
 //! A row is the item `pk` = the stream, `sk` = `row`, with `as_of` (N), `projection_version` (N), `row` (M), `parked`
-//! (M, only where it stopped) and the index keys at the top level. An entry is the item `pk` = the stream, `sk` =
+//! (M, only where it stopped), `places` (L, where it has some) and the index keys at the top level. A place is the item `pk` = the
+//! stream, `sk` = `in#…`, with `facts` (M) and its index keys. An entry is the item `pk` = the stream, `sk` =
 //! `v#<20 digits>`, with `entry` (M) and its index keys.
 
 use std::collections::HashMap;
@@ -10,9 +11,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{KeysAndAttributes, PutRequest, WriteRequest};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, PutRequest, TransactWriteItem, WriteRequest,
+};
 use muster_domain::StreamId;
 use muster_domain::mutant::{Mutant, planted};
 use serde_json::Value;
@@ -20,12 +24,14 @@ use serde_json::Value;
 use super::{NewRow, RowCursor, RowHead, RowPage, RowStore, SaveError, StoredRow};
 use crate::attribute::{self, Item, Reader, number, text};
 use crate::error::StoreError;
-use crate::projection::Entry;
+use crate::projection::{Entry, Place};
 
 /// The sort key of every row.
 pub(crate) const ROW: &str = "row";
 /// The most items in one `BatchGetItem`.
 const MAX_GET: usize = 100;
+/// The most items in one transaction.
+const MAX_TRANSACTION: usize = 100;
 /// The most items in one `BatchWriteItem`.
 const MAX_WRITE: usize = 25;
 /// How many items a page of a scan looks at, at most: the embedded store reads all that is left of a table for a page
@@ -87,6 +93,7 @@ impl DynamoRows {
             projection_version: u32::try_from(read.number("projection_version")?).unwrap_or(u32::MAX),
             row: read.json("row")?,
             parked: if item.contains_key("parked") { Some(read.typed("parked")?) } else { None },
+            places: if item.contains_key("places") { read.typed("places")? } else { Vec::new() },
         })
     }
 
@@ -103,6 +110,69 @@ impl DynamoRows {
             self.write(some.to_vec()).await?;
         }
         Ok(())
+    }
+
+    /// Puts the row and its places, and takes away those that it has no longer: all at once. Only where it had so many others that
+    /// they do not fit are those taken away before, from a row that is still as it was; whoever moves it next puts its places again.
+    async fn put_with_places(&self, stream: &StreamId, expected: u64, put: Put, row: &NewRow) -> Result<(), SaveError> {
+        let delete = |place: &String| -> Result<TransactWriteItem, SaveError> {
+            let delete = Delete::builder().table_name(&self.table).set_key(Some(keyed(stream, place))).build();
+            Ok(TransactWriteItem::builder().delete(delete.map_err(|error| self.unbuilt(error))?).build())
+        };
+        let mut writes = vec![TransactWriteItem::builder().put(put).build()];
+        for place in &row.places {
+            let put = self.place(stream, place)?.build().map_err(|error| self.unbuilt(error))?;
+            writes.push(TransactWriteItem::builder().put(put).build());
+        }
+        let gone: Vec<_> = row.gone.iter().map(delete).collect::<Result<_, _>>()?;
+        let fit = gone.len().min(MAX_TRANSACTION.saturating_sub(writes.len()));
+        let (last, before) = gone.split_at(fit);
+        for some in before.chunks(MAX_TRANSACTION - 1) {
+            let unmoved = ConditionCheck::builder()
+                .table_name(&self.table)
+                .set_key(Some(keyed(stream, ROW)))
+                .condition_expression("as_of = :expected")
+                .expression_attribute_values(":expected", number(&expected))
+                .build()
+                .map_err(|error| self.unbuilt(error))?;
+            let mut deletes = vec![TransactWriteItem::builder().condition_check(unmoved).build()];
+            deletes.extend_from_slice(some);
+            self.transact(deletes).await?;
+        }
+        writes.extend_from_slice(last);
+        self.transact(writes).await
+    }
+
+    async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<(), SaveError> {
+        let sent = self.client.transact_write_items().set_transact_items(Some(writes)).send().await;
+        sent.map(|_| ()).map_err(|error| match error.as_service_error() {
+            // Others are at the same items: what they come to counts.
+            Some(TransactWriteItemsError::TransactionCanceledException(canceled))
+                if canceled
+                    .cancellation_reasons()
+                    .iter()
+                    .any(|reason| matches!(reason.code(), Some("ConditionalCheckFailed" | "TransactionConflict"))) =>
+            {
+                SaveError::Conflict
+            }
+            _ => self.unavailable(error).into(),
+        })
+    }
+
+    fn place(
+        &self,
+        stream: &StreamId,
+        place: &Place,
+    ) -> Result<aws_sdk_dynamodb::types::builders::PutBuilder, SaveError> {
+        let facts = attribute::from_json(&place.facts).map_err(|error| self.damaged(stream, &error))?;
+        let mut item = keyed(stream, &place.sort_key);
+        item.insert("facts".to_owned(), facts);
+        item.extend(place.keys.iter().map(|(name, value)| ((*name).to_owned(), attribute::key(value))));
+        Ok(Put::builder().table_name(&self.table).set_item(Some(item)))
+    }
+
+    fn unbuilt(&self, error: BuildError) -> SaveError {
+        self.unavailable(error).into()
     }
 
     async fn write(&self, puts: Vec<WriteRequest>) -> Result<(), StoreError> {
@@ -123,6 +193,11 @@ impl DynamoRows {
 /// Before what was left undone is asked for again: 20 ms, then twice as long each time.
 async fn pause(round: u32) {
     tokio::time::sleep(Duration::from_millis(20 << round.min(6))).await;
+}
+
+/// The key of an item beside the row, or of the row.
+fn keyed(stream: &StreamId, sort_key: &str) -> Item {
+    Item::from([key("pk", stream), key("sk", sort_key)])
 }
 
 fn key(name: &str, value: &(impl ToString + ?Sized)) -> (String, aws_sdk_dynamodb::types::AttributeValue) {
@@ -146,7 +221,7 @@ impl RowStore for DynamoRows {
 
     async fn save(&self, stream: &StreamId, expected: u64, row: NewRow, entries: Vec<Entry>) -> Result<(), SaveError> {
         self.put_entries(stream, &entries).await?;
-        let NewRow { stored, keys } = row;
+        let NewRow { stored, keys, places, gone } = &row;
         let mut item = Item::from([
             key("pk", stream),
             key("sk", ROW),
@@ -161,9 +236,20 @@ impl RowStore for DynamoRows {
             let parked = serde_dynamo::to_attribute_value(parked).map_err(|error| self.damaged(stream, &error))?;
             item.insert("parked".to_owned(), parked);
         }
+        if !stored.places.is_empty() {
+            item.insert("places".to_owned(), AttributeValue::L(stored.places.iter().map(text).collect()));
+        }
         item.extend(keys.iter().map(|(name, value)| ((*name).to_owned(), attribute::key(value))));
         let condition =
             if expected == 0 { "attribute_not_exists(pk) OR as_of = :expected" } else { "as_of = :expected" };
+        if !places.is_empty() || !gone.is_empty() {
+            let mut put = Put::builder().table_name(&self.table).set_item(Some(item));
+            if !planted(Mutant::NoRowCondition) {
+                put = put.condition_expression(condition).expression_attribute_values(":expected", number(&expected));
+            }
+            let put = put.build().map_err(|error| self.unbuilt(error))?;
+            return self.put_with_places(stream, expected, put, &row).await;
+        }
         let mut put = self.client.put_item().table_name(&self.table).set_item(Some(item));
         if !planted(Mutant::NoRowCondition) {
             put = put.condition_expression(condition).expression_attribute_values(":expected", number(&expected));

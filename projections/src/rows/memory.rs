@@ -70,6 +70,10 @@ impl RowStore for MemoryRows {
             return Err(SaveError::Conflict);
         }
         row.stored.row = row.stored.row.as_ref().map(stored).transpose()?;
+        for place in &mut row.places {
+            place.facts = stored(&place.facts)?;
+        }
+        row.gone.clear();
         state.saved.push((*stream, row.stored.as_of));
         state.rows.insert(*stream, row);
         Ok(())

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::StoreError;
-use crate::projection::{Entry, IndexKey};
+use crate::projection::{Entry, IndexKey, Place};
 
 pub use dynamo::DynamoRows;
 pub(crate) use dynamo::ROW;
@@ -35,6 +35,8 @@ pub struct StoredRow {
     pub row: Option<Value>,
     /// Where it stopped, if it did.
     pub parked: Option<Parked>,
+    /// The sort keys of its places.
+    pub places: Vec<String>,
 }
 
 /// A row to be stored.
@@ -44,6 +46,17 @@ pub struct NewRow {
     pub stored: StoredRow,
     /// By what it is found.
     pub keys: Vec<IndexKey>,
+    /// Its places in lists.
+    pub places: Vec<Place>,
+    /// The sort keys of places that the row before had and it has not.
+    pub gone: Vec<String>,
+}
+
+impl NewRow {
+    /// A row that is in no list.
+    pub const fn alone(stored: StoredRow) -> Self {
+        Self { stored, keys: Vec::new(), places: Vec::new(), gone: Vec::new() }
+    }
 }
 
 /// Why a row was not saved.
@@ -115,7 +128,7 @@ pub trait RowStore: Send + Sync {
     async fn load(&self, streams: &[StreamId]) -> Result<Vec<Option<StoredRow>>, StoreError>;
 
     /// Puts the entries, then the row on the condition that the one before is at `expected` (0: at 0, or absent). So
-    /// whoever dies in between leaves entries that the next attempt puts again.
+    /// whoever dies in between leaves entries that the next attempt puts again. Its places come and go with the row.
     async fn save(&self, stream: &StreamId, expected: u64, row: NewRow, entries: Vec<Entry>) -> Result<(), SaveError>;
 
     /// The sort keys and bodies of an aggregate's entries, in the order of their sort keys (consistent).

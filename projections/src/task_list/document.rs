@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use muster_domain::personal::Opener;
-use muster_domain::task::{Hold, ImportSource, ImportedFacts, Priority, Status, TaskState};
+use muster_domain::task::{ChecklistItem, Hold, ImportSource, ImportedFacts, Priority, Status, TaskState};
 use muster_domain::values::{Location, Position};
-use muster_domain::{Actor, ImportId, RecordedEvent, TaskId, TeamId, UserId};
+use muster_domain::{Actor, ChecklistItemId, ImportId, RecordedEvent, TaskId, TeamId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -58,6 +58,23 @@ pub struct TaskDocument {
     pub reopened: u32,
     /// How many comments it has.
     pub comments: u32,
+    /// What is ticked off on the way to its end, in order.
+    #[schema(max_items = 100)]
+    pub checklist: Vec<ChecklistItemDocument>,
+    /// Who watches it, sorted.
+    #[schema(max_items = 25)]
+    pub watcher_ids: Vec<UserId>,
+    /// Where it stands in the order that people make by hand: sorts like its text.
+    pub rank: String,
+    /// The task that it is a part of.
+    #[schema(required)]
+    pub parent_id: Option<TaskId>,
+    /// The tasks that it waits for, sorted.
+    #[schema(max_items = 40)]
+    pub blocked_by_ids: Vec<TaskId>,
+    /// The task that asks for the same.
+    #[schema(required)]
+    pub duplicate_of_id: Option<TaskId>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
@@ -91,6 +108,17 @@ pub struct ImportedDocument {
     /// When it was completed there.
     #[schema(required)]
     pub completed_at: Option<DateTime<Utc>>,
+}
+
+/// One thing to tick off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChecklistItemDocument {
+    /// The item's id.
+    pub id: ChecklistItemId,
+    /// What is to be done.
+    pub text: String,
+    /// Whether it is.
+    pub done: bool,
 }
 
 /// What a task waits for.
@@ -142,6 +170,12 @@ impl TaskDocument {
             completed_at: state.completed_at,
             reopened: state.reopened,
             comments: state.comments,
+            checklist: state.checklist.iter().map(ChecklistItemDocument::from).collect(),
+            watcher_ids: state.watchers.iter().copied().collect(),
+            rank: state.rank.as_str().to_owned(),
+            parent_id: state.parent,
+            blocked_by_ids: state.blocked_by.iter().copied().collect(),
+            duplicate_of_id: state.duplicate_of,
             created_at: state.created_at,
             updated_at,
             updated_by,
@@ -166,6 +200,12 @@ impl From<&ImportedFacts> for ImportedDocument {
             created_at: *created_at,
             completed_at: *completed_at,
         }
+    }
+}
+
+impl From<&ChecklistItem> for ChecklistItemDocument {
+    fn from(item: &ChecklistItem) -> Self {
+        Self { id: item.id, text: item.text.as_str().to_owned(), done: item.done }
     }
 }
 

@@ -1,6 +1,7 @@
-//! `task-list`: a task as it is, and tasks by assignee, team, reporter, status and priority, soonest due first.
+//! `task-list`: a task as it is, and tasks by whose they are, how far they are and what they are grouped by, in several orders.
 
 mod document;
+mod places;
 mod plan;
 mod query;
 
@@ -9,13 +10,12 @@ use muster_domain::task::{Task, TaskEvent, TaskState};
 use muster_domain::{Actor, AggregateType, Decider as _, DomainEvent, RecordedEvent, StreamId};
 use serde::{Deserialize, Serialize};
 
-use crate::projection::{IndexKey, Poison, Projection};
+use crate::projection::{IndexKey, Place, Poison, Projection};
 
-pub use document::{HoldDocument, ImportedDocument, LocationDocument, PositionDocument, TaskDocument, fold_task};
-pub use query::{TaskFilter, TaskPage, TaskQueries};
-
-/// The partition of the tasks that belong to no team: whoever leads a team sees them too.
-const NO_TEAM: &str = "none";
+pub use document::{
+    ChecklistItemDocument, HoldDocument, ImportedDocument, LocationDocument, PositionDocument, TaskDocument, fold_task,
+};
+pub use query::{TaskFilter, TaskPage, TaskQueries, TaskSort};
 
 /// The projection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,6 +60,17 @@ impl Projection for TaskList {
                 | TaskEvent::TaskHeld(_)
                 | TaskEvent::TaskResumed(_)
                 | TaskEvent::TaskCommented(_)
+                | TaskEvent::TaskChecklistItemAdded(_)
+                | TaskEvent::TaskChecklistItemReworded(_)
+                | TaskEvent::TaskChecklistItemTicked(_)
+                | TaskEvent::TaskChecklistItemUnticked(_)
+                | TaskEvent::TaskChecklistItemMoved(_)
+                | TaskEvent::TaskChecklistItemRemoved(_)
+                | TaskEvent::TaskWatched(_)
+                | TaskEvent::TaskUnwatched(_)
+                | TaskEvent::TaskRanked(_)
+                | TaskEvent::TaskRelated(_)
+                | TaskEvent::TaskUnrelated(_)
                 | TaskEvent::TaskDeleted(_)
                 | TaskEvent::TaskRestored(_),
                 Some(row),
@@ -72,24 +83,16 @@ impl Projection for TaskList {
         Ok(TaskRow { task, updated_at: event.recorded_at, updated_by: event.actor.clone() })
     }
 
-    fn index_keys(&self, stream: &StreamId, TaskRow { task, .. }: &TaskRow) -> Vec<IndexKey> {
-        if task.deleted_at.is_some() {
-            return Vec::new();
-        }
-        let mut keys: Vec<IndexKey> = vec![
-            ("due", due_key(task.deadline, stream).into()),
-            ("gsi_all", "all".into()),
-            ("gsi_status", task.status.as_str().into()),
-            ("gsi_priority", task.priority.as_str().into()),
-        ];
-        keys.extend(task.assignee.map(|user| ("gsi_assignee", user.to_string().into())));
-        keys.push(("gsi_team", task.team.map_or_else(|| NO_TEAM.to_owned(), |team| team.to_string()).into()));
-        keys.extend(task.reporter.map(|user| ("gsi_reporter", user.to_string().into())));
-        keys
+    fn index_keys(&self, _stream: &StreamId, _row: &TaskRow) -> Vec<IndexKey> {
+        Vec::new()
+    }
+
+    fn places(&self, stream: &StreamId, row: &TaskRow) -> Vec<Place> {
+        places::of(stream, row)
     }
 }
 
-/// The sort key of every index: the deadline, or `~` for none, then the task. So the soonest comes first, what has no
+/// The sort key by deadline: the deadline, or `~` for none, then the task. So the soonest comes first, what has no
 /// deadline last, and no two tasks have the same.
 pub(crate) fn due_key(deadline: Option<DateTime<Utc>>, stream: &StreamId) -> String {
     format!("{}#{}", deadline.map_or_else(|| "~".to_owned(), sortable), stream.id)

@@ -1,10 +1,11 @@
 //! Which partitions answer a list of tasks, and what is left to filter.
 
-use muster_domain::task::{Status, TaskScope};
+use muster_domain::task::{Status, TaskFacts, TaskScope, TaskState};
 use muster_domain::{TeamId, UserId};
 
-use super::query::TaskFilter;
-use super::{NO_TEAM, sortable};
+use super::places::List;
+use super::query::{TaskFilter, TaskSort};
+use super::sortable;
 use crate::attribute::text;
 use crate::listing::{Filter, Partition};
 
@@ -17,95 +18,106 @@ pub(super) struct Plan {
     pub(super) filter: Filter,
 }
 
-/// What a partition already sees to, so that it is not filtered again.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Covered {
-    Assignee,
-    Reporter,
-    Team,
-    Status,
-    Priority,
-    Nothing,
-}
+/// Below every sort key of a task, and above.
+const LOWEST: &str = " ";
+const HIGHEST: &str = "~~";
 
-/// The narrowest partitions: those of one person come first, then a team, then the asker's own where the scope is
-/// narrower than the filters, then a status, a priority, and all.
+/// The narrowest lists: those of one person come first, then a label, then a team, then what the asker may see.
 pub(super) fn plan(scope: &TaskScope, wanted: &TaskFilter) -> Plan {
-    let mut in_scope = true;
-    let mut covered = Covered::Nothing;
-    let partitions = if let Some(user) = wanted.assignee {
-        covered = Covered::Assignee;
-        in_scope = is_user(scope, user);
-        vec![assignee(user)]
+    let own = |user: &UserId| vec![List::Assignee(*user), List::Reporter(*user)];
+    let lists = if let Some((relation, to)) = wanted.related {
+        vec![List::Related(relation, to)]
+    } else if let Some(user) = wanted.assignee {
+        vec![List::Assignee(user)]
+    } else if let Some(user) = wanted.watcher {
+        vec![List::Watcher(user)]
     } else if let Some(user) = wanted.reporter {
-        covered = Covered::Reporter;
-        in_scope = is_user(scope, user);
-        vec![reporter(user)]
-    } else if let Some(of) = wanted.team.filter(|of| sees_team(scope, *of)) {
-        covered = Covered::Team;
-        vec![team(of)]
+        vec![List::Reporter(user)]
+    } else if let TaskScope::Own(user) = scope {
+        own(user)
+    } else if let Some(label) = &wanted.label {
+        vec![List::Label(label.clone())]
+    } else if let Some(team) = wanted.team {
+        match scope {
+            // A team that is not the asker's: of its tasks they see their own.
+            TaskScope::Teams { teams, user } if !teams.contains(&team) => own(user),
+            TaskScope::Teams { .. } | TaskScope::All | TaskScope::Own(_) => vec![List::Team(Some(team))],
+        }
     } else {
         match scope {
-            TaskScope::Own(user) => vec![assignee(*user), reporter(*user)],
-            // A team that is not the asker's: of its tasks they see their own.
-            TaskScope::Teams { user, .. } if wanted.team.is_some() => vec![assignee(*user), reporter(*user)],
             TaskScope::Teams { teams, user } => {
                 let mut teams = teams.clone();
                 teams.sort_unstable();
                 teams.dedup();
-                let others = [of("by-team", "gsi_team", NO_TEAM), assignee(*user), reporter(*user)];
-                teams.into_iter().map(team).chain(others).collect()
+                let teams = teams.into_iter().map(|team| List::Team(Some(team)));
+                teams.chain([List::Team(None)]).chain(own(user)).collect()
             }
-            TaskScope::All => {
-                let (partition, by) = match (wanted.status, wanted.priority) {
-                    (Some(status), _) => (of("by-status", "gsi_status", &status), Covered::Status),
-                    (None, Some(priority)) => (of("by-priority", "gsi_priority", &priority), Covered::Priority),
-                    (None, None) => (of("all", "gsi_all", "all"), Covered::Nothing),
-                };
-                covered = by;
-                vec![partition]
-            }
+            TaskScope::All | TaskScope::Own(_) => vec![List::All],
         }
     };
     let mut filter = Filter::default();
-    if !in_scope {
+    if !lists.iter().all(|list| is_within(list, scope)) {
         filter_scope(&mut filter, scope);
     }
-    filter_rest(&mut filter, wanted, covered);
-    let (low, high) = range(wanted);
+    filter_rest(&mut filter, wanted, &lists);
+    let (mut low, mut high) = due_range(wanted);
+    if wanted.sort != TaskSort::Due {
+        if (low.as_str(), high.as_str()) != (LOWEST, HIGHEST) {
+            let (path, low, high) = (filter.path("due"), filter.value(text(&low)), filter.value(text(&high)));
+            filter.and(format!("{path} BETWEEN {low} AND {high}"));
+        }
+        (low, high) = (LOWEST.to_owned(), HIGHEST.to_owned());
+    }
+    let partition = |list: &List, status| Partition {
+        index: Some(wanted.sort.index()),
+        attribute: "list",
+        value: list.partition(status),
+    };
+    let statuses: Vec<Status> = Status::ALL.iter().copied().filter(|status| is_wanted(*status, wanted)).collect();
+    let partitions = lists.iter().flat_map(|list| statuses.iter().map(|status| partition(list, *status))).collect();
     Plan { partitions, low, high, filter }
 }
 
-fn of(index: &'static str, attribute: &'static str, value: &(impl ToString + ?Sized)) -> Partition {
-    Partition { index: Some(index), attribute, value: value.to_string() }
+/// Whether a task that is now like this is in the list. Its place was found in an index, which may be behind.
+pub(super) fn matches(scope: &TaskScope, wanted: &TaskFilter, task: &TaskState) -> bool {
+    let due = |limit: fn(&str, &str) -> bool, than: Option<_>| {
+        than.is_none_or(|than| task.deadline.is_some_and(|due| limit(&sortable(due), &sortable(than))))
+    };
+    task.deleted_at.is_none()
+        && scope.contains(&TaskFacts::from(task))
+        && is_wanted(task.status, wanted)
+        && wanted.related.is_none_or(|(relation, to)| task.related(relation).contains(&to))
+        && wanted.assignee.is_none_or(|user| task.assignee == Some(user))
+        && wanted.reporter.is_none_or(|user| task.reporter == Some(user))
+        && wanted.watcher.is_none_or(|user| task.watchers.contains(&user))
+        && wanted.team.is_none_or(|team| task.team == Some(team))
+        && wanted.priority.is_none_or(|priority| task.priority == priority)
+        && wanted.label.as_ref().is_none_or(|label| task.labels.contains(label))
+        && due(|due, than| due >= than, wanted.due_after)
+        && due(|due, than| due < than, wanted.due_before)
+        && due(|due, than| due < than, wanted.overdue)
 }
 
-fn assignee(user: UserId) -> Partition {
-    of("by-assignee", "gsi_assignee", &user)
+fn is_wanted(status: Status, wanted: &TaskFilter) -> bool {
+    let open = wanted.open || wanted.overdue.is_some();
+    wanted.status.is_none_or(|wanted| wanted == status) && !(open && status == Status::Completed)
 }
 
-fn reporter(user: UserId) -> Partition {
-    of("by-reporter", "gsi_reporter", &user)
-}
-
-fn team(team: TeamId) -> Partition {
-    of("by-team", "gsi_team", &team)
-}
-
-/// Whether the tasks that this user does or reported are all in the scope.
-fn is_user(scope: &TaskScope, user: UserId) -> bool {
-    match scope {
+/// Whether all tasks of this list are in the scope.
+fn is_within(list: &List, scope: &TaskScope) -> bool {
+    let sees_team = |team: &Option<TeamId>| match scope {
         TaskScope::All => true,
-        TaskScope::Teams { user: own, .. } | TaskScope::Own(own) => *own == user,
-    }
-}
-
-/// Whether the tasks of this team are all in the scope.
-fn sees_team(scope: &TaskScope, team: TeamId) -> bool {
-    match scope {
-        TaskScope::All => true,
-        TaskScope::Teams { teams, .. } => teams.contains(&team),
+        TaskScope::Teams { teams, .. } => team.is_none_or(|team| teams.contains(&team)),
         TaskScope::Own(_) => false,
+    };
+    let is_user = |user: &UserId| match scope {
+        TaskScope::All => true,
+        TaskScope::Teams { user: own, .. } | TaskScope::Own(own) => own == user,
+    };
+    match list {
+        List::Team(team) => sees_team(team),
+        List::Assignee(user) | List::Reporter(user) => is_user(user),
+        List::All | List::Label(_) | List::Watcher(_) | List::Related(..) => *scope == TaskScope::All,
     }
 }
 
@@ -116,52 +128,55 @@ fn filter_scope(filter: &mut Filter, scope: &TaskScope) {
         TaskScope::Own(user) => (None, user),
     };
     let user = filter.value(text(user));
-    let (assignee, reporter) = (filter.path("row.task.assignee"), filter.path("row.task.reporter"));
+    let (assignee, reporter) = (filter.path("facts.assignee"), filter.path("facts.reporter"));
     let mut any = vec![format!("{assignee} = {user}"), format!("{reporter} = {user}")];
     if teams.is_some() {
-        let (path, null) = (filter.path("row.task.team"), filter.value(text("NULL")));
+        let (path, null) = (filter.path("facts.team"), filter.value(text("NULL")));
         any.push(format!("attribute_type({path}, {null})"));
     }
     // IN takes at most a hundred values.
     for some in teams.iter().flat_map(|teams| teams.chunks(100)) {
-        let path = filter.path("row.task.team");
+        let path = filter.path("facts.team");
         let values: Vec<_> = some.iter().map(|team| filter.value(text(team))).collect();
         any.push(format!("{path} IN ({})", values.join(", ")));
     }
     filter.and(any.join(" OR "));
 }
 
-fn filter_rest(filter: &mut Filter, wanted: &TaskFilter, covered: Covered) {
-    let mut equal = |by: Covered, path: &str, value: Option<String>| {
-        if let Some(value) = value.filter(|_| covered != by) {
+/// What the lists do not see to already.
+fn filter_rest(filter: &mut Filter, wanted: &TaskFilter, lists: &[List]) {
+    let covers = |list: List| lists == [list];
+    let mut equal = |covered: bool, path: &str, value: Option<String>| {
+        if let Some(value) = value.filter(|_| !covered) {
             let (path, value) = (filter.path(path), filter.value(text(&value)));
             filter.and(format!("{path} = {value}"));
         }
     };
-    equal(Covered::Assignee, "row.task.assignee", wanted.assignee.map(|id| id.to_string()));
-    equal(Covered::Reporter, "row.task.reporter", wanted.reporter.map(|id| id.to_string()));
-    equal(Covered::Team, "row.task.team", wanted.team.map(|id| id.to_string()));
-    equal(Covered::Status, "row.task.status", wanted.status.map(|status| status.to_string()));
-    equal(Covered::Priority, "row.task.priority", wanted.priority.map(|priority| priority.to_string()));
-    if let Some(label) = &wanted.label {
-        let (path, value) = (filter.path("row.task.labels"), filter.value(text(label)));
-        filter.and(format!("contains({path}, {value})"));
-    }
-    if wanted.open || wanted.overdue.is_some() {
-        let (path, value) = (filter.path("row.task.status"), filter.value(text(&Status::Completed)));
-        filter.and(format!("{path} <> {value}"));
-    }
+    let covered = |value: Option<UserId>, list: fn(UserId) -> List| value.is_some_and(|user| covers(list(user)));
+    equal(covered(wanted.assignee, List::Assignee), "facts.assignee", wanted.assignee.map(|id| id.to_string()));
+    equal(covered(wanted.reporter, List::Reporter), "facts.reporter", wanted.reporter.map(|id| id.to_string()));
+    equal(covers(List::Team(wanted.team)), "facts.team", wanted.team.map(|id| id.to_string()));
+    equal(false, "facts.priority", wanted.priority.map(|priority| priority.to_string()));
+    let mut has = |covered: bool, path: &str, value: Option<String>| {
+        if let Some(value) = value.filter(|_| !covered) {
+            let (path, value) = (filter.path(path), filter.value(text(&value)));
+            filter.and(format!("contains({path}, {value})"));
+        }
+    };
+    let label = wanted.label.as_ref();
+    has(label.is_some_and(|label| covers(List::Label(label.clone()))), "facts.labels", label.map(ToString::to_string));
+    has(covered(wanted.watcher, List::Watcher), "facts.watchers", wanted.watcher.map(|id| id.to_string()));
 }
 
-/// The sort keys that can be in the answer. A sort key is a deadline and more, so that it comes after the bare deadline.
-fn range(wanted: &TaskFilter) -> (String, String) {
+/// The sort keys by deadline that can be in the answer. One is a deadline and more, so that it comes after the bare deadline.
+fn due_range(wanted: &TaskFilter) -> (String, String) {
     let before = [wanted.due_before, wanted.overdue].into_iter().flatten().min();
-    let low = wanted.due_after.map_or_else(|| " ".to_owned(), sortable);
+    let low = wanted.due_after.map_or_else(|| LOWEST.to_owned(), sortable);
     let high = match (before, wanted.due_after) {
         (Some(before), _) => sortable(before),
         // What has no deadline is not due after anything.
         (None, Some(_)) => "~".to_owned(),
-        (None, None) => "~~".to_owned(),
+        (None, None) => HIGHEST.to_owned(),
     };
     (low, high)
 }

@@ -1,19 +1,23 @@
 //! Reading tasks.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
-use muster_domain::task::{Priority, Status, TaskScope};
-use muster_domain::values::Label;
+use muster_domain::task::{Priority, Relation, Status, TaskScope};
+use muster_domain::values::{Label, Rank};
 use muster_domain::{StreamId, TaskId, TeamId, UserId};
 use serde::Serialize;
 
-use super::plan::plan;
+use super::places::{List, rank_key};
+use super::plan::{matches, plan};
 use super::{TaskDocument, TaskList, TaskRow};
 use crate::attribute::{Reader, text};
 use crate::cursor::QueryCheck;
 use crate::error::{QueryError, StoreError};
-use crate::listing::{Listed, Listing, Page, Partition};
-use crate::projection::Projection as _;
-use crate::read_models::{ReadModels, row_of};
+use crate::listing::{Filter, Listed, Listing, Page, Partition, just_after};
+use crate::projection::{Place, Projection as _};
+use crate::read_models::ReadModels;
+use crate::rows::{DynamoRows, RowStore as _};
 
 /// One page of tasks.
 pub type TaskPage = Listed<TaskDocument>;
@@ -33,6 +37,10 @@ pub struct TaskFilter {
     pub priority: Option<Priority>,
     /// A label that they have.
     pub label: Option<Label>,
+    /// Who watches them.
+    pub watcher: Option<UserId>,
+    /// A task to which they stand so.
+    pub related: Option<(Relation, TaskId)>,
     /// Due at this time or later.
     pub due_after: Option<DateTime<Utc>>,
     /// Due before this time.
@@ -42,7 +50,51 @@ pub struct TaskFilter {
     /// Due before this time, which is now, and not completed.
     #[serde(serialize_with = "whether")]
     pub overdue: Option<DateTime<Utc>>,
+    /// In which order.
+    pub sort: TaskSort,
 }
+
+/// An order of tasks. Of two at the same place the one with the lower id comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum TaskSort {
+    /// Soonest due first, those without a deadline last.
+    #[default]
+    Due,
+    /// Oldest first.
+    Created,
+    /// Those longest unchanged first.
+    Updated,
+    /// Most urgent first; among those of one priority, soonest due first.
+    Priority,
+    /// As people have put them by hand.
+    Rank,
+}
+
+impl TaskSort {
+    /// The sort key.
+    const fn attribute(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Priority => "urgency",
+            Self::Rank => "rank",
+        }
+    }
+
+    pub(super) const fn index(self) -> &'static str {
+        match self {
+            Self::Due => "by-due",
+            Self::Created => "by-created",
+            Self::Updated => "by-updated",
+            Self::Priority => "by-urgency",
+            Self::Rank => "by-rank",
+        }
+    }
+}
+
+/// How many places a request reads when a filter leaves some out. They are small.
+const FILTERED_READ: usize = 1_000;
 
 /// Now is another time on every page; the query is the same.
 #[expect(clippy::ref_option, reason = "serde gives what it has")]
@@ -68,8 +120,8 @@ impl TaskQueries {
         Ok(row.map(|(row, version)| TaskDocument::of_row(id, row, version)))
     }
 
-    /// Whether the list that these ask for can show the task at this version or a later one: its row has come so far, and so
-    /// has each index that the list is read from and that has the task. An index follows a row a moment later.
+    /// Whether the list that these ask for can show the task at this version or a later one: its row has come so far, and so has
+    /// the index, where the list is read from a place that the task has. An index follows a moment later.
     pub async fn shows(
         &self,
         scope: &TaskScope,
@@ -78,29 +130,38 @@ impl TaskQueries {
         version: u64,
     ) -> Result<bool, QueryError> {
         let table = self.models.table(TaskList::NAME).await?;
-        let Some(item) = self.models.item(&table, &StreamId::from(id)).await? else { return Ok(false) };
-        if (Reader { table: &table, item: &item }).number("as_of")? < version {
+        let stream = StreamId::from(id);
+        let Some(row) = self.models.item(&table, &stream).await? else { return Ok(false) };
+        if (Reader { table: &table, item: &row }).number("as_of")? < version {
             return Ok(false);
         }
-        for Partition { index, attribute, value } in plan(scope, filter).partitions {
-            let (of, due) = (item.get(attribute).and_then(|of| of.as_s().ok()), item.get("due"));
-            let (Some(due), true) = (due, of == Some(&value)) else { continue };
-            let query = self.models.client().query().table_name(&table).set_index_name(index.map(str::to_owned));
-            let query = query.key_condition_expression("#pk = :pk AND #sk = :sk");
-            let query = query.expression_attribute_names("#pk", attribute).expression_attribute_names("#sk", "due");
-            let query = query.expression_attribute_values(":pk", text(&value));
-            let answer = query.expression_attribute_values(":sk", due.clone()).send().await;
-            let found = answer.map_err(|error| StoreError::unavailable(&table, error))?.items.unwrap_or_default();
-            let Some(found) = found.first() else { return Ok(false) };
-            if (Reader { table: &table, item: found }).number("as_of")? < version {
+        let unavailable = |error| StoreError::unavailable(&table, error);
+        let query = self.models.client().query().table_name(&table).consistent_read(true);
+        let query = query.key_condition_expression("pk = :pk AND begins_with(sk, :place)");
+        let query = query.expression_attribute_values(":pk", text(&stream));
+        let places = query.expression_attribute_values(":place", text(&Place::at(""))).send().await;
+        let places = places.map_err(unavailable)?.items.unwrap_or_default();
+        let lists: HashSet<String> = plan(scope, filter).partitions.into_iter().map(|list| list.value).collect();
+        let sort = filter.sort.attribute();
+        for place in places {
+            let read = Reader { table: &table, item: &place };
+            if !lists.contains(read.text("list")?) {
+                continue;
+            }
+            let query = self.models.client().query().table_name(&table).index_name(filter.sort.index());
+            let query = query.key_condition_expression("#list = :list AND #sort = :sort");
+            let query = query.expression_attribute_names("#list", "list").expression_attribute_names("#sort", sort);
+            let query = query.expression_attribute_values(":list", text(read.text("list")?));
+            let found = query.expression_attribute_values(":sort", text(read.text(sort)?)).send().await;
+            if !found.map_err(unavailable)?.items.unwrap_or_default().contains(&place) {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// The tasks that fulfil the filter and are in the scope, soonest due first, those without a deadline last (or all
-    /// of it backwards). Deleted tasks are in no list.
+    /// The tasks that fulfil the filter and are in the scope, in its order (or all of it backwards). Deleted tasks are in no list.
+    /// Pages are full but the last, unless a task changed at this moment, or thousands were left out between two.
     pub async fn list(&self, scope: &TaskScope, filter: &TaskFilter, page: &Page) -> Result<TaskPage, QueryError> {
         // A scope's teams may change between two pages; a place in the order stays one.
         let whose = match scope {
@@ -114,18 +175,55 @@ impl TaskQueries {
             client: self.models.client(),
             table: &table,
             partitions: plan.partitions,
-            sort: "due",
+            sort: filter.sort.attribute(),
             low: plan.low,
             high: plan.high,
             filter: plan.filter,
+            filtered_read: FILTERED_READ,
             consistent: false,
         };
-        listing
-            .page(&check, page, |table, item| {
-                let Some((row, version)) = row_of::<TaskRow>(table, item)? else { return Ok(None) };
-                let stream = Reader { table, item }.stream()?;
-                Ok(Some(TaskDocument::of_row(TaskId(stream.id), row, version)))
+        let found = listing.page(&check, page, |table, item| Reader { table, item }.stream().map(Some)).await?;
+        let rows = DynamoRows::new(self.models.client().clone(), table.clone()).load(&found.items).await?;
+        let mut items = Vec::with_capacity(found.items.len());
+        for (stream, stored) in found.items.iter().zip(rows) {
+            let Some((json, as_of)) = stored.and_then(|stored| Some((stored.row?, stored.as_of))) else { continue };
+            let row: TaskRow =
+                serde_json::from_value(json).map_err(|error| StoreError::damaged(&table, stream, &error))?;
+            if matches(scope, filter, &row.task) {
+                items.push(TaskDocument::of_row(TaskId(stream.id), row, as_of));
+            }
+        }
+        Ok(Listed { items, next: found.next })
+    }
+
+    /// The rank of the task that comes next to this one, `behind` it or before it, among those of its status; `None` at the end.
+    /// The task `moved` is not asked for: it is about to go elsewhere.
+    pub async fn beside(&self, beside: &TaskDocument, behind: bool, moved: TaskId) -> Result<Option<Rank>, QueryError> {
+        let table = self.models.table(TaskList::NAME).await?;
+        let here = rank_key(&beside.rank, &StreamId::from(beside.id));
+        let (low, high) = if behind { (just_after(&here), "~".to_owned()) } else { (" ".to_owned(), here.clone()) };
+        let list = List::All.partition(beside.status);
+        let listing = Listing {
+            client: self.models.client(),
+            table: &table,
+            partitions: vec![Partition { index: Some(TaskSort::Rank.index()), attribute: "list", value: list }],
+            sort: TaskSort::Rank.attribute(),
+            low,
+            high,
+            filter: Filter::default(),
+            filtered_read: FILTERED_READ,
+            consistent: false,
+        };
+        let check = QueryCheck::of("beside", &beside.id);
+        let page = Page { limit: 3, cursor: None, descending: !behind };
+        let found = listing
+            .page(&check, &page, |table, item| {
+                let read = Reader { table, item };
+                Ok(Some((read.stream()?, read.text("rank")?.to_owned())))
             })
-            .await
+            .await?;
+        let others = [StreamId::from(moved), StreamId::from(beside.id)];
+        let next = found.items.into_iter().find(|(stream, _)| !others.contains(stream));
+        Ok(next.and_then(|(_, key)| key.split('!').next()?.parse().ok()))
     }
 }

@@ -1,6 +1,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeSet;
+
 use muster_domain::task::*;
-use muster_domain::values::{Change, Labels, Location, Position};
+use muster_domain::values::{Change, Labels, Location, Position, Rank};
 use muster_domain::{Actor, CommentId, EventData, ImportId, StreamId, TaskId, TeamId, UserId};
 use serde_json::json;
 use uuid::Uuid;
@@ -49,6 +51,12 @@ fn state() -> TaskState {
         completed_at: None,
         reopened: 0,
         comments: 0,
+        checklist: vec![],
+        watchers: BTreeSet::new(),
+        rank: Rank::of_time(start()),
+        parent: None,
+        blocked_by: BTreeSet::new(),
+        duplicate_of: None,
         created_at: start(),
         deleted_at: None,
         imported: None,
@@ -110,15 +118,72 @@ fn a_created_task_is_found_by_its_properties() {
     let task = TaskState { assignee: Some(BEN), deadline: created.deadline, ..state() };
     ProjectionSpec::given(TaskList, History::of(TASK).by(ADA).then(TaskEvent::from(created)))
         .then_row(TaskRow { task, updated_at: start(), updated_by: ADA.into() })
-        .then_keys(&[
-            ("due", "2026-03-09T12:00:00.000Z#00000000-0000-0000-0000-00000000000a".into()),
-            ("gsi_all", "all".into()),
-            ("gsi_status", "todo".into()),
-            ("gsi_priority", "medium".into()),
-            ("gsi_assignee", BEN.to_string().into()),
-            ("gsi_team", NORTH.to_string().into()),
-            ("gsi_reporter", ADA.to_string().into()),
+        .then_places(&[
+            ("in#all", "all#todo"),
+            ("in#team", &format!("team#{NORTH}#todo")),
+            ("in#assignee", &format!("assignee#{BEN}#todo")),
+            ("in#reporter", &format!("reporter#{ADA}#todo")),
         ]);
+}
+
+#[test]
+fn a_task_has_a_place_in_each_list_and_the_same_sort_keys_in_all() {
+    let labels = Labels::try_from(vec!["lift".parse().unwrap()]).unwrap();
+    let created = TaskCreated { labels, deadline: Some(time("2026-03-09T12:00:00Z")), ..created() };
+    let rows = ProjectionSpec::given(
+        TaskList,
+        History::of(TASK).by(ADA).then(TaskEvent::from(created)).then(TaskEvent::from(TaskWatched { user_id: BEN })),
+    );
+    rows.then_places(&[
+        ("in#all", "all#todo"),
+        ("in#team", &format!("team#{NORTH}#todo")),
+        ("in#reporter", &format!("reporter#{ADA}#todo")),
+        ("in#label#lift", "label#lift#todo"),
+        (&format!("in#watcher#{BEN}"), &format!("watcher#{BEN}#todo")),
+    ]);
+    for place in rows.places() {
+        assert_eq!(
+            place.keys[1..],
+            [
+                ("urgency", format!("2#2026-03-09T12:00:00.000Z#{TASK}").into()),
+                ("due", format!("2026-03-09T12:00:00.000Z#{TASK}").into()),
+                ("created", format!("2026-03-02T08:00:00.000Z#{TASK}").into()),
+                ("updated", format!("2026-03-02T08:01:00.000Z#{TASK}").into()),
+                ("rank", format!("{}!{TASK}", Rank::of_time(start())).into()),
+            ]
+        );
+        assert_eq!(
+            place.facts,
+            json!({ "status": "todo", "priority": "medium", "team": NORTH, "assignee": null, "reporter": ADA,
+                "labels": ["lift"], "watchers": [BEN] })
+        );
+    }
+}
+
+#[test]
+fn a_task_is_found_by_those_to_which_it_stands_in_some_way() {
+    let other = |n| TaskId(Uuid::from_u128(n));
+    let related = |relation, n| TaskEvent::from(TaskRelated { relation, to: other(n) });
+    let events = [related(Relation::BlockedBy, 8), related(Relation::BlockedBy, 9), related(Relation::ChildOf, 9)];
+    ProjectionSpec::given(TaskList, history(events.clone())).then_places(&[
+        ("in#all", "all#todo"),
+        ("in#team", &format!("team#{NORTH}#todo")),
+        ("in#reporter", &format!("reporter#{ADA}#todo")),
+        (&format!("in#blocked_by#{}", other(8)), &format!("blocked_by#{}#todo", other(8))),
+        (&format!("in#blocked_by#{}", other(9)), &format!("blocked_by#{}#todo", other(9))),
+        (&format!("in#child_of#{}", other(9)), &format!("child_of#{}#todo", other(9))),
+    ]);
+    let unrelated = TaskUnrelated { relation: Relation::BlockedBy, to: other(8) }.into();
+    then(events.into_iter().chain([unrelated]).collect::<Vec<_>>(), |task| {
+        task.blocked_by.insert(other(9));
+        task.parent = Some(other(9));
+    });
+}
+
+#[test]
+fn a_task_that_is_moved_by_hand_has_another_rank() {
+    let rank: Rank = "k".parse().unwrap();
+    then([TaskRanked { from: Rank::of_time(start()), to: rank.clone() }.into()], |task| task.rank = rank);
 }
 
 #[test]
@@ -130,6 +195,7 @@ fn an_edit_changes_the_words() {
         description: Some(Change { from: None, to: Some("It *squeaks*.".parse().unwrap()) }),
         labels: Some(Change { from: Labels::default(), to: labels.clone() }),
         location: Some(Change { from: None, to: Some(location.clone()) }),
+        mentions: vec![],
     };
     then([edited.into()], |task| {
         task.title = "Mend the lift".parse().unwrap();
@@ -201,7 +267,11 @@ fn a_task_is_held_and_resumed() {
 
 #[test]
 fn comments_are_counted() {
-    let comment = |id| TaskCommented { comment_id: CommentId(Uuid::from_u128(id)), text: "On it.".parse().unwrap() };
+    let comment = |id| TaskCommented {
+        comment_id: CommentId(Uuid::from_u128(id)),
+        text: "On it.".parse().unwrap(),
+        mentions: Vec::new(),
+    };
     then([comment(1).into(), comment(2).into()], |task| task.comments = 2);
 }
 
@@ -209,7 +279,7 @@ fn comments_are_counted() {
 fn a_deleted_task_is_in_no_index_and_a_restored_one_is_again() {
     let deleted = TaskEvent::from(TaskDeleted { at: minute(1) });
     then([deleted.clone()], |task| task.deleted_at = Some(minute(1)));
-    ProjectionSpec::given(TaskList, history([deleted.clone()])).then_keys(&[]);
+    ProjectionSpec::given(TaskList, history([deleted.clone()])).then_places(&[]);
     then([deleted, TaskRestored { deleted_at: minute(1) }.into()], |_| {});
 }
 
@@ -217,7 +287,14 @@ fn a_deleted_task_is_in_no_index_and_a_restored_one_is_again() {
 fn a_long_history_ends_the_same_in_every_order() {
     let mut events = Vec::new();
     for n in 1..=4 {
-        events.push(TaskCommented { comment_id: CommentId(Uuid::from_u128(n)), text: "x".parse().unwrap() }.into());
+        events.push(
+            TaskCommented {
+                comment_id: CommentId(Uuid::from_u128(n)),
+                text: "x".parse().unwrap(),
+                mentions: Vec::new(),
+            }
+            .into(),
+        );
         events.push(TaskAssigned { from: None, to: BEN }.into());
     }
     then(events, |task| {
@@ -229,7 +306,8 @@ fn a_long_history_ends_the_same_in_every_order() {
 #[test]
 fn an_event_that_no_program_knows_parks_the_row_before_it() {
     let unknown = EventData { event_type: "TaskPainted".into(), schema: 1, data: json!({}) };
-    let comment = TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "x".parse().unwrap() };
+    let comment =
+        TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "x".parse().unwrap(), mentions: Vec::new() };
     let history = history([]).then(unknown).then(TaskEvent::from(comment));
     ProjectionSpec::given(TaskList, history).then_parked(2, "unknown event type \"TaskPainted\"");
 }
@@ -260,9 +338,10 @@ fn a_task_of_another_projection_version_is_folded_anew() {
     for event in history.events() {
         log.append(event);
     }
-    let old = StoredRow { as_of: 1, projection_version: 0, row: Some(json!({ "old": true })), parked: None };
+    let old =
+        StoredRow { as_of: 1, projection_version: 0, row: Some(json!({ "old": true })), parked: None, places: vec![] };
     let stream = StreamId::from(TASK);
-    futures::executor::block_on(rows.save(&stream, 0, NewRow { stored: old, keys: vec![] }, vec![])).unwrap();
+    futures::executor::block_on(rows.save(&stream, 0, NewRow::alone(old), vec![])).unwrap();
     let projector = Projector::new(TaskList, log, Arc::new(OneTable(rows.clone())));
     let message = Message { id: "m".into(), event: Ok(history.events()[1].clone()) };
     assert_eq!(futures::executor::block_on(projector.handle(vec![message])), vec![]);
@@ -295,7 +374,8 @@ fn a_document_has_every_key_and_null_where_there_is_nothing() {
             "id": TASK, "version": 1, "title": "Fix the lift", "description": null, "priority": "medium",
             "status": "todo", "labels": [], "location": null, "team_id": NORTH, "assignee_id": null,
             "reporter_id": ADA, "deadline": null, "hold": null, "started_at": null, "completed_at": null,
-            "reopened": 0, "comments": 0, "created_at": "2026-03-02T08:00:00Z", "updated_at": "2026-03-02T08:00:00Z",
+            "reopened": 0, "comments": 0, "checklist": [], "watcher_ids": [], "rank": "0VCh8td2V", "parent_id": null, "blocked_by_ids": [],
+            "duplicate_of_id": null, "created_at": "2026-03-02T08:00:00Z", "updated_at": "2026-03-02T08:00:00Z",
             "updated_by": { "type": "user", "id": ADA }, "deleted_at": null,
         })
     );

@@ -1,7 +1,7 @@
 //! Which partitions answer a list of a moment, and what is left to filter.
 
 use chrono::{DateTime, Utc};
-use muster_domain::task::{Status, TaskScope};
+use muster_domain::task::{Relation, Status, TaskScope};
 use muster_domain::{TeamId, UserId};
 
 use super::stretch::around;
@@ -123,8 +123,22 @@ fn filter_scope(filter: &mut Filter, scope: &TaskScope) {
 
 fn filter_rest(filter: &mut Filter, wanted: &TaskFilter) {
     // Each of them: what another list is filtered by would be left out here without a word.
-    let TaskFilter { assignee, reporter, team, status, priority, label, due_after: _, due_before: _, open, overdue } =
-        wanted;
+    let TaskFilter {
+        assignee,
+        reporter,
+        team,
+        status,
+        priority,
+        label,
+        watcher,
+        related,
+        due_after: _,
+        due_before: _,
+        open,
+        overdue,
+        // The past is listed in the order of deadlines alone: who asks for another one is refused.
+        sort: _,
+    } = wanted;
     let mut is = |attribute: &str, value: Option<String>| {
         if let Some(value) = value {
             let (path, value) = (filter.path(attribute), filter.value(text(&value)));
@@ -140,6 +154,23 @@ fn filter_rest(filter: &mut Filter, wanted: &TaskFilter) {
         let path = filter.path("labels");
         let value = filter.value(text(&format!("{BETWEEN_LABELS}{label}{BETWEEN_LABELS}")));
         filter.and(format!("contains({path}, {value})"));
+    }
+    // What a state is seldom asked for by is in the state itself: of one that is, and of one that was.
+    let mut said = |field: &str, condition: fn(&str, &str) -> String, value: String| {
+        let value = filter.value(text(&value));
+        let any = ["row", "entry"].map(|of| condition(&filter.path(&format!("{of}.task.{field}")), &value));
+        filter.and(any.join(" OR "));
+    };
+    let (has, is): (fn(&str, &str) -> String, fn(&str, &str) -> String) =
+        (|path, value| format!("contains({path}, {value})"), |path, value| format!("{path} = {value}"));
+    if let Some(watcher) = watcher {
+        said("watchers", has, watcher.to_string());
+    }
+    match related {
+        Some((Relation::BlockedBy, to)) => said("blocked_by", has, to.to_string()),
+        Some((Relation::ChildOf, to)) => said("parent", is, to.to_string()),
+        Some((Relation::DuplicateOf, to)) => said("duplicate_of", is, to.to_string()),
+        None => {}
     }
     if *open || overdue.is_some() {
         let (path, value) = (filter.path("status"), filter.value(text(&Status::Completed)));

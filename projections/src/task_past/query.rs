@@ -12,7 +12,7 @@ use super::{PastTask, TaskPast, at};
 use crate::attribute::Reader;
 use crate::cursor::QueryCheck;
 use crate::error::QueryError;
-use crate::listing::{Listing, Page};
+use crate::listing::{FILTERED_READ, Listing, Page};
 use crate::projection::Projection as _;
 use crate::read_models::{ReadModels, row_of};
 use crate::task_list::{TaskDocument, TaskFilter, TaskPage, TaskRow};
@@ -58,6 +58,7 @@ impl TaskPastQueries {
             low: plan.low,
             high: plan.high,
             filter: plan.filter,
+            filtered_read: FILTERED_READ,
             consistent: false,
         };
         let listed = listing.page(&check, page, |table, item| {

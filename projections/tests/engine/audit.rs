@@ -11,7 +11,11 @@ use crate::support::{World, created, task, time, user};
 
 fn history(id: TaskId) -> History {
     let started = TaskStatusChanged { from: Status::Todo, to: Status::InProgress, at: time("2026-03-02T09:00:00Z") };
-    let comment = TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "Found it.".parse().unwrap() };
+    let comment = TaskCommented {
+        comment_id: CommentId(Uuid::from_u128(1)),
+        text: "Found it.".parse().unwrap(),
+        mentions: Vec::new(),
+    };
     History::of(id)
         .by(user(1))
         .at(time("2026-03-02T23:59:00Z"))

@@ -12,7 +12,12 @@ use uuid::Uuid;
 use crate::support::{PREFIX, World, created, messages, task, user};
 
 fn comment(number: u128) -> TaskEvent {
-    TaskCommented { comment_id: CommentId(Uuid::from_u128(number)), text: "On it.".parse().unwrap() }.into()
+    TaskCommented {
+        comment_id: CommentId(Uuid::from_u128(number)),
+        text: "On it.".parse().unwrap(),
+        mentions: Vec::new(),
+    }
+    .into()
 }
 
 fn commented(number: u128, comments: u128) -> Vec<RecordedEvent> {

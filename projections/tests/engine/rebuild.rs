@@ -12,7 +12,11 @@ use crate::support::{World, created, messages, task};
 
 fn history(number: u128, comments: u128) -> Vec<RecordedEvent> {
     let comment = |number| {
-        TaskEvent::from(TaskCommented { comment_id: CommentId(Uuid::from_u128(number)), text: "x".parse().unwrap() })
+        TaskEvent::from(TaskCommented {
+            comment_id: CommentId(Uuid::from_u128(number)),
+            text: "x".parse().unwrap(),
+            mentions: Vec::new(),
+        })
     };
     let history = History::of(task(number)).then(TaskEvent::from(created()));
     (1..=comments).map(comment).fold(history, History::then).into_iter().collect()
@@ -85,7 +89,7 @@ async fn a_row_that_differs_from_the_log_keeps_the_old_generation_active() {
     let mut stored = world.row("task-list", 1, task(1)).await.unwrap();
     stored.row.as_mut().unwrap()["task"]["title"] = "Something else".into();
     let as_of = stored.as_of;
-    rows.save(&task(1).into(), as_of, NewRow { stored, keys: vec![] }, vec![]).await.unwrap();
+    rows.save(&task(1).into(), as_of, NewRow::alone(stored), vec![]).await.unwrap();
 
     let error = tasks.rebuild(&world, RebuildOptions::default(), &|_| {}).await.unwrap_err();
     let RebuildError::Different(different) = &error else { panic!("{error:?}") };

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::support::{World, created, messages, task};
 
 fn history(number: u128) -> History {
-    let comment = TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "x".parse().unwrap() };
+    let comment =
+        TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "x".parse().unwrap(), mentions: Vec::new() };
     History::of(task(number)).then(TaskEvent::from(created())).then(TaskEvent::from(comment))
 }
 
@@ -20,8 +21,8 @@ async fn damaged() -> World {
     world.record(history(2).events());
     world.record(history(3).events());
     assert_eq!(world.hosted("task-list").handle(messages(&history(2).events()[..1])).await, vec![]);
-    let stored = StoredRow { as_of: 5, projection_version: 1, row: Some(json!({})), parked: None };
-    world.rows("task-list", 1).save(&task(4).into(), 0, NewRow { stored, keys: vec![] }, vec![]).await.unwrap();
+    let stored = StoredRow { as_of: 5, projection_version: 1, row: Some(json!({})), parked: None, places: vec![] };
+    world.rows("task-list", 1).save(&task(4).into(), 0, NewRow::alone(stored), vec![]).await.unwrap();
     world
 }
 

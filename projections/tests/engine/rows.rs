@@ -20,7 +20,7 @@ use crate::support::{World, created, messages, task};
 
 fn row(as_of: u64, text: &str) -> NewRow {
     let row = Some(json!({ "text": text, "none": null, "list": [1, 2.5, -3], "empty": "" }));
-    NewRow { stored: StoredRow { as_of, projection_version: 1, row, parked: None }, keys: vec![] }
+    NewRow::alone(StoredRow { as_of, projection_version: 1, row, parked: None, places: vec![] })
 }
 
 fn entry(version: u64) -> Entry {
@@ -62,8 +62,8 @@ async fn a_row_that_is_parked_before_its_first_event_can_be_moved_on() {
     let stream = StreamId::from(task(1));
     for rows in &stores {
         let parked = Some(Parked { version: 1, reason: "unknown".into() });
-        let empty = StoredRow { as_of: 0, projection_version: 1, row: None, parked };
-        rows.save(&stream, 0, NewRow { stored: empty.clone(), keys: vec![] }, vec![]).await.unwrap();
+        let empty = StoredRow { as_of: 0, projection_version: 1, row: None, parked, places: vec![] };
+        rows.save(&stream, 0, NewRow::alone(empty.clone()), vec![]).await.unwrap();
         assert_eq!(stored(&**rows, &stream).await, Some(empty));
         rows.save(&stream, 0, row(1, "readable now"), vec![]).await.unwrap();
         assert_eq!(stored(&**rows, &stream).await, Some(row(1, "readable now").stored));
@@ -153,7 +153,7 @@ async fn a_projector_that_is_overtaken_does_not_take_the_row_back() {
     let world = World::new().await;
     let comment = |number| {
         let comment_id = CommentId(Uuid::from_u128(number));
-        TaskEvent::from(TaskCommented { comment_id, text: "x".parse().unwrap() })
+        TaskEvent::from(TaskCommented { comment_id, text: "x".parse().unwrap(), mentions: Vec::new() })
     };
     let history = History::of(task(1)).then(TaskEvent::from(created())).then(comment(1)).then(comment(2));
     let events = history.events();

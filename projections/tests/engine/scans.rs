@@ -20,7 +20,11 @@ const NAMES: [&str; 2] = ["task-list", "audit-log"];
 
 fn history(number: u128, comments: u128) -> Vec<RecordedEvent> {
     let comment = |number| {
-        TaskEvent::from(TaskCommented { comment_id: CommentId(Uuid::from_u128(number)), text: "x".parse().unwrap() })
+        TaskEvent::from(TaskCommented {
+            comment_id: CommentId(Uuid::from_u128(number)),
+            text: "x".parse().unwrap(),
+            mentions: Vec::new(),
+        })
     };
     let history = History::of(task(number)).then(TaskEvent::from(created()));
     (1..=comments).map(comment).fold(history, History::then).into_iter().collect()
@@ -185,8 +189,8 @@ async fn a_row_that_another_version_of_the_projection_wrote_is_made_anew_from_th
     begin(&world, "task-list").await;
     let right = model(&world, "task-list", 1, 1).await;
     let row = Some(serde_json::json!({ "of": "another shape" }));
-    let stored = StoredRow { as_of: 3, projection_version: 1_000, row, parked: None };
-    let new = muster_projections::rows::NewRow { stored, keys: vec![] };
+    let stored = StoredRow { as_of: 3, projection_version: 1_000, row, parked: None, places: vec![] };
+    let new = muster_projections::rows::NewRow::alone(stored);
     world.rows("task-list", 2).save(&task(1).into(), 0, new, vec![]).await.unwrap();
 
     let (tasks, slow) = Slow::over(&world).hosted(&world, "task-list");

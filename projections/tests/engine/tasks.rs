@@ -1,11 +1,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::task::{
-    Priority, Status, TaskCreated, TaskDeleted, TaskEvent, TaskFacts, TaskScope, TaskStatusChanged,
+    Priority, Status, TaskCreated, TaskDeleted, TaskEvent, TaskFacts, TaskRanked, TaskScope, TaskStatusChanged,
+    TaskWatched,
 };
-use muster_domain::values::{Label, Labels};
+use muster_domain::values::{Label, Labels, Rank};
 use muster_domain::{RecordedEvent, TaskId};
 use muster_projections::spec::History;
-use muster_projections::{CursorError, Page, QueryError, TaskDocument, TaskFilter, TaskQueries, fold_task};
+use muster_projections::{CursorError, Page, QueryError, TaskDocument, TaskFilter, TaskQueries, TaskSort, fold_task};
 
 use crate::support::{World, created, messages, task, team, time, user};
 
@@ -42,6 +43,13 @@ fn numbered(number: u128) -> Vec<RecordedEvent> {
         let done = TaskStatusChanged { from: Status::InProgress, to: Status::Completed, at };
         history = history.then(TaskEvent::from(done));
     }
+    if number.is_multiple_of(3) {
+        history = history.then(TaskEvent::from(TaskWatched { user_id: user(number % 4) }));
+    }
+    if number.is_multiple_of(5) {
+        let to: Rank = ["k", "V", "0z"][pick(3)].parse().unwrap();
+        history = history.then(TaskEvent::from(TaskRanked { from: Rank::of_time(at), to }));
+    }
     if number.is_multiple_of(11) {
         history = history.then(TaskEvent::from(TaskDeleted { at }));
     }
@@ -60,6 +68,7 @@ fn fulfils(filter: &TaskFilter, task: &TaskDocument) -> bool {
         && filter.status.is_none_or(|status| task.status == status)
         && filter.priority.is_none_or(|priority| task.priority == priority)
         && filter.label.as_ref().is_none_or(|label| task.labels.iter().any(|has| has == label.as_str()))
+        && filter.watcher.is_none_or(|user| task.watcher_ids.contains(&user))
         && filter.due_after.is_none_or(|after| due.is_some_and(|due| due >= after))
         && filter.due_before.is_none_or(|before| due.is_some_and(|due| due < before))
         && filter.overdue.is_none_or(|now| due.is_some_and(|due| due < now) && task.status != Status::Completed)
@@ -76,6 +85,8 @@ fn filters() -> Vec<TaskFilter> {
         TaskFilter { team: Some(team(2)), ..none.clone() },
         TaskFilter { assignee: Some(user(2)), reporter: Some(user(1)), ..none.clone() },
         TaskFilter { assignee: Some(user(2)), team: Some(team(1)), ..none.clone() },
+        TaskFilter { watcher: Some(user(1)), ..none.clone() },
+        TaskFilter { watcher: Some(user(0)), team: Some(team(1)), ..none.clone() },
     ];
     let more: [fn(&mut TaskFilter); 8] = [
         |_| {},
@@ -121,14 +132,31 @@ async fn all_pages(
     }
 }
 
+/// By what an order sorts: as texts and numbers that compare like it.
+fn place(sort: TaskSort, task: &TaskDocument) -> (u8, String, Option<DateTime<Utc>>, TaskId) {
+    let urgency = match task.priority {
+        Priority::Critical => 0,
+        Priority::High => 1,
+        Priority::Medium => 2,
+        Priority::Low => 3,
+    };
+    let no_deadline = u8::from(task.deadline.is_none());
+    match sort {
+        TaskSort::Due => (no_deadline, String::new(), task.deadline, task.id),
+        TaskSort::Created => (0, String::new(), Some(task.created_at), task.id),
+        TaskSort::Updated => (0, String::new(), Some(task.updated_at), task.id),
+        TaskSort::Priority => (urgency * 2 + no_deadline, String::new(), task.deadline, task.id),
+        TaskSort::Rank => (0, task.rank.clone(), None, task.id),
+    }
+}
+
 #[tokio::test]
-async fn every_filter_in_every_scope_gives_each_task_once_and_in_order() {
+async fn every_filter_in_every_scope_and_every_order_gives_each_task_once() {
     let world = World::new().await;
     let histories: Vec<_> = (1..=130).map(numbered).collect();
     world.publish(histories.iter().flatten().cloned()).await;
     let mut known: Vec<TaskDocument> = histories.iter().map(|events| fold_task(events).unwrap().unwrap()).collect();
     known.retain(|task| task.deleted_at.is_none());
-    known.sort_by_key(|task| (task.deadline.is_none(), task.deadline, task.id));
     let scopes = [
         TaskScope::All,
         TaskScope::Own(user(1)),
@@ -137,11 +165,17 @@ async fn every_filter_in_every_scope_gives_each_task_once_and_in_order() {
         TaskScope::Teams { teams: vec![team(0), team(1), team(1)], user: user(3) },
         TaskScope::Teams { teams: vec![], user: user(1) },
     ];
+    let orders = [TaskSort::Due, TaskSort::Created, TaskSort::Updated, TaskSort::Priority, TaskSort::Rank];
     let tasks = TaskQueries::new(world.models());
-    for scope in &scopes {
-        for filter in filters() {
+    for (number, (scope, filter)) in
+        scopes.iter().flat_map(|scope| filters().into_iter().map(move |filter| (scope, filter))).enumerate()
+    {
+        // Each pair in two of the orders: it would take long in all.
+        for sort in [orders[number % 5], orders[(number / 5 + number + 1) % 5]] {
+            let filter = TaskFilter { sort, ..filter.clone() };
             let mut expected: Vec<_> =
                 known.iter().filter(|task| in_scope(scope, task) && fulfils(&filter, task)).cloned().collect();
+            expected.sort_by_key(|task| place(sort, task));
             for (limit, descending) in [(7, false), (50, true)] {
                 if descending {
                     expected.reverse();
@@ -151,6 +185,27 @@ async fn every_filter_in_every_scope_gives_each_task_once_and_in_order() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn what_stands_beside_a_task_is_known_by_rank_among_those_of_its_status() {
+    let world = World::new().await;
+    let ranked = |number: u128, rank: &str| {
+        let ranked = TaskRanked { from: Rank::of_time(now()), to: rank.parse().unwrap() };
+        History::of(task(number)).then(TaskEvent::from(created())).then(TaskEvent::from(ranked))
+    };
+    world
+        .publish([(1, "a"), (2, "b"), (3, "b1"), (4, "c")].into_iter().flat_map(|(number, rank)| ranked(number, rank)))
+        .await;
+    let tasks = TaskQueries::new(world.models());
+    let beside = async |number: u128, behind: bool, moved: u128| {
+        let here = tasks.get(task(number)).await.unwrap().unwrap();
+        tasks.beside(&here, behind, task(moved)).await.unwrap().map(String::from)
+    };
+    assert_eq!(beside(2, true, 9).await.as_deref(), Some("b1"));
+    assert_eq!(beside(2, false, 9).await.as_deref(), Some("a"));
+    assert_eq!(beside(2, true, 3).await.as_deref(), Some("c"), "not the one that is moved");
+    assert_eq!((beside(1, false, 9).await, beside(4, true, 9).await), (None, None));
 }
 
 #[tokio::test]
@@ -200,12 +255,14 @@ async fn now_moves_on_between_two_pages_of_what_is_overdue() {
 }
 
 #[tokio::test]
-async fn a_page_that_finds_little_ends_early_and_goes_on_where_it_stopped() {
+async fn what_is_rare_among_many_fills_a_page() {
     let world = World::new().await;
-    let wanted = [task(1), task(1_850)];
+    let wanted = [task(1), task(950), task(1_850)];
     let one = |number: u128| {
-        let labels = if wanted.contains(&task(number)) { vec![label("lift")] } else { vec![] };
-        let created = TaskCreated { labels: Labels::try_from(labels).unwrap(), ..created() };
+        let rare = wanted.contains(&task(number));
+        let labels = if rare { vec![label("lift")] } else { vec![] };
+        let priority = if rare { Priority::Critical } else { Priority::Low };
+        let created = TaskCreated { labels: Labels::try_from(labels).unwrap(), priority, ..created() };
         History::of(task(number)).then(TaskEvent::from(created))
     };
     let events: Vec<_> = (1..=1_900).flat_map(one).collect();
@@ -213,12 +270,16 @@ async fn a_page_that_finds_little_ends_early_and_goes_on_where_it_stopped() {
         assert_eq!(world.hosted("task-list").handle(messages(some)).await, vec![]);
     }
     let tasks = TaskQueries::new(world.models());
-    let filter = TaskFilter { label: Some(label("lift")), ..Default::default() };
-    let first = tasks.list(&TaskScope::All, &filter, &Page::first(10)).await.unwrap();
-    assert_eq!(ids(&first.items), vec![wanted[0]]);
-    let page = Page { cursor: first.next, ..Page::first(10) };
-    let second = tasks.list(&TaskScope::All, &filter, &page).await.unwrap();
-    assert_eq!((ids(&second.items), second.next), (vec![wanted[1]], None));
+    for filter in [
+        TaskFilter { label: Some(label("lift")), ..Default::default() },
+        TaskFilter { priority: Some(Priority::Critical), ..Default::default() },
+    ] {
+        let first = tasks.list(&TaskScope::All, &filter, &Page::first(2)).await.unwrap();
+        assert_eq!(ids(&first.items), wanted[..2]);
+        let page = Page { cursor: first.next, ..Page::first(2) };
+        let second = tasks.list(&TaskScope::All, &filter, &page).await.unwrap();
+        assert_eq!((ids(&second.items), second.next), (vec![wanted[2]], None));
+    }
 }
 
 fn ids(tasks: &[TaskDocument]) -> Vec<TaskId> {

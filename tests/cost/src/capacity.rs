@@ -179,7 +179,7 @@ mod tests {
 
     async fn put_task(client: &Client, status: &str, text_of: usize) {
         let put = client.put_item().table_name(TASKS).item("pk", text("task#1")).item("sk", text("row"));
-        let put = put.item("due", text("~")).item("gsi_status", text(status)).item("text", of_kilobytes(text_of));
+        let put = put.item("due", text("~")).item("list", text(status)).item("text", of_kilobytes(text_of));
         put.send().await.unwrap();
     }
 
@@ -216,7 +216,7 @@ mod tests {
     async fn an_index_is_written_when_what_it_holds_changes_and_twice_when_its_key_moves() {
         let (client, meter) = store().await;
         let written = |of_table, of_index: Option<f64>| {
-            let index = of_index.map(|units| table(&format!("{TASKS}/by-status"), Access::Write, units));
+            let index = of_index.map(|units| table(&format!("{TASKS}/by-due"), Access::Write, units));
             [table(TASKS, Access::Write, of_table)].into_iter().chain(index).collect::<Vec<_>>()
         };
 

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use futures::future::join_all;
 use muster_domain::user::Role;
 use muster_domain::{TaskId, TeamId, UserId};
+use muster_projections::TaskDocument;
 use muster_projections::directory::UserDocument;
 use muster_tests::client::Client;
 use serde_json::{Value, json};
@@ -85,9 +86,13 @@ impl Cast {
     /// The ids that the row's path has, in order.
     pub(crate) async fn ids(&self, row: &Row, caller: &Caller) -> Vec<String> {
         if row.path.contains("{task_id}") {
-            let task = self.task(row, caller).await.to_string();
-            let version = row.path.contains("{version}").then(|| "1".to_owned());
-            return [task].into_iter().chain(version).collect();
+            let task = self.task(row, caller).await;
+            let with = match row.path {
+                path if path.ends_with("/{item_id}") => self.item(row, task).await,
+                path if path.contains("{version}") => "1".to_owned(),
+                _ => caller.id.to_string(),
+            };
+            return vec![task.to_string(), with];
         }
         let team = match row.whose {
             Whose::Ours => self.ours.to_string(),
@@ -184,6 +189,16 @@ impl Cast {
         };
         let made = inviter.post("/invitations").json(&json!({ "email": new_email() })).send().await.is(201).value();
         made["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Something on the checklist of this task.
+    async fn item(&self, row: &Row, of: TaskId) -> String {
+        if row.whose == Whose::Nothing {
+            return some_id();
+        }
+        let body = json!({ "text": "Open the door" });
+        let task: TaskDocument = self.chief.post(&of_task(of, "/checklist")).json(&body).send().await.document(201);
+        task.checklist[0].id.to_string()
     }
 
     async fn another_account(&self, of: Option<TeamId>) -> UserId {

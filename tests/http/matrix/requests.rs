@@ -11,7 +11,7 @@ use super::table::{Row, Whose};
 use crate::oidc;
 use crate::routes::ROUTES;
 use crate::second_factors::challenged;
-use crate::support::{PASSWORD, new_email, person};
+use crate::support::{PASSWORD, new_email, person, task};
 use crate::{invitations, password_resets};
 
 /// The request of a cell, and the task that it is about, if it is about one.
@@ -102,6 +102,15 @@ async fn body(cast: &Cast, row: &Row, caller: &Caller) -> Option<Value> {
                 other => panic!("{row}: {other} is not told apart here"),
             }
             body
+        }
+        ("/tasks/{task_id}/position", _) => {
+            // A neighbour that the caller may see; nobody sees none.
+            let beside = task(&cast.chief, json!({ "assignee_id": caller.id })).await;
+            json!({ "after": beside.id })
+        }
+        ("/tasks/{task_id}/relations", _) if row.method != "GET" => {
+            let other = task(&cast.chief, json!({ "assignee_id": caller.id })).await;
+            json!({ "kind": "child_of", "task_id": other.id })
         }
         (_, "into our team") => json!({ "team_id": cast.ours }),
         (_, "into another team") => json!({ "team_id": cast.theirs }),

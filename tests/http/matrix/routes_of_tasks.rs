@@ -9,6 +9,9 @@ pub(crate) const TABLE: &str = "
     POST   /api/v1/tasks for the caller                       | -         | 201 | 201 | 201 | 403 | 401
     POST   /api/v1/tasks for somebody of our team             | -         | 201 | 201 | 403 | 403 | 401
     POST   /api/v1/tasks for somebody of another team         | -         | 201 | 403 | 403 | 403 | 401
+    POST   /api/v1/tasks/bulk                                 | -         | 200 | 200 | 200 | 200 | 401
+    PATCH  /api/v1/tasks/bulk                                 | -         | 200 | 200 | 200 | 200 | 401
+    GET    /api/v1/tasks/board                                | -         | 200 | 200 | 200 | 200 | 401
     GET    /api/v1/tasks                                      | -         | 200 | 200 | 200 | 200 | 401
     POST   /api/v1/imports                                    | -         | 200 | 200 | 403 | 403 | 401
 
@@ -135,6 +138,60 @@ pub(crate) const TABLE: &str = "
                                                               | another's | 201 | 404 | 404 | 403 | 401
                                                               | nothing   | 404 | 404 | 404 | 404 | 401
     POST   /api/v1/tasks/{task_id}/restore                    | given     | 200 | 200 | 403 | 403 | 401
+                                                              | reported  | 200 | 200 | 200 | 403 | 401
+                                                              | ours      | 200 | 200 | 404 | 403 | 401
+                                                              | no team's | 200 | 200 | 404 | 403 | 401
+                                                              | another's | 200 | 404 | 404 | 403 | 401
+                                                              | nothing   | 404 | 404 | 404 | 404 | 401
+    POST   /api/v1/tasks/{task_id}/checklist                  | given     | 201 | 201 | 403 | 403 | 401
+                                                              | reported  | 201 | 201 | 201 | 403 | 401
+                                                              | ours      | 201 | 201 | 404 | 403 | 401
+                                                              | no team's | 201 | 201 | 404 | 403 | 401
+                                                              | another's | 201 | 404 | 404 | 403 | 401
+                                                              | nothing   | 404 | 404 | 404 | 404 | 401
+    PUT    /api/v1/tasks/{task_id}/checklist/{item_id}        | given     | 200 | 200 | 200 | 403 | 401
+                                                              | reported  | 200 | 200 | 200 | 403 | 401
+                                                              | ours      | 200 | 200 | 404 | 403 | 401
+                                                              | no team's | 200 | 200 | 404 | 403 | 401
+                                                              | another's | 200 | 404 | 404 | 403 | 401
+                                                              | nothing   | 404 | 404 | 404 | 404 | 401
+    DELETE /api/v1/tasks/{task_id}/checklist/{item_id}        | given     | 200 | 200 | 403 | 403 | 401
+                                                              | reported  | 200 | 200 | 200 | 403 | 401
+                                                              | ours      | 200 | 200 | 404 | 403 | 401
+                                                              | no team's | 200 | 200 | 404 | 403 | 401
+                                                              | another's | 200 | 404 | 404 | 403 | 401
+                                                              | nothing   | 404 | 404 | 404 | 404 | 401
+    PUT    /api/v1/tasks/{task_id}/watchers/{user_id}         | given     | 200 | 200 | 200 | 403 | 401
+                                                              | reported  | 200 | 200 | 200 | 403 | 401
+                                                              | ours      | 200 | 200 | 404 | 403 | 401
+                                                              | no team's | 200 | 200 | 404 | 403 | 401
+                                                              | another's | 200 | 404 | 404 | 403 | 401
+                                                              | nothing   | 404 | 404 | 404 | 404 | 401
+    DELETE /api/v1/tasks/{task_id}/watchers/{user_id}         | given     | 200 | 200 | 200 | 403 | 401
+                                                              | reported  | 200 | 200 | 200 | 403 | 401
+                                                              | ours      | 200 | 200 | 404 | 403 | 401
+                                                              | no team's | 200 | 200 | 404 | 403 | 401
+                                                              | another's | 200 | 404 | 404 | 403 | 401
+                                                              | nothing   | 404 | 404 | 404 | 404 | 401
+    POST   /api/v1/tasks/{task_id}/position                   | given     | 200 | 200 | 200 | 403 | 401
+                                                              | reported  | 200 | 200 | 200 | 403 | 401
+                                                              | ours      | 200 | 200 | 404 | 403 | 401
+                                                              | no team's | 200 | 200 | 404 | 403 | 401
+                                                              | another's | 200 | 404 | 404 | 403 | 401
+                                                              | nothing   | 404 | 404 | 404 | 404 | 401
+    GET    /api/v1/tasks/{task_id}/relations                  | given     | 200 | 200 | 200 | 200 | 401
+                                                              | reported  | 200 | 200 | 200 | 200 | 401
+                                                              | ours      | 200 | 200 | 404 | 200 | 401
+                                                              | no team's | 200 | 200 | 404 | 200 | 401
+                                                              | another's | 200 | 404 | 404 | 200 | 401
+                                                              | nothing   | 404 | 404 | 404 | 404 | 401
+    POST   /api/v1/tasks/{task_id}/relations                  | given     | 200 | 200 | 403 | 403 | 401
+                                                              | reported  | 200 | 200 | 200 | 403 | 401
+                                                              | ours      | 200 | 200 | 404 | 403 | 401
+                                                              | no team's | 200 | 200 | 404 | 403 | 401
+                                                              | another's | 200 | 404 | 404 | 403 | 401
+                                                              | nothing   | 404 | 404 | 404 | 404 | 401
+    DELETE /api/v1/tasks/{task_id}/relations                  | given     | 200 | 200 | 403 | 403 | 401
                                                               | reported  | 200 | 200 | 200 | 403 | 401
                                                               | ours      | 200 | 200 | 404 | 403 | 401
                                                               | no team's | 200 | 200 | 404 | 403 | 401

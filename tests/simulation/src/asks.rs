@@ -3,14 +3,14 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use muster_domain::task::{CreateTask, Priority, Status, TaskCommand, UpdateTask};
+use muster_domain::task::{CreateTask, Priority, Relation, Status, TaskCommand, UpdateChecklistItem, UpdateTask};
 use muster_domain::team::{CreateTeam, TeamCommand, UpdateTeam};
 use muster_domain::user::{
     ByKind, DigestFrequency, NotificationChannels, NotificationDigest, NotificationPreferences, QuietHours,
     RegisterUser, Role, UpdateUser, UserCommand,
 };
 use muster_domain::values::{Label, Labels, LocalTime, Location, Position};
-use muster_domain::{AggregateType, CommentId, StreamId, TeamId, UserId};
+use muster_domain::{AggregateType, ChecklistItemId, CommentId, StreamId, TaskId, TeamId, UserId};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -51,7 +51,13 @@ impl Asks<'_> {
     }
 
     fn words<T: FromStr>(&mut self) -> Option<T> {
-        self.one_of(&["Fix the lift", "Replace the lift", "Zwei Stockwerke, «dringend»", "a \"quoted\" \\ word"])
+        self.one_of(&[
+            "Fix the lift",
+            "Replace the lift",
+            "Zwei Stockwerke, «dringend»",
+            "a \"quoted\" \\ word",
+            "@[00000000-0000-0000-0000-000000000002]: look",
+        ])
     }
 
     fn id(&mut self) -> Uuid {
@@ -98,7 +104,7 @@ impl Asks<'_> {
 
     fn task(&mut self) -> TaskCommand {
         let at = self.at;
-        match self.rng.u8(..20) {
+        match self.rng.u8(..29) {
             0 => TaskCommand::Create(self.create_task()),
             1..=6 => {
                 let status = Status::ALL[self.rng.usize(..Status::ALL.len())];
@@ -127,8 +133,42 @@ impl Asks<'_> {
                 None => TaskCommand::Restore,
             },
             18 => TaskCommand::Delete { at },
+            19..=22 => self.checklist(),
+            26 | 27 => TaskCommand::Relate { relation: self.relation(), to: TaskId(self.id()) },
+            28 => TaskCommand::Unrelate { relation: self.relation(), to: TaskId(self.id()) },
+            25 => match self.one_of(&["V", "0z1", "k"]) {
+                Some(rank) => TaskCommand::Rank { rank },
+                None => TaskCommand::Restore,
+            },
+            23 => TaskCommand::Watch { user_id: UserId(self.id()) },
+            24 => TaskCommand::Unwatch { user_id: UserId(self.id()) },
             _ => TaskCommand::Restore,
         }
+    }
+
+    /// Of three items, so that they meet each other.
+    fn checklist(&mut self) -> TaskCommand {
+        let item_id = ChecklistItemId(self.id());
+        match self.rng.u8(..4) {
+            0 | 1 => match self.words() {
+                Some(text) => {
+                    let before = self.sometimes(|asks| ChecklistItemId(asks.id()));
+                    TaskCommand::AddChecklistItem { item_id, text, before }
+                }
+                None => TaskCommand::Restore,
+            },
+            2 => TaskCommand::UpdateChecklistItem(UpdateChecklistItem {
+                item_id,
+                text: self.sometimes(Self::words).flatten(),
+                done: self.sometimes(|asks| asks.rng.bool()),
+                before: self.sometimes(|asks| asks.sometimes(|asks| ChecklistItemId(asks.id()))),
+            }),
+            _ => TaskCommand::RemoveChecklistItem { item_id },
+        }
+    }
+
+    fn relation(&mut self) -> Relation {
+        Relation::ALL[self.rng.usize(..Relation::ALL.len())]
     }
 
     fn uuid(&mut self) -> Uuid {

@@ -1,7 +1,7 @@
 //! A projection as a program of another version has it: the same rows in another shape.
 
 use muster_domain::{AggregateType, DomainEvent, RecordedEvent, StreamId};
-use muster_projections::{Entry, IndexKey, Poison, Projection};
+use muster_projections::{Entry, IndexKey, Place, Poison, Projection};
 use serde::{Deserialize, Serialize};
 
 /// The projection in another version.
@@ -34,6 +34,10 @@ impl<P: Projection> Projection for Former<P> {
 
     fn index_keys(&self, stream: &StreamId, row: &Self::Row) -> Vec<IndexKey> {
         self.0.index_keys(stream, &row.former)
+    }
+
+    fn places(&self, stream: &StreamId, row: &Self::Row) -> Vec<Place> {
+        self.0.places(stream, &row.former)
     }
 
     fn entries(&self, before: Option<&Self::Row>, event: &RecordedEvent, decoded: &DomainEvent) -> Vec<Entry> {

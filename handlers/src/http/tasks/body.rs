@@ -107,6 +107,11 @@ pub(crate) struct NewTaskBody {
 }
 
 impl NewTaskBody {
+    /// What is to be done, in Markdown.
+    pub(crate) fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
     /// The command that reports this task.
     pub(crate) fn checked(&self, reporter: UserId, at: DateTime<Utc>) -> Result<CreateTask, Problem> {
         let mut fields = Fields::default();
@@ -174,6 +179,11 @@ pub(crate) struct TaskBody {
 }
 
 impl TaskBody {
+    /// What is to be done, in Markdown, if that is to change.
+    pub(crate) fn description(&self) -> Option<&str> {
+        self.description.as_ref().and_then(Option::as_deref)
+    }
+
     /// The command that makes these changes.
     pub(crate) fn checked(&self, at: DateTime<Utc>) -> Result<UpdateTask, Problem> {
         let mut fields = Fields::default();

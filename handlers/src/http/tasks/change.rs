@@ -1,26 +1,30 @@
 //! What changes tasks.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use muster_commands::{Committed, ExpectedVersion};
-use muster_domain::task::{Task, TaskCommand, TaskFacts, UpdateTask};
-use muster_domain::values::{CommentText, Reason};
-use muster_domain::{CommentId, TaskId, TeamId, UserId};
+use futures::future::try_join_all;
+use muster_commands::{Committed, ExecuteError, ExpectedVersion, GuardedError};
+use muster_domain::task::{Status, Task, TaskCommand, TaskError, TaskEvent, TaskFacts, UpdateTask};
+use muster_domain::values::{CommentText, MAX_MENTIONS, Reason, mentions};
+use muster_domain::{CommentId, DomainEvent, Metadata, RecordedEvent, TaskId, TeamId, UserId};
 use muster_identity::policy::{Action, Person, Resource};
 use muster_projections::TaskDocument;
 use serde::Serialize;
 
 use super::body::{AssignBody, CommentBody, DeadlineBody, NewTaskBody, ReasonBody, StatusBody, TaskBody, actions};
-use crate::http::app::{App, not_found};
+use super::relations::has_open_blockers;
+use crate::http::app::{App, not_found, unreadable};
 use crate::http::body::{Body, Id};
+use crate::http::caller::Caller;
 use crate::http::etag::etag;
 use crate::http::fields::Fields;
 use crate::http::problem::Problem;
-use crate::http::refusal::guarded;
+use crate::http::refusal::{self, guarded};
 use crate::http::request::Change;
 use crate::http::spec::{BodilessTaskChangeProblems, ChangeHeaders, CreateHeaders, CreateProblems, TaskChangeProblems};
 
@@ -47,23 +51,35 @@ pub(crate) async fn create(
     Body(body): Body<NewTaskBody>,
 ) -> Result<Response, Problem> {
     change.caller.within_token(Action::CreateTask { to: None })?;
-    let task = body.checked(change.caller.id(), change.at)?;
-    let assignee = known(&app, body.assignee_id, body.team_id).await;
-    let resource = Resource::Task(TaskFacts { assignee: task.assignee, reporter: task.reporter, team: task.team });
-    let guard = |_: &Task| {
-        let to = assignee.as_ref().map_err(Clone::clone)?.as_ref();
-        change.caller.may(Action::CreateTask { to }, &resource)
-    };
     let id = TaskId(change.command_id.created_id());
     let metadata = change.metadata("POST /tasks", &body);
-    let command = TaskCommand::Create(task);
-    let committed =
-        app.commands.execute_if::<Task, Problem>(id.0, command, ExpectedVersion::New, &metadata, guard).await;
-    let mut response = answer(StatusCode::CREATED, id, &committed.map_err(guarded)?)?;
+    let committed = creating(&app, &change.caller, &body, &metadata).await?;
+    let mut response = answer(StatusCode::CREATED, id, &committed)?;
     if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/tasks/{id}")) {
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
+}
+
+/// Reports a task in the caller's name, if they may.
+pub(super) async fn creating(
+    app: &App,
+    caller: &Caller,
+    body: &NewTaskBody,
+    metadata: &Metadata,
+) -> Result<Committed<Task>, Problem> {
+    let task = body.checked(caller.id(), metadata.at)?;
+    let assignee = known(app, body.assignee_id, body.team_id).await;
+    let spoken_to = spoken_to(app, "/description", body.description()).await;
+    let resource = Resource::Task(TaskFacts { assignee: task.assignee, reporter: task.reporter, team: task.team });
+    let guard = |_: &Task| {
+        let to = assignee.as_ref().map_err(Clone::clone)?.as_ref();
+        caller.may(Action::CreateTask { to }, &resource)?;
+        spoken_to.clone()
+    };
+    let (id, command) = (metadata.command_id.created_id(), TaskCommand::Create(task));
+    let committed = app.commands.execute_if::<Task, Problem>(id, command, ExpectedVersion::New, metadata, guard);
+    committed.await.map_err(guarded)
 }
 
 /// Changes any of a task's properties: all that the body names, or none.
@@ -77,11 +93,33 @@ pub(crate) async fn update(
     Id(id): Id<TaskId>,
     Body(body): Body<TaskBody>,
 ) -> Result<Response, Problem> {
-    let update = body.checked(change.at)?;
-    let assignee = known(&app, body.assignee_id.flatten(), body.team_id.flatten()).await;
-    let actions = assignee.as_ref().map(|person| actions(&update, person.as_ref()));
-    let route = format!("PUT /tasks/{id}");
-    execute(&app, &change, id, &route, &body, actions.map_err(Clone::clone), TaskCommand::Update(update)).await
+    let metadata = change.metadata(&format!("PUT /tasks/{id}"), &body);
+    let committed = updating(&app, &change.caller, id, &body, change.expected, &metadata).await?;
+    warned(&app, &committed, answer(StatusCode::OK, id, &committed)?).await
+}
+
+/// Makes changes to a task, if the caller may.
+pub(super) async fn updating(
+    app: &App,
+    caller: &Caller,
+    id: TaskId,
+    body: &TaskBody,
+    expected: ExpectedVersion,
+    metadata: &Metadata,
+) -> Result<Committed<Task>, Problem> {
+    let update = body.checked(metadata.at)?;
+    let assignee = known(app, body.assignee_id.flatten(), body.team_id.flatten()).await;
+    let spoken_to = spoken_to(app, "/description", body.description()).await;
+    let actions = assignee.as_ref().map(|person| actions(&update, person.as_ref())).map_err(Clone::clone);
+    let asked = Asked { caller, expected, metadata };
+    guarded_command(app, &asked, id, actions, |_| spoken_to.clone(), TaskCommand::Update(update)).await
+}
+
+/// Who asks for a command, of which version of a task, and what comes with it.
+pub(super) struct Asked<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) expected: ExpectedVersion,
+    pub(super) metadata: &'a Metadata,
 }
 
 /// Gives a task to somebody, or to nobody.
@@ -193,9 +231,11 @@ pub(crate) async fn comment(
     let text = fields.finish(text)?;
     // A repeat of the request is the same comment.
     let comment_id = CommentId(change.command_id.created_id());
+    let spoken_to = spoken_to(&app, "/text", Some(&body.text)).await;
     let command = TaskCommand::Comment { comment_id, text };
     let route = format!("POST /tasks/{id}/comments");
-    let mut response = execute(&app, &change, id, &route, &body, Ok(vec![Action::CommentTask]), command).await?;
+    let actions = Ok(vec![Action::CommentTask]);
+    let mut response = execute_when(&app, &change, id, &route, &body, actions, |_| spoken_to.clone(), command).await?;
     *response.status_mut() = StatusCode::CREATED;
     Ok(response)
 }
@@ -226,7 +266,7 @@ pub(crate) async fn restore(
 
 /// One command to a task, if the caller may do all that it does. `actions` are what it does, or why it cannot be done;
 /// that is asked only of a command that is new, since one that is known gets its first answer again.
-async fn execute(
+pub(super) async fn execute(
     app: &App,
     change: &Change,
     id: TaskId,
@@ -235,19 +275,62 @@ async fn execute(
     actions: Result<Vec<Action<'_>>, Problem>,
     command: TaskCommand,
 ) -> Result<Response, Problem> {
-    // Of a change that cannot be made it is not said why to a token that is for no change.
-    let asked = actions.as_deref().unwrap_or(&[Action::EditTask]);
-    asked.iter().chain([&Action::ReadTask]).try_for_each(|action| change.caller.within_token(*action))?;
+    execute_when(app, change, id, route, meaning, actions, |_| Ok(()), command).await
+}
+
+/// Likewise, if something else holds of the task, too.
+#[expect(clippy::too_many_arguments, reason = "a command is all of these, and each route has them at hand")]
+pub(super) async fn execute_when(
+    app: &App,
+    change: &Change,
+    id: TaskId,
+    route: &str,
+    meaning: &impl Serialize,
+    actions: Result<Vec<Action<'_>>, Problem>,
+    when: impl Fn(&TaskFacts) -> Result<(), Problem> + Send + Sync,
+    command: TaskCommand,
+) -> Result<Response, Problem> {
     let metadata = change.metadata(route, meaning);
+    let asked = Asked { caller: &change.caller, expected: change.expected, metadata: &metadata };
+    let committed = guarded_command(app, &asked, id, actions, when, command).await?;
+    warned(app, &committed, answer(StatusCode::OK, id, &committed)?).await
+}
+
+/// One command to a task, if the caller may do all that it does and `when` lets it. Whoever expects another version than the present
+/// one learns that first: what they read before they asked may be why it does not.
+pub(super) async fn guarded_command(
+    app: &App,
+    asked: &Asked<'_>,
+    id: TaskId,
+    actions: Result<Vec<Action<'_>>, Problem>,
+    when: impl Fn(&TaskFacts) -> Result<(), Problem> + Send + Sync,
+    command: TaskCommand,
+) -> Result<Committed<Task>, Problem> {
+    let Asked { caller, expected, metadata } = *asked;
+    // Of a change that cannot be made it is not said why to a token that is for no change.
+    let wanted = actions.as_deref().unwrap_or(&[Action::EditTask]);
+    wanted.iter().chain([&Action::ReadTask]).try_for_each(|action| caller.within_token(*action))?;
+    let allowed = AtomicBool::new(false);
     let guard = |task: &Task| {
         let task = task.state.as_ref().ok_or_else(|| not_found("task"))?;
-        let resource = Resource::Task(TaskFacts::from(task));
-        change.caller.may(Action::ReadTask, &resource)?;
+        let facts = TaskFacts::from(task);
+        let resource = Resource::Task(facts);
+        caller.may(Action::ReadTask, &resource)?;
         let actions = actions.as_ref().map_err(Clone::clone)?;
-        actions.iter().try_for_each(|action| change.caller.may(*action, &resource))
+        actions.iter().try_for_each(|action| caller.may(*action, &resource))?;
+        allowed.store(true, Ordering::Relaxed);
+        when(&facts)
     };
-    let committed = app.commands.execute_if::<Task, Problem>(id.0, command, change.expected, &metadata, guard).await;
-    answer(StatusCode::OK, id, &committed.map_err(guarded)?)
+    let done = app.commands.execute_if::<Task, Problem>(id.0, command, expected, metadata, guard).await;
+    if let (Err(GuardedError::Guard(_)), ExpectedVersion::Exactly(version)) = (&done, expected)
+        && allowed.load(Ordering::Relaxed)
+    {
+        let actual = app.reader.head(&id.into()).await.map_err(|error| unreadable(&error))?;
+        if actual != version {
+            return Err(refusal::problem(&ExecuteError::<TaskError>::VersionMismatch { expected, actual }));
+        }
+    }
+    done.map_err(guarded)
 }
 
 /// The assignee to be, who must be there and active; the team must be there, too.
@@ -271,4 +354,36 @@ pub(in crate::http) async fn known(
         fields.wrong("/team_id", "there is no such team");
     }
     fields.finish(Some(person))
+}
+
+/// What the caller should know of what they did: that the task which they completed still waits for others. It is done all the same:
+/// whoever does the work knows whether it is.
+const WARNING: HeaderName = HeaderName::from_static("muster-warning");
+
+async fn warned(app: &App, committed: &Committed<Task>, mut response: Response) -> Result<Response, Problem> {
+    let completes = |event: &RecordedEvent| matches!(event.decode(), Ok(DomainEvent::Task(TaskEvent::TaskStatusChanged(changed))) if changed.to == Status::Completed);
+    if let Some(task) = committed.aggregate.state.as_ref().filter(|task| !task.blocked_by.is_empty())
+        && committed.events.iter().any(completes)
+        && has_open_blockers(app, task.blocked_by.iter().copied()).await?
+    {
+        response.headers_mut().insert(WARNING, HeaderValue::from_static("open_blockers"));
+    }
+    Ok(response)
+}
+
+/// Whether whomever a text speaks to has an account, and they are not too many. Whether each may see the task is asked when they
+/// are told, as that may be another thing then.
+async fn spoken_to(app: &App, pointer: &str, text: Option<&str>) -> Result<(), Problem> {
+    let named = mentions(text.unwrap_or_default());
+    let mut fields = Fields::default();
+    if named.len() > MAX_MENTIONS {
+        fields
+            .wrong(pointer, format_args!("must speak to at most {MAX_MENTIONS} people, and speaks to {}", named.len()));
+    } else {
+        let accounts = try_join_all(named.iter().map(|user| app.user(*user, 0))).await?;
+        for (user, _) in named.iter().zip(accounts).filter(|(_, account)| account.is_none()) {
+            fields.wrong(pointer, format_args!("there is no such user: @[{user}]"));
+        }
+    }
+    fields.finish(Some(()))
 }

@@ -8,11 +8,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use muster_domain::task::{Priority, Status, TaskFacts};
+use muster_domain::task::{Priority, Relation, Status, TaskFacts};
 use muster_domain::values::Label;
 use muster_domain::{RecordedEvent, TaskId, TeamId, UserId};
 use muster_identity::policy::{Action, Resource, task_scope};
-use muster_projections::{TaskDocument, TaskFilter, fold_task};
+use muster_projections::{TaskDocument, TaskFilter, TaskSort, fold_task};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -144,6 +144,10 @@ pub(crate) struct TasksQuery {
     #[param(value_type = Option<Label>)]
     #[schema(value_type = Option<Label>)]
     label: Option<String>,
+    /// Only those that this person watches.
+    watcher_id: Option<UserId>,
+    /// Only those that are a part of this task.
+    parent_id: Option<TaskId>,
     /// Only those due at this time or later.
     due_after: Option<DateTime<Utc>>,
     /// Only those due before this time.
@@ -153,12 +157,13 @@ pub(crate) struct TasksQuery {
     /// Only those that are not completed.
     open: Option<bool>,
     /// The tasks as they were at this time (RFC 3339), with these filters on what they were then, as far as the caller may see
-    /// them now. What was done in the last moments may not be in it yet.
+    /// them now. What was done in the last moments may not be in it yet. In the order of deadlines only.
     #[schema(ignore)]
     as_of: Option<DateTime<Utc>>,
-    /// `due` (soonest first, those without a deadline last) or `-due` (the other way round).
-    #[param(pattern = "^-?due$")]
-    #[schema(pattern = "^-?due$")]
+    /// `due` (soonest first, those without a deadline last; the default), `created` (oldest first), `updated`, `priority` (most
+    /// urgent first) or `rank` (as people have put them by hand); with a `-` the other way round.
+    #[param(pattern = "^-?(due|created|updated|priority|rank)$")]
+    #[schema(pattern = "^-?(due|created|updated|priority|rank)$")]
     sort: Option<String>,
     /// The most entries of a page; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
@@ -174,14 +179,23 @@ impl TasksQuery {
     /// What is asked for, and whether from its end.
     pub(crate) fn checked(&self, now: DateTime<Utc>) -> Result<(TaskFilter, bool), Problem> {
         let mut fields = Fields::default();
-        let descending = match self.sort.as_deref() {
-            None | Some("due") => false,
-            Some("-due") => true,
-            Some(_) => {
-                fields.wrong_parameter("sort", "must be due or -due");
-                false
+        let sort = self.sort.as_deref().unwrap_or("due");
+        let descending = sort.starts_with('-');
+        let sort = match sort.strip_prefix('-').unwrap_or(sort) {
+            "due" => TaskSort::Due,
+            "created" => TaskSort::Created,
+            "updated" => TaskSort::Updated,
+            "priority" => TaskSort::Priority,
+            "rank" => TaskSort::Rank,
+            _ => {
+                let orders = "must be due, created, updated, priority or rank, or one of them after a -";
+                fields.wrong_parameter("sort", orders);
+                TaskSort::Due
             }
         };
+        if self.as_of.is_some() && sort != TaskSort::Due {
+            fields.wrong_parameter("sort", "must be due or -due together with as_of");
+        }
         let label = self.label.as_ref().map(|label| label.parse::<Label>());
         let label = label.transpose().map_err(|error| fields.wrong_parameter("label", error)).ok().flatten();
         let filter = TaskFilter {
@@ -191,10 +205,13 @@ impl TasksQuery {
             status: self.status,
             priority: self.priority,
             label,
+            watcher: self.watcher_id,
+            related: self.parent_id.map(|parent| (Relation::ChildOf, parent)),
             due_after: self.due_after,
             due_before: self.due_before,
             open: self.open.unwrap_or(false),
             overdue: self.overdue.unwrap_or(false).then_some(now),
+            sort,
         };
         fields.finish(Some((filter, descending)))
     }

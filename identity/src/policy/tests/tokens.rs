@@ -18,6 +18,10 @@ const TOKENS: &str = "
     change deadline | tasks:write
     hold            | tasks:write
     comment         | tasks:write
+    tick            | tasks:write
+    position        | tasks:write
+    watch           | tasks:write
+    change watchers | tasks:write
     delete          | tasks:write
     restore         | tasks:write
     list users      | users:read
@@ -81,6 +85,10 @@ fn each_action() -> Vec<(&'static str, Action<'static>, Resource)> {
         ("change deadline", Action::ChangeTaskDeadline, task.clone()),
         ("hold", Action::HoldTask, task.clone()),
         ("comment", Action::CommentTask, task.clone()),
+        ("tick", Action::TickChecklist, task.clone()),
+        ("position", Action::PositionTask, task.clone()),
+        ("watch", Action::WatchTask, task.clone()),
+        ("change watchers", Action::ChangeTaskWatchers, task.clone()),
         ("delete", Action::DeleteTask, task.clone()),
         ("restore", Action::RestoreTask, task),
         ("list users", Action::ListUsers, Resource::Any),

@@ -34,7 +34,9 @@ fn entry<'a>(commit: &Commit<'a>, event: &Event<'a>) -> Item<'a> {
     let (aggregate, id) = commit.aggregate_and_id();
     let note = match event.kind {
         "TaskHeld" | "TaskResumed" => event.field("reason"),
-        "TaskCommented" => event.field("text"),
+        "TaskCommented" | "TaskChecklistItemTicked" | "TaskChecklistItemUnticked" | "TaskChecklistItemMoved" => {
+            event.field("text")
+        }
         _ => None,
     };
     let sealed = personal::fields(event.kind).iter().any(|name| event.data.get(*name).is_some_and(personal::is_sealed));
@@ -159,6 +161,28 @@ fn changes<'a>(event: &Event<'a>) -> Vec<Expected<'a>> {
             one("hold", Expected::Null, Expected::Map(hold))
         }
         "TaskResumed" => one("hold", Expected::Map(vec![("since", event.field("held_since").into())]), Expected::Null),
+        "TaskChecklistItemAdded" => one("checklist_item", Expected::Null, event.field("text").into()),
+        "TaskChecklistItemReworded" => one("checklist_item", from.into(), to.into()),
+        "TaskChecklistItemTicked" => one("checklist_item_done", Expected::Bool(false), Expected::Bool(true)),
+        "TaskChecklistItemUnticked" => one("checklist_item_done", Expected::Bool(true), Expected::Bool(false)),
+        "TaskChecklistItemMoved" => one("checklist_item_place", from.into(), to.into()),
+        "TaskChecklistItemRemoved" => one("checklist_item", event.field("text").into(), Expected::Null),
+        "TaskWatched" => one("watcher_id", Expected::Null, event.field("user_id").into()),
+        "TaskUnwatched" => one("watcher_id", event.field("user_id").into(), Expected::Null),
+        "TaskRelated" | "TaskUnrelated" => {
+            let field = match event.field("relation").and_then(text) {
+                Some("blocked_by") => "blocked_by_id",
+                Some("child_of") => "parent_id",
+                _ => "duplicate_of_id",
+            };
+            let related = event.kind == "TaskRelated";
+            one(
+                field,
+                if related { Expected::Null } else { to.into() },
+                if related { to.into() } else { Expected::Null },
+            )
+        }
+        "TaskRanked" => one("rank", from.into(), to.into()),
         "TaskDeleted" => one("deleted_at", Expected::Null, event.field("at").into()),
         "TaskRestored" => one("deleted_at", event.field("deleted_at").into(), Expected::Null),
         "UserRegistered" => begun(&[

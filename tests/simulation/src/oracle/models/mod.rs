@@ -31,7 +31,12 @@ struct Model {
     row: for<'a> fn(&History<'_, 'a>) -> Item<'a>,
     /// What the history leaves beside its row, by sort key and in its order.
     entries: for<'a> fn(&History<'_, 'a>) -> Vec<(String, Item<'a>)>,
+    /// In which lists the row is, by sort key, where the projection has places.
+    places: Option<for<'a> fn(&History<'_, 'a>) -> Places<'a>>,
 }
+
+/// The places of a row: sort key and fields of each, in their order.
+type Places<'a> = Vec<(String, Fields<'a>)>;
 
 /// A history, folded.
 struct History<'h, 'a> {
@@ -61,10 +66,23 @@ const MODELS: [Model; 4] = [
         aggregates: &["task", "user", "team"],
         row: audit_log::row,
         entries: audit_log::entries,
+        places: None,
     },
-    Model { name: "directory", aggregates: &["user", "team"], row: directory::row, entries: |_| Vec::new() },
-    Model { name: "task-list", aggregates: &["task"], row: task_list::row, entries: |_| Vec::new() },
-    Model { name: "task-past", aggregates: &["task"], row: task_past::row, entries: task_past::entries },
+    Model {
+        name: "directory",
+        aggregates: &["user", "team"],
+        row: directory::row,
+        entries: |_| Vec::new(),
+        places: None,
+    },
+    Model {
+        name: "task-list",
+        aggregates: &["task"],
+        row: task_list::row,
+        entries: |_| Vec::new(),
+        places: Some(task_list::places),
+    },
+    Model { name: "task-past", aggregates: &["task"], row: task_past::row, entries: task_past::entries, places: None },
 ];
 
 /// Checks the active generations.
@@ -126,8 +144,23 @@ impl<'a> Check<'_, 'a> {
     fn history(&mut self, history: &History<'_, 'a>) {
         let stream = history.stream;
         let mut items = self.items.remove(stream).unwrap_or_default().into_iter().peekable();
+        let mut places = self.model.places.map(|places| places(history)).unwrap_or_default();
+        let sort_keys: Vec<Expected<'a>> = places.iter().map(|(sort_key, _)| sort_key.clone().into()).collect();
+        while let Some((sort_key, item)) = items.next_if(|(sort_key, _)| sort_key.starts_with("in#")) {
+            let Some(place) = places.iter().position(|(expected, _)| expected == sort_key) else {
+                self.note(stream, format_args!("there should be no place {sort_key:?}: {item}"));
+                continue;
+            };
+            let (_, fields) = places.remove(place);
+            if let Some(difference) = item_differs(item, &fields, &["pk", "sk"]) {
+                self.note(stream, format_args!("the place {sort_key:?}: {difference}"));
+            }
+        }
+        for (sort_key, _) in places {
+            self.note(stream, format_args!("there is no place {sort_key:?}"));
+        }
         match items.next_if(|(sort_key, _)| *sort_key == "row") {
-            Some((_, row)) => self.row(history, row),
+            Some((_, row)) => self.row(history, sort_keys, row),
             None => self.note(stream, format_args!("there is no row, and the history ends at {}", history.folded.head)),
         }
         for (sort_key, (body, mut fields)) in (self.model.entries)(history) {
@@ -146,7 +179,7 @@ impl<'a> Check<'_, 'a> {
         }
     }
 
-    fn row(&mut self, history: &History<'_, 'a>, found: &Value) {
+    fn row(&mut self, history: &History<'_, 'a>, places: Vec<Expected<'a>>, found: &Value) {
         let stream = history.stream;
         if let Some(parked) = found.get("parked") {
             self.note(stream, format_args!("the row is parked: {}", show(parked)));
@@ -161,6 +194,9 @@ impl<'a> Check<'_, 'a> {
         }
         let (row, mut fields) = (self.model.row)(history);
         fields.push(("row", row));
+        if !places.is_empty() {
+            fields.push(("places", Expected::List(places)));
+        }
         if let Some(difference) = item_differs(found, &fields, &["pk", "sk", "as_of", "projection_version", "parked"]) {
             self.note(stream, format_args!("the row (of version {as_of:?} of {head}): {difference}"));
         }

@@ -1,11 +1,13 @@
 //! The rules of a task.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::{Verdict, changes, edits, in_order, was};
-use crate::oracle::attribute::text;
+use crate::oracle::attribute::{list, number, same, text};
 use crate::oracle::log::Event;
 
 /// What a task has that was created without a word on labels.
@@ -29,6 +31,12 @@ pub(in crate::oracle) struct Task<'a> {
     pub(in crate::oracle) completed_at: Option<&'a Value>,
     pub(in crate::oracle) reopened: u64,
     pub(in crate::oracle) comments: u64,
+    /// What is to be ticked off: id, words, whether it is done.
+    pub(in crate::oracle) checklist: Vec<(&'a Value, &'a Value, bool)>,
+    pub(in crate::oracle) watchers: BTreeSet<&'a str>,
+    pub(in crate::oracle) rank: String,
+    /// To which tasks it stands in which way.
+    pub(in crate::oracle) relations: BTreeSet<(&'a str, &'a str)>,
     pub(in crate::oracle) created_at: &'a Value,
     pub(in crate::oracle) deleted_at: Option<&'a Value>,
     /// What was known of it where it comes from.
@@ -44,6 +52,11 @@ fn rank(kind: &str) -> Option<u8> {
         "TaskPriorityChanged" => 3,
         "TaskDeadlineSet" | "TaskDeadlineCleared" => 4,
         "TaskStatusChanged" => 5,
+        "TaskChecklistItemReworded" => 10,
+        "TaskUnrelated" => 20,
+        "TaskRelated" => 21,
+        "TaskChecklistItemTicked" | "TaskChecklistItemUnticked" => 11,
+        "TaskChecklistItemMoved" => 12,
         _ => return None,
     })
 }
@@ -66,6 +79,10 @@ impl<'a> Task<'a> {
             completed_at: None,
             reopened: 0,
             comments: 0,
+            checklist: Vec::new(),
+            watchers: BTreeSet::new(),
+            relations: BTreeSet::new(),
+            rank: created.field("at").and_then(text).map(rank_of_time)?,
             created_at: created.field("at")?,
             deleted_at: None,
             imported: None,
@@ -88,12 +105,21 @@ impl<'a> Task<'a> {
     pub(super) fn allows(&self, events: &[Event<'a>]) -> Verdict {
         if events.len() > 1 {
             in_order(events, rank)?;
+            let about = |event: &Event<'_>| rank(event.kind).map(|rank| rank / 10);
+            if events.iter().any(|event| about(event) != about(&events[0])) {
+                return Err("a change of one thing comes with a change of another".to_owned());
+            }
+            let relation = |event: &Event<'_>| event.field("relation").and_then(text).map(str::to_owned);
+            if about(&events[0]) == Some(2) && relation(&events[0]) != relation(&events[1]) {
+                return Err("one relation takes the place of another".to_owned());
+            }
         }
         let moves = events.iter().any(|event| event.kind == "TaskStatusChanged");
-        events.iter().try_for_each(|event| self.allows_one(event, moves))
+        let replaces = events.len() > 1;
+        events.iter().try_for_each(|event| self.allows_one(event, moves, replaces))
     }
 
-    fn allows_one(&self, event: &Event<'a>, moves: bool) -> Verdict {
+    fn allows_one(&self, event: &Event<'a>, moves: bool, replaces: bool) -> Verdict {
         let (from, to) = (event.field("from"), event.field("to"));
         let kind = event.kind;
         if self.deleted_at.is_some() != (kind == "TaskRestored") {
@@ -105,15 +131,19 @@ impl<'a> Task<'a> {
             return Err(format!("{kind} of a task that is completed and not reopened"));
         }
         match kind {
-            "TaskEdited" => edits(
-                event,
-                &[
-                    ("title", self.title),
-                    ("description", self.description),
-                    ("labels", self.labels),
-                    ("location", self.location),
-                ],
-            ),
+            "TaskEdited" => {
+                edits(
+                    event,
+                    &[
+                        ("title", self.title),
+                        ("description", self.description),
+                        ("labels", self.labels),
+                        ("location", self.location),
+                    ],
+                )?;
+                let description = event.change("description").and_then(|(_, to)| to);
+                speaks_to(event, &named(description), &named(self.description))
+            }
             "TaskTeamChanged" => changes("team", from, to, self.team),
             "TaskAssigned" | "TaskUnassigned" => changes("assignee", from, to, self.assignee),
             "TaskPriorityChanged" => changes("priority", from, to, self.priority),
@@ -126,8 +156,87 @@ impl<'a> Task<'a> {
                 Some((_, since)) => was("held_since", event.field("held_since"), Some(since)),
             },
             "TaskRestored" => was("deleted_at", event.field("deleted_at"), self.deleted_at),
-            "TaskHeld" | "TaskCommented" | "TaskDeleted" => Ok(()),
+            "TaskRelated" | "TaskUnrelated" => {
+                let (Some(relation), Some(to)) = (event.field("relation").and_then(text), to.and_then(text)) else {
+                    return Err(format!("{kind} does not say how and to which"));
+                };
+                if !["blocked_by", "child_of", "duplicate_of"].contains(&relation) {
+                    return Err(format!("{relation} is no relation"));
+                }
+                let stand = self.relations.iter().filter(|(known, _)| *known == relation).count();
+                let stands = self.relations.contains(&(relation, to));
+                let room = if relation == "blocked_by" { stand < 40 } else { (stand == 1) == replaces };
+                match (kind, stands) {
+                    ("TaskRelated", false) if room => Ok(()),
+                    ("TaskUnrelated", true) if relation != "blocked_by" || !replaces => Ok(()),
+                    _ => Err(format!("{kind} {relation} {to}, where it stands: {stands}, among {stand}")),
+                }
+            }
+            "TaskRanked" => {
+                let (from, to) = (from.and_then(text), to.and_then(text));
+                let is_rank = |rank: &str| {
+                    (1..=200).contains(&rank.len())
+                        && rank.chars().all(|digit| digit.is_ascii_alphanumeric())
+                        && !rank.ends_with('0')
+                };
+                if from == Some(&self.rank) && to != from && to.is_some_and(is_rank) {
+                    return Ok(());
+                }
+                Err(format!("the rank was {:?}, and the event says {from:?} and {to:?}", self.rank))
+            }
+            "TaskCommented" => speaks_to(event, &named(event.field("text")), &BTreeSet::new()),
+            "TaskWatched" | "TaskUnwatched" => {
+                let watches = event.field("user_id").and_then(text).is_some_and(|user| self.watchers.contains(user));
+                if watches == (kind == "TaskWatched") {
+                    return Err(format!("{kind} of somebody who watches: {watches}"));
+                }
+                let full = kind == "TaskWatched" && self.watchers.len() >= 25;
+                if full { Err("more people watch than may".to_owned()) } else { Ok(()) }
+            }
+            "TaskChecklistItemAdded" => {
+                let place = event.field("place").and_then(number);
+                if self.item(event).is_some() || self.checklist.len() >= 100 {
+                    return Err("an item that is there, or one too many".to_owned());
+                }
+                let fits = place.is_some_and(|place| (1..=self.checklist.len() as u64 + 1).contains(&place));
+                if fits { Ok(()) } else { Err(format!("an item cannot be added at {place:?}")) }
+            }
+            kind if kind.starts_with("TaskChecklistItem") => self.allows_item(event),
+            "TaskHeld" | "TaskDeleted" => Ok(()),
             _ => Err(format!("{kind} in the history of a task")),
+        }
+    }
+
+    /// The item that the event is about, and where it stands: from 1 on.
+    fn item(&self, event: &Event<'_>) -> Option<(u64, &(&'a Value, &'a Value, bool))> {
+        let id = event.field("item_id")?;
+        (1..).zip(&self.checklist).find(|(_, (known, ..))| same(known, id))
+    }
+
+    /// Whether the event can happen to an item that is there. The events of one commit come after each other, and what one says
+    /// of the item's words is as the one before left them.
+    fn allows_item(&self, event: &Event<'a>) -> Verdict {
+        let kind = event.kind;
+        let Some((place, (_, words, done))) = self.item(event) else {
+            return Err(format!("{kind} of an item that is not there"));
+        };
+        let (from, to) = (event.field("from"), event.field("to"));
+        match kind {
+            "TaskChecklistItemReworded" => changes("text", from, to, Some(words)),
+            "TaskChecklistItemTicked" if *done => Err("an item that is done is ticked".to_owned()),
+            "TaskChecklistItemUnticked" if !*done => Err("an item that is not done is unticked".to_owned()),
+            "TaskChecklistItemMoved" => {
+                let (from, to) = (from.and_then(number), to.and_then(number));
+                let places = 1..=self.checklist.len() as u64;
+                let moves = from == Some(place) && to != from && to.is_some_and(|to| places.contains(&to));
+                if moves { Ok(()) } else { Err(format!("an item at {place} goes from {from:?} to {to:?}")) }
+            }
+            "TaskChecklistItemRemoved" => {
+                let said = event.field("done");
+                was("text", event.field("text"), Some(words))?;
+                was("done", said, Some(&json!({ "BOOL": done })))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -169,8 +278,51 @@ impl<'a> Task<'a> {
             "TaskHeld" => self.hold = event.field("reason").zip(at),
             "TaskResumed" => self.hold = None,
             "TaskCommented" => self.comments += 1,
+            "TaskWatched" => self.watchers.extend(event.field("user_id").and_then(text)),
+            "TaskUnwatched" => {
+                event.field("user_id").and_then(text).map(|user| self.watchers.remove(user));
+            }
+            kind if kind.starts_with("TaskChecklistItem") => self.evolve_item(event),
+            "TaskRanked" => to.and_then(text).unwrap_or_default().clone_into(&mut self.rank),
+            "TaskRelated" | "TaskUnrelated" => {
+                if let Some(relation) = event.field("relation").and_then(text).zip(to.and_then(text)) {
+                    if event.kind == "TaskRelated" {
+                        self.relations.insert(relation);
+                    } else {
+                        self.relations.remove(&relation);
+                    }
+                }
+            }
             "TaskDeleted" => self.deleted_at = at,
             "TaskRestored" => self.deleted_at = None,
+            _ => {}
+        }
+    }
+
+    fn evolve_item(&mut self, event: &Event<'a>) {
+        let place = |name: &str| event.field(name).and_then(number).and_then(|place| usize::try_from(place).ok());
+        let at = self.item(event).and_then(|(place, _)| usize::try_from(place).ok());
+        match (event.kind, at, event.field("item_id").zip(event.field("text"))) {
+            ("TaskChecklistItemAdded", None, Some((id, words))) => {
+                let at = place("place").unwrap_or(1).clamp(1, self.checklist.len() + 1);
+                self.checklist.insert(at - 1, (id, words, false));
+            }
+            ("TaskChecklistItemReworded", Some(at), _) => {
+                if let Some(to) = event.field("to") {
+                    self.checklist[at - 1].1 = to;
+                }
+            }
+            ("TaskChecklistItemTicked" | "TaskChecklistItemUnticked", Some(at), _) => {
+                self.checklist[at - 1].2 = event.kind == "TaskChecklistItemTicked";
+            }
+            ("TaskChecklistItemMoved", Some(at), _) => {
+                let item = self.checklist.remove(at - 1);
+                let to = place("to").unwrap_or(1).clamp(1, self.checklist.len() + 1);
+                self.checklist.insert(to - 1, item);
+            }
+            ("TaskChecklistItemRemoved", Some(at), _) => {
+                self.checklist.remove(at - 1);
+            }
             _ => {}
         }
     }
@@ -189,4 +341,45 @@ impl<'a> Task<'a> {
         }
         self.status = to;
     }
+}
+
+/// Whom a text speaks to: what stands between `@[` and `]` and is a UUID as one is written.
+fn named(words: Option<&Value>) -> BTreeSet<String> {
+    let Some(words) = words.and_then(text) else { return BTreeSet::new() };
+    let after = words.split("@[").skip(1).filter_map(|rest| rest.split_once(']'));
+    let is_id = |id: &str| {
+        let groups: Vec<usize> = id.split('-').map(str::len).collect();
+        groups == [8, 4, 4, 4, 12] && id.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+    };
+    after.filter(|(id, _)| is_id(id)).map(|(id, _)| id.to_lowercase()).collect()
+}
+
+/// The event says whom its text speaks to that the one before did not: each once, sorted; nothing when it is nobody.
+fn speaks_to(event: &Event<'_>, to: &BTreeSet<String>, before: &BTreeSet<String>) -> Verdict {
+    let Some(said) = event.field("mentions") else {
+        // Before schema 2 nobody was spoken to.
+        let silent = event.schema == 1 || to.is_subset(before);
+        return if silent { Ok(()) } else { Err(format!("{} does not say whom it speaks to", event.kind)) };
+    };
+    let said: Vec<&str> = list(said).unwrap_or_default().iter().filter_map(text).collect();
+    let new: Vec<&str> = to.difference(before).map(String::as_str).collect();
+    if !said.is_empty() && said == new {
+        Ok(())
+    } else {
+        Err(format!("{} speaks to {new:?}, and says {said:?}", event.kind))
+    }
+}
+
+/// Where a task stands that was never moved: the milliseconds of its creation in eight digits to the base of 62, and the middle one.
+fn rank_of_time(at: &str) -> String {
+    let millis = DateTime::parse_from_rfc3339(at).map_or(0, |at| at.timestamp_millis());
+    let digit = |place: u32| {
+        let digit = u8::try_from(millis.max(0) / 62_i64.pow(place) % 62).unwrap_or(0);
+        char::from(match digit {
+            0..=9 => b'0' + digit,
+            10..=35 => b'A' + digit - 10,
+            _ => b'a' + digit - 36,
+        })
+    };
+    (0..8).rev().map(digit).chain(['V']).collect()
 }

@@ -10,7 +10,8 @@ use muster_commands::{CommandHandler, Committed, EventStore, ExecuteError, Expec
 use muster_domain::aggregate::Decider;
 use muster_domain::personal::{MemoryKeys, Opener};
 use muster_domain::task::{
-    CreateTask, ImportSource, ImportTask, ImportedFacts, Priority, Status, Task, TaskCommand, UpdateTask,
+    CreateTask, ImportSource, ImportTask, ImportedFacts, Priority, Relation, Status, Task, TaskCommand,
+    UpdateChecklistItem, UpdateTask,
 };
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
 use muster_domain::user::{
@@ -19,8 +20,8 @@ use muster_domain::user::{
 };
 use muster_domain::values::{Labels, Location, Position};
 use muster_domain::{
-    Actor, AggregateType, CommandId, CommentId, Commit, DomainEvent, EventReader, Fingerprint, ImportId, Metadata,
-    StreamId, SubjectKeys, TeamId, UserId,
+    Actor, AggregateType, ChecklistItemId, CommandId, CommentId, Commit, DomainEvent, EventReader, Fingerprint,
+    ImportId, Metadata, StreamId, SubjectKeys, TaskId, TeamId, UserId,
 };
 use muster_projections::rows::MemoryRows;
 use muster_projections::{
@@ -61,7 +62,15 @@ fn some<T>(rng: &mut Rng, make: impl FnOnce(&mut Rng) -> T) -> Option<T> {
 }
 
 fn text<T: std::str::FromStr<Err: std::fmt::Debug>>(rng: &mut Rng) -> T {
-    let texts = ["Fix the lift", "Ärger \"im\" Haus\\", "😀", "north", "NORTH", "a b"];
+    let texts = [
+        "Fix the lift",
+        "Ärger \"im\" Haus\\",
+        "😀",
+        "north",
+        "NORTH",
+        "a b",
+        "@[00000000-0000-0000-0000-000000000064]",
+    ];
     texts[rng.usize(..texts.len())].parse().unwrap()
 }
 
@@ -124,9 +133,15 @@ fn import(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
 }
 
 fn task(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
-    match rng.u8(..12) {
+    match rng.u8(..20) {
         0..=2 => TaskCommand::Create(create(rng, at)),
         3 => import(rng, at),
+        17 | 18 => TaskCommand::Relate { relation: *rng.choice(Relation::ALL).unwrap(), to: TaskId(team(rng).0) },
+        19 => TaskCommand::Unrelate { relation: *rng.choice(Relation::ALL).unwrap(), to: TaskId(team(rng).0) },
+        16 => TaskCommand::Rank { rank: ["V", "0z1", "k"][rng.usize(..3)].parse().unwrap() },
+        12 => TaskCommand::Watch { user_id: person(rng) },
+        13 => TaskCommand::Unwatch { user_id: person(rng) },
+        14 | 15 => checklist(rng),
         4 => TaskCommand::Hold { reason: text(rng), at },
         5 => TaskCommand::Resume { reason: text(rng), at },
         6 => TaskCommand::Comment { comment_id: CommentId(Uuid::from_u128(rng.u128(..))), text: text(rng) },
@@ -143,6 +158,20 @@ fn task(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
             deadline: some(rng, |rng| some(rng, deadline)),
             status: some(rng, |rng| *rng.choice(Status::ALL).unwrap()),
             at,
+        }),
+    }
+}
+
+fn checklist(rng: &mut Rng) -> TaskCommand {
+    let item = |rng: &mut Rng| ChecklistItemId(Uuid::from_u128(300 + rng.u128(..3)));
+    match rng.u8(..4) {
+        0 | 1 => TaskCommand::AddChecklistItem { item_id: item(rng), text: text(rng), before: some(rng, item) },
+        2 => TaskCommand::RemoveChecklistItem { item_id: item(rng) },
+        _ => TaskCommand::UpdateChecklistItem(UpdateChecklistItem {
+            item_id: item(rng),
+            text: some(rng, text),
+            done: some(rng, Rng::bool),
+            before: some(rng, |rng| some(rng, item)),
         }),
     }
 }
@@ -368,9 +397,16 @@ impl Run {
                 }));
                 Value::Object(item(&fields))
             };
-            let muster_projections::rows::StoredRow { as_of, projection_version, row: body, parked: _ } = row.stored;
-            let body = json!({ "as_of": as_of, "projection_version": projection_version, "row": body });
+            let muster_projections::rows::StoredRow { as_of, projection_version, row: body, parked: _, places } =
+                row.stored;
+            let mut body = json!({ "as_of": as_of, "projection_version": projection_version, "row": body });
+            if !places.is_empty() {
+                body["places"] = json!(places);
+            }
             table.push(entry("row", &row.keys, body));
+            for place in &row.places {
+                table.push(entry(&place.sort_key, &place.keys, json!({ "facts": place.facts })));
+            }
             for found in rows.entries_of(stream) {
                 table.push(entry(&found.sort_key, &found.keys, json!({ "entry": found.body })));
             }

@@ -60,11 +60,20 @@ fn a_row_that_is_not_the_fold_of_its_history_is_reported_with_the_place_where_it
             "row.task.location",
         ),
         ("task-list", TASK, "row", "/row/M/updated_at", text("2026-03-02T08:00:05Z"), "row.updated_at"),
-        ("task-list", TASK, "row", "/gsi_status", text("todo"), "gsi_status: expected \"in_progress\", found \"todo\""),
+        ("task-list", TASK, "in#team", "/list", text("team#none#todo"), "the place \"in#team\": list: expected"),
         (
             "task-list",
             TASK,
-            "row",
+            "in#all",
+            "/facts/M/status",
+            text("todo"),
+            "facts.status: expected \"in_progress\", found \"todo\"",
+        ),
+        ("task-list", TASK, "row", "/places/L/0", text("in#none"), "places"),
+        (
+            "task-list",
+            TASK,
+            "in#assignee",
             "/due",
             text("~#00000000-0000-0000-0000-000000000001"),
             "due: expected \"2026-03-05T18",
@@ -112,6 +121,7 @@ fn a_row_that_is_not_the_fold_of_its_history_is_reported_with_the_place_where_it
 fn a_missing_row_or_entry_is_reported() {
     only(&without("task-list", GONE, "row"), 4, "there is no row, and the history ends at 2");
     only(&without("directory", TEAM, "row"), 4, "there is no row");
+    only(&without("task-list", TASK, "in#label#lift"), 4, "there is no place \"in#label#lift\"");
     only(&without("task-past", GONE, LEFT), 4, "there is no entry v#00000000000000000001#000");
     only(&without("audit-log", TASK, SECOND), 4, "there is no entry v#00000000000000000002");
     let mut observed = story();
@@ -138,8 +148,10 @@ fn a_row_or_entry_that_nothing_stands_for_is_reported() {
 #[test]
 fn a_tombstone_that_is_still_found_in_lists_is_reported() {
     let mut observed = story();
-    row(&mut observed, "task-list", GONE, "row")["gsi_all"] = json!({ "S": "all" });
-    only(&observed, 4, "gsi_all: expected nothing, found \"all\"");
+    let mut place = row(&mut observed, "task-list", TASK, "in#all").clone();
+    place["pk"] = json!({ "S": GONE });
+    observed.tables.get_mut(&("task-list".to_owned(), 1)).unwrap().push(place);
+    only(&observed, 4, "there should be no place \"in#all\"");
 }
 
 #[test]
@@ -172,12 +184,12 @@ fn a_rebuild_is_looked_at_in_the_generation_that_is_read() {
     kept(&observed);
     observed.tables.get_mut(&("task-list".to_owned(), 1)).unwrap().clear();
     kept(&observed);
-    observed.tables.get_mut(&("task-list".to_owned(), 2)).unwrap().pop();
+    observed.tables.get_mut(&("task-list".to_owned(), 2)).unwrap().retain(|item| item["pk"]["S"] != GONE);
     only(&observed, 5, "task-list, generation 2, task#00000000-0000-0000-0000-000000000002: there is no row");
     // One that was not switched to may be half full.
     let mut observed = rebuilt();
     observed.active.insert("task-list".to_owned(), 1);
-    observed.tables.get_mut(&("task-list".to_owned(), 2)).unwrap().pop();
+    observed.tables.get_mut(&("task-list".to_owned(), 2)).unwrap().retain(|item| item["pk"]["S"] != GONE);
     kept(&observed);
 }
 

@@ -18,6 +18,10 @@ pub(super) const ADA: &str = "00000000-0000-0000-0000-00000000000a";
 /// The team's id.
 pub(super) const NORTH: &str = "00000000-0000-0000-0000-00000000000b";
 
+/// Where the two tasks stand, which were never moved.
+const RANK_OF_TASK: &str = "0VCh8uPQV";
+const RANK_OF_GONE: &str = "0VCh8ufYV";
+
 /// A second of the run.
 pub(super) fn second(second: u64) -> Duration {
     Duration::from_secs(second)
@@ -176,7 +180,7 @@ pub(super) fn story() -> Observed {
     let mut observed = log(&commits());
     observed.reservations = vec![json!({ "pk": { "S": "email#ada@example.com" }, "owner": { "S": ADA } })];
     let models = [
-        ("task-list", task_list()),
+        ("task-list", task_list().into_iter().chain(places()).collect()),
         ("task-past", task_past()),
         ("directory", directory()),
         ("audit-log", audit_log()),
@@ -203,16 +207,16 @@ fn task_list() -> Vec<Value> {
     let by = json!({ "type": "user", "id": ADA });
     vec![
         json!({
-            "pk": TASK, "sk": "row", "as_of": 5, "projection_version": 1, "gsi_all": "all", "gsi_status": "in_progress",
-            "gsi_priority": "high", "gsi_team": NORTH, "gsi_assignee": ADA, "gsi_reporter": ADA,
-            "due": "2026-03-05T18:00:00.000Z#00000000-0000-0000-0000-000000000001",
+            "pk": TASK, "sk": "row", "as_of": 5, "projection_version": 1,
+            "places": ["in#all", "in#team", "in#assignee", "in#reporter", "in#label#lift"],
             "row": {
                 "task": {
                     "title": "Fix the lift", "description": null, "priority": "high", "status": "in_progress", "labels": ["lift"],
                     "location": { "name": "Hall", "position": { "latitude": 52.520_006_6, "longitude": 13 } },
                     "team": NORTH, "assignee": ADA, "reporter": ADA, "deadline": "2026-03-05T18:00:00Z",
                     "hold": { "reason": "Parts", "since": time(8) }, "started_at": time(5), "completed_at": null,
-                    "reopened": 0, "comments": 0, "created_at": time(3), "deleted_at": null,
+                    "reopened": 0, "comments": 0, "checklist": [], "watchers": [], "rank": RANK_OF_TASK,
+                    "parent": null, "blocked_by": [], "duplicate_of": null, "created_at": time(3), "deleted_at": null,
                 },
                 "updated_at": time(8), "updated_by": by,
             },
@@ -223,13 +227,42 @@ fn task_list() -> Vec<Value> {
                 "task": {
                     "title": "A mistake", "description": null, "priority": "low", "status": "todo", "labels": [],
                     "location": null, "team": null, "assignee": null, "reporter": null, "deadline": null, "hold": null,
-                    "started_at": null, "completed_at": null, "reopened": 0, "comments": 0, "created_at": time(4),
-                    "deleted_at": time(6),
+                    "started_at": null, "completed_at": null, "reopened": 0, "comments": 0, "checklist": [],
+                    "watchers": [], "rank": RANK_OF_GONE, "parent": null, "blocked_by": [], "duplicate_of": null,
+                    "created_at": time(4), "deleted_at": time(6),
                 },
                 "updated_at": time(6), "updated_by": by,
             },
         }),
     ]
+}
+
+/// The places of the task that is not deleted.
+fn places() -> Vec<Value> {
+    let due = "2026-03-05T18:00:00.000Z#00000000-0000-0000-0000-000000000001";
+    let id = "00000000-0000-0000-0000-000000000001";
+    let team = format!("team#{NORTH}");
+    let (assignee, reporter) = (format!("assignee#{ADA}"), format!("reporter#{ADA}"));
+    let lists = [
+        ("all", "all"),
+        ("team", &team),
+        ("assignee", &assignee),
+        ("reporter", &reporter),
+        ("label#lift", "label#lift"),
+    ];
+    lists
+        .map(|(kind, list)| {
+            json!({
+                "pk": TASK, "sk": format!("in#{kind}"), "list": format!("{list}#in_progress"), "due": due,
+                "urgency": format!("1#{due}"), "created": format!("2026-03-02T08:00:03.000Z#{id}"),
+                "updated": format!("2026-03-02T08:00:08.000Z#{id}"), "rank": format!("{RANK_OF_TASK}!{id}"),
+                "facts": {
+                    "status": "in_progress", "priority": "high", "team": NORTH, "assignee": ADA, "reporter": ADA,
+                    "labels": ["lift"], "watchers": [],
+                },
+            })
+        })
+        .to_vec()
 }
 
 /// The minute of the run, counted from 1970: every state that was left lasted for less, and within it.

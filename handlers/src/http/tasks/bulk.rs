@@ -1,0 +1,217 @@
+//! Many tasks at once: each with its own outcome, as if it had been asked for alone.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use futures::StreamExt as _;
+use futures::stream::iter;
+use muster_commands::{Committed, ExpectedVersion};
+use muster_domain::task::Task;
+use muster_domain::{CommandId, Fingerprint, Metadata, TaskId};
+use muster_identity::policy::Action;
+use muster_identity::{Access, AccessKind, AccessSubject};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::body::{NewTaskBody, TaskBody};
+use super::change::{creating, updating};
+use crate::http::access::Asked;
+use crate::http::app::{App, not_found};
+use crate::http::body::{Body, part};
+use crate::http::fields::{Fields, Object};
+use crate::http::integer::Version;
+use crate::http::problem::Problem;
+use crate::http::request::Change;
+use crate::http::spec::{CreateHeaders, CreateProblems};
+
+/// The most tasks of one request.
+const MOST: usize = 100;
+/// How many of them are worked on at the same time.
+const AT_ONCE: usize = 8;
+
+/// Tasks to be.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewTasksBody {
+    /// Each as `POST /tasks` takes it.
+    #[schema(value_type = Vec<NewTaskBody>, min_items = 1, max_items = 100)]
+    tasks: Vec<Value>,
+}
+
+/// Changes to tasks.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangedTasksBody {
+    /// One after the other, in this order.
+    #[schema(value_type = Vec<ChangedTaskBody>, min_items = 1, max_items = 100)]
+    tasks: Vec<Object<ChangedTaskBody>>,
+}
+
+/// Changes to one task.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangedTaskBody {
+    /// The task.
+    #[schema(value_type = TaskId)]
+    id: String,
+    /// The version that they are made to, as `If-Match` has it: any if left out.
+    #[serde(default)]
+    #[schema(value_type = Option<u64>, minimum = 1, maximum = 9_007_199_254_740_991_u64)]
+    version: Option<Version>,
+    /// What changes, as `PUT /tasks/{task_id}` takes it.
+    #[schema(value_type = TaskBody)]
+    changes: Value,
+}
+
+/// What became of each.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Outcomes {
+    /// One for each, in the order of the request.
+    outcomes: Vec<Outcome>,
+}
+
+/// What became of one.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Outcome {
+    /// The task; null where none was made, or where what was named is no id.
+    #[schema(required)]
+    id: Option<TaskId>,
+    /// The status that the answer to it alone would have.
+    #[schema(minimum = 200, maximum = 599)]
+    status: u16,
+    /// The task's version, if all is well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    /// What is in the way, if something is. Its pointers lead into the whole body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem>,
+}
+
+impl Outcome {
+    fn of(id: Option<TaskId>, good: StatusCode, done: Result<Committed<Task>, Problem>) -> Self {
+        match done {
+            Ok(committed) => Self { id, status: good.as_u16(), version: Some(committed.version), problem: None },
+            Err(problem) => {
+                Self { id, status: problem.code().status().as_u16(), version: None, problem: Some(problem) }
+            }
+        }
+    }
+}
+
+/// Reports several tasks, at most 100, each as `POST /tasks` would.
+///
+/// Each has its own outcome, in the order of the request: what is wrong with one keeps none of the others. They are created a
+/// millisecond apart, so that lists by age have them in this order. Under the same `Idempotency-Key` none is reported twice.
+#[utoipa::path(post, path = "/tasks/bulk", operation_id = "create_tasks", tag = "tasks",
+    params(CreateHeaders), request_body = NewTasksBody,
+    responses((status = 200, description = "What became of each.", body = Outcomes), CreateProblems))]
+pub(crate) async fn create(
+    State(app): State<Arc<App>>,
+    asked: Asked,
+    change: Change,
+    Body(body): Body<NewTasksBody>,
+) -> Result<Json<Outcomes>, Problem> {
+    change.caller.within_token(Action::CreateTask { to: None })?;
+    counted(body.tasks.len())?;
+    let whole = Fingerprint::of("POST /tasks/bulk", &body);
+    let (app, change, whole) = (&app, &change, &whole);
+    let one = |(place, task): (usize, Value)| async move {
+        let metadata = metadata(change, "POST /tasks/bulk", whole, place);
+        let id = TaskId(metadata.command_id.created_id());
+        let done = match part::<NewTaskBody>(task) {
+            Ok(task) => creating(app, &change.caller, &task, &metadata).await,
+            Err(problem) => Err(problem),
+        };
+        let done = done.map_err(|problem| problem.under(&format!("/tasks/{place}")));
+        let id = done.is_ok().then_some(id);
+        (place, Outcome::of(id, StatusCode::CREATED, done))
+    };
+    let tasks = body.tasks.into_iter().enumerate();
+    let outcomes: Vec<(usize, Outcome)> = iter(tasks).map(one).buffered(AT_ONCE).collect().await;
+    let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    log_refusals(app, &asked, change, &outcomes).await;
+    Ok(Json(Outcomes { outcomes }))
+}
+
+/// Changes several tasks, at most 100, each as `PUT /tasks/{task_id}` would.
+///
+/// Each has its own outcome, in the order of the request: what is wrong with one keeps none of the others, and a task that the
+/// caller may not see is answered like one that is not there. Under the same `Idempotency-Key` none is changed twice.
+#[utoipa::path(patch, path = "/tasks/bulk", operation_id = "update_tasks", tag = "tasks",
+    params(CreateHeaders), request_body = ChangedTasksBody,
+    responses((status = 200, description = "What became of each.", body = Outcomes), CreateProblems))]
+pub(crate) async fn update(
+    State(app): State<Arc<App>>,
+    asked: Asked,
+    change: Change,
+    Body(body): Body<ChangedTasksBody>,
+) -> Result<Json<Outcomes>, Problem> {
+    for action in [Action::ReadTask, Action::EditTask] {
+        change.caller.within_token(action)?;
+    }
+    counted(body.tasks.len())?;
+    let whole = Fingerprint::of("PATCH /tasks/bulk", &body);
+    let mut outcomes = Vec::with_capacity(body.tasks.len());
+    // One after the other: a task may be named twice.
+    for (place, Object(task)) in body.tasks.into_iter().enumerate() {
+        let ChangedTaskBody { id, version, changes } = task;
+        let id = id.parse::<TaskId>().ok();
+        let expected = version.map_or(ExpectedVersion::Any, |Version(version)| ExpectedVersion::Exactly(version));
+        let metadata = metadata(&change, "PATCH /tasks/bulk", &whole, place);
+        let done = match (id, part::<TaskBody>(changes)) {
+            (None, _) => Err(not_found("task")),
+            (Some(id), Ok(changes)) => updating(&app, &change.caller, id, &changes, expected, &metadata).await,
+            (Some(_), Err(problem)) => Err(problem),
+        };
+        let done = done.map_err(|problem| problem.under(&format!("/tasks/{place}/changes")));
+        outcomes.push(Outcome::of(id, StatusCode::OK, done));
+    }
+    log_refusals(&app, &asked, &change, &outcomes).await;
+    Ok(Json(Outcomes { outcomes }))
+}
+
+fn counted(tasks: usize) -> Result<(), Problem> {
+    let mut fields = Fields::default();
+    if !(1..=MOST).contains(&tasks) {
+        fields.wrong("/tasks", format_args!("must have 1 to {MOST} entries, and has {tasks}"));
+    }
+    fields.finish(Some(()))
+}
+
+/// What comes with the command at this place of the request. Its id follows from the request's, so that a repeat of the one is a
+/// repeat of the other; that another request came under the same key shows at every task.
+fn metadata(change: &Change, route: &str, whole: &Fingerprint, place: usize) -> Metadata {
+    let command_id = CommandId::from_key(&change.caller.actor(), &format!("{}#{place}", change.command_id));
+    let mut metadata = change.metadata_of(command_id, route, &(whole, place));
+    metadata.at += TimeDelta::milliseconds(i64::try_from(place).unwrap_or(0));
+    metadata
+}
+
+/// Whoever is refused one of many is refused all the same.
+async fn log_refusals(app: &App, asked: &Asked, change: &Change, outcomes: &[Outcome]) {
+    for Outcome { id, problem, .. } in outcomes {
+        let Some(problem) = problem.as_ref().filter(|problem| problem.code().status() == StatusCode::FORBIDDEN) else {
+            continue;
+        };
+        let access = Access::refused(AccessKind::Forbidden).by(&change.caller.0).because(problem.reason());
+        let access = id.iter().fold(access, |access, id| access.about(AccessSubject::Task(*id)));
+        app.note_refused(asked, access).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::problem::Code;
+
+    #[test]
+    fn tasks_are_counted_from_one_to_a_hundred() {
+        for (tasks, good) in [(0, false), (1, true), (100, true), (101, false)] {
+            assert_eq!(counted(tasks).err().map(|problem| problem.code()), (!good).then_some(Code::InvalidRequest));
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Boards, and lists in every order.
+
+use muster_domain::TaskId;
+use muster_projections::TaskDocument;
+use muster_tests::client::Client;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{admin, event_types, eventually, ids, member, moved, of_task, task, team};
+
+/// The ids of each column of this board.
+async fn board(client: &Client, query: &str) -> Vec<(String, Vec<Uuid>)> {
+    let board = client.get(&format!("/tasks/board?{query}")).send().await.is(200).value();
+    let columns = board["columns"].as_array().unwrap().iter();
+    columns.map(|column| (column["status"].as_str().unwrap().to_owned(), ids(column))).collect()
+}
+
+/// Waits until the board is this.
+async fn becomes(client: &Client, query: &str, expected: [&[TaskId]; 3]) {
+    let expected: Vec<_> = ["todo", "in_progress", "completed"]
+        .into_iter()
+        .zip(expected)
+        .map(|(status, ids)| (status.to_owned(), ids.iter().map(|id| id.0).collect::<Vec<_>>()))
+        .collect();
+    let mut last = Vec::new();
+    eventually(&format!("the board is {expected:?}, and was {last:?}"), async || {
+        last = board(client, query).await;
+        (last == expected).then_some(())
+    })
+    .await;
+}
+
+async fn put(client: &Client, id: TaskId, beside: Value) -> TaskDocument {
+    client.post(&of_task(id, "/position")).json(&beside).send().await.document(200)
+}
+
+#[tokio::test]
+pub(crate) async fn a_board_has_columns_in_the_order_that_people_make() {
+    let (admin, ours) = (admin().await, team(&[]).await);
+    let of_ours = json!({ "team_id": ours });
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        made.push(task(&admin, of_ours.clone()).await.id);
+    }
+    let [first, second, third, begun, done] = made[..] else { panic!("five") };
+    moved(&admin, begun, &["in_progress"]).await;
+    moved(&admin, done, &["in_progress", "completed"]).await;
+    let query = format!("team_id={ours}");
+    becomes(&admin, &query, [&[first, second, third], &[begun], &[done]]).await;
+
+    put(&admin, third, json!({ "before": first })).await;
+    becomes(&admin, &query, [&[third, first, second], &[begun], &[done]]).await;
+    put(&admin, third, json!({ "after": first })).await;
+    becomes(&admin, &query, [&[first, third, second], &[begun], &[done]]).await;
+    put(&admin, second, json!({ "after": first, "before": third })).await;
+    becomes(&admin, &query, [&[first, second, third], &[begun], &[done]]).await;
+    put(&admin, first, json!({ "after": third })).await;
+    let last = task(&admin, of_ours).await.id;
+    becomes(&admin, &query, [&[second, third, first, last], &[begun], &[done]]).await;
+    // Another column: the order is one.
+    put(&admin, begun, json!({ "before": third })).await;
+    moved(&admin, begun, &["todo"]).await;
+    becomes(&admin, &query, [&[second, begun, third, first, last], &[], &[done]]).await;
+    assert_eq!(event_types(third).await, ["TaskCreated", "TaskRanked", "TaskRanked"]);
+}
+
+#[tokio::test]
+async fn a_column_goes_on_where_its_page_ended_and_a_board_is_filtered() {
+    let (admin, member) = (admin().await, member().await);
+    let mut made = Vec::new();
+    for number in 0..5 {
+        let body = json!({ "assignee_id": member.id, "labels": [format!("odd-{}", number % 2)], "priority": "low" });
+        made.push(task(&admin, body).await.id.0);
+    }
+    let query = format!("assignee_id={}", member.id);
+    eventually("the board has all", async || (board(&admin, &query).await[0].1 == made).then_some(())).await;
+    assert_eq!(board(&member.client, "label=odd-1").await[0].1, [made[1], made[3]]);
+    assert_eq!(board(&member.client, "priority=high").await[0].1, [] as [Uuid; 0]);
+
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/tasks/board?{query}&status=todo&limit=2{cursor}");
+        let page = admin.get(&path).send().await.is(200).value();
+        let [column] = &page["columns"].as_array().unwrap()[..] else { panic!("one column") };
+        seen.extend(ids(column));
+        let Some(next) = column["next"].as_str() else { break };
+        assert_eq!(ids(column).len(), 2);
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen, made);
+    admin.get(&format!("/tasks/board?{query}{cursor}")).send().await.wrong_parameters(&["cursor"]);
+    admin.get("/tasks/board?label=").send().await.wrong_parameters(&["label"]);
+    admin.get("/tasks/board?sort=due").send().await.wrong_parameters(&["sort"]);
+}
+
+#[tokio::test]
+async fn a_neighbour_must_be_there_and_in_the_order_that_is_meant() {
+    let (admin, member) = (admin().await, member().await);
+    let (a, b) = (task(&member.client, json!({})).await.id, task(&member.client, json!({})).await.id);
+    let (own, hidden) = (task(&member.client, json!({})).await.id, task(&admin, json!({})).await.id);
+    let gone = task(&member.client, json!({})).await.id;
+    member.client.delete(&of_task(gone, "")).send().await.is(200);
+    let ask = async |body: Value| member.client.post(&of_task(own, "/position")).json(&body).send().await;
+    ask(json!({})).await.wrong_fields(&["/after"]);
+    ask(json!({ "after": null, "before": null })).await.wrong_fields(&["/after"]);
+    for wrong in [own.0, hidden.0, gone.0, Uuid::new_v4()] {
+        ask(json!({ "after": wrong })).await.wrong_fields(&["/after"]);
+        ask(json!({ "after": a, "before": wrong })).await.wrong_fields(&["/before"]);
+    }
+    ask(json!({ "after": b, "before": a })).await.problem(409, "conflict");
+    assert_eq!(event_types(own).await, ["TaskCreated"]);
+    let between: TaskDocument = ask(json!({ "after": a, "before": b })).await.document(200);
+    let (a, b): (TaskDocument, TaskDocument) = (
+        member.client.get(&of_task(a, "")).send().await.document(200),
+        member.client.get(&of_task(b, "")).send().await.document(200),
+    );
+    assert!(a.rank < between.rank && between.rank < b.rank);
+    member.client.delete(&of_task(own, "")).send().await.is(200);
+    ask(json!({ "after": a.id })).await.problem(409, "task_deleted");
+}
+
+#[tokio::test]
+async fn a_list_is_in_the_order_that_is_asked_for() {
+    let (admin, member) = (admin().await, member().await);
+    let make = async |priority: &str, deadline: Value| {
+        task(&admin, json!({ "assignee_id": member.id, "priority": priority, "deadline": deadline })).await.id.0
+    };
+    let a = make("low", json!("2040-01-03T00:00:00Z")).await;
+    let b = make("critical", Value::Null).await;
+    let c = make("low", json!("2040-01-01T00:00:00Z")).await;
+    let d = make("high", json!("2040-01-02T00:00:00Z")).await;
+    // The second is changed last, and put to the end.
+    put(&admin, b.into(), json!({ "after": d })).await;
+    let list = async |sort: &str| {
+        let path = format!("/tasks?assignee_id={}&sort={sort}", member.id);
+        ids(&admin.get(&path).send().await.is(200).value())
+    };
+    eventually("the list has all", async || (list("updated").await == [a, c, d, b]).then_some(())).await;
+    for (sort, mut expected) in [
+        ("due", [c, d, a, b]),
+        ("created", [a, b, c, d]),
+        ("updated", [a, c, d, b]),
+        ("priority", [b, d, c, a]),
+        ("rank", [a, c, d, b]),
+    ] {
+        assert_eq!(list(sort).await, expected, "{sort}");
+        expected.reverse();
+        assert_eq!(list(&format!("-{sort}")).await, expected, "-{sort}");
+    }
+    // The past is listed by deadline alone, and has no boards.
+    for sort in ["created", "-updated", "priority", "rank"] {
+        let path = format!("/tasks?sort={sort}&as_of=2040-01-01T00:00:00Z");
+        admin.get(&path).send().await.wrong_parameters(&["sort"]);
+    }
+    admin.get("/tasks/board?as_of=2040-01-01T00:00:00Z").send().await.wrong_parameters(&["as_of"]);
+    for wrong in ["title", "--due", "", "Due"] {
+        admin.get(&format!("/tasks?sort={wrong}")).send().await.wrong_parameters(&["sort"]);
+    }
+}
