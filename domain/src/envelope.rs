@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::event::{DecodeError, DomainEvent};
-use crate::ids::UserId;
+use crate::ids::{ImportId, UserId};
 use crate::macros::id;
 use crate::personal::{Opener, open_event};
 use crate::stream::StreamId;
@@ -26,6 +26,14 @@ mod namespace {
     pub(super) const EVENT: Uuid = uuid!("6d757374-6572-5000-8000-6576656e7400");
     pub(super) const COMMAND: Uuid = uuid!("6d757374-6572-5000-8000-636f6d6d616e");
     pub(super) const CREATED: Uuid = uuid!("6d757374-6572-5000-8000-637265617465");
+}
+
+/// What the cause of a command that is part of an import begins with; the import's id follows.
+const IMPORT_CAUSE: &str = "import:";
+
+/// The cause of the commands of an import.
+pub fn import_cause(id: ImportId) -> String {
+    format!("{IMPORT_CAUSE}{id}")
 }
 
 impl CommandId {
@@ -164,6 +172,11 @@ impl RecordedEvent {
     /// The id of the event at this place.
     pub fn id_at(stream: &StreamId, version: u64) -> Uuid {
         Uuid::new_v5(&namespace::EVENT, format!("{stream}@{version}").as_bytes())
+    }
+
+    /// Whether it came with an import, of which nobody is told event by event.
+    pub fn came_with_import(&self) -> bool {
+        self.causation_id.as_deref().is_some_and(|cause| cause.starts_with(IMPORT_CAUSE))
     }
 
     /// The typed event, from whatever schema it was recorded in. One with personal data needs [`Self::decode_with`].

@@ -23,6 +23,10 @@ id!(
     CommentId
 );
 id!(
+    /// One import of tasks from a file.
+    ImportId
+);
+id!(
     /// An item of a task's checklist.
     ChecklistItemId
 );

@@ -34,8 +34,8 @@ pub mod values;
 
 pub use aggregate::Decider;
 pub use commit::{Commit, EventData, Hash};
-pub use envelope::{Actor, CommandId, Fingerprint, Metadata, RecordedEvent};
+pub use envelope::{Actor, CommandId, Fingerprint, Metadata, RecordedEvent, import_cause};
 pub use event::DomainEvent;
-pub use ids::{ChecklistItemId, CommentId, SeriesId, TaskId, TeamId, UserId};
+pub use ids::{ChecklistItemId, CommentId, ImportId, SeriesId, TaskId, TeamId, UserId};
 pub use ports::{Clock, EventReader, SubjectKeys};
 pub use stream::{AggregateType, StreamId};

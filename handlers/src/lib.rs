@@ -7,6 +7,7 @@ pub mod digests;
 #[cfg(feature = "lambda")]
 pub mod eventbridge;
 pub mod http;
+pub mod import;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 pub mod mail;

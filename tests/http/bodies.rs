@@ -121,7 +121,8 @@ async fn a_field_that_must_be_there_is_named_when_it_is_missing() {
 #[tokio::test]
 async fn a_body_may_have_256_kib_and_not_a_byte_more() {
     let admin = admin().await;
-    for (route, _) in with_bodies() {
+    // What brings a file may have more: imports.rs.
+    for (route, _) in with_bodies().filter(|(route, _)| route.path != "/api/v1/imports") {
         let answer = send(&admin, route, "application/json", padded(MAX_BODY_BYTES + 1)).await;
         answer.problem(413, "too_large");
         send(&admin, route, "application/json", padded(MAX_BODY_BYTES)).await.wrong_fields(&["/x"]);

@@ -17,6 +17,7 @@ mod exports;
 mod feed;
 mod first_steps;
 mod idempotency;
+mod imports;
 mod invitations;
 mod limits;
 mod log_in;

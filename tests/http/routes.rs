@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    access_log, api_tokens, audit, audit_exports, digests, erasure, exports, feed, invitations, log_in, logs,
+    access_log, api_tokens, audit, audit_exports, digests, erasure, exports, feed, imports, invitations, log_in, logs,
     notification_preferences, oidc, password_resets, passwords, profile, proving, reactivating, reassigning, recurring,
     reminders, saved_filters, second_factors, sessions, sign_up, signed_in, system, task_as_of, task_board, task_bulk,
     task_changes, task_checklists, task_life, task_lists,
@@ -56,6 +56,7 @@ const fn open(method: &'static str, path: &'static str, body: Option<&'static st
 }
 
 const USER: Option<&str> = Some(r#"{"name":"Ada","email":"ada@example.com","password":"a passphrase for tests"}"#);
+const IMPORT: Option<&str> = Some(r#"{"mode":"preview","content":"title\nFix the door\n"}"#);
 const LOGIN: Option<&str> = Some(r#"{"email":"ada@example.com","password":"a passphrase for tests"}"#);
 const PASSWORDS: Option<&str> =
     Some(r#"{"current_password":"no passphrase of mine","new_password":"another passphrase for tests"}"#);
@@ -320,6 +321,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route("PUT", "/api/v1/teams/{team_id}/members/{user_id}", None, teams::joining_twice_is_joining_once),
     route("DELETE", "/api/v1/teams/{team_id}/members/{user_id}", None, teams::leaving_twice_is_leaving_once),
     route("POST", "/api/v1/tasks", TASK, task_reports::a_reported_task_is_as_it_was_told),
+    route("POST", "/api/v1/imports", IMPORT, imports::a_file_is_looked_at_and_then_brought_in),
     route("POST", "/api/v1/tasks/bulk", TASKS, task_bulk::each_task_to_be_has_its_own_outcome),
     route("PATCH", "/api/v1/tasks/bulk", CHANGES, task_bulk::each_change_has_its_own_outcome),
     route("GET", "/api/v1/tasks", None, task_lists::a_member_sees_what_they_reported_and_what_they_do),

@@ -27,6 +27,7 @@ pub(crate) async fn a_task_is_read_with_every_key() {
         "duplicate_of_id",
         "hold",
         "id",
+        "imported",
         "labels",
         "location",
         "parent_id",

@@ -62,6 +62,7 @@ async fn what_is_left_out_is_medium_and_nothing() {
         "started_at",
         "completed_at",
         "deleted_at",
+        "imported",
     ] {
         assert_eq!(task.get(nothing), Some(&Value::Null), "{nothing} is there, and null");
     }

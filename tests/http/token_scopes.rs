@@ -117,6 +117,7 @@ const TABLE: &str = "
     PUT    /api/v1/teams/{team_id}/members/{user_id}          | teams:write
     DELETE /api/v1/teams/{team_id}/members/{user_id}          | teams:write
 
+    POST   /api/v1/imports                                    | tasks:write
     POST   /api/v1/tasks                                      | tasks:write
     GET    /api/v1/tasks                                      | tasks:read
     GET    /api/v1/tasks/{task_id}                            | tasks:read

@@ -30,6 +30,12 @@ const AHEAD: usize = 8;
 pub async fn run(args: ExportArgs) -> Result<(), Failure> {
     // Asked for before hours of reading.
     let secret = match &args.with_keys {
+        Some(path) if path.try_exists().map_err(file(path))? => {
+            return Err(Failure::Refused(format!(
+                "{} is there already: it may be the only way to open an export",
+                path.display()
+            )));
+        }
         Some(path) => Some((path, passphrase(&args.passphrase, Purpose::New)?)),
         None => None,
     };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -65,7 +66,8 @@ impl Place {
 
     fn import(&self, from: &str, store: &str) -> ImportArgs {
         ImportArgs {
-            from_export: self.path(from),
+            tasks: None,
+            from_export: Some(self.path(from)),
             keys: Some(self.path(&format!("{from}.keys"))),
             without_keys: false,
             passphrase: self.passphrase(),
@@ -177,6 +179,33 @@ async fn an_export_that_is_taken_in_and_exported_again_is_the_same_to_the_last_b
         assert!(there.values().all(|items| !items.is_empty()) && there.len() >= names.len(), "{:?}", there.keys());
         assert_eq!(differences(&here, &there), Vec::<String>::new());
     }
+}
+
+#[tokio::test]
+async fn keys_are_written_for_their_owner_alone_and_over_no_other_file() {
+    let place = Place::new();
+    place.team("one", 1).await;
+    place.export("one", "export.jsonl").await;
+    let keys = place.path("export.jsonl.keys");
+    assert_eq!(fs::metadata(&keys).unwrap().permissions().mode() & 0o777, 0o600);
+    let before = fs::read(&keys).unwrap();
+    let args = ExportArgs {
+        store: place.store("one"),
+        out: Some(place.path("again.jsonl")),
+        no_digest: true,
+        with_keys: Some(keys.clone()),
+        passphrase: place.passphrase(),
+    };
+    let reason = refused(export::run(args).await);
+    assert!(reason.contains("is there already"), "{reason}");
+    assert_eq!(fs::read(&keys).unwrap(), before);
+    assert!(!place.path("again.jsonl").exists(), "nothing was begun");
+
+    fs::write(place.path("passphrase"), "too short").unwrap();
+    let keys = Some(place.path("other.keys"));
+    let (store, passphrase) = (place.store("one"), place.passphrase());
+    let args = ExportArgs { store, out: None, no_digest: true, with_keys: keys, passphrase };
+    assert_eq!(refused(export::run(args).await), "a passphrase has at least 12 characters");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod demo;
 mod import;
+mod import_tasks;
 mod listen;
 mod pipeline;
 mod rebuild;

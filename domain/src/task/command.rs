@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::import::ImportTask;
 use super::recurrence::Recurrence;
 use super::relation::Relation;
 use super::reminders::Leads;
@@ -16,6 +17,8 @@ use crate::values::{ChecklistText, CommentText, Description, Labels, Location, R
 pub enum TaskCommand {
     /// Report it.
     Create(CreateTask),
+    /// Bring it in from elsewhere.
+    Import(Box<ImportTask>),
     /// Change any of its properties, all at once or not at all.
     Update(UpdateTask),
     /// Let it wait for something outside.

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::CreateTask;
+use super::import::ImportedFacts;
 use super::recurrence::Recurrence;
 use super::relation::Relation;
 use super::reminders::{Lead, Leads};
@@ -18,6 +19,8 @@ events!(
     TaskEvent {
         /// It was reported.
         TaskCreated = 2,
+        /// It was brought in from elsewhere.
+        TaskImported = 1,
         /// What is to be done was put in other words.
         TaskEdited = 2,
         /// It was given to somebody.
@@ -121,6 +124,63 @@ impl From<CreateTask> for TaskCreated {
             task;
         let mentions = description.as_ref().map(|text| mentions(text.as_str())).unwrap_or_default();
         Self { title, description, priority, labels, location, team, assignee, reporter, deadline, mentions, at }
+    }
+}
+
+/// A task was brought in from a file of another program. Its history here begins with this.
+///
+/// What was known of it there are facts that somebody else recorded: they begin no clock and count in no figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskImported {
+    /// What is to be done, in a line.
+    pub title: Title,
+    /// What is to be done, in Markdown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Description>,
+    /// How far it had come.
+    pub status: Status,
+    /// How much hurry there is.
+    pub priority: Priority,
+    /// What it is grouped by.
+    #[serde(default)]
+    pub labels: Labels,
+    /// Where it is to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// The team that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
+    /// Who is to do it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<UserId>,
+    /// Who brought it in; nobody when an operator did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reporter: Option<UserId>,
+    /// When it is to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<DateTime<Utc>>,
+    /// What was known of it where it comes from.
+    pub imported: ImportedFacts,
+    /// When it was brought in.
+    pub at: DateTime<Utc>,
+}
+
+impl TaskImported {
+    /// The task, as if it were a new one.
+    pub(super) fn task(&self) -> CreateTask {
+        CreateTask {
+            title: self.title.clone(),
+            description: self.description.clone(),
+            priority: self.priority,
+            labels: self.labels.clone(),
+            location: self.location.clone(),
+            team: self.team,
+            assignee: self.assignee,
+            reporter: self.reporter,
+            deadline: self.deadline,
+            at: self.at,
+        }
     }
 }
 

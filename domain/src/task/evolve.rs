@@ -3,19 +3,32 @@
 use std::collections::BTreeSet;
 
 use super::checklist;
-use super::event::{TaskCreated, TaskEdited, TaskEvent};
+use super::event::{TaskCreated, TaskEdited, TaskEvent, TaskImported};
 use super::relation;
 use super::reminders::{self, Reminders};
 use super::state::{Hold, Status, Task, TaskState};
 use super::successor;
 use crate::values::Rank;
 
-/// The task after the event. A stored history begins with `TaskCreated`, so before it there is nothing to change.
+/// The task after the event. A stored history begins with `TaskCreated` or `TaskImported`, so before it there is nothing to change.
 pub(super) fn evolve(task: &mut Task, event: &TaskEvent) {
     if let TaskEvent::TaskCreated(created) = event {
         task.state = Some(begin(created));
+    } else if let TaskEvent::TaskImported(imported) = event {
+        task.state = Some(brought_in(imported));
     } else if let Some(state) = &mut task.state {
         advance(state, event);
+    }
+}
+
+/// A new task, but as far as it had come; the times of its cycle are those of here.
+fn brought_in(imported: &TaskImported) -> TaskState {
+    TaskState {
+        status: imported.status,
+        started_at: (imported.status == Status::InProgress).then_some(imported.at),
+        completed_at: (imported.status == Status::Completed).then_some(imported.at),
+        imported: Some(imported.imported.clone()),
+        ..begin(&imported.task().into())
     }
 }
 
@@ -46,12 +59,14 @@ fn begin(created: &TaskCreated) -> TaskState {
         deleted_at: None,
         recurrence: None,
         reminders: Reminders::default(),
+        imported: None,
     }
 }
 
 fn advance(task: &mut TaskState, event: &TaskEvent) {
     match event {
         TaskEvent::TaskCreated(created) => *task = begin(created),
+        TaskEvent::TaskImported(imported) => *task = brought_in(imported),
         TaskEvent::TaskEdited(edited) => edit(task, edited),
         TaskEvent::TaskAssigned(assigned) => task.assignee = Some(assigned.to),
         TaskEvent::TaskUnassigned(_) => task.assignee = None,

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::checklist::ChecklistItem;
+use super::import::ImportedFacts;
 use super::recurrence::Occurrence;
 use super::reminders::Reminders;
 use crate::ids::{TaskId, TeamId, UserId};
@@ -149,6 +150,9 @@ pub struct TaskState {
     pub recurrence: Option<Occurrence>,
     /// What reminds of its deadline.
     pub reminders: Reminders,
+    /// What was known of it where it comes from, if it was brought in from elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedFacts>,
 }
 
 impl TaskState {

@@ -17,7 +17,7 @@ pub use local_time::LocalTime;
 pub use mentions::{MAX_MENTIONS, mentions};
 pub use place::{Location, Position};
 pub use rank::Rank;
-pub use text::{ChecklistText, CommentText, Description, Label, Locale, Name, Phone, Reason, Title};
+pub use text::{ChecklistText, CommentText, Description, ExternalId, Label, Locale, Name, Phone, Reason, Title};
 pub use time_zone::TimeZone;
 
 /// Why a value was refused. The message is for the person who typed it.

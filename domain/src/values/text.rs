@@ -103,6 +103,10 @@ text!(
     Title, max = 200, multiline = false
 );
 text!(
+    /// What something is called in another program.
+    ExternalId, max = 200, multiline = false
+);
+text!(
     /// What a task is about, in Markdown.
     Description, max = 20_000, multiline = true
 );

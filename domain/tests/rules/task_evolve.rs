@@ -41,6 +41,7 @@ fn new() -> TaskState {
         deleted_at: None,
         recurrence: None,
         reminders: Reminders::default(),
+        imported: None,
     }
 }
 

@@ -1,13 +1,15 @@
 //! A task's beginning and end: create, comment, delete, restore.
 
-use muster_domain::CommentId;
+use muster_domain::commit::MAX_EVENTS_IN_COMMIT;
 use muster_domain::task::{
-    CreateTask, Status, Task, TaskCommand, TaskCommented, TaskError, TaskEvent, TaskRestored, UpdateTask,
+    CreateTask, ImportSource, ImportTask, ImportedFacts, MAX_IMPORTED_COMMENTS, Status, Task, TaskCommand,
+    TaskCommented, TaskCreated, TaskError, TaskEvent, TaskImported, TaskRestored, TaskStatusChanged, UpdateTask,
 };
+use muster_domain::{CommentId, Decider as _, ImportId};
 use uuid::Uuid;
 
 use crate::fixtures::{at, create_in_full, created, created_in_full, deleted, task_that_is, text, then_also};
-use crate::scenario::given;
+use crate::scenario::{fold, given};
 
 fn comment() -> TaskCommand {
     TaskCommand::Comment { comment_id: CommentId(Uuid::from_u128(1)), text: text("On my way.") }
@@ -37,6 +39,97 @@ fn a_task_is_created_once_and_even_a_deleted_one_keeps_its_id() {
     let create = || TaskCommand::Create(create_in_full());
     given::<Task>([created().into()]).when(create()).then_refused(TaskError::AlreadyExists);
     given::<Task>([created().into(), deleted(9).into()]).when(create()).then_refused(TaskError::AlreadyExists);
+}
+
+fn import(status: Status, comments: usize) -> TaskCommand {
+    let said = |number: usize| (CommentId(Uuid::from_u128(number as u128)), text("Which socket?"));
+    TaskCommand::Import(Box::new(ImportTask {
+        task: create_in_full(),
+        status,
+        facts: facts(),
+        comments: (0..comments).map(said).collect(),
+    }))
+}
+
+fn facts() -> ImportedFacts {
+    ImportedFacts {
+        import_id: ImportId(Uuid::from_u128(9)),
+        source: ImportSource::Trello,
+        external_id: Some(text("65f1c280")),
+        author: None,
+        created_at: Some(at(1)),
+        completed_at: Some(at(2)),
+    }
+}
+
+fn imported_in_full(status: Status) -> TaskImported {
+    let TaskCreated {
+        title,
+        description,
+        priority,
+        labels,
+        location,
+        team,
+        assignee,
+        reporter,
+        deadline,
+        mentions: _,
+        at,
+    } = created_in_full();
+    let imported = facts();
+    TaskImported {
+        title,
+        description,
+        status,
+        priority,
+        labels,
+        location,
+        team,
+        assignee,
+        reporter,
+        deadline,
+        imported,
+        at,
+    }
+}
+
+#[test]
+fn a_task_is_brought_in_with_what_was_known_of_it_and_what_was_said_on_it() {
+    let said = |number: u128| TaskCommented {
+        comment_id: CommentId(Uuid::from_u128(number)),
+        text: text("Which socket?"),
+        mentions: Vec::new(),
+    };
+    let imported: TaskEvent = imported_in_full(Status::InProgress).into();
+    given::<Task>([]).when(import(Status::InProgress, 2)).then([imported.clone(), said(0).into(), said(1).into()]);
+    given::<Task>([imported.clone()]).when(import(Status::InProgress, 0)).then_refused(TaskError::AlreadyExists);
+    given::<Task>([imported]).when(TaskCommand::Create(create_in_full())).then_refused(TaskError::AlreadyExists);
+}
+
+#[test]
+fn what_is_brought_in_with_too_many_comments_still_fits_into_one_commit() {
+    let Ok(events) = Task::default().decide(import(Status::Todo, 500)) else { panic!("it is not refused") };
+    assert_eq!(events.len(), 1 + MAX_IMPORTED_COMMENTS);
+    assert!(events.len() <= MAX_EVENTS_IN_COMMIT);
+}
+
+#[test]
+fn a_task_that_was_brought_in_is_as_far_as_it_had_come_and_its_cycle_begins_here() {
+    for (status, started, completed) in
+        [(Status::Todo, false, false), (Status::InProgress, true, false), (Status::Completed, false, true)]
+    {
+        let imported = imported_in_full(status);
+        let task = fold::<Task>(&[imported.clone().into()]).state.unwrap();
+        assert_eq!(task.status, status);
+        assert_eq!(
+            (task.started_at, task.completed_at),
+            (started.then_some(imported.at), completed.then_some(imported.at))
+        );
+        assert_eq!((task.created_at, task.imported), (imported.at, Some(facts())));
+    }
+    let reopen = TaskCommand::Update(UpdateTask { status: Some(Status::Todo), ..UpdateTask::at(at(12)) });
+    let reopened = TaskStatusChanged { from: Status::Completed, to: Status::Todo, at: at(12) };
+    given::<Task>([imported_in_full(Status::Completed).into()]).when(reopen).then([reopened.into()]);
 }
 
 #[test]

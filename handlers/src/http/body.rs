@@ -37,7 +37,11 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn unreadable(rejection: &BytesRejection) -> Problem {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        Problem::new(Code::TooLarge).detail(format_args!("A body may have at most {} bytes.", super::MAX_BODY_BYTES))
+        Problem::new(Code::TooLarge).detail(format_args!(
+            "A body may have at most {} bytes, and one that brings a file {}.",
+            super::MAX_BODY_BYTES,
+            super::imports::MAX_IMPORT_BYTES
+        ))
     } else {
         Problem::new(Code::MalformedJson).detail("The body could not be read.")
     }

@@ -20,6 +20,7 @@ mod export;
 mod feed;
 mod fields;
 mod freshness;
+mod imports;
 mod integer;
 mod invitations;
 mod layers;
@@ -49,6 +50,7 @@ mod webhooks;
 
 use std::sync::Arc;
 
+use axum::extract::DefaultBodyLimit;
 use axum::{Extension, Router};
 use muster_domain::TaskId;
 use utoipa::OpenApi;
@@ -61,6 +63,7 @@ pub use app::App;
 use audit::export::MostBytes;
 use browsers::Transport;
 pub use commands::{Commands, Provenance};
+pub use imports::MAX_IMPORT_BYTES;
 use layers::{PATIENCE, PATIENCE_ON_LAMBDA, around};
 pub use problem::{Causes, Code, Problem};
 pub use settings::{NoSessionIdle, NoSignUpPolicy, SessionIdle, Settings, SignUpPolicy};
@@ -185,6 +188,14 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(webhooks::list))
         .routes(routes!(webhooks::read))
         .routes(routes!(webhooks::deliveries))
+        .merge(import_routes())
+}
+
+/// The route that takes a file.
+fn import_routes() -> OpenApiRouter<Arc<App>> {
+    let routes = OpenApiRouter::new().routes(routes!(imports::import));
+    // The inner bound counts.
+    routes.layer(DefaultBodyLimit::max(imports::MAX_IMPORT_BYTES))
 }
 
 /// The routes that answer questions. They need no right to write events.

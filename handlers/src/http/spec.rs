@@ -104,6 +104,11 @@ problems! {
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Contended, TooLarge,
         UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
+    /// What an import may answer instead.
+    ImportProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, TooLarge, UnsupportedMediaType,
+        InvalidRequest, Internal, Unavailable, Timeout
+    ];
     /// What the creation of an account may answer instead.
     CreateUserProblems = [
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, EmailTaken, MailNotConfigured,

@@ -153,7 +153,9 @@ fn assignee(event: &RecordedEvent) -> Result<Option<UserId>, ReactError> {
     Ok(match event {
         TaskEvent::TaskCreated(created) => created.assignee,
         TaskEvent::TaskAssigned(assigned) => Some(assigned.to),
-        TaskEvent::TaskEdited(_)
+        // Nobody is told of hundreds of tasks one by one.
+        TaskEvent::TaskImported(_)
+        | TaskEvent::TaskEdited(_)
         | TaskEvent::TaskPriorityChanged(_)
         | TaskEvent::TaskUnassigned(_)
         | TaskEvent::TaskTeamChanged(_)
@@ -192,6 +194,9 @@ impl Reactor for Notifier {
     }
 
     async fn react(&self, event: &RecordedEvent) -> Result<(), ReactError> {
+        if event.came_with_import() {
+            return Ok(());
+        }
         let Some(told) = self.told(event).await? else { return Ok(()) };
         let (letter, now) = (&told.letter, self.clock.now());
         for channel in &self.channels {

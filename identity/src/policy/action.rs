@@ -11,6 +11,8 @@ pub enum Action<'a> {
         /// Who is to do it; the same as the task's `assignee`.
         to: Option<&'a Person>,
     },
+    /// Bring in tasks from a file: whether at all. Each task is then asked for as a new one.
+    ImportTasks,
     /// See which tasks there are, as far as one's reach goes.
     ListTasks,
     /// See a task.

@@ -174,6 +174,7 @@ const fn rules(action: Action<'_>) -> Rules {
     match action {
         //                                   API token         admin    manager           member               auditor
         Action::CreateTask { .. }     => row(With(TasksWrite), Anybody, NewInMyTeams,     NewOfMine,           Never),
+        Action::ImportTasks           => row(With(TasksWrite), Anybody, Anybody,          Never,               Never),
         Action::ListTasks             => row(With(TasksRead),  Anybody, Anybody,          Anybody,             Anybody),
         Action::ReadTask              => row(With(TasksRead),  Anybody, Reach,            Reach,               Anybody),
         Action::ReadTaskLogs          => row(With(TasksRead),  Anybody, Reach,            Reach,               Anybody),

@@ -177,6 +177,7 @@ fn fits(action: Action<'_>, resource: &Resource) -> Result<(), Reason> {
         | Action::EraseUser => matches!(resource, Resource::User(_)),
         Action::ReadTeam | Action::UpdateTeam | Action::ChangeTeamMembers => matches!(resource, Resource::Team { .. }),
         Action::ListTasks
+        | Action::ImportTasks
         | Action::CreateUser
         | Action::InvitePerson
         | Action::ListInvitations

@@ -96,6 +96,7 @@ const TEAMS: &str = "
 /// One letter a cell.
 const ANY: &str = "
     action      | admin | manager | member | auditor
+    import      | A     | A       | D      | D
     list tasks  | A     | A       | A      | A
     create user | A     | D       | D      | D
     invite      | A     | D       | D      | D
@@ -273,6 +274,7 @@ fn each_role_may_do_to_each_team_what_the_table_says_and_nothing_else() {
 fn lists_creations_and_the_audit_are_for_whom_the_table_says() {
     let cells = assert_table(ANY, |name| {
         let action = match name {
+            "import" => Action::ImportTasks,
             "list tasks" => Action::ListTasks,
             "create user" => Action::CreateUser,
             "invite" => Action::InvitePerson,
@@ -288,7 +290,7 @@ fn lists_creations_and_the_audit_are_for_whom_the_table_says() {
         };
         (action, vec![Resource::Any])
     });
-    assert_eq!(cells, 11 * 4);
+    assert_eq!(cells, 12 * 4);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What an event says, property by property. Events carry old and new values, so nothing else is needed.
 
-use muster_domain::task::{Relation, TaskCreated, TaskEdited, TaskEvent};
+use muster_domain::task::{ImportedFacts, Relation, TaskCreated, TaskEdited, TaskEvent, TaskImported};
 use muster_domain::team::TeamEvent;
 use muster_domain::user::{
     NotificationKind, UserEvent, UserNotificationPreferencesChanged, UserProfileChanged, UserRegistered,
@@ -65,6 +65,7 @@ fn task(event: &TaskEvent) -> Said {
     let said = Said::default();
     match event {
         TaskEvent::TaskCreated(created) => task_created(created),
+        TaskEvent::TaskImported(imported) => task_imported(imported),
         TaskEvent::TaskEdited(TaskEdited { title, description, labels, location, mentions: _ }) => said
             .changed("title", title.as_ref())
             .changed("description", description.as_ref())
@@ -139,6 +140,28 @@ fn task_created(created: &TaskCreated) -> Said {
         .first_if("assignee_id", created.assignee.as_ref())
         .first_if("reporter_id", created.reporter.as_ref())
         .first_if("deadline", created.deadline.as_ref())
+}
+
+fn task_imported(task: &TaskImported) -> Said {
+    let labels = (task.labels.iter().next().is_some()).then_some(&task.labels);
+    let ImportedFacts { import_id, source, external_id, author, created_at, completed_at } = &task.imported;
+    Said::default()
+        .first("title", &task.title)
+        .first_if("description", task.description.as_ref())
+        .first("status", &task.status)
+        .first("priority", &task.priority)
+        .first_if("labels", labels)
+        .first_if("location", task.location.as_ref())
+        .first_if("team_id", task.team.as_ref())
+        .first_if("assignee_id", task.assignee.as_ref())
+        .first_if("reporter_id", task.reporter.as_ref())
+        .first_if("deadline", task.deadline.as_ref())
+        .first("imported.import_id", import_id)
+        .first("imported.source", source)
+        .first_if("imported.external_id", external_id.as_ref())
+        .first_if("imported.author_id", author.as_ref())
+        .first_if("imported.created_at", created_at.as_ref())
+        .first_if("imported.completed_at", completed_at.as_ref())
 }
 
 fn user(event: &UserEvent) -> Said {

@@ -4,7 +4,7 @@ use muster_domain::task::*;
 use muster_domain::team::{TeamCreated, TeamEdited, TeamEvent};
 use muster_domain::user::*;
 use muster_domain::values::{Change, Email, Labels, Location};
-use muster_domain::{CommentId, RecordedEvent, SeriesId, StreamId, TaskId, TeamId, UserId};
+use muster_domain::{CommentId, ImportId, RecordedEvent, SeriesId, StreamId, TaskId, TeamId, UserId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -113,6 +113,45 @@ fn an_entry_is_found_by_actor_by_type_and_by_day() {
             ("at", format!("2026-03-02T08:00:00.000Z#task#{TASK}#v#00000000000000000001").into()),
         ]
     );
+}
+
+#[test]
+fn what_was_brought_in_is_logged_with_where_it_comes_from() {
+    let imported = TaskImported {
+        title: "Fix the lift".parse().unwrap(),
+        description: None,
+        status: Status::Completed,
+        priority: Priority::High,
+        labels: Labels::default(),
+        location: None,
+        team: Some(TEAM),
+        assignee: Some(ADA),
+        reporter: None,
+        deadline: None,
+        imported: ImportedFacts {
+            import_id: ImportId(Uuid::from_u128(7)),
+            source: ImportSource::Csv,
+            external_id: Some("OPS-7".parse().unwrap()),
+            author: Some(ADA),
+            created_at: Some(start()),
+            completed_at: None,
+        },
+        at: start(),
+    };
+    let first = |field: &str, to: Value| json!({ "field": field, "from": null, "to": to });
+    let changes = json!([
+        first("title", json!("Fix the lift")),
+        first("status", json!("completed")),
+        first("priority", json!("high")),
+        first("team_id", json!(TEAM)),
+        first("assignee_id", json!(ADA)),
+        first("imported.import_id", json!(Uuid::from_u128(7))),
+        first("imported.source", json!("csv")),
+        first("imported.external_id", json!("OPS-7")),
+        first("imported.author_id", json!(ADA)),
+        first("imported.created_at", json!(start())),
+    ]);
+    then(imported, &changes, &Value::Null);
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use muster_domain::personal::Opener;
-use muster_domain::task::{ChecklistItem, Hold, Leads, Occurrence, Priority, Recurrence, Status, TaskState};
+use muster_domain::task::{
+    ChecklistItem, Hold, ImportSource, ImportedFacts, Leads, Occurrence, Priority, Recurrence, Status, TaskState,
+};
 use muster_domain::values::{Location, Position};
-use muster_domain::{Actor, ChecklistItemId, RecordedEvent, SeriesId, TaskId, TeamId, UserId};
+use muster_domain::{Actor, ChecklistItemId, ImportId, RecordedEvent, SeriesId, TaskId, TeamId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -89,6 +91,30 @@ pub struct TaskDocument {
     /// When it was deleted; it can be restored.
     #[schema(required)]
     pub deleted_at: Option<DateTime<Utc>>,
+    /// What was known of it where it comes from, if it was brought in from elsewhere.
+    #[schema(required)]
+    pub imported: Option<ImportedDocument>,
+}
+
+/// What was known of a task where it comes from: facts that somebody else recorded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ImportedDocument {
+    /// The import that brought it.
+    pub import_id: ImportId,
+    /// Where it comes from.
+    pub source: ImportSource,
+    /// What it is called there.
+    #[schema(required)]
+    pub external_id: Option<String>,
+    /// Who had written it there, if they have an account here.
+    #[schema(required)]
+    pub author_id: Option<UserId>,
+    /// When it was created there.
+    #[schema(required)]
+    pub created_at: Option<DateTime<Utc>>,
+    /// When it was completed there.
+    #[schema(required)]
+    pub completed_at: Option<DateTime<Utc>>,
 }
 
 /// One thing to tick off.
@@ -183,11 +209,26 @@ impl TaskDocument {
             updated_at,
             updated_by,
             deleted_at: state.deleted_at,
+            imported: state.imported.as_ref().map(ImportedDocument::from),
         }
     }
 
     pub(crate) fn of_row(id: TaskId, row: TaskRow, version: u64) -> Self {
         Self::new(id, &row.task, version, row.updated_at, row.updated_by)
+    }
+}
+
+impl From<&ImportedFacts> for ImportedDocument {
+    fn from(facts: &ImportedFacts) -> Self {
+        let ImportedFacts { import_id, source, external_id, author, created_at, completed_at } = facts;
+        Self {
+            import_id: *import_id,
+            source: *source,
+            external_id: external_id.as_ref().map(ToString::to_string),
+            author_id: *author,
+            created_at: *created_at,
+            completed_at: *completed_at,
+        }
     }
 }
 

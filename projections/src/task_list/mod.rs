@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::projection::{IndexKey, Place, Poison, Projection};
 
 pub use document::{
-    ChecklistItemDocument, HoldDocument, LocationDocument, PositionDocument, RecurrenceDocument, TaskDocument,
-    fold_task,
+    ChecklistItemDocument, HoldDocument, ImportedDocument, LocationDocument, PositionDocument, RecurrenceDocument,
+    TaskDocument, fold_task,
 };
 pub use query::{TaskFilter, TaskPage, TaskQueries, TaskSort};
 pub use reminders::DueReminders;
@@ -50,7 +50,7 @@ impl Projection for TaskList {
             DomainEvent::User(_) | DomainEvent::Team(_) => return Err(Poison::foreign(Self::NAME, event)),
         };
         let before = match (decoded, row) {
-            (TaskEvent::TaskCreated(_), None) => None,
+            (TaskEvent::TaskCreated(_) | TaskEvent::TaskImported(_), None) => None,
             (
                 TaskEvent::TaskEdited(_)
                 | TaskEvent::TaskAssigned(_)

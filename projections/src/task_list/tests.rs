@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 
 use muster_domain::task::*;
 use muster_domain::values::{Change, Labels, Location, Position, Rank};
-use muster_domain::{Actor, CommentId, EventData, SeriesId, StreamId, TaskId, TeamId, UserId};
+use muster_domain::{Actor, CommentId, EventData, ImportId, SeriesId, StreamId, TaskId, TeamId, UserId};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -61,6 +61,7 @@ fn state() -> TaskState {
         deleted_at: None,
         recurrence: None,
         reminders: Reminders::default(),
+        imported: None,
     }
 }
 
@@ -76,6 +77,41 @@ fn then(events: impl IntoIterator<Item = TaskEvent>, change: impl FnOnce(&mut Ta
     let mut task = state();
     change(&mut task);
     ProjectionSpec::given(TaskList, history).then_row(TaskRow { task, updated_at, updated_by: BEN.into() });
+}
+
+#[test]
+fn a_task_that_was_brought_in_is_a_row_like_any_other_and_says_where_it_comes_from() {
+    let facts = ImportedFacts {
+        import_id: ImportId(Uuid::from_u128(7)),
+        source: ImportSource::Csv,
+        external_id: Some("OPS-7".parse().unwrap()),
+        author: Some(ADA),
+        created_at: Some(time("2020-01-01T00:00:00Z")),
+        completed_at: None,
+    };
+    let imported = TaskImported {
+        title: "Fix the lift".parse().unwrap(),
+        description: None,
+        status: Status::InProgress,
+        priority: Priority::Medium,
+        labels: Labels::default(),
+        location: None,
+        team: Some(NORTH),
+        assignee: None,
+        reporter: Some(ADA),
+        deadline: None,
+        imported: facts.clone(),
+        at: start(),
+    };
+    let history = History::of(TASK).by(ADA).then(TaskEvent::from(imported));
+    let task =
+        TaskState { status: Status::InProgress, started_at: Some(start()), imported: Some(facts.clone()), ..state() };
+    let events: Vec<_> = history.events().to_vec();
+    ProjectionSpec::given(TaskList, history).then_row(TaskRow { task, updated_at: start(), updated_by: ADA.into() });
+    let document = fold_task(&events).unwrap().unwrap();
+    let shown = document.imported.unwrap();
+    assert_eq!((shown.source, shown.external_id.as_deref()), (ImportSource::Csv, Some("OPS-7")));
+    assert_eq!((shown.author_id, shown.created_at, shown.completed_at), (Some(ADA), facts.created_at, None));
 }
 
 #[test]

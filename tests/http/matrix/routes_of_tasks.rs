@@ -13,6 +13,7 @@ pub(crate) const TABLE: &str = "
     PATCH  /api/v1/tasks/bulk                                 | -         | 200 | 200 | 200 | 200 | 401
     GET    /api/v1/tasks/board                                | -         | 200 | 200 | 200 | 200 | 401
     GET    /api/v1/tasks                                      | -         | 200 | 200 | 200 | 200 | 401
+    POST   /api/v1/imports                                    | -         | 200 | 200 | 403 | 403 | 401
 
     GET    /api/v1/tasks/{task_id}                            | given     | 200 | 200 | 200 | 200 | 401
                                                               | reported  | 200 | 200 | 200 | 200 | 401

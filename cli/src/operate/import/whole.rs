@@ -61,6 +61,8 @@ pub struct Imported {
 
 /// Imports, and says what it did.
 pub(super) async fn run(args: ImportArgs) -> Result<(), Failure> {
+    let missing = || Failure::Refused("name the export: --from-export FILE".to_owned());
+    let path = args.from_export.as_ref().ok_or_else(missing)?;
     let copies = match &args.keys {
         Some(path) => {
             let sealed = fs::read_to_string(path).map_err(file(path))?;
@@ -77,7 +79,7 @@ pub(super) async fn run(args: ImportArgs) -> Result<(), Failure> {
         Store::Local(store) => store.engine(),
         Store::Aws { .. } => None,
     };
-    let imported = from_export(&system, engine, &args.from_export, copies.as_ref()).await?;
+    let imported = from_export(&system, engine, path, copies.as_ref()).await?;
     if args.json { json(&imported) } else { show(&imported) }
 }
 

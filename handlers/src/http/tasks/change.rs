@@ -334,7 +334,7 @@ pub(super) async fn guarded_command(
 }
 
 /// The assignee to be, who must be there and active; the team must be there, too.
-pub(super) async fn known(
+pub(in crate::http) async fn known(
     app: &App,
     assignee: Option<UserId>,
     team: Option<TeamId>,

@@ -6,6 +6,7 @@ use crate::api_tokens::ApiTokenId;
 /// What an API token is to be for: the scope that names it, or none that does.
 const TOKENS: &str = "
     list tasks      | tasks:read
+    import          | tasks:write
     read            | tasks:read
     read logs       | tasks:read
     create          | tasks:write
@@ -77,6 +78,7 @@ fn each_action() -> Vec<(&'static str, Action<'static>, Resource)> {
     let to_be = Resource::Task(TaskFacts { assignee: None, reporter: Some(ME), team: None });
     vec![
         ("list tasks", Action::ListTasks, Resource::Any),
+        ("import", Action::ImportTasks, Resource::Any),
         ("read", Action::ReadTask, task.clone()),
         ("read logs", Action::ReadTaskLogs, task.clone()),
         ("create", Action::CreateTask { to: None }, to_be),

@@ -133,6 +133,31 @@ fn changes<'a>(event: &Event<'a>) -> Vec<Expected<'a>> {
             ("reporter_id", "reporter"),
             ("deadline", "deadline"),
         ]),
+        "TaskImported" => {
+            let facts = event.field("imported").and_then(map);
+            let fact = |shown: &'static str, name: &str| Some(change(shown, None, facts?.get(name)?));
+            let known = [
+                ("imported.import_id", "import_id"),
+                ("imported.source", "source"),
+                ("imported.external_id", "external_id"),
+                ("imported.author_id", "author"),
+                ("imported.created_at", "created_at"),
+                ("imported.completed_at", "completed_at"),
+            ];
+            let begun = begun(&[
+                ("title", "title"),
+                ("description", "description"),
+                ("status", "status"),
+                ("priority", "priority"),
+                ("labels", "labels"),
+                ("location", "location"),
+                ("team_id", "team"),
+                ("assignee_id", "assignee"),
+                ("reporter_id", "reporter"),
+                ("deadline", "deadline"),
+            ]);
+            begun.into_iter().chain(known.into_iter().filter_map(|(shown, name)| fact(shown, name))).collect()
+        }
         "TaskEdited" => edited(&["title", "description", "labels", "location"]),
         "TaskAssigned" | "TaskUnassigned" => one("assignee_id", from.into(), to.into()),
         "TaskTeamChanged" => one("team_id", from.into(), to.into()),

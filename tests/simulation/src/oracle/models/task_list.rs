@@ -29,7 +29,7 @@ pub(super) fn state<'a>(task: &Task<'a>) -> Expected<'a> {
     });
     let related =
         |relation: &'static str| task.relations.iter().filter(move |(known, _)| *known == relation).map(|(_, to)| *to);
-    Expected::Map(vec![
+    let mut state = vec![
         ("title", task.title.into()),
         ("description", task.description.into()),
         ("priority", task.priority.into()),
@@ -55,7 +55,9 @@ pub(super) fn state<'a>(task: &Task<'a>) -> Expected<'a> {
         ("deleted_at", task.deleted_at.into()),
         ("recurrence", recurrence(task)),
         ("reminders", reminders(task)),
-    ])
+    ];
+    state.extend(task.imported.map(|facts| ("imported", facts.into())));
+    Expected::Map(state)
 }
 
 fn recurrence<'a>(task: &Task<'a>) -> Expected<'a> {

@@ -34,6 +34,7 @@ impl<'a> State<'a> {
         let kinds: Vec<&str> = commit.events.iter().map(|event| event.kind).collect();
         let (aggregate, _) = commit.aggregate_and_id();
         match (state, aggregate, &kinds[..]) {
+            (None, "task", ["TaskImported", said @ ..]) if said.iter().all(|kind| *kind == "TaskCommented") => Ok(()),
             (None, "task", ["TaskCreated", rest @ ..]) if begins(rest) => Ok(()),
             (None, "user", ["UserRegistered"]) | (None, "team", ["TeamCreated"]) => Ok(()),
             (None, ..) => Err(format!("{kinds:?} cannot begin the history of a {aggregate}")),
@@ -46,6 +47,7 @@ impl<'a> State<'a> {
     /// The state after an event. What is not allowed there is passed over.
     pub(super) fn evolve(state: &mut Option<Self>, event: &Event<'a>) {
         match (&mut *state, event.kind) {
+            (None, "TaskImported") => *state = Task::imported(event).map(Self::Task),
             (None, "TaskCreated") => *state = Task::new(event).map(Self::Task),
             (None, "UserRegistered") => *state = User::new(event).map(Self::User),
             (None, "TeamCreated") => *state = Team::new(event).map(Self::Team),
@@ -70,6 +72,10 @@ fn shape(event: &Event<'_>) -> Verdict {
         "TaskCreated" => (
             &["title", "priority", "at"],
             &["description", "labels", "location", "team", "assignee", "reporter", "deadline", "mentions"],
+        ),
+        "TaskImported" => (
+            &["title", "status", "priority", "imported", "at"],
+            &["description", "labels", "location", "team", "assignee", "reporter", "deadline"],
         ),
         "TaskEdited" => (&[], &["title", "description", "labels", "location", "mentions"]),
         "TaskAssigned"

@@ -42,6 +42,8 @@ pub(in crate::oracle) struct Task<'a> {
     pub(in crate::oracle) deleted_at: Option<&'a Value>,
     pub(in crate::oracle) recurrence: Option<Recurrence<'a>>,
     pub(in crate::oracle) reminders: Reminders<'a>,
+    /// What was known of it where it comes from.
+    pub(in crate::oracle) imported: Option<&'a Value>,
 }
 
 /// Where an event of an update stands among the others.
@@ -88,6 +90,19 @@ impl<'a> Task<'a> {
             deleted_at: None,
             recurrence: None,
             reminders: Reminders::none(),
+            imported: None,
+        })
+    }
+
+    /// One that was brought in: as far as it had come, which counts from then.
+    pub(super) fn imported(imported: &Event<'a>) -> Option<Self> {
+        let (status, at) = (imported.field("status").and_then(text)?, imported.field("at"));
+        Some(Self {
+            status,
+            started_at: at.filter(|_| status == "in_progress"),
+            completed_at: at.filter(|_| status == "completed"),
+            imported: imported.field("imported"),
+            ..Self::new(imported)?
         })
     }
 

@@ -10,8 +10,8 @@ use muster_commands::{CommandHandler, Committed, EventStore, ExecuteError, Expec
 use muster_domain::aggregate::Decider;
 use muster_domain::personal::{MemoryKeys, Opener};
 use muster_domain::task::{
-    BegunChecklistItem, CreateTask, Leads, Occurrence, Priority, Recurrence, Relation, Status, Successor, Task,
-    TaskCommand, UpdateChecklistItem, UpdateTask,
+    BegunChecklistItem, CreateTask, ImportSource, ImportTask, ImportedFacts, Leads, Occurrence, Priority, Recurrence,
+    Relation, Status, Successor, Task, TaskCommand, UpdateChecklistItem, UpdateTask,
 };
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
 use muster_domain::user::{
@@ -21,7 +21,7 @@ use muster_domain::user::{
 use muster_domain::values::{Labels, Location, Position};
 use muster_domain::{
     Actor, AggregateType, ChecklistItemId, CommandId, CommentId, Commit, DomainEvent, EventReader, Fingerprint,
-    Metadata, SeriesId, StreamId, SubjectKeys, TaskId, TeamId, UserId,
+    ImportId, Metadata, SeriesId, StreamId, SubjectKeys, TaskId, TeamId, UserId,
 };
 use muster_projections::rows::MemoryRows;
 use muster_projections::{
@@ -101,8 +101,42 @@ fn deadline(rng: &mut Rng) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(rng.i64(-70_000_000_000_000..300_000_000_000_000)).unwrap()
 }
 
+fn create(rng: &mut Rng, at: DateTime<Utc>) -> CreateTask {
+    CreateTask {
+        title: text(rng),
+        description: some(rng, text),
+        priority: priority(rng),
+        labels: labels(rng),
+        location: some(rng, location),
+        team: some(rng, team),
+        assignee: some(rng, person),
+        reporter: some(rng, person),
+        deadline: some(rng, deadline),
+        ..CreateTask::new(text(rng), at)
+    }
+}
+
+fn import(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
+    let count = rng.usize(..3);
+    TaskCommand::Import(Box::new(ImportTask {
+        task: create(rng, at),
+        status: *rng.choice(Status::ALL).unwrap(),
+        facts: ImportedFacts {
+            import_id: ImportId(Uuid::from_u128(7)),
+            source: *rng.choice(ImportSource::ALL).unwrap(),
+            external_id: some(rng, text),
+            author: some(rng, person),
+            created_at: some(rng, deadline),
+            completed_at: some(rng, deadline),
+        },
+        comments: (0..count).map(|_| (CommentId(Uuid::from_u128(rng.u128(..))), text(rng))).collect(),
+    }))
+}
+
 fn task(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
     match rng.u8(..26) {
+        0..=2 => TaskCommand::Create(create(rng, at)),
+        3 => import(rng, at),
         17 | 18 => TaskCommand::Relate { relation: *rng.choice(Relation::ALL).unwrap(), to: TaskId(team(rng).0) },
         19 => TaskCommand::Unrelate { relation: *rng.choice(Relation::ALL).unwrap(), to: TaskId(team(rng).0) },
         16 => TaskCommand::Rank { rank: ["V", "0z1", "k"][rng.usize(..3)].parse().unwrap() },
@@ -114,18 +148,6 @@ fn task(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
         22 => TaskCommand::SetReminders { leads: leads(rng), by: some(rng, person) },
         23 => TaskCommand::FireReminders { at },
         24 | 25 => TaskCommand::Recur(Box::new(successor(rng, at))),
-        0..=3 => TaskCommand::Create(CreateTask {
-            title: text(rng),
-            description: some(rng, text),
-            priority: priority(rng),
-            labels: labels(rng),
-            location: some(rng, location),
-            team: some(rng, team),
-            assignee: some(rng, person),
-            reporter: some(rng, person),
-            deadline: some(rng, deadline),
-            at,
-        }),
         4 => TaskCommand::Hold { reason: text(rng), at },
         5 => TaskCommand::Resume { reason: text(rng), at },
         6 => TaskCommand::Comment { comment_id: CommentId(Uuid::from_u128(rng.u128(..))), text: text(rng) },

@@ -1,0 +1,142 @@
+//! Tasks that an operator brings in from a file.
+
+use std::fs;
+
+use clap::Parser as _;
+use muster_cli::args::{Command, ImportCommand, Muster};
+use muster_cli::operate::import::{Done, import_tasks};
+use muster_cli::report::Failure;
+use muster_commands::ExpectedVersion;
+use muster_domain::task::Status;
+use muster_domain::user::{RegisterUser, Role, User, UserCommand};
+use muster_domain::{Actor, CommandId, EventReader as _, Fingerprint, Metadata, TaskId, UserId};
+use muster_handlers::import::{Field, Options};
+use uuid::Uuid;
+
+use crate::support::{TestStore, at};
+
+const ADA: UserId = UserId(Uuid::from_u128(0xada));
+
+async fn with_ada() -> TestStore {
+    let store = TestStore::new().await;
+    let account = RegisterUser::new("Ada".parse().unwrap(), "Ada@example.com".parse().unwrap(), Role::Member, at());
+    let metadata = Metadata {
+        command_id: CommandId(Uuid::new_v4()),
+        fingerprint: Fingerprint::of("test", &()),
+        actor: Actor::system("test"),
+        at: at(),
+        correlation_id: "test".to_owned(),
+        causation_id: None,
+    };
+    let command = UserCommand::Register(account);
+    store.system.commands.execute::<User>(ADA.0, command, ExpectedVersion::New, &metadata).await.unwrap();
+    store
+}
+
+const FILE: &[u8] = b"Key;Summary;State;Assignee;Created\n\
+    OPS-1;Fix the door;Done;ada@example.com;2024-05-01\n\
+    OPS-2;Mow the lawn;Doing;nobody@example.com;\n\
+    OPS-3;;Open;;\n";
+
+async fn import(store: &TestStore, bytes: &[u8], preview: bool) -> Done {
+    import_tasks(&store.system, bytes, Options::default(), None, preview).await.unwrap()
+}
+
+fn ids(done: &Done) -> Vec<TaskId> {
+    done.preview.tasks.iter().map(|task| task.task_id).collect()
+}
+
+#[tokio::test]
+async fn a_preview_writes_nothing_and_a_run_makes_what_it_showed() {
+    let store = with_ada().await;
+    let looked = import(&store, FILE, true).await;
+    assert_eq!((looked.created, looked.preview.counts.tasks, looked.preview.counts.errors), (None, 2, 1));
+    for id in ids(&looked) {
+        assert_eq!(store.system.events.commits(&id.into(), 0, None).await.unwrap(), []);
+    }
+
+    let made = import(&store, FILE, false).await;
+
+    assert_eq!((made.created, made.repeated), (Some(2), Some(0)));
+    assert_eq!(ids(&made), ids(&looked));
+    let pipeline = store.pipeline().await;
+    pipeline.caught_up().await.unwrap();
+    pipeline.stop().await;
+    let [door, lawn] = ids(&made)[..] else { panic!("two tasks") };
+    let door = store.row(door).await.unwrap();
+    assert_eq!((door.status, door.assignee_id, door.reporter_id), (Status::Completed, Some(ADA), None));
+    let facts = door.imported.unwrap();
+    assert_eq!((facts.external_id.as_deref(), facts.import_id), (Some("OPS-1"), made.preview.import_id));
+    assert_eq!(facts.created_at, Some("2024-05-01T00:00:00Z".parse().unwrap()));
+    let lawn = store.row(lawn).await.unwrap();
+    assert_eq!((lawn.status, lawn.assignee_id), (Status::InProgress, None));
+}
+
+#[tokio::test]
+async fn a_run_that_was_cut_off_goes_on_where_it_was() {
+    let store = with_ada().await;
+    // As far as it came: the first task.
+    let first: Vec<u8> = FILE.split_inclusive(|byte| *byte == b'\n').take(2).flatten().copied().collect();
+    let whole = import(&store, FILE, true).await.preview.import_id;
+    let cut_off = import_tasks(&store.system, &first, Options::default(), Some(whole), false).await.unwrap();
+    assert_eq!(cut_off.created, Some(1));
+
+    let done = import(&store, FILE, false).await;
+    assert_eq!((done.created, done.repeated), (Some(1), Some(1)));
+    let again = import(&store, FILE, false).await;
+    assert_eq!((again.created, again.repeated), (Some(0), Some(2)));
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_refused() {
+    let store = TestStore::new().await;
+    let refused = import_tasks(&store.system, b"a;b\n1;2\n", Options::default(), None, false).await;
+    assert!(matches!(&refused, Err(Failure::Refused(reason)) if reason.contains("no column is known")), "{refused:?}");
+}
+
+#[test]
+fn the_command_line_says_how_a_file_is_read() {
+    let line = "muster import tasks board.json --from trello --status Waiting=todo --status A=B=completed --person adal=a@b.com \
+        --column title=Betreff --time-zone Europe/Berlin --archived --preview";
+    let Command::Import(args) = Muster::try_parse_from(line.split_whitespace()).unwrap().command else { panic!() };
+    let Some(ImportCommand::Tasks(tasks)) = args.tasks else { panic!("tasks") };
+    let options = tasks.options();
+    assert_eq!(options.columns, [(Field::Title, "Betreff".to_owned())].into());
+    assert_eq!(options.statuses, [("Waiting".to_owned(), Status::Todo), ("A=B".to_owned(), Status::Completed)].into());
+    assert_eq!(options.people, [("adal".to_owned(), "a@b.com".to_owned())].into());
+    assert!(tasks.preview && options.source.is_some());
+}
+
+#[test]
+fn a_whole_export_and_tasks_are_told_apart_on_the_command_line() {
+    let parse = |line: &str| Muster::try_parse_from(line.split_whitespace());
+    assert!(parse("muster import --from-export x --keys k").is_ok());
+    assert!(parse("muster import --from-export x --without-keys").is_ok());
+    for wrong in [
+        "muster import",
+        "muster import --from-export x",
+        "muster import --from-export x --keys k --without-keys",
+        "muster import --from-export x --keys k tasks y",
+        "muster import tasks",
+        "muster import tasks x --from jira",
+        "muster import tasks x --status Waiting=soon",
+        "muster import tasks x --column colour=Red",
+    ] {
+        assert!(parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_on_disk_goes_into_a_data_directory_and_its_read_models() {
+    let place = tempfile::tempdir().unwrap();
+    let (data, file) = (place.path().join("data"), place.path().join("tasks.csv"));
+    fs::write(&file, FILE).unwrap();
+    drop(muster_cli::store::LocalStore::open_or_make(&data).await.unwrap());
+    let line = ["muster", "import", "tasks", file.to_str().unwrap(), "--data", data.to_str().unwrap(), "--json"];
+    muster_cli::run(Muster::try_parse_from(line).unwrap()).await.unwrap();
+
+    let system = muster_cli::store::LocalStore::open(&data).await.unwrap().system().await.unwrap();
+    let status = muster_cli::operate::status::of(&system).await.unwrap();
+    let rows: Vec<_> = status.projections.iter().map(|model| (model.name.as_str(), model.rows, model.lag)).collect();
+    assert_eq!(rows[0], ("task-list", 2, 0));
+}

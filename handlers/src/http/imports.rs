@@ -1,0 +1,273 @@
+//! Tasks from files of other programs: what they would be, and then they are.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use muster_commands::{ExecuteError, ExpectedVersion, GuardedError};
+use muster_domain::task::{ImportSource, Status, Task, TaskCommand, TaskError, TaskFacts};
+use muster_domain::values::TimeZone;
+use muster_domain::{ImportId, TaskId, TeamId, UserId, import_cause};
+use muster_identity::policy::{Action, Person, Resource};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::app::App;
+use super::body::Body;
+use super::fields::Fields;
+use super::problem::Problem;
+use super::refusal::guarded;
+use super::request::Change;
+use super::spec::ImportProblems;
+use super::tasks::change::known;
+use crate::import::{Archived, DateOrder, Field, Options, People, PlannedTask, Preview, TaskFile};
+
+/// The most bytes of a request that brings a file: what a Lambda takes at once, and some air.
+pub const MAX_IMPORT_BYTES: usize = 4 * 1024 * 1024;
+/// The most tasks that come with one request.
+const MAX_TASKS: usize = 500;
+/// How many entries the maps of a request may have.
+const MAX_ENTRIES: usize = 200;
+/// How many tasks are made at a time.
+const CONCURRENCY: usize = 8;
+
+/// What is to be done with a file.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    /// Say what an import would do, and do nothing.
+    Preview,
+    /// Make the tasks.
+    Run,
+}
+
+/// A file, and how it is to be read.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ImportBody {
+    /// What is to be done with it.
+    mode: Mode,
+    /// The file as text. Either this or `content_base64`.
+    #[serde(default)]
+    content: Option<String>,
+    /// The file as it is, in base64: its encoding is found out.
+    #[serde(default)]
+    content_base64: Option<String>,
+    /// What it is; found out if left out.
+    #[serde(default)]
+    source: Option<ImportSource>,
+    /// Which column of a table is which field, by its header; guessed for the others.
+    #[serde(default)]
+    columns: BTreeMap<Field, String>,
+    /// What separates the values of a table; found out if left out.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 1)]
+    delimiter: Option<char>,
+    /// Which of two numbers of a date is the day; found out from the other dates if left out.
+    #[serde(default)]
+    date_order: Option<DateOrder>,
+    /// The IANA time zone of times without an offset; UTC if left out.
+    #[serde(default)]
+    #[schema(value_type = Option<TimeZone>)]
+    time_zone: Option<String>,
+    /// What the statuses or lists of the file are here, by their names there.
+    #[serde(default)]
+    statuses: BTreeMap<String, Status>,
+    /// What becomes of what was archived; it is left out if nothing is said.
+    #[serde(default)]
+    archived: Option<Archived>,
+    /// Who the people of the file are here: their e-mail addresses, by what they are called there.
+    #[serde(default)]
+    people: BTreeMap<String, String>,
+    /// The team that the tasks go to.
+    #[serde(default)]
+    team_id: Option<TeamId>,
+    /// The import that this goes on with, for a file that was changed since; it follows from the file if left out.
+    #[serde(default)]
+    import_id: Option<ImportId>,
+}
+
+impl ImportBody {
+    /// The bytes of the file and how to read them.
+    fn checked(self) -> Result<(Mode, Vec<u8>, Options, Option<ImportId>), Problem> {
+        let mut fields = Fields::default();
+        let bytes = match (self.content, self.content_base64) {
+            (Some(text), None) => Some(text.into_bytes()),
+            (None, Some(text)) => {
+                let bytes = BASE64_STANDARD.decode(text.trim());
+                fields.take("/content_base64", bytes.map_err(|_| "must be base64 (RFC 4648)"))
+            }
+            (None, None) | (Some(_), Some(_)) => {
+                fields.wrong("/content", "give either this or content_base64");
+                None
+            }
+        };
+        let zone = match &self.time_zone {
+            None => Some(TimeZone::default()),
+            Some(name) => fields.parse("/time_zone", name),
+        };
+        for (pointer, entries) in [("/statuses", self.statuses.len()), ("/people", self.people.len())] {
+            if entries > MAX_ENTRIES {
+                fields.wrong(pointer, format_args!("must have at most {MAX_ENTRIES} entries"));
+            }
+        }
+        if self.delimiter.is_some_and(|delimiter| delimiter.is_alphanumeric() || "\"\r\n".contains(delimiter)) {
+            fields.wrong("/delimiter", "must be no letter, digit, quote or line break");
+        }
+        let options = zone.map(|TimeZone(time_zone)| Options {
+            source: self.source,
+            columns: self.columns,
+            delimiter: self.delimiter,
+            date_order: self.date_order,
+            time_zone,
+            statuses: self.statuses,
+            archived: self.archived.unwrap_or_default(),
+            people: self.people,
+            team: self.team_id,
+        });
+        let (bytes, options) = fields.finish(bytes.zip(options))?;
+        Ok((self.mode, bytes, options, self.import_id))
+    }
+}
+
+/// What an import would do, and what it did.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ImportAnswer {
+    /// What it would do.
+    preview: Preview,
+    /// What it did, if it was to.
+    #[schema(required)]
+    outcome: Option<ImportOutcome>,
+}
+
+/// What an import did.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ImportOutcome {
+    /// How many tasks were made.
+    created: usize,
+    /// How many were there already, from this import.
+    repeated: usize,
+    /// Those that could not be made.
+    failed: Vec<FailedTask>,
+}
+
+/// A task that could not be made.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FailedTask {
+    /// The line on which its row begins, in a table.
+    #[schema(required)]
+    line: Option<u32>,
+    /// The id that it would have.
+    task_id: TaskId,
+    /// What it would be called.
+    title: String,
+    /// Why it was not made.
+    problem: Problem,
+}
+
+/// Brings in tasks from a file: a table (CSV), a board of Trello, a project or account of Todoist.
+///
+/// With `preview` nothing is written: the answer shows the first tasks as they would be, what each column is taken for, and what is wrong,
+/// row by row. With `run` the tasks are made, each as `POST /tasks` would, in the caller's name; those that cannot be made say why. The
+/// same file makes the same tasks: sent again, it makes nothing twice. Times and ids of the source are kept as facts of the import. Whoever
+/// has no account here is left out of the tasks.
+#[utoipa::path(post, path = "/imports", operation_id = "import_tasks", tag = "tasks", request_body = ImportBody,
+    responses((status = 200, description = "What it would do, and what it did.", body = ImportAnswer), ImportProblems))]
+pub(crate) async fn import(
+    State(app): State<Arc<App>>,
+    change: Change,
+    Body(body): Body<ImportBody>,
+) -> Result<Json<ImportAnswer>, Problem> {
+    change.caller.may(Action::ImportTasks, &Resource::Any)?;
+    let (mode, bytes, options, id) = body.checked()?;
+    known(&app, None, options.team).await?;
+    let file = tokio::task::spawn_blocking(move || TaskFile::read(&bytes, options, MAX_TASKS)).await;
+    let file = file.map_err(|error| Problem::internal(&error))?.map_err(|reason| {
+        let mut fields = Fields::default();
+        fields.wrong("/content", reason);
+        fields.problem()
+    })?;
+    let accounts = accounts(&app, &file).await?;
+    let people: People = accounts.iter().map(|(address, person)| (address.clone(), person.id)).collect();
+    let plan = file.plan(id.unwrap_or(file.id), &people, change.at);
+    let preview = file.preview(&plan);
+    let outcome = match mode {
+        Mode::Preview => None,
+        Mode::Run => {
+            let people = accounts.into_values().map(|person| (person.id, person)).collect();
+            Some(run(&app, &change, plan.tasks, &people).await)
+        }
+    };
+    Ok(Json(ImportAnswer { preview, outcome }))
+}
+
+/// Those of the people in a file who have an account, by address.
+async fn accounts(app: &App, file: &TaskFile) -> Result<BTreeMap<String, Person>, Problem> {
+    let looked_up = file.addresses().into_iter().map(|address| async move {
+        let owner = app.identity.owner(&address).await.map_err(|error| Problem::unavailable(&error))?;
+        let Some(id) = owner else { return Ok(None) };
+        let user = app.user(id, 0).await?.filter(|user| user.active);
+        Ok::<_, Problem>(user.map(|user| (address, Person { id, teams: user.teams })))
+    });
+    let found: Vec<_> = stream::iter(looked_up).buffered(CONCURRENCY).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Makes the tasks, several at a time.
+async fn run(app: &App, change: &Change, tasks: Vec<PlannedTask>, people: &BTreeMap<UserId, Person>) -> ImportOutcome {
+    let mut outcome = ImportOutcome { created: 0, repeated: 0, failed: Vec::new() };
+    let made = tasks.into_iter().map(|planned| async move {
+        let (line, task_id) = (planned.line, planned.task_id());
+        let title = planned.import.task.title.as_str().to_owned();
+        let made = make(app, change, planned, people).await;
+        made.map_err(|problem| FailedTask { line, task_id, title, problem })
+    });
+    let mut made = stream::iter(made).buffered(CONCURRENCY);
+    while let Some(made) = made.next().await {
+        match made {
+            Ok(Made::Now) => outcome.created += 1,
+            Ok(Made::Before) => outcome.repeated += 1,
+            Err(failed) => outcome.failed.push(failed),
+        }
+    }
+    outcome
+}
+
+enum Made {
+    Now,
+    Before,
+}
+
+async fn make(
+    app: &App,
+    change: &Change,
+    mut planned: PlannedTask,
+    people: &BTreeMap<UserId, Person>,
+) -> Result<Made, Problem> {
+    let id = planned.task_id();
+    planned.import.task.reporter = Some(change.caller.id());
+    let task = &planned.import.task;
+    let resource = Resource::Task(TaskFacts { assignee: task.assignee, reporter: task.reporter, team: task.team });
+    let to = task.assignee.and_then(|assignee| people.get(&assignee));
+    let guard = |_: &Task| change.caller.may(Action::CreateTask { to }, &resource);
+    // The row alone: read otherwise, it is the same row.
+    let mut sent = change.metadata_of(planned.command_id, "POST /imports", &planned.command_id);
+    sent.metadata.causation_id = Some(import_cause(planned.import.facts.import_id));
+    let command = TaskCommand::Import(Box::new(planned.import));
+    let made = app.commands.execute_if::<Task, Problem>(id.0, command, ExpectedVersion::New, &sent, guard).await;
+    match made {
+        Ok(committed) if committed.replayed => Ok(Made::Before),
+        Ok(_) => Ok(Made::Now),
+        // So long ago, or by so many others since, that its command is not remembered.
+        Err(GuardedError::Execute(
+            ExecuteError::VersionMismatch { .. }
+            | ExecuteError::KeyReused
+            | ExecuteError::Refused(TaskError::AlreadyExists),
+        )) => Ok(Made::Before),
+        Err(error) => Err(guarded(error)),
+    }
+}
