@@ -366,7 +366,7 @@ async fn the_operators_commands_work_while_the_server_runs() {
     assert_eq!((&status["serving"], &status["events"]), (&json!(true), &json!(4)));
     let models = status["projections"].as_array().unwrap().iter();
     let rows: Vec<_> = models.map(|of| (of["name"].clone(), of["lag"].clone())).collect();
-    assert_eq!(rows, ["task-list", "audit-log", "directory", "task-past"].map(|name| (json!(name), json!(0))));
+    assert_eq!(rows, ["task-list", "audit-log", "directory", "task-past", "feed"].map(|name| (json!(name), json!(0))));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::fs;
 use clap::Args;
 use muster_domain::user::Role;
 use muster_handlers::http::{Causes, Rates, SessionIdle, Settings, SignUpPolicy};
+use muster_handlers::webhooks::{Network, Reach};
 use muster_identity::OidcSettings;
 use url::Url;
 
@@ -37,6 +38,12 @@ pub struct ApiArgs {
     /// Hours after which a session ends that nobody refreshes. Whoever uses it does so every quarter of an hour.
     #[arg(long, env = "MUSTER_SESSION_IDLE_HOURS", value_name = "HOURS", default_value_t = SessionIdle::default())]
     pub session_idle_hours: SessionIdle,
+    /// Networks that webhooks may lead to although they are not public, such as `10.1.0.0/16`: receivers in the same house.
+    #[arg(long, env = "MUSTER_WEBHOOK_NETWORKS", value_name = "NETWORKS", value_delimiter = ',')]
+    pub webhook_networks: Vec<Network>,
+    /// Let webhooks lead to `http` URLs, too. For local development alone: what is sent could be read on its way.
+    #[arg(long, env = "MUSTER_WEBHOOK_HTTP")]
+    pub webhook_http: bool,
     /// Requests a minute of one account; 0 for no limit.
     #[arg(long, env = "MUSTER_RATE_LIMIT_CALLER", value_name = "COUNT", default_value_t = Rates::default().caller)]
     pub rate_limit_caller: u32,
@@ -64,6 +71,7 @@ impl ApiArgs {
             sign_up: self.signup,
             public_url: self.public_url.clone().unwrap_or_else(|| here.to_owned()),
             allowed_origins: self.allowed_origins.iter().filter(|origin| !origin.is_empty()).cloned().collect(),
+            webhooks: Reach { networks: self.webhook_networks.clone(), http: self.webhook_http },
             oidc: self.oidc_config.clone().unwrap_or_default(),
             second_factor_for: self.require_second_factor.clone(),
             session_idle: self.session_idle_hours,

@@ -9,6 +9,8 @@ use muster_domain::values::Name;
 use muster_embedded::{Engine, SocketHandle};
 use muster_handlers::clock::SystemClock;
 use muster_handlers::http::{Causes, router};
+use muster_handlers::reactor::Reactor;
+use muster_handlers::webhooks::{self, WebhookReactor};
 use muster_identity::{KeyRing, Secrets, SigningKeys};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -73,7 +75,9 @@ async fn serve(
     let here = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
     let post = args.mail.post()?;
     let mails = post.is_there();
-    let app = system.app(ring.clone(), &server_secret, args.api.settings(&here), post.clone());
+    let settings = args.api.settings(&here);
+    let sender = system.sender(settings.webhooks.clone()).map_err(failed("putting the parts together"))?;
+    let app = system.app(ring.clone(), &server_secret, settings, post.clone());
     let app = app.map_err(failed("putting the parts together"))?;
     if args.demo {
         demo::refuse_tasks(&system).await?;
@@ -83,7 +87,10 @@ async fn serve(
     let sign_in = setup::first_admin(&system, &args.admin, name, at).await?;
     let digester = digests::digester(&system, &args.data)?;
     let socket = engine.serve_socket(&store::socket(&args.data))?;
-    let pipeline = Pipeline::start(&system, engine.stream(&system.table("events"))).await?;
+    let wakes = &system.webhooks.wakes;
+    let reactor: Arc<dyn Reactor> = Arc::new(WebhookReactor::that_wakes(Arc::clone(&sender), Arc::clone(wakes)));
+    let pipeline = Pipeline::start_reacting(&system, engine.stream(&system.table("events")), vec![reactor]).await?;
+    let sending = tokio::spawn(webhooks::run(sender, Arc::clone(wakes), stop.clone()));
     let sweeper = tokio::spawn(sweep(engine.clone()));
     let follower = tokio::spawn(follow_keys(signing_keys, ring));
     let certificate = tls.clone().map(|tls| tokio::spawn(tls.follow()));
@@ -115,6 +122,7 @@ async fn serve(
     follower.abort();
     certificate.iter().for_each(JoinHandle::abort);
     digester.abort();
+    sending.abort();
     post.close(GRACE).await;
     end(pipeline, socket).await;
     served

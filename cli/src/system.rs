@@ -10,15 +10,17 @@ use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use muster_commands::{CommandHandler, DynamoEventStore, DynamoLog};
 use muster_domain::{EventReader, SubjectKeys};
+use muster_handlers::clock::SystemClock;
 use muster_handlers::digests::DigestTable;
 use muster_handlers::http::{App, Settings};
 use muster_handlers::mail::Post;
 use muster_handlers::topology::{Topology, create_table};
+use muster_handlers::webhooks::{Http, NoClient, PATIENCE, Reach, Sender, SystemResolver, WebhookHub};
 use muster_handlers::wiring;
 use muster_identity::{IdentityError, IdentityTables, KeyRing, ServerSecret, TokenSettings};
 use muster_projections::generations::Generations;
 use muster_projections::rebuild::TableMaker;
-use muster_projections::{Hosted, hosted};
+use muster_projections::{FeedOrder, Hosted, hosted_over};
 use muster_vault::{Copies, Master};
 
 use crate::pipeline::{Checkpoint, Control, Parking};
@@ -61,6 +63,8 @@ pub struct System {
     pub generations: Generations,
     /// The digests over the heads of all histories.
     pub digests: DigestTable,
+    /// What is told to other programs.
+    pub webhooks: WebhookHub,
 }
 
 impl System {
@@ -101,11 +105,16 @@ impl System {
         let keys = wiring::subject_keys(&client, &prefix, Arc::clone(&master));
         let events = wiring::event_store(&client, &prefix, Arc::clone(&keys));
         let reader: Arc<dyn EventReader> = Arc::new(events.clone());
+        let generations = Generations::new(client.clone(), &prefix);
+        // Rows that a power cut takes away are made again; a place in the feed that a reader has passed is not.
+        let feed = FeedOrder::new(client.clone(), &prefix);
+        let derived_generations = Generations::new(derived.clone(), &prefix).with_feed_order(feed);
         Self {
             commands: CommandHandler::new(events.clone()),
-            projections: hosted(&derived, &prefix, &reader),
-            generations: Generations::new(client.clone(), &prefix),
+            projections: hosted_over(&derived_generations, &reader),
+            generations,
             digests: wiring::digest_table(&client, &prefix),
+            webhooks: WebhookHub::new(&client, &prefix, Arc::clone(&master)),
             keys,
             master,
             events,
@@ -163,8 +172,17 @@ impl System {
         post: Post,
     ) -> Result<App, IdentityError> {
         let tokens = TokenSettings::new(ISSUER, ISSUER);
-        wiring::app(&self.client, &self.prefix, &self.keys, signing, secret, tokens, settings)
-            .map(|app| app.with_post(post).with_origins_behind(self.derived.clone()))
+        wiring::app(&self.client, &self.prefix, &self.keys, signing, secret, tokens, settings).map(|app| {
+            app.with_post(post).with_origins_behind(self.derived.clone()).with_webhooks(self.webhooks.clone())
+        })
+    }
+
+    /// Who sends to webhooks, where they may lead.
+    pub fn sender(&self, reach: Reach) -> Result<Arc<Sender>, NoClient> {
+        let WebhookHub { webhooks, deliveries, wakes: _ } = self.webhooks.clone();
+        let http = Http::new(reach, Arc::new(SystemResolver), Vec::new(), PATIENCE)?;
+        let reader = Arc::new(self.events.clone());
+        Ok(Arc::new(Sender::new(webhooks, deliveries, http, reader, Arc::new(SystemClock))))
     }
 
     /// The projection of this name, or all of them.

@@ -65,6 +65,10 @@ pub enum Mutant {
     DigestOfFirstPage,
     /// A head counts as under a digest before the digest is written.
     HeadsBeforeDigest,
+    /// A place in the feed is taken although another event stands there.
+    FeedPlaceNotAsked,
+    /// Events get their places in the feed after their row is moved.
+    FeedPlacesAfterRow,
 }
 
 impl Mutant {

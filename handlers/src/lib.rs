@@ -19,4 +19,5 @@ pub mod reactor;
 pub mod saved_filters;
 pub mod topology;
 pub mod trace;
+pub mod webhooks;
 pub mod wiring;

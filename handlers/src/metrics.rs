@@ -17,6 +17,10 @@ pub const PROJECTION_LAG: &str = "ProjectionLag";
 pub const PROJECTION_BEHIND: &str = "ProjectionBehind";
 /// Events that a projector cannot take in; by projection.
 pub const EVENTS_PARKED: &str = "EventsParked";
+/// Calls of receivers of webhooks; by whether they took what was sent.
+pub const WEBHOOK_ATTEMPTS: &str = "WebhookAttempts";
+/// Webhooks that were disabled, as their receivers took nothing for days.
+pub const WEBHOOKS_DISABLED: &str = "WebhooksDisabled";
 
 /// Digests that were taken. There is one every hour.
 pub const DIGESTS_TAKEN: &str = "DigestsTaken";
@@ -36,4 +40,6 @@ pub fn describe() {
     describe_counter!(EVENTS_PARKED, Unit::Count, "events that cannot be taken in");
     describe_counter!(DIGESTS_TAKEN, Unit::Count, "digests that were taken");
     describe_gauge!(HISTORIES_CONTRADICTED, Unit::Count, "histories that are not as an earlier digest has them");
+    describe_counter!(WEBHOOK_ATTEMPTS, Unit::Count, "calls of receivers of webhooks");
+    describe_counter!(WEBHOOKS_DISABLED, Unit::Count, "webhooks that were disabled");
 }

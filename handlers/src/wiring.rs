@@ -9,7 +9,9 @@ use muster_domain::personal::Opener;
 use muster_domain::ports::KeyError;
 use muster_domain::{EventReader, SubjectKeys, UserId};
 use muster_identity::{Identity, IdentityError, IdentityTables, KeyRing, Origins, ServerSecret, TokenSettings};
-use muster_projections::{AuditQueries, DirectoryQueries, ReadModels, TaskPastQueries, TaskQueries};
+use muster_projections::{
+    AuditQueries, DirectoryQueries, FeedOrder, FeedQueries, ReadModels, TaskPastQueries, TaskQueries,
+};
 use muster_vault::{KeyTable, Master};
 
 use crate::clock::SystemClock;
@@ -95,8 +97,10 @@ pub fn app(
     let identity = Identity::new(client, &identity_tables(prefix), signing, secret, tokens, clock.clone())?;
     let identity = identity.with_session_idle(settings.session_idle.0);
     let origins = Origins::new(client.clone(), format!("{prefix}origins"), Arc::clone(keys));
+    let reader: Arc<dyn EventReader> = Arc::new(store.clone());
     Ok(App {
-        reader: Arc::new(store.clone()),
+        feed: FeedQueries::new(FeedOrder::new(client.clone(), prefix), Arc::clone(&reader)),
+        reader,
         commands: Commands::new(CommandHandler::new(store), origins),
         tasks: TaskQueries::new(models.clone()),
         past: TaskPastQueries::new(models.clone()),
@@ -108,6 +112,7 @@ pub fn app(
         links: Links::new(&settings.public_url),
         settings,
         post: Post::none(),
+        webhooks: None,
         clock,
         store: client.clone(),
         control_table: format!("{prefix}control"),

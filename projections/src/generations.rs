@@ -15,6 +15,8 @@ use muster_domain::StreamId;
 
 use crate::attribute::{Item, Reader, number, text};
 use crate::error::StoreError;
+use crate::feed::{Feed, FeedOrder};
+use crate::projection::Projection as _;
 use crate::projector::RowStores;
 use crate::rows::{DynamoRows, ROW, RowStore};
 
@@ -60,12 +62,21 @@ pub struct Generations {
     client: Client,
     prefix: String,
     control: String,
+    feed: FeedOrder,
 }
 
 impl Generations {
     /// Over the tables with this prefix, such as `muster-`.
     pub fn new(client: Client, prefix: &str) -> Self {
-        Self { client, prefix: prefix.to_owned(), control: format!("{prefix}control") }
+        let feed = FeedOrder::new(client.clone(), prefix);
+        Self { client, prefix: prefix.to_owned(), control: format!("{prefix}control"), feed }
+    }
+
+    /// The same, with the order of the feed written by another client: a read model can be made again from the events,
+    /// and the order cannot.
+    #[must_use]
+    pub fn with_feed_order(self, feed: FeedOrder) -> Self {
+        Self { feed, ..self }
     }
 
     /// The physical name of a generation's table.
@@ -75,7 +86,8 @@ impl Generations {
 
     /// The rows of a generation.
     pub fn rows(&self, projection: &str, generation: u64) -> DynamoRows {
-        DynamoRows::new(self.client.clone(), self.table(projection, generation))
+        let rows = DynamoRows::new(self.client.clone(), self.table(projection, generation));
+        if projection == Feed::NAME { rows.in_order(self.feed.clone()) } else { rows }
     }
 
     /// The client that reaches the tables.

@@ -9,6 +9,7 @@ use muster_domain::{AggregateType, EventReader, StreamId};
 use crate::audit_log::AuditLog;
 use crate::directory::Directory;
 use crate::error::StoreError;
+use crate::feed::Feed;
 use crate::generations::{Generations, LiveTables};
 use crate::projection::Projection;
 use crate::projector::{Failure, Message, Projector, RepairError, Repaired};
@@ -110,12 +111,17 @@ impl<P: Projection + Clone> Hosted for Live<P> {
 
 /// Every projection, over the tables with this prefix, such as `muster-`.
 pub fn hosted(client: &Client, prefix: &str, reader: &Arc<dyn EventReader>) -> Vec<Arc<dyn Hosted>> {
-    let generations = Generations::new(client.clone(), prefix);
+    hosted_over(&Generations::new(client.clone(), prefix), reader)
+}
+
+/// Every projection, over these generations.
+pub fn hosted_over(generations: &Generations, reader: &Arc<dyn EventReader>) -> Vec<Arc<dyn Hosted>> {
     vec![
-        host(TaskList, &generations, reader),
-        host(AuditLog, &generations, reader),
-        host(Directory, &generations, reader),
-        host(TaskPast, &generations, reader),
+        host(TaskList, generations, reader),
+        host(AuditLog, generations, reader),
+        host(Directory, generations, reader),
+        host(TaskPast, generations, reader),
+        host(Feed, generations, reader),
     ]
 }
 

@@ -60,7 +60,7 @@ async fn put_back(aws: &Deployment, changed: TaskId, shortened: TaskId) {
     put(aws, commit(aws, RESTORED_EVENTS, shortened, 2).await).await;
 
     aws.renew("command-api", "Restored").await;
-    for projection in ["directory", "task-list", "audit-log", "task-past"] {
+    for projection in ["directory", "task-list", "audit-log", "task-past", "feed"] {
         told(&["rebuild", projection, "--json"]);
     }
     told(&["reconcile", "--json"]);
@@ -105,7 +105,7 @@ async fn commits_that_were_changed_and_removed_are_put_back_from_a_restored_tabl
     let history = admin.client.get(&format!("/tasks/{shortened}/history")).send().await.is(200).value();
     assert_eq!(history["items"].as_array().unwrap().len(), 3);
     settled().await;
-    for projection in ["directory", "task-list", "audit-log", "task-past"] {
+    for projection in ["directory", "task-list", "audit-log", "task-past", "feed"] {
         told(&["rebuild", projection, "--back", "--json"]);
     }
 }

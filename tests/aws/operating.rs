@@ -18,7 +18,7 @@ async fn what_was_done_can_be_verified_and_nothing_is_behind() {
     assert!(verified["events"].as_u64().unwrap() >= 2, "{verified}");
     let status = settled().await;
     let names: Vec<_> = status["projections"].as_array().unwrap().iter().map(|model| model["name"].clone()).collect();
-    assert_eq!(names, ["task-list", "audit-log", "directory", "task-past"]);
+    assert_eq!(names, ["task-list", "audit-log", "directory", "task-past", "feed"]);
     let reconciled = told(&["reconcile", "--dry-run", "--json"]);
     assert_eq!(reconciled["task-list"]["findings"], json!([]));
     let history = muster(&["history", &format!("task#{task}")]);

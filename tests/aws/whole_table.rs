@@ -75,7 +75,7 @@ async fn a_restored_event_table_is_written_read_and_followed_as_the_one_before()
         follow(&aws, "publisher", &former, &stream).await;
         follow(&aws, "guard", &former, &stream).await;
         aws.renew("command-api", "Restored").await;
-        for projection in ["directory", "task-list", "audit-log", "task-past"] {
+        for projection in ["directory", "task-list", "audit-log", "task-past", "feed"] {
             told(&["rebuild", projection, "--json"]);
         }
         told(&["reconcile", "--json"]);

@@ -160,7 +160,7 @@ async fn a_token_is_no_password_and_no_refresh_token() {
 #[tokio::test]
 async fn a_token_makes_neither_tokens_nor_sign_ins_nor_more_of_itself() {
     let boss = crate::support::person(muster_domain::user::Role::Admin).await;
-    let all = ["tasks:write", "users:write", "teams:write", "audit:read"];
+    let all = ["tasks:write", "users:write", "teams:write", "audit:read", "feed:read"];
     let token = made(&boss.client, &all).await;
     let other = made(&boss.client, &["tasks:read"]).await;
     let account = json!({ "name": "Mallory", "email": "mallory@example.com", "password": PASSWORD, "role": "admin" });

@@ -203,7 +203,7 @@ async fn after_an_erasure_the_chains_verify_and_what_is_built_anew_is_what_there
     .await;
 
     output(&server.data(), &["verify"]);
-    for projection in ["directory", "audit-log"] {
+    for projection in ["directory", "audit-log", "feed"] {
         output(&server.data(), &["rebuild", projection]);
     }
     assert_eq!(answers().await, live);

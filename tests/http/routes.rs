@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use crate::support::nobody;
 use crate::{
-    access_log, api_tokens, audit, audit_exports, digests, erasure, exports, imports, invitations, log_in, logs,
+    access_log, api_tokens, audit, audit_exports, digests, erasure, exports, feed, imports, invitations, log_in, logs,
     notification_preferences, oidc, password_resets, passwords, profile, proving, reactivating, reassigning,
     saved_filters, second_factors, sessions, sign_up, signed_in, system, task_as_of, task_changes, task_life,
     task_lists,
 };
-use crate::{task_moves, task_reports, teams, user_changes, users};
+use crate::{task_moves, task_reports, teams, user_changes, users, webhooks};
 
 /// One route.
 pub(crate) struct Route {
@@ -61,6 +61,7 @@ const LOGIN: Option<&str> = Some(r#"{"email":"ada@example.com","password":"a pas
 const PASSWORDS: Option<&str> =
     Some(r#"{"current_password":"no passphrase of mine","new_password":"another passphrase for tests"}"#);
 const MY_PASSWORD: Option<&str> = Some(r#"{"password":"a passphrase for tests"}"#);
+const HOOK: Option<&str> = Some(r#"{"url":"https://hooks.example.com/muster","event_types":["UserErased"]}"#);
 const CODE: Option<&str> = Some(r#"{"code":"000000"}"#);
 const PROOF: Option<&str> = Some(r#"{"password":"a passphrase for tests","code":"000000"}"#);
 const CHALLENGE: Option<&str> = Some(r#"{"challenge":"none","code":"000000"}"#);
@@ -340,6 +341,51 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/api/v1/audit/export", None, audit_exports::the_audit_is_taken_out_line_by_line_as_it_is_searched),
     route("GET", "/api/v1/audit/access/export", None, audit_exports::the_access_log_is_taken_out_too),
     route("GET", "/api/v1/audit/access", None, access_log::a_sign_in_and_a_sign_out_are_in_the_access_log),
+    route("GET", "/api/v1/feed", None, feed::a_reader_gets_every_event_of_a_task_in_order_and_goes_on_where_it_was),
+    route("POST", "/api/v1/webhooks", HOOK, webhooks::an_administrator_sets_up_a_webhook_and_its_receiver_is_told),
+    route("GET", "/api/v1/webhooks", None, webhooks::a_webhook_is_shown_without_its_secret_and_changed_as_a_whole),
+    route(
+        "GET",
+        "/api/v1/webhooks/{webhook_id}",
+        None,
+        webhooks::a_webhook_is_shown_without_its_secret_and_changed_as_a_whole,
+    ),
+    route(
+        "PUT",
+        "/api/v1/webhooks/{webhook_id}",
+        HOOK,
+        webhooks::a_webhook_is_shown_without_its_secret_and_changed_as_a_whole,
+    ),
+    route(
+        "DELETE",
+        "/api/v1/webhooks/{webhook_id}",
+        None,
+        webhooks::an_administrator_sets_up_a_webhook_and_its_receiver_is_told,
+    ),
+    route(
+        "POST",
+        "/api/v1/webhooks/{webhook_id}/secret",
+        None,
+        webhooks::an_administrator_sets_up_a_webhook_and_its_receiver_is_told,
+    ),
+    route(
+        "POST",
+        "/api/v1/webhooks/{webhook_id}/test",
+        None,
+        webhooks::an_administrator_sets_up_a_webhook_and_its_receiver_is_told,
+    ),
+    route(
+        "GET",
+        "/api/v1/webhooks/{webhook_id}/deliveries",
+        None,
+        webhooks::a_receiver_that_is_away_is_in_the_log_and_is_tried_again,
+    ),
+    route(
+        "POST",
+        "/api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
+        None,
+        webhooks::an_administrator_sets_up_a_webhook_and_its_receiver_is_told,
+    ),
     open("GET", "/healthz", None, system::it_is_healthy_and_ready),
     open("GET", "/readyz", None, system::it_is_healthy_and_ready),
     open("GET", "/openapi.json", None, system::the_document_is_openapi_and_whole),

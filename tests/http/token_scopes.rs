@@ -98,6 +98,16 @@ const TABLE: &str = "
     GET    /api/v1/audit/digests                              | audit:read
     GET    /api/v1/audit/digests/key                          | nothing
     GET    /api/v1/audit/access/export                        | audit:read
+    GET    /api/v1/feed                                       | feed:read
+    POST   /api/v1/webhooks                                   | sign-in
+    GET    /api/v1/webhooks                                   | sign-in
+    GET    /api/v1/webhooks/{webhook_id}                      | sign-in
+    PUT    /api/v1/webhooks/{webhook_id}                      | sign-in
+    DELETE /api/v1/webhooks/{webhook_id}                      | sign-in
+    POST   /api/v1/webhooks/{webhook_id}/secret               | sign-in
+    POST   /api/v1/webhooks/{webhook_id}/test                 | sign-in
+    GET    /api/v1/webhooks/{webhook_id}/deliveries           | sign-in
+    POST   /api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay | sign-in
 
     POST   /api/v1/teams                                      | teams:write
     GET    /api/v1/teams                                      | teams:read

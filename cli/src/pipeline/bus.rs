@@ -33,10 +33,12 @@ impl Rules {
     /// Those in the topology.
     pub fn of(topology: &Topology) -> Result<Self, RuleError> {
         let mut patterns = Quamina::new();
-        for (projection, shape) in &topology.projections {
+        let projections = topology.projections.iter().map(|(name, shape)| (name, &shape.rule));
+        let reactors = topology.reactors.iter().map(|(name, shape)| (name, &shape.rule));
+        for (name, rule) in projections.chain(reactors) {
             patterns
-                .add_pattern(projection.clone(), &shape.rule.to_string())
-                .map_err(|error| RuleError { projection: projection.clone(), reason: error.to_string() })?;
+                .add_pattern(name.clone(), &rule.to_string())
+                .map_err(|error| RuleError { projection: name.clone(), reason: error.to_string() })?;
         }
         Ok(Self { source: topology.bus.source.clone(), patterns })
     }

@@ -19,6 +19,7 @@ mod tail;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use muster_handlers::reactor::Reactor;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -30,7 +31,7 @@ pub(crate) use control::Control;
 pub use control::ControlError;
 pub(crate) use control::{read, text};
 pub use parking::{AsideRecord, ParkedEvent, Parking};
-pub use queue::{Consumer, ProjectionConsumer, QueueMeter, QueueStatus};
+pub use queue::{Consumer, ProjectionConsumer, QueueMeter, QueueStatus, ReactorConsumer};
 pub use source::{SourceError, SourceRecord, StreamSource};
 
 use bus::LocalBus;
@@ -68,11 +69,21 @@ pub struct PipelineStatus {
 impl Pipeline {
     /// Starts it where its checkpoint is, with a queue for each projection of the system.
     pub async fn start(system: &System, stream: impl StreamSource + 'static) -> Result<Self, Failure> {
-        let consumers = system
+        Self::start_reacting(system, stream, Vec::new()).await
+    }
+
+    /// The same, and with a queue for each of these reactors.
+    pub async fn start_reacting(
+        system: &System,
+        stream: impl StreamSource + 'static,
+        reactors: Vec<Arc<dyn Reactor>>,
+    ) -> Result<Self, Failure> {
+        let projecting = system
             .projections
             .iter()
             .map(|projection| -> Arc<dyn Consumer> { Arc::new(ProjectionConsumer(Arc::clone(projection))) });
-        Self::start_with(system, stream, consumers.collect()).await
+        let reacting = reactors.into_iter().map(|reactor| -> Arc<dyn Consumer> { Arc::new(ReactorConsumer(reactor)) });
+        Self::start_with(system, stream, projecting.chain(reacting).collect()).await
     }
 
     /// The same, with other consumers, each of which the topology must name.
@@ -93,9 +104,9 @@ impl Pipeline {
         let (mut senders, mut workers, mut meters) = (Vec::new(), Vec::new(), BTreeMap::new());
         for consumer in consumers {
             let name = consumer.name().to_owned();
-            let shape = system.topology.projections.get(&name);
+            let shape = system.topology.queue_of(&name);
             let shape = shape.ok_or_else(|| Failure::Refused(format!("schemas/topology.json does not name {name}")))?;
-            let (sender, queue, meter) = queue(consumer, shape.queue, Arc::clone(&ledger), parking.clone());
+            let (sender, queue, meter) = queue(consumer, shape, Arc::clone(&ledger), parking.clone());
             workers.push(watched.spawn(format!("the queue of {name}"), queue.run(stop.clone())));
             senders.push(sender);
             meters.insert(name, meter);

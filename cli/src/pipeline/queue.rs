@@ -9,7 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use muster_commands::Trace;
 use muster_domain::RecordedEvent;
+use muster_handlers::http::Causes;
 use muster_handlers::publisher::Entry;
+use muster_handlers::reactor::Reactor;
 use muster_handlers::topology::QueueShape;
 use muster_handlers::trace::follow_up;
 use muster_projections::{Failure, Hosted, Message};
@@ -53,6 +55,31 @@ impl Consumer for ProjectionConsumer {
 
     async fn handle(&self, batch: Vec<Message>) -> Vec<Failure> {
         self.0.handle(batch).await
+    }
+}
+
+/// A reactor as a consumer. What it could not have the effect of comes again; what is no event is of no effect.
+pub struct ReactorConsumer(pub Arc<dyn Reactor>);
+
+#[async_trait]
+impl Consumer for ReactorConsumer {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    async fn handle(&self, batch: Vec<Message>) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        for Message { id, event } in batch {
+            let (reason, poison) = match event {
+                Ok(event) => match self.0.react(&event).await {
+                    Ok(()) => continue,
+                    Err(error) => (Causes(&error).to_string(), false),
+                },
+                Err(reason) => (reason, true),
+            };
+            failures.push(Failure { id, reason, poison });
+        }
+        failures
     }
 }
 

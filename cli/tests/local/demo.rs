@@ -19,7 +19,10 @@ async fn the_team_is_made_by_commands_and_shows_in_the_read_models() {
     let status = status::of(&store.system).await.unwrap();
     assert_eq!(status.aggregates, 40 + 29 + 4, "tasks, people and teams; the administrator is made by the first start");
     let rows: Vec<_> = status.projections.iter().map(|model| (model.name.as_str(), model.rows, model.lag)).collect();
-    assert_eq!(rows, [("task-list", 40, 0), ("audit-log", 73, 0), ("directory", 33, 0), ("task-past", 40, 0)]);
+    assert_eq!(
+        rows,
+        [("task-list", 40, 0), ("audit-log", 73, 0), ("directory", 33, 0), ("task-past", 40, 0), ("feed", 73, 0)]
+    );
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ async fn what_is_committed_comes_to_every_read_model_and_the_checkpoint_follows(
     let done: Vec<_> = queues.iter().map(|(name, queue)| (name.as_str(), queue.acknowledged, queue.lag)).collect();
     assert_eq!(
         done,
-        [("audit-log", 3, 0), ("directory", 0, 0), ("task-list", 3, 0), ("task-past", 3, 0)],
+        [("audit-log", 3, 0), ("directory", 0, 0), ("feed", 3, 0), ("task-list", 3, 0), ("task-past", 3, 0)],
         "each gets what its rule matches"
     );
 
@@ -345,7 +345,7 @@ fn the_rules_of_the_topology_give_each_projection_its_aggregates() {
         names.sort();
         names
     };
-    assert_eq!(matching(AggregateType::Task), ["audit-log", "task-list", "task-past"]);
-    assert_eq!(matching(AggregateType::User), ["audit-log", "directory"]);
-    assert_eq!(matching(AggregateType::Team), ["audit-log", "directory"]);
+    assert_eq!(matching(AggregateType::Task), ["audit-log", "feed", "task-list", "task-past", "webhooks"]);
+    assert_eq!(matching(AggregateType::User), ["audit-log", "directory", "feed", "webhooks"]);
+    assert_eq!(matching(AggregateType::Team), ["audit-log", "directory", "feed", "webhooks"]);
 }

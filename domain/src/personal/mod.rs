@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::envelope::RecordedEvent;
 use crate::event::DomainEvent;
 use crate::stream::{AggregateType, StreamId};
 
@@ -164,6 +165,17 @@ pub fn open_event(
         }
     }
     Ok(data)
+}
+
+/// The event without its personal fields, for readers outside: neither in the open nor sealed.
+#[must_use]
+pub fn without_personal(mut event: RecordedEvent) -> RecordedEvent {
+    for field in personal_fields(event.stream.aggregate, &event.event_type) {
+        if let Some(data) = event.data.as_object_mut() {
+            data.remove(field.name);
+        }
+    }
+    event
 }
 
 /// Seals any JSON for one place, which must be no event's field.

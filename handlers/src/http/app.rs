@@ -8,7 +8,7 @@ use muster_domain::ports::Clock;
 use muster_domain::{EventReader, TeamId, UserId};
 use muster_identity::Identity;
 use muster_projections::directory::{Account, TeamDocument, UserDocument, fold_account, fold_team};
-use muster_projections::{AuditQueries, DirectoryQueries, TaskPastQueries, TaskQueries};
+use muster_projections::{AuditQueries, DirectoryQueries, FeedQueries, TaskPastQueries, TaskQueries};
 
 use super::commands::Commands;
 use super::page::query_problem;
@@ -18,6 +18,7 @@ use super::throttle::Throttle;
 use crate::digests::DigestTable;
 use crate::mail::{Links, Post};
 use crate::saved_filters::SavedFilters;
+use crate::webhooks::WebhookHub;
 
 /// The parts that the routes work with. One for each program.
 pub struct App {
@@ -35,12 +36,16 @@ pub struct App {
     pub directory: DirectoryQueries,
     /// What people list again and again.
     pub filters: SavedFilters,
+    /// Gives out events in an order that readers can go on from.
+    pub feed: FeedQueries,
     /// Signs people in and out.
     pub identity: Identity,
     /// What the operator has decided.
     pub settings: Settings,
     /// Sends letters.
     pub post: Post,
+    /// What is told to other programs; `None` in a program that has no business with it.
+    pub webhooks: Option<WebhookHub>,
     /// Where letters lead to.
     pub links: Links,
     /// Counts how often somebody asks.
@@ -67,6 +72,12 @@ impl App {
     pub fn with_origins_behind(self, client: Client) -> Self {
         let origins = self.commands.origins().clone().behind(client);
         Self { commands: self.commands.with_origins(origins), ..self }
+    }
+
+    /// The same, with webhooks.
+    #[must_use]
+    pub fn with_webhooks(self, webhooks: WebhookHub) -> Self {
+        Self { webhooks: Some(webhooks), ..self }
     }
 
     /// Now.

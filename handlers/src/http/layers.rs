@@ -10,6 +10,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::HeaderValue;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::field::Empty;
 use tracing::{Instrument as _, info_span};
@@ -44,8 +45,13 @@ pub(crate) fn around(router: Router, patience: Duration, transport: Transport, a
         .layer(middleware::from_fn_with_state(transport, observed))
 }
 
+/// When a request is ended, however far it has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline(pub(crate) Instant);
+
 /// Ends a request that takes too long. What it has done by then stays done; its idempotency key tells.
-async fn in_time(State(patience): State<Duration>, request: Request, next: Next) -> Response {
+async fn in_time(State(patience): State<Duration>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(Deadline(Instant::now() + patience));
     match tokio::time::timeout(patience, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::new(Code::Timeout).into_response(),
@@ -66,7 +72,7 @@ async fn observed(State(transport): State<Transport>, mut request: Request, next
     let correlation_id = id.to_str().unwrap_or_default();
     let span = info_span!("request", otel.kind = "server", correlation_id, trace_id = Empty, %method, route);
     trace::follow_sender(&request, &span, &method, &route);
-    let begun = tokio::time::Instant::now();
+    let begun = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let (status, took) = (response.status().as_u16(), begun.elapsed());
     trace::answered(&span, status);

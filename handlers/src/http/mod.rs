@@ -17,6 +17,7 @@ mod digests;
 mod erasure;
 mod etag;
 mod export;
+mod feed;
 mod fields;
 mod freshness;
 mod imports;
@@ -44,6 +45,7 @@ mod tasks;
 mod teams;
 mod throttle;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -96,6 +98,7 @@ const BASE: &str = "/api/v1";
         (name = "tasks", description = "Tasks."),
         (name = "logs", description = "Who did what to a task, and when."),
         (name = "audit", description = "Who did what, and who tried what: sign-ins, tokens, refusals."),
+        (name = "integrate", description = "For programs that follow what happens in Muster."),
         (name = "system", description = "Whether it runs, and how it is used.")
     )
 )]
@@ -163,6 +166,16 @@ fn change_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tasks::change::resume))
         .routes(routes!(tasks::change::comment))
         .routes(routes!(tasks::change::restore))
+        .routes(routes!(webhooks::make))
+        .routes(routes!(webhooks::change))
+        .routes(routes!(webhooks::remove))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::replay))
+        .routes(routes!(webhooks::test))
+        // Questions, but about what the query side may not read: beside what they ask for are sealed secrets.
+        .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::read))
+        .routes(routes!(webhooks::deliveries))
         .merge(import_routes())
 }
 
@@ -205,6 +218,7 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(audit::search::search))
         .routes(routes!(audit::export::export))
         .routes(routes!(audit::export::export_access))
+        .routes(routes!(feed::read))
 }
 
 /// The routes about the program itself.

@@ -103,6 +103,8 @@ codes! {
     FilterNameTaken = "filter_name_taken", CONFLICT, "Another saved filter is called so";
     /// Nobody has more saved filters.
     TooManyFilters = "too_many_filters", CONFLICT, "There are as many saved filters as there may be";
+    /// There are as many webhooks as there may be.
+    TooManyWebhooks = "too_many_webhooks", CONFLICT, "There are as many webhooks as there may be";
     /// What was personal of the account is erased: nothing else happens to it.
     PersonErased = "person_erased", CONFLICT, "The person was erased";
     /// The account has events from before personal data was sealed, which nothing changes.

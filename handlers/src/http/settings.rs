@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::throttle::Rates;
+use crate::webhooks::Reach;
 
 /// Who may sign up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -98,6 +99,8 @@ pub struct Settings {
     pub second_factor_for: Vec<Role>,
     /// For how long a session lives that nobody refreshes.
     pub session_idle: SessionIdle,
+    /// Where webhooks may lead.
+    pub webhooks: Reach,
 }
 
 impl Settings {

@@ -209,6 +209,20 @@ problems! {
         MalformedJson, Unauthenticated, Forbidden, SessionRequired, NotFound, Conflict, TooLarge, UnsupportedMediaType,
         InvalidRequest, Internal, Unavailable, Timeout
     ];
+    /// What setting up a webhook may answer instead.
+    MakeWebhookProblems = [
+        MalformedJson, Unauthenticated, Forbidden, SessionRequired, TooManyWebhooks, TooLarge, UnsupportedMediaType,
+        InvalidRequest, Internal, Unavailable, Timeout
+    ];
+    /// What a change of a webhook may answer instead.
+    WebhookChangeProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, NotFound, StaleVersion, TooLarge,
+        UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
+    ];
+    /// What a change of a webhook without a body may answer instead.
+    BodilessWebhookProblems = [
+        Unauthenticated, Forbidden, SessionRequired, NotFound, Conflict, StaleVersion, Internal, Unavailable, Timeout
+    ];
     /// What making an API token may answer instead.
     MakeTokenProblems = [
         MalformedJson, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, TooManyTokens, TooLarge, UnsupportedMediaType,

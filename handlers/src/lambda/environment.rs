@@ -12,7 +12,7 @@ use muster_domain::user::Role;
 use muster_domain::{EventReader, SubjectKeys};
 use muster_identity::{KeyRing, PublicKey, RingKey, ServerSecret, TokenSettings};
 use muster_projections::{Hosted, hosted};
-use muster_vault::KmsMaster;
+use muster_vault::{KmsMaster, Master};
 
 use super::kms::{KmsError, KmsSigner, public_half, server_secret};
 use super::locked_bucket::{BucketError, LockedBucket};
@@ -22,6 +22,7 @@ use crate::digests::Digester;
 use crate::http::{App, Rates, Settings};
 use crate::mail::Post;
 use crate::notifier::{ByMail, Claims, HeldLetters, Notifier};
+use crate::webhooks::{Http, NoClient, PATIENCE, Reach, Sender, SystemResolver, WebhookHub};
 use crate::wiring::{app, digest_table, event_store, sealed_reader, subject_keys};
 
 /// Why a Lambda cannot start.
@@ -48,6 +49,9 @@ pub enum StartError {
     /// The outside issuers in `MUSTER_OIDC` are not as they should be.
     #[error(transparent)]
     Issuers(#[from] muster_identity::OidcSettingsError),
+    /// The client of webhooks cannot start.
+    #[error(transparent)]
+    Webhooks(#[from] NoClient),
     /// The identity room cannot start.
     #[error(transparent)]
     Identity(#[from] muster_identity::IdentityError),
@@ -80,7 +84,8 @@ pub async fn command_app(config: &SdkConfig) -> Result<Arc<App>, StartError> {
     let mut ring = vec![RingKey::Signs { signer: Arc::new(signer), from: DateTime::UNIX_EPOCH }];
     ring.extend(accepted.into_iter().map(RingKey::accepted));
     let app = app(&client, &prefix, &keys, KeyRing::new(ring), &secret, tokens, settings)?;
-    Ok(Arc::new(app.with_post(post)))
+    let hub = WebhookHub::new(&client, &prefix, master(config)?);
+    Ok(Arc::new(app.with_post(post).with_webhooks(hub)))
 }
 
 /// Sends letters from the address `MUSTER_MAIL_FROM`, each once: whoever repeats one decides so, and not the SDK.
@@ -117,8 +122,22 @@ async fn accepted_keys(kms: &aws_sdk_kms::Client) -> Result<Vec<PublicKey>, KmsE
 
 /// The keys of personal data, wrapped by `MUSTER_PERSONAL_KEY_ID`.
 fn keys(config: &SdkConfig, client: &Client, prefix: &str) -> Result<Arc<dyn SubjectKeys>, StartError> {
-    let master = KmsMaster::new(aws_sdk_kms::Client::new(config), variable("MUSTER_PERSONAL_KEY_ID")?);
-    Ok(subject_keys(client, prefix, Arc::new(master)))
+    Ok(subject_keys(client, prefix, master(config)?))
+}
+
+/// What wraps keys: `MUSTER_PERSONAL_KEY_ID`.
+fn master(config: &SdkConfig) -> Result<Arc<dyn Master>, StartError> {
+    Ok(Arc::new(KmsMaster::new(aws_sdk_kms::Client::new(config), variable("MUSTER_PERSONAL_KEY_ID")?)))
+}
+
+/// Sends to webhooks, to public addresses alone: `MUSTER_TABLE_PREFIX` and `MUSTER_PERSONAL_KEY_ID`, under which their secrets are
+/// sealed.
+pub fn webhooks(config: &SdkConfig) -> Result<Sender, StartError> {
+    let (prefix, client) = (variable("MUSTER_TABLE_PREFIX")?, Client::new(config));
+    let WebhookHub { webhooks, deliveries, wakes: _ } = WebhookHub::new(&client, &prefix, master(config)?);
+    let http = Http::new(Reach::default(), Arc::new(SystemResolver), Vec::new(), PATIENCE)?;
+    let reader = Arc::new(event_store(&client, &prefix, keys(config, &client, &prefix)?));
+    Ok(Sender::new(webhooks, deliveries, http, reader, Arc::new(SystemClock)))
 }
 
 /// How the API behaves: `MUSTER_TRUSTED_PROXIES`, `MUSTER_SIGNUP`, `MUSTER_ALLOWED_ORIGINS` (with commas between them), the outside
@@ -133,11 +152,13 @@ fn settings() -> Result<Settings, StartError> {
         oidc,
         second_factor_for,
         session_idle,
+        webhooks,
     } = Settings::default();
     let rate = |name, default| Ok::<_, StartError>(parsed(name)?.unwrap_or(default));
     let origins = parsed::<String>("MUSTER_ALLOWED_ORIGINS")?;
     let listed = |text: String| text.split(',').filter(|origin| !origin.is_empty()).map(str::to_owned).collect();
     Ok(Settings {
+        webhooks,
         trusted_proxies: parsed("MUSTER_TRUSTED_PROXIES")?.unwrap_or(trusted_proxies),
         public_url,
         sign_up: parsed("MUSTER_SIGNUP")?.unwrap_or(sign_up),

@@ -12,7 +12,7 @@ mod sweep;
 
 pub use address::with_peer;
 pub use environment::{
-    StartError, command_app, digester, hosted_projections, notifier, projector, query_app, variable,
+    StartError, command_app, digester, hosted_projections, notifier, projector, query_app, variable, webhooks,
 };
 pub use kms::{KmsError, KmsSigner, server_secret};
 pub use locked_bucket::{BucketError, LockedBucket};

@@ -157,6 +157,14 @@ pub struct QueueShape {
     pub max_receives: u32,
 }
 
+impl Topology {
+    /// The queue of the projection or reactor of this name.
+    pub fn queue_of(&self, name: &str) -> Option<QueueShape> {
+        let projection = self.projections.get(name).map(|shape| shape.queue);
+        projection.or_else(|| self.reactors.get(name).map(|shape| shape.queue))
+    }
+}
+
 impl ProjectionShape {
     /// The shape of this projection's tables.
     pub fn table(&self) -> TableShape {

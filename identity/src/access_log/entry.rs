@@ -46,6 +46,8 @@ pub enum AccessSubject {
     ApiToken(ApiTokenId),
     /// An invitation.
     Invitation(Uuid),
+    /// A webhook.
+    Webhook(Uuid),
     /// Somebody of an outside issuer.
     OutsideIdentity(OutsideIdentityId),
     /// A keyed hash of an e-mail address that belongs to nobody.
@@ -59,6 +61,7 @@ impl fmt::Display for AccessSubject {
             Self::Session(id) => write!(f, "session#{id}"),
             Self::ApiToken(id) => write!(f, "api-token#{id}"),
             Self::Invitation(id) => write!(f, "invitation#{id}"),
+            Self::Webhook(id) => write!(f, "webhook#{id}"),
             Self::OutsideIdentity(id) => write!(f, "outside-identity#{id}"),
             Self::Address(hash) => write!(f, "address#{hash}"),
         }

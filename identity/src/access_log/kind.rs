@@ -87,6 +87,16 @@ kinds! {
     DataExported = "data_exported";
     /// What is kept of a person was erased.
     PersonErased = "person_erased";
+    /// A webhook was set up.
+    WebhookMade = "webhook_made";
+    /// A webhook was changed.
+    WebhookChanged = "webhook_changed";
+    /// A webhook was removed.
+    WebhookRemoved = "webhook_removed";
+    /// A webhook was given a new secret.
+    WebhookSecretRotated = "webhook_secret_rotated";
+    /// Somebody had something sent to a webhook: a test, or an event again.
+    WebhookSent = "webhook_sent";
     /// Somebody read the audit.
     AuditRead = "audit_read";
     /// Somebody took the audit out as a file.

@@ -112,6 +112,12 @@ pub enum Action<'a> {
 
     /// Search the audit log over all tasks, people and teams.
     ReadAudit,
+    /// Follow what happens, as far as one's reach goes.
+    ReadFeed,
+    /// See which webhooks there are, and what was sent to them.
+    ReadWebhooks,
+    /// Set webhooks up, change and remove them, and have something sent to them.
+    ManageWebhooks,
 }
 
 impl Action<'_> {

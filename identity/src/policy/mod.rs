@@ -18,7 +18,9 @@ use rule::Rule::{
     ReportedForMyself, ReportedIntoMyTeams,
 };
 pub use scope::task_scope;
-use token_scope::TokenScope::{AuditRead, TasksRead, TasksWrite, TeamsRead, TeamsWrite, UsersRead, UsersWrite};
+use token_scope::TokenScope::{
+    AuditRead, FeedRead, TasksRead, TasksWrite, TeamsRead, TeamsWrite, UsersRead, UsersWrite,
+};
 pub use token_scope::{TokenScope, TokenScopes};
 
 /// Who asks.
@@ -221,6 +223,9 @@ const fn rules(action: Action<'_>) -> Rules {
         Action::ChangeTeamMembers     => row(With(TeamsWrite), Anybody, Never,            Never,               Never),
 
         Action::ReadAudit             => row(With(AuditRead),  Anybody, Never,            Never,               Anybody),
+        Action::ReadFeed              => row(With(FeedRead),   Anybody, Anybody,          Anybody,             Anybody),
+        Action::ReadWebhooks          => row(NoToken,          Anybody, Never,            Never,               Anybody),
+        Action::ManageWebhooks        => row(NoToken,          Anybody, Never,            Never,               Never),
     }
 }
 

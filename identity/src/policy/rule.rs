@@ -178,7 +178,10 @@ fn fits(action: Action<'_>, resource: &Resource) -> Result<(), Reason> {
         | Action::ListUsers
         | Action::CreateTeam
         | Action::ListTeams
-        | Action::ReadAudit => matches!(resource, Resource::Any),
+        | Action::ReadAudit
+        | Action::ReadFeed
+        | Action::ReadWebhooks
+        | Action::ManageWebhooks => matches!(resource, Resource::Any),
     };
     if fits { Ok(()) } else { Err(Reason::Mismatch) }
 }

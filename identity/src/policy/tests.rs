@@ -99,6 +99,9 @@ const ANY: &str = "
     create team | A     | D       | D      | D
     list teams  | A     | A       | A      | A
     read audit  | A     | D       | D      | A
+    read feed   | A     | A       | A      | A
+    read hooks  | A     | D       | D      | A
+    make hooks  | A     | D       | D      | D
 ";
 
 fn principal(role: Role) -> Principal {
@@ -268,11 +271,14 @@ fn lists_creations_and_the_audit_are_for_whom_the_table_says() {
             "create team" => Action::CreateTeam,
             "list teams" => Action::ListTeams,
             "read audit" => Action::ReadAudit,
+            "read feed" => Action::ReadFeed,
+            "read hooks" => Action::ReadWebhooks,
+            "make hooks" => Action::ManageWebhooks,
             other => panic!("{other} is no action"),
         };
         (action, vec![Resource::Any])
     });
-    assert_eq!(cells, 9 * 4);
+    assert_eq!(cells, 12 * 4);
 }
 
 #[test]

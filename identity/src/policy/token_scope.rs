@@ -42,6 +42,8 @@ scopes! {
     TeamsWrite = "teams:write";
     /// See who did what and who tried what: the audit log and the access log.
     AuditRead = "audit:read";
+    /// Follow what happens: the events of all that the owner may see.
+    FeedRead = "feed:read";
 }
 
 impl TokenScope {
@@ -51,7 +53,7 @@ impl TokenScope {
             Self::TasksRead => Some(Self::TasksWrite),
             Self::UsersRead => Some(Self::UsersWrite),
             Self::TeamsRead => Some(Self::TeamsWrite),
-            Self::TasksWrite | Self::UsersWrite | Self::TeamsWrite | Self::AuditRead => None,
+            Self::TasksWrite | Self::UsersWrite | Self::TeamsWrite | Self::AuditRead | Self::FeedRead => None,
         }
     }
 

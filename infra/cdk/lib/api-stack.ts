@@ -94,6 +94,9 @@ export class ApiStack extends Stack {
     commands.allowTable("saved-filters", "DeleteItem", "GetItem", "PutItem");
     commands.allowTable("access-log", "PutItem");
     commands.allowTable("origins", "BatchGetItem", "PutItem");
+    // It sets webhooks up, and asks for deliveries; another function sends them.
+    commands.allowTable("webhooks", "DeleteItem", "GetItem", "PutItem", "Query");
+    commands.allowTable("webhook-deliveries", "GetItem", "PutItem", "Query");
     commands.allowTable("control", "GetItem");
     // Who the caller is, what became of the task, what a closed account leaves behind, and that nothing is left of who is erased.
     commands.allowProjection("directory", "DeleteItem", "GetItem");
@@ -139,6 +142,7 @@ export class ApiStack extends Stack {
     queries.allowIndexes("invitations", "Query");
     queries.allowTable("control", "GetItem");
     queries.allowTable("digests", "GetItem", "Query");
+    queries.allowTable("positions", "Query");
     for (const name of topology.projections.keys()) queries.allowProjection(name, "GetItem", "Query");
     this.allowPublicKeys(queries);
     queries.opensPersonalData(this.keys.personalKey);

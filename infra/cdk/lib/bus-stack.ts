@@ -110,6 +110,8 @@ export class BusStack extends Stack {
       projector.knowsPersonalKey(this.personalKey);
     }
     projector.allowProjection(name, "BatchGetItem", "BatchWriteItem", "PutItem");
+    // The order of the feed is written beside its rows.
+    if (name === "feed") projector.allowTable("positions", "GetItem", "PutItem", "Query");
     watched.projections.push(name);
 
     const { queue, deadLetters } = new Subscription(this, `Projection-${name}`, {

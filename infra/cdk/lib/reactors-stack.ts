@@ -1,4 +1,4 @@
-/** What happens because of an event, outside of the read models: people are told. */
+/** What happens because of an event, outside of the read models: people are told, and other programs. */
 import { CfnOutput, Duration, Stack } from "aws-cdk-lib";
 import * as events from "aws-cdk-lib/aws-events";
 import type * as kms from "aws-cdk-lib/aws-kms";
@@ -14,14 +14,23 @@ import { Scheduled } from "./scheduled.ts";
 import { consumption } from "./settings.ts";
 import { Subscription } from "./subscription.ts";
 import type { Subscriber } from "./topology.ts";
+import { Webhooks } from "./webhooks.ts";
 
 export class ReactorsStack extends Stack {
   constructor(scope: Construct, private readonly muster: Muster, private readonly personalKey: kms.IKey) {
     const { names } = muster.settings;
-    super(scope, names.of("reactors"), { description: "Muster: telling people" });
+    super(scope, names.of("reactors"), { description: "Muster: telling people and other programs" });
     for (const [name, reactor] of muster.topology.reactors) {
-      if (name !== "notifier") throw new Error(`topology.json: no stack knows the reactor ${name}`);
-      this.notifier(reactor);
+      switch (name) {
+        case "notifier":
+          this.notifier(reactor);
+          break;
+        case "webhooks":
+          new Webhooks(this, "Webhooks", muster, personalKey, reactor);
+          break;
+        default:
+          throw new Error(`topology.json: no stack knows the reactor ${name}`);
+      }
     }
   }
 

@@ -33,6 +33,8 @@ export class ScheduleStack extends Stack {
       sweeper.allowProjection(name, "BatchGetItem", "BatchWriteItem", "PutItem", "Scan");
     }
 
+    sweeper.allowTable("positions", "GetItem", "PutItem", "Query");
+
     // It erases the keys of those whose erasure was cut off.
     sweeper.opensPersonalData(personalKey, "PutItem");
 

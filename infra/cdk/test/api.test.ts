@@ -140,6 +140,7 @@ describe("each schedule", () => {
     ["muster-prod-digest", "digester", "cron(0 * * * ? *)", 5, 3600, "sweeper-undelivered", hourly],
     ["muster-prod-held-letters", "notifier", "rate(5 minutes)", 2, 300, "held-letters-undelivered", ["notifier"]],
     ["muster-prod-sweep", "sweeper", "rate(1 hour)", 5, 3600, "sweeper-undelivered", hourly],
+    ["muster-prod-webhooks-due", "webhooks", "rate(1 minute)", 1, 60, "webhooks-unscheduled", ["webhooks"]],
   ];
 
   test("is known here", () => {

@@ -35,10 +35,12 @@ describe("the bus", () => {
     const outputs = Object.keys(stage("e2e").outputs).filter((name) => !name.startsWith("Exports"));
     expect(outputs.sort()).toEqual([
       "AlarmsTopicArn", "ApiId", "ApiUrl", "ArchiveArn", "AuditLogDeadLettersUrl", "AuditLogProjectorName", "AuditLogQueueUrl", "BusName",
-      "DigesterName", "DirectoryDeadLettersUrl", "DirectoryProjectorName", "DirectoryQueueUrl", "DistributionDomain", "NotificationsTopicArn",
+      "DigesterName", "DirectoryDeadLettersUrl", "DirectoryProjectorName", "DirectoryQueueUrl", "DistributionDomain",
+      "FeedDeadLettersUrl", "FeedProjectorName", "FeedQueueUrl", "NotificationsTopicArn",
       "NotifierDeadLettersUrl", "NotifierName", "NotifierQueueUrl", "PublisherFailuresUrl", "SigningKeyArn", "SweeperName",
       "TaskListDeadLettersUrl", "TaskListProjectorName", "TaskListQueueUrl",
       "TaskPastDeadLettersUrl", "TaskPastProjectorName", "TaskPastQueueUrl", "WebBucket",
+      "WebhooksDeadLettersUrl", "WebhooksName", "WebhooksQueueUrl",
     ]);
   });
 });

@@ -56,7 +56,9 @@ describe("each function", () => {
     ["projector-audit-log", 256, 30],
     ["projector-directory", 256, 30],
     ["projector-task-past", 256, 30],
+    ["projector-feed", 256, 30],
     ["notifier", 128, 30],
+    ["webhooks", 256, 120],
     ["sweeper", 512, 900],
     ["digester", 512, 900],
   ])("%s has %i MB and %i seconds", (fn, memory, timeout) => {
@@ -95,6 +97,7 @@ describe("each function", () => {
       MUSTER_DIGEST_KEY_ID: expect.stringMatching(/Keydigest/),
       MUSTER_DIGEST_BUCKET: expect.stringMatching(/^muster-prod-digests-/),
     });
+    expect(variables("webhooks")).toEqual(personal);
     expect(variables("notifier")).toEqual({
       ...personal,
       MUSTER_MAIL_FROM: "muster@example.com",

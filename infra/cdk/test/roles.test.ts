@@ -32,6 +32,8 @@ function grants(name: string, about: RegExp): Record<string, string[]> {
 const ROWS = ["BatchGetItem", "BatchWriteItem", "PutItem"];
 /** Reads the keys of people, and erases them. */
 const KEYS = { "subject-keys": ["GetItem", "PutItem"] };
+/** Gives events their places in the feed. */
+const ORDER = { "positions": ["GetItem", "PutItem", "Query"] };
 const STREAM = { "the stream": ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"] };
 
 const TABLES: Record<string, Record<string, string[]>> = {
@@ -47,6 +49,8 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "outside-identities/index/*": ["Query"],
     invitations: ["DeleteItem", "GetItem", "PutItem", "Scan", "UpdateItem"],
     "saved-filters": ["DeleteItem", "GetItem", "PutItem"],
+    webhooks: ["DeleteItem", "GetItem", "PutItem", "Query"],
+    "webhook-deliveries": ["GetItem", "PutItem", "Query"],
     "access-log": ["PutItem"],
     origins: ["BatchGetItem", "PutItem"],
     "access-log/index/*": ["Query"],
@@ -69,11 +73,13 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "invitations/index/*": ["Query"],
     control: ["GetItem"],
     digests: ["GetItem", "Query"],
+    "positions": ["Query"],
     "subject-keys": ["GetItem"],
     "task-list-*": ["GetItem", "Query"],
     "audit-log-*": ["GetItem", "Query"],
     "directory-*": ["GetItem", "Query"],
     "task-past-*": ["GetItem", "Query"],
+    "feed-*": ["GetItem", "Query"],
   },
   publisher: STREAM,
   guard: STREAM,
@@ -81,13 +87,16 @@ const TABLES: Record<string, Record<string, string[]>> = {
   "projector-audit-log": { events: ["Query"], control: ["GetItem"], ...KEYS, "audit-log-*": ROWS },
   "projector-directory": { events: ["Query"], control: ["GetItem"], ...KEYS, "directory-*": ROWS },
   "projector-task-past": { events: ["Query"], control: ["GetItem"], "task-past-*": ROWS },
+  "projector-feed": { events: ["Query"], control: ["GetItem"], ...KEYS, "feed-*": ROWS, ...ORDER },
   sweeper: {
     events: ["Query", "Scan"],
     control: ["GetItem"],
+    ...ORDER,
     ...KEYS,
     "task-list-*": [...ROWS, "Scan"],
     "audit-log-*": [...ROWS, "Scan"],
     "directory-*": [...ROWS, "Scan"],
+    "feed-*": [...ROWS, "Scan"],
     "task-past-*": [...ROWS, "Scan"],
   },
   digester: { events: ["Scan"], digests: ["BatchGetItem", "BatchWriteItem", "GetItem", "PutItem", "Query"] },
@@ -96,6 +105,12 @@ const TABLES: Record<string, Record<string, string[]>> = {
     "subject-keys": ["GetItem"],
     deliveries: ["DeleteItem", "PutItem"],
     "held-letters": ["DeleteItem", "PutItem", "Scan"],
+  },
+  webhooks: {
+    events: ["Query"],
+    webhooks: ["GetItem", "Query", "UpdateItem"],
+    "webhook-deliveries": ["PutItem"],
+    "webhook-deliveries/index/*": ["Query"],
   },
 };
 
@@ -148,6 +163,8 @@ describe("a role", () => {
     expect(actions("projector-directory")).toEqual(["Decrypt"]);
     expect(actions("projector-task-list")).toEqual([]);
     expect(actions("publisher")).toEqual([]);
+    // The secrets of webhooks; the table where the keys of people are is not among its tables.
+    expect(actions("webhooks")).toEqual(["Decrypt"]);
   });
 
   test("lets the digester alone sign digests, put them into their bucket, and open nothing that is personal", () => {

@@ -20,7 +20,7 @@ export interface Resource {
   readonly whole: Json;
 }
 
-const BINARIES = ["command-api", "query-api", "publisher", "projector", "guard", "sweeper", "digester", "notifier"];
+const BINARIES = ["command-api", "query-api", "publisher", "projector", "guard", "sweeper", "digester", "notifier", "webhooks"];
 
 let lambdas: string | undefined;
 

@@ -20,6 +20,7 @@ use serde_json::Value;
 use super::{NewRow, RowCursor, RowHead, RowPage, RowStore, SaveError, StoredRow};
 use crate::attribute::{self, Item, Reader, number, text};
 use crate::error::StoreError;
+use crate::feed::FeedOrder;
 use crate::projection::Entry;
 
 /// The sort key of every row.
@@ -39,12 +40,20 @@ const MAX_ROUNDS: u32 = 8;
 pub struct DynamoRows {
     client: Client,
     table: String,
+    /// Where the aggregates' events get their places before their rows are moved; of the feed's rows only.
+    order: Option<FeedOrder>,
 }
 
 impl DynamoRows {
     /// The rows in the table of this physical name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+        Self { client, table: table.into(), order: None }
+    }
+
+    /// The same, whose aggregates' events get their places in this order.
+    #[must_use]
+    pub fn in_order(self, order: FeedOrder) -> Self {
+        Self { order: Some(order), ..self }
     }
 
     /// The physical name of the table.
@@ -146,6 +155,12 @@ impl RowStore for DynamoRows {
 
     async fn save(&self, stream: &StreamId, expected: u64, row: NewRow, entries: Vec<Entry>) -> Result<(), SaveError> {
         self.put_entries(stream, &entries).await?;
+        // Before the row, which tells the next projector that nothing is left to do.
+        let (order, late) = (self.order.as_ref(), planted(Mutant::FeedPlacesAfterRow));
+        let reached = row.stored.as_of;
+        if let Some(order) = order.filter(|_| !late) {
+            order.extend(stream, reached).await?;
+        }
         let NewRow { stored, keys } = row;
         let mut item = Item::from([
             key("pk", stream),
@@ -169,7 +184,10 @@ impl RowStore for DynamoRows {
             put = put.condition_expression(condition).expression_attribute_values(":expected", number(&expected));
         }
         match put.send().await {
-            Ok(_) => Ok(()),
+            Ok(_) => match order.filter(|_| late) {
+                Some(order) => Ok(order.extend(stream, reached).await?),
+                None => Ok(()),
+            },
             Err(SdkError::ServiceError(error))
                 if matches!(error.err(), PutItemError::ConditionalCheckFailedException(_)) =>
             {

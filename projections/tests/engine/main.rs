@@ -4,6 +4,7 @@
 
 mod audit;
 mod directory;
+mod feed;
 mod generations;
 mod past;
 mod projector;

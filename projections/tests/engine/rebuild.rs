@@ -20,7 +20,7 @@ fn history(number: u128, comments: u128) -> Vec<RecordedEvent> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rebuilt_read_model_equals_the_live_one_while_events_keep_coming() {
-    for name in ["task-list", "audit-log"] {
+    for name in ["task-list", "audit-log", "feed"] {
         let world = Arc::new(World::new().await);
         world.publish((1..=40).flat_map(|number| history(number, 3))).await;
         let writer = {

@@ -32,9 +32,10 @@ impl World {
     pub(crate) async fn new() -> Self {
         let engine = Engine::memory().unwrap();
         let client = engine.client();
-        create(&client, &format!("{PREFIX}control"), &[]).await;
+        create(&client, &format!("{PREFIX}control"), ScalarAttributeType::S, &[]).await;
+        create(&client, &format!("{PREFIX}positions"), ScalarAttributeType::N, &[]).await;
         let world = Self { _engine: engine, client, log: Arc::default() };
-        for name in ["task-list", "audit-log", "directory", "task-past"] {
+        for name in ["task-list", "audit-log", "directory", "task-past", "feed"] {
             world.create(name, 1).await.unwrap();
         }
         world
@@ -109,7 +110,7 @@ impl TableMaker for World {
         let indexes = topology["projections"][projection]["indexes"].as_array().unwrap();
         let table = format!("{PREFIX}{projection}-{generation}");
         if self.client.describe_table().table_name(&table).send().await.is_err() {
-            create(&self.client, &table, indexes).await;
+            create(&self.client, &table, ScalarAttributeType::S, indexes).await;
         }
         Ok(())
     }
@@ -119,7 +120,7 @@ fn key(name: &str, kind: KeyType) -> KeySchemaElement {
     KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap()
 }
 
-async fn create(client: &Client, table: &str, indexes: &[Value]) {
+async fn create(client: &Client, table: &str, sort: ScalarAttributeType, indexes: &[Value]) {
     let mut attributes = vec!["pk", "sk"];
     let mut create = client
         .create_table()
@@ -140,7 +141,8 @@ async fn create(client: &Client, table: &str, indexes: &[Value]) {
     attributes.sort_unstable();
     attributes.dedup();
     for name in attributes {
-        let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
+        let kind = if name == "sk" { sort.clone() } else { ScalarAttributeType::S };
+        let attribute = AttributeDefinition::builder().attribute_name(name).attribute_type(kind);
         create = create.attribute_definitions(attribute.build().unwrap());
     }
     create.send().await.unwrap();

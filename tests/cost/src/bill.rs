@@ -179,6 +179,8 @@ const TABLES: &[(&str, &[&str], &[bool])] = &[
     ("task-past indexes", &["task-past-1"], &[true]),
     ("directory", &["directory-1"], &[false, true]),
     ("origins of commands", &["origins"], &[false]),
+    ("feed", &["feed-1", "positions"], &[false]),
+    ("webhooks", &["webhooks", "webhook-deliveries"], &[false, true]),
     ("control", &["control"], &[false, true]),
     ("deliveries", &["deliveries", "held-letters"], &[false, true]),
 ];
@@ -215,6 +217,7 @@ fn items(counts: &Counts, durations: &BTreeMap<String, Duration>) -> Result<Vec<
     items.push(Item::new("queues", "queue-requests", for_each(counts.queue_requests)));
     items.extend(function("projector", counts, durations)?);
     items.extend(function("notifier", counts, durations)?);
+    items.extend(function("webhooks", counts, durations)?);
     items.push(Item::new("logs", "log-bytes", for_each(counts.log_bytes)));
     let invocations = counts.functions.values().map(|calls| calls.invocations).sum();
     items.push(Item::new("traces", "traces", TRACED * for_each(invocations)));
@@ -261,10 +264,11 @@ mod tests {
     use super::*;
 
     /// What the stacks give each function: `bin: "<name>"`, and the next `memoryMiB`.
-    const STACKS: [&str; 3] = [
+    const STACKS: [&str; 4] = [
         include_str!("../../../infra/cdk/lib/api-stack.ts"),
         include_str!("../../../infra/cdk/lib/bus-stack.ts"),
         include_str!("../../../infra/cdk/lib/reactors-stack.ts"),
+        include_str!("../../../infra/cdk/lib/webhooks.ts"),
     ];
 
     fn memory_in_stacks(function: &str) -> Option<u32> {

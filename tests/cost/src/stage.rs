@@ -20,6 +20,7 @@ use muster_handlers::lambda::{project_queue, publish_stream, react_queue};
 use muster_handlers::notifier::{Channel, Claims, HeldLetters, Notifier};
 use muster_handlers::publisher::SOURCE;
 use muster_handlers::topology::Topology;
+use muster_handlers::webhooks::{self, Http, PATIENCE, Reach, Sender, SystemResolver, WebhookHub, WebhookReactor};
 use muster_handlers::wiring::{app, event_store, subject_keys};
 use muster_identity::{ServerSecret, SigningKey, TokenSettings, TokenSigner};
 use muster_projections::{Hosted, hosted};
@@ -83,6 +84,8 @@ pub(crate) struct Stage {
     warm: Router,
     projections: Vec<Arc<dyn Hosted>>,
     notifier: Notifier,
+    /// With no webhook: each event is looked at.
+    webhooks: WebhookReactor,
     mail: Arc<Post>,
     topic: Arc<Post>,
     bus: Bus,
@@ -91,6 +94,18 @@ pub(crate) struct Stage {
     /// The last record of the stream that was published.
     published: Option<String>,
     counts: Counts,
+}
+
+/// The reactor of webhooks, which are not set up.
+fn webhooks_of_nobody(
+    client: &aws_sdk_dynamodb::Client,
+    reader: &Arc<dyn EventReader>,
+) -> Result<WebhookReactor, Failure> {
+    let WebhookHub { webhooks, deliveries, .. } = WebhookHub::new(client, PREFIX, master());
+    let http = Http::new(Reach::default(), Arc::new(SystemResolver), Vec::new(), PATIENCE);
+    let http = http.map_err(failed("making a client"))?;
+    let sender = Sender::new(webhooks, deliveries, http, Arc::clone(reader), Arc::new(SystemClock));
+    Ok(WebhookReactor::that_sends(Arc::new(sender)))
 }
 
 impl Stage {
@@ -125,6 +140,7 @@ impl Stage {
             logs,
             projections: hosted(&client, PREFIX, &reader),
             notifier,
+            webhooks: webhooks_of_nobody(&client, &reader)?,
             mail,
             topic,
             bus: Bus::default(),
@@ -247,6 +263,7 @@ impl Stage {
         let projection = self.projections.iter().find(|projection| projection.name() == name).cloned();
         let (function, answer) = match projection {
             Some(projection) => ("projector", project_queue(&*projection, &Later(&self.clock), event).await),
+            None if name == webhooks::NAME => (webhooks::NAME, react_queue(&self.webhooks, event).await),
             None => ("notifier", react_queue(&self.notifier, event).await),
         };
         self.invoked(function, count)?;
@@ -315,8 +332,12 @@ pub(crate) async fn counted(load: Load, logs: &Logs) -> Result<Counts, Failure> 
 }
 
 /// The keys of personal data as a function has them that has just started.
+fn master() -> Arc<LocalMaster> {
+    Arc::new(LocalMaster::new([1; KEY_BYTES].into()))
+}
+
 fn keys(client: &aws_sdk_dynamodb::Client) -> Arc<dyn SubjectKeys> {
-    subject_keys(client, PREFIX, Arc::new(LocalMaster::new([1; KEY_BYTES].into())))
+    subject_keys(client, PREFIX, master())
 }
 
 fn command_app(

@@ -9,6 +9,7 @@ use muster_domain::{TaskId, TeamId, UserId};
 use muster_projections::directory::UserDocument;
 use muster_tests::client::Client;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::table::{Row, Whose, rows};
@@ -47,6 +48,8 @@ pub(crate) struct Cast {
     pub(crate) stranger: UserId,
     /// API tokens of these two.
     pub(crate) tokens_of_others: [String; 2],
+    /// A webhook that stays.
+    pub(crate) webhook: OnceCell<String>,
     /// Of no team; signs in, signs out, joins and leaves.
     pub(crate) guest: Person,
 }
@@ -79,7 +82,7 @@ impl Cast {
         let tokens_of_others =
             [made(&colleague.client, &["tasks:read"]).await.id, made(&stranger.client, &["tasks:read"]).await.id];
         let (colleague, stranger) = (colleague.id, stranger.id);
-        Self { chief, callers, ours, theirs, colleague, stranger, tokens_of_others, guest }
+        Self { chief, callers, ours, theirs, colleague, stranger, tokens_of_others, guest, webhook: OnceCell::new() }
     }
 
     /// The ids that the row's path has, in order.
@@ -106,6 +109,17 @@ impl Cast {
             ["{session_id}"] => vec![self.session_of(row, caller).await],
             ["{token_id}"] => vec![self.token_of(row, caller).await],
             ["{user_id}", "{token_id}"] => vec![self.account(row, caller).await, self.token_of(row, caller).await],
+            ["{webhook_id}"] => vec![self.webhook(row, caller).await],
+            ["{webhook_id}", "{delivery_id}"] => {
+                let webhook = self.webhook(row, caller).await;
+                let test = format!("/webhooks/{webhook}/test");
+                let delivery = if row.whose == Whose::Nothing {
+                    some_id()
+                } else {
+                    self.chief.post(&test).send().await.is(202).value()["id"].as_str().unwrap().to_owned()
+                };
+                vec![webhook, delivery]
+            }
             ["{invitation_id}"] => vec![self.invitation(row, caller).await],
             ref others => panic!("{row}: say in Cast::ids what {others:?} name"),
         }
@@ -184,6 +198,22 @@ impl Cast {
         };
         let made = inviter.post("/invitations").json(&json!({ "email": new_email() })).send().await.is(201).value();
         made["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A webhook; one of its own for whoever may remove it.
+    async fn webhook(&self, row: &Row, caller: &Caller) -> String {
+        let make = async || {
+            let body = json!({ "url": "https://hooks.invalid/", "event_types": ["UserErased"] });
+            let made = self.chief.post("/webhooks").json(&body).send().await.is(201).value();
+            made["id"].as_str().unwrap().to_owned()
+        };
+        if row.whose == Whose::Nothing {
+            some_id()
+        } else if row.method == "DELETE" && caller.role == Some(Role::Admin) {
+            make().await
+        } else {
+            self.webhook.get_or_init(make).await.clone()
+        }
     }
 
     async fn another_account(&self, of: Option<TeamId>) -> UserId {

@@ -145,6 +145,23 @@ pub(crate) const TABLE: &str = "
     GET    /api/v1/audit/digests                      | -         | 200 | 403 | 403 | 200 | 401
     GET    /api/v1/audit/digests/key                  | -         | 200 | 200 | 200 | 200 | 200
     GET    /api/v1/audit/access/export                | -         | 200 | 403 | 403 | 200 | 401
+    GET    /api/v1/feed                               | -         | 200 | 200 | 200 | 200 | 401
+    POST   /api/v1/webhooks                           | -         | 201 | 403 | 403 | 403 | 401
+    GET    /api/v1/webhooks                           | -         | 200 | 403 | 403 | 200 | 401
+    GET    /api/v1/webhooks/{webhook_id}              | -         | 200 | 403 | 403 | 200 | 401
+                                                      | nothing   | 404 | 403 | 403 | 404 | 401
+    PUT    /api/v1/webhooks/{webhook_id}              | -         | 200 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 403 | 403 | 403 | 401
+    DELETE /api/v1/webhooks/{webhook_id}              | -         | 204 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 403 | 403 | 403 | 401
+    POST   /api/v1/webhooks/{webhook_id}/secret       | -         | 200 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 403 | 403 | 403 | 401
+    POST   /api/v1/webhooks/{webhook_id}/test         | -         | 202 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 403 | 403 | 403 | 401
+    GET    /api/v1/webhooks/{webhook_id}/deliveries   | -         | 200 | 403 | 403 | 200 | 401
+                                                      | nothing   | 404 | 403 | 403 | 404 | 401
+    POST   /api/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay | - | 202 | 403 | 403 | 403 | 401
+                                                      | nothing   | 404 | 403 | 403 | 403 | 401
 
     POST   /api/v1/teams                              | -         | 201 | 403 | 403 | 403 | 401
     GET    /api/v1/teams                              | -         | 200 | 200 | 200 | 200 | 401

@@ -47,7 +47,7 @@ impl Whose {
             &[Self::Ours, Self::Another, Self::Nothing]
         } else if path.contains("{user_id}") {
             &[Self::Own, Self::Ours, Self::Another, Self::Nothing]
-        } else if path.contains("{provider}") {
+        } else if path.contains("{provider}") || path.contains("{webhook_id}") {
             &[Self::None, Self::Nothing]
         } else if path.contains('{') {
             &[Self::Own, Self::Another, Self::Nothing]

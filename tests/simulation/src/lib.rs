@@ -34,6 +34,7 @@ pub mod oracle;
 pub mod port;
 pub mod projecting;
 pub mod queue;
+pub mod readers;
 pub mod run;
 pub mod senders;
 pub mod sign_ins;

@@ -25,6 +25,10 @@ pub struct Observed {
     pub invited: Vec<String>,
     /// Every item of the table of digests, in DynamoDB's JSON, where digests were taken: the last one after the last commit.
     pub digests: Option<Vec<Value>>,
+    /// Every item of the table of the feed's order, in DynamoDB's JSON.
+    pub feed_order: Vec<Value>,
+    /// What a reader of the feed got who paged all the time: streams and versions, in its order.
+    pub feed_read: Vec<(String, u64)>,
     /// Each projection's generations by number, and every item of each one's table, in DynamoDB's JSON.
     pub tables: BTreeMap<(String, u64), Vec<Value>>,
     /// The generation that each projection is read from.

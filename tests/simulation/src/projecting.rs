@@ -7,7 +7,7 @@ use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use muster_domain::EventReader;
 use muster_handlers::lambda::project_queue;
 use muster_projections::generations::Generations;
-use muster_projections::{AuditLog, Directory, Hosted, TaskList, TaskPast, host};
+use muster_projections::{AuditLog, Directory, Feed, Hosted, TaskList, TaskPast, host};
 use tokio::time::{sleep, timeout};
 
 use crate::former::Former;
@@ -58,6 +58,8 @@ pub fn projection(world: &Arc<World>, instance: &Arc<Instance>, name: &str) -> A
         ("audit-log", true) => host(Former(AuditLog), &generations, &reader),
         ("task-past", false) => host(TaskPast, &generations, &reader),
         ("task-past", true) => host(Former(TaskPast), &generations, &reader),
+        ("feed", false) => host(Feed, &generations, &reader),
+        ("feed", true) => host(Former(Feed), &generations, &reader),
         ("directory", true) => host(Former(Directory), &generations, &reader),
         _ => host(Directory, &generations, &reader),
     }

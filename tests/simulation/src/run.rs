@@ -25,6 +25,7 @@ use crate::observed::{Call, Lag, Observed, SessionCall};
 use crate::operators;
 use crate::oracle;
 use crate::port::Port;
+use crate::readers::FeedReader;
 use crate::senders::{Executors, INVITED, Senders};
 use crate::sign_ins::SignIns;
 use crate::world::{PREFIX, World};
@@ -152,6 +153,8 @@ async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Rep
     if digests {
         work.push(tokio::spawn(digesting::now_and_then(Arc::clone(&world))));
     }
+    let feed = FeedReader::new(&world);
+    let following = tokio::spawn(Arc::clone(&feed).follow());
     let operators = tokio::spawn(operators::now_and_then(Arc::clone(&world), operations));
     join_all(work).await;
     if join_all(signed_in).await.iter().any(Result::is_err) {
@@ -167,9 +170,17 @@ async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Rep
     if digests && !digesting::digest(&world).await {
         violations.push("promise 10: no digest could be taken although nothing stood in its way".to_owned());
     }
+    feed.end();
+    if following.await.is_err() {
+        violations.push("the reader of the feed panicked".to_owned());
+    }
+    let feed_read = feed.rest().await;
+    if feed_read.is_none() {
+        violations.push("promise 12: a reader of the feed came to no end".to_owned());
+    }
     let calls = std::mem::take(&mut *shared.calls.lock().unwrap_or_else(PoisonError::into_inner));
     let session_calls = std::mem::take(&mut *sign_ins.calls.lock().unwrap_or_else(PoisonError::into_inner));
-    report(&world, seed, (calls, session_calls), rest, lag, violations)
+    report(&world, seed, (calls, session_calls, feed_read.unwrap_or_default()), rest, lag, violations)
 }
 
 /// Makes the tables, before any fault.
@@ -270,7 +281,7 @@ fn generations(world: &World, projection: &str) -> Generations {
 fn report(
     world: &World,
     seed: u64,
-    (calls, session_calls): (Vec<Call>, Vec<SessionCall>),
+    (calls, session_calls, feed_read): (Vec<Call>, Vec<SessionCall>, Vec<(String, u64)>),
     rest: Option<Duration>,
     lag: Lag,
     mut violations: Vec<String>,
@@ -283,6 +294,8 @@ fn report(
         keys: world.items(&format!("{PREFIX}subject-keys")),
         invited: vec![INVITED.to_owned()],
         digests: (seed % 5 == 2).then(|| world.items(&format!("{PREFIX}digests"))),
+        feed_order: world.items(&format!("{PREFIX}positions")),
+        feed_read,
         rest,
         lag,
         ..Observed::default()

@@ -101,11 +101,16 @@ fn answer(task: TaskDocument) -> Response {
 }
 
 pub(super) fn resource(task: &TaskDocument) -> Resource {
-    Resource::Task(TaskFacts { assignee: task.assignee_id, reporter: task.reporter_id, team: task.team_id })
+    Resource::Task(facts(task))
+}
+
+/// What the policy asks of a task.
+pub(crate) const fn facts(task: &TaskDocument) -> TaskFacts {
+    TaskFacts { assignee: task.assignee_id, reporter: task.reporter_id, team: task.team_id }
 }
 
 /// The task from its row, once that is fresh enough; from its history, if it does not become so soon.
-pub(super) async fn present(app: &App, id: TaskId, min_version: u64) -> Result<Option<TaskDocument>, Problem> {
+pub(crate) async fn present(app: &App, id: TaskId, min_version: u64) -> Result<Option<TaskDocument>, Problem> {
     for _ in 0..ASKED {
         let row = app.tasks.get(id).await.map_err(|error| query_problem(&error))?;
         match row {

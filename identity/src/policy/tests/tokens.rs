@@ -52,6 +52,9 @@ const TOKENS: &str = "
     update team     | teams:write
     change members  | teams:write
     read audit      | audit:read
+    read feed       | feed:read
+    read webhooks   | -
+    manage webhooks | -
 ";
 
 /// The same person, with an API token of these scopes.
@@ -115,6 +118,9 @@ fn each_action() -> Vec<(&'static str, Action<'static>, Resource)> {
         ("update team", Action::UpdateTeam, team.clone()),
         ("change members", Action::ChangeTeamMembers, team),
         ("read audit", Action::ReadAudit, Resource::Any),
+        ("read feed", Action::ReadFeed, Resource::Any),
+        ("read webhooks", Action::ReadWebhooks, Resource::Any),
+        ("manage webhooks", Action::ManageWebhooks, Resource::Any),
     ]
 }
 

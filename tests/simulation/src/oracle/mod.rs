@@ -8,6 +8,7 @@ mod canonical;
 mod commands;
 mod digests;
 mod expected;
+mod feed;
 mod history;
 mod invitations;
 mod log;
@@ -43,6 +44,7 @@ pub fn check(observed: &Observed) -> Vec<Violation> {
     calls::check(&observed.calls, &log, &timeline, &mut found);
     commands::check(&observed.calls, &log, &timeline, &mut found);
     models::check(observed, &log, &folded, &mut found);
+    feed::check(observed, &folded, &mut found);
     models::check_writes(&observed.row_writes, &timeline, &mut found);
     reservations::check(observed, &opened, &folded, &mut found);
     administrators::check(observed, &opened, &folded, &mut found);

@@ -6,7 +6,8 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Violation {
     /// Its number: 1 linear histories, 2 nothing lost, 3 at most once, 4 read models, 5 rebuilds, 6 reservations,
-    /// 8 refresh tokens, 9 rest after faults, 10 tampering shows, 11 personal data is sealed, and gone with its key.
+    /// 8 refresh tokens, 9 rest after faults, 10 tampering shows, 11 personal data is sealed, and gone with its key,
+    /// 12 a reader of the feed gets every event once, each aggregate's in order.
     pub promise: u8,
     /// What was expected and what was found, and where.
     pub what: String,

@@ -13,7 +13,7 @@ use crate::oracle::time::sortable;
 /// The ids of events are derived from stream and version in this namespace.
 const EVENT_IDS: Uuid = uuid!("6d757374-6572-5000-8000-6576656e7400");
 
-fn event_id(stream: &str, version: u64) -> String {
+pub(super) fn event_id(stream: &str, version: u64) -> String {
     Uuid::new_v5(&EVENT_IDS, format!("{stream}@{version}").as_bytes()).to_string()
 }
 

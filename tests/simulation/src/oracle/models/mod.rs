@@ -2,6 +2,7 @@
 
 mod audit_log;
 mod directory;
+mod feed;
 mod task_list;
 mod task_past;
 
@@ -55,7 +56,7 @@ impl<'a> History<'_, 'a> {
     }
 }
 
-const MODELS: [Model; 4] = [
+const MODELS: [Model; 5] = [
     Model {
         name: "audit-log",
         aggregates: &["task", "user", "team"],
@@ -63,6 +64,7 @@ const MODELS: [Model; 4] = [
         entries: audit_log::entries,
     },
     Model { name: "directory", aggregates: &["user", "team"], row: directory::row, entries: |_| Vec::new() },
+    Model { name: "feed", aggregates: &["task", "user", "team"], row: feed::row, entries: |_| Vec::new() },
     Model { name: "task-list", aggregates: &["task"], row: task_list::row, entries: |_| Vec::new() },
     Model { name: "task-past", aggregates: &["task"], row: task_past::row, entries: task_past::entries },
 ];

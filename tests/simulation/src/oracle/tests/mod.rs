@@ -2,6 +2,7 @@
 
 mod answers;
 mod canonical;
+mod feed;
 mod histories;
 mod real;
 mod repeats;

@@ -24,13 +24,14 @@ use muster_domain::{
 };
 use muster_projections::rows::MemoryRows;
 use muster_projections::{
-    AuditLog, Directory, IndexKey, KeyValue, Message, Projection, Projector, TaskList, TaskPast, projector::OneTable,
+    AuditLog, Directory, Feed, IndexKey, KeyValue, Message, Projection, Projector, TaskList, TaskPast,
+    projector::OneTable,
 };
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::kept;
-use super::story::{attribute, item};
+use super::story::{attribute, item, place};
 use crate::observed::{Call, EventWrite, Observed, Outcome, RowWrite};
 use crate::oracle::administrators::ROSTER;
 use crate::oracle::{check, tampering_shows};
@@ -325,6 +326,8 @@ impl Run {
         self.project(AuditLog, &commits).await;
         self.project(Directory, &commits).await;
         self.project(TaskPast, &commits).await;
+        self.project(Feed, &commits).await;
+        place(&mut self.observed);
         for user in (0..USERS).map(|user| Uuid::from_u128(100 + user)) {
             let key = match self.keys.find(UserId(user)).await.unwrap() {
                 Opener::NoKey => continue,

@@ -175,11 +175,13 @@ fn hex(bytes: &[u8]) -> String {
 pub(super) fn story() -> Observed {
     let mut observed = log(&commits());
     observed.reservations = vec![json!({ "pk": { "S": "email#ada@example.com" }, "owner": { "S": ADA } })];
+    place(&mut observed);
     let models = [
         ("task-list", task_list()),
         ("task-past", task_past()),
         ("directory", directory()),
         ("audit-log", audit_log()),
+        ("feed", feed()),
     ];
     for (projection, rows) in models {
         for row in rows.iter().filter(|row| row["sk"] == "row") {
@@ -414,6 +416,47 @@ fn audit_log() -> Vec<Value> {
         })
     });
     entries.chain(heads).collect()
+}
+
+fn feed() -> Vec<Value> {
+    let heads = [(USER, 2, 7), (TEAM, 1, 2), (TASK, 5, 8), (GONE, 2, 6)];
+    let row = |(stream, head, last)| {
+        json!({
+            "pk": stream, "sk": "row", "as_of": head, "projection_version": 1,
+            "row": { "last_at": time(last), "last_event_id": event_id(stream, head) },
+        })
+    };
+    heads.map(row).into()
+}
+
+/// Gives every event that is stored its place in the feed, and has somebody read all of them.
+pub(super) fn place(observed: &mut Observed) {
+    let mut commits: Vec<(String, u64, u64)> = observed
+        .events
+        .iter()
+        .map(|item| {
+            let first = item["sk"]["N"].as_str().unwrap().parse().unwrap();
+            (item["pk"]["S"].as_str().unwrap().to_owned(), first, item["events"]["L"].as_array().unwrap().len() as u64)
+        })
+        .collect();
+    commits.sort();
+    let mut put = |pk: &str, sk: usize, stream: &str, version: u64| {
+        let fields = json!({ "pk": pk, "sk": sk, "stream": stream, "version": version });
+        observed.feed_order.push(Value::Object(item(fields.as_object().unwrap())));
+    };
+    let mut heads = BTreeMap::new();
+    let mut read: Vec<(String, u64)> = Vec::new();
+    for (stream, first, events) in &commits {
+        for version in *first..first + events {
+            read.push((stream.clone(), version));
+            put("shard#5", read.len(), stream, version);
+            heads.insert(stream, version);
+        }
+    }
+    for (stream, head) in heads {
+        put(stream, 0, stream, head);
+    }
+    observed.feed_read = read;
 }
 
 /// The call that sent this command.
