@@ -93,5 +93,12 @@ test("the AsyncAPI document is one to those who wrote the specification", async 
   assert.deepEqual(events.messages().all().map((message) => `${message.id()}.json`).sort(), files.sort());
   const assigned = events.messages().get("TaskAssigned.v1");
   assert.equal(assigned.payload().properties()["type"].const(), "TaskAssigned");
-  assert.deepEqual(document.operations().all().map((operation) => operation.action()), ["send"]);
+  const webhooks = document.channels().get("webhooks");
+  assert.equal(webhooks.messages().all().length, files.length);
+  assert.ok(webhooks.messages().get("TaskAssigned.v1").headers().properties()["Muster-Signature"] !== undefined);
+  // What is personal goes over the bus sealed, and outside not at all.
+  const registered = (channel) => Object.keys(channel.messages().get("UserRegistered.v2").payload().properties()["data"].properties());
+  assert.ok(registered(events).includes("email") && !registered(webhooks).includes("email"));
+  assert.deepEqual(document.channels().get("feed").messages().all().map((message) => message.id()), ["FeedPage"]);
+  assert.deepEqual(document.operations().all().map((operation) => operation.action()), ["send", "send", "send"]);
 });

@@ -1,9 +1,11 @@
 //! `schemas/asyncapi.json`: an `AsyncAPI` 3.0 document of what Muster sends to whoever subscribes. Like the schemas, which it holds, it is
 //! made here, and written by `cargo xtask schemas`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use muster_domain::personal::without_personal;
+use muster_domain::{DomainEvent, RecordedEvent};
 use serde_json::{Map, Value, json};
 
 use crate::published::{files, folder, generated};
@@ -91,8 +93,20 @@ fn recorded(envelope: &Value, shape: &Shape) -> Value {
     recorded
 }
 
+/// A schema without what is personal: what goes outside by the feed and by webhooks.
+fn outside(shape: &Shape, mut data: Value) -> Value {
+    let personal = DomainEvent::kinds().find(|(_, kind)| kind.event_type == shape.event_type);
+    for field in personal.map_or(&[][..], |(_, kind)| kind.personal) {
+        data["properties"].as_object_mut().unwrap().remove(field.name);
+        if let Some(required) = data["required"].as_array_mut() {
+            required.retain(|name| name != field.name);
+        }
+    }
+    data
+}
+
 /// What EventBridge says beside `detail`, which is the payload.
-fn headers(shape: &Shape) -> Value {
+fn beside_on_the_bus(shape: &Shape) -> Value {
     json!({
         "type": "object",
         "required": ["source", "detail-type"],
@@ -103,33 +117,103 @@ fn headers(shape: &Shape) -> Value {
     })
 }
 
+/// The headers of a webhook's request.
+fn beside_in_a_webhook() -> Value {
+    json!({
+        "type": "object",
+        "required": ["Muster-Signature", "Muster-Event-Id", "Muster-Delivery-Id"],
+        "properties": {
+            "Muster-Signature": {
+                "type": "string",
+                "description": "`t=<seconds since 1970>,v1=<hex>`: HMAC-SHA-256 of `<t>.<body>` under the webhook's secret. Two `v1` \
+                    while the secret is changed.",
+            },
+            "Muster-Event-Id": { "type": "string", "format": "uuid", "description": "The event; the same in a replay." },
+            "Muster-Delivery-Id": {
+                "type": "string",
+                "format": "uuid",
+                "description": "The delivery; the same each time it is tried.",
+            },
+        },
+    })
+}
+
+/// One page of the feed.
+fn feed_page(events: &[Value]) -> Value {
+    json!({
+        "name": "FeedPage",
+        "title": "A page of the feed",
+        "summary": "Some events, and where to go on.",
+        "contentType": "application/json",
+        "payload": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["items", "next", "more"],
+            "properties": {
+                "items": {
+                    "type": "array",
+                    "description": "The events. Those of one aggregate come in the order of their versions, without gaps.",
+                    "items": { "anyOf": events },
+                },
+                "next": { "type": "string", "description": "For `after`, to go on: keep it once `items` are taken in." },
+                "more": { "type": "boolean", "description": "Whether there may be more already." },
+            },
+        },
+    })
+}
+
+/// A reference to a part of the document.
+fn at(pointer: &str) -> Value {
+    json!({ "$ref": format!("#/{pointer}") })
+}
+
 fn document() -> String {
     let mut components = Components::default();
     let envelope = serde_json::from_str(&generated()["envelope.json"]).unwrap();
     let envelope = components.take("RecordedEvent", envelope);
-    let (mut messages, mut references) = (Map::new(), Map::new());
+    let (mut messages, mut on_the_bus, mut in_webhooks, mut in_the_feed) =
+        (Map::new(), Map::new(), Map::new(), Vec::new());
     for mut shape in shapes() {
         let data = components.take(&shape.name, shape.data.take());
-        let summary = data["description"].clone();
-        assert!(components.0.insert(shape.name.clone(), data).is_none(), "{} is there twice", shape.name);
+        let name = shape.name.clone();
+        let recorded = recorded(&envelope, &shape);
+        let mut recorded_outside = recorded.clone();
+        recorded_outside["title"] = json!(format!("Outside{name}"));
+        recorded_outside["properties"]["data"] = outside(&shape, data.clone());
         let message = json!({
             "name": shape.event_type,
             "title": format!("{}, schema {}", shape.event_type, shape.schema),
-            "summary": summary,
+            "summary": data["description"],
             "contentType": "application/json",
-            "headers": headers(&shape),
-            "payload": recorded(&envelope, &shape),
         });
-        references.insert(shape.name.clone(), json!({ "$ref": format!("#/components/messages/{}", shape.name) }));
-        messages.insert(shape.name, message);
+        for (name, schema) in [
+            (name.clone(), data),
+            (format!("Recorded.{name}"), recorded),
+            (format!("Outside.{name}"), recorded_outside),
+        ] {
+            assert!(components.0.insert(name.clone(), schema).is_none(), "{name} is there twice");
+        }
+        let with = |headers: Value, payload: &str| {
+            let mut message = message.clone();
+            message["headers"] = headers;
+            message["payload"] = at(&format!("components/schemas/{payload}.{name}"));
+            message
+        };
+        messages.insert(name.clone(), with(beside_on_the_bus(&shape), "Recorded"));
+        messages.insert(format!("Webhook.{name}"), with(beside_in_a_webhook(), "Outside"));
+        on_the_bus.insert(name.clone(), at(&format!("components/messages/{name}")));
+        in_webhooks.insert(name.clone(), at(&format!("components/messages/Webhook.{name}")));
+        in_the_feed.push(at(&format!("components/schemas/Outside.{name}")));
     }
+    messages.insert("FeedPage".to_owned(), feed_page(&in_the_feed));
     let mut document = json!({
         "asyncapi": "3.0.0",
         "info": {
             "title": "Muster: events",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "What happens in Muster, for whoever subscribes. Every event comes at least once and in any order: `event_id` \
-                tells repeats, `stream` and `version` the place in one history. docs/integrate.md says the rest.",
+            "description": "What happens in Muster, for whoever subscribes. On the bus and by webhooks every event comes at least once \
+                and in any order: `event_id` tells repeats, `stream` and `version` the place in one history. The feed has each once and \
+                each history in its order. docs/integrate.md says the rest.",
             "license": { "name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0" },
         },
         "defaultContentType": "application/json",
@@ -140,15 +224,41 @@ fn document() -> String {
                 "description": "Amazon EventBridge, in the account and region where Muster is.",
                 "variables": { "region": { "description": "The region of AWS." } },
             },
+            "api": {
+                "host": "{host}",
+                "protocol": "https",
+                "description": "Muster's HTTP API.",
+                "variables": { "host": { "description": "Where Muster is, such as tasks.example.com." } },
+            },
+            "receiver": {
+                "host": "{host}",
+                "protocol": "https",
+                "description": "Whoever is called by a webhook.",
+                "variables": { "host": { "description": "Of the webhook's address." } },
+            },
         },
         "channels": {
             "events": {
                 "address": "muster-{stage}-events",
                 "title": "The event bus",
                 "description": "The bus of a stage. `source` is `muster`, `detail-type` the event's type, and `detail` the payload.",
-                "servers": [{ "$ref": "#/servers/eventbridge" }],
+                "servers": [at("servers/eventbridge")],
                 "parameters": { "stage": { "description": "The stage, such as `prod`." } },
-                "messages": references,
+                "messages": on_the_bus,
+            },
+            "feed": {
+                "address": "/api/v1/feed",
+                "title": "The feed",
+                "description": "`GET`, again and again, each time with `after` the `next` of the page before. Without what is personal.",
+                "servers": [at("servers/api")],
+                "messages": { "FeedPage": at("components/messages/FeedPage") },
+            },
+            "webhooks": {
+                "address": null,
+                "title": "Webhooks",
+                "description": "`POST` to the address that an administrator has named. Without what is personal.",
+                "servers": [at("servers/receiver")],
+                "messages": in_webhooks,
             },
         },
         "operations": {
@@ -156,7 +266,19 @@ fn document() -> String {
                 "action": "send",
                 "title": "Something happened",
                 "description": "Sent when a commit was written, within a second or two.",
-                "channel": { "$ref": "#/channels/events" },
+                "channel": at("channels/events"),
+            },
+            "sendFeedPage": {
+                "action": "send",
+                "title": "A page of what happened",
+                "description": "The answer to whoever reads the feed.",
+                "channel": at("channels/feed"),
+            },
+            "callWebhook": {
+                "action": "send",
+                "title": "Something happened that a webhook asks for",
+                "description": "Signed, tried again for a day, and listed with its outcome.",
+                "channel": at("channels/webhooks"),
             },
         },
         "components": { "messages": messages, "schemas": components.0 },
@@ -187,9 +309,13 @@ fn every_reference_leads_to_something_and_every_event_has_its_message() {
         references += 1;
     }
     assert!(references > 100, "{references} references");
-    let messages = document["components"]["messages"].as_object().unwrap();
-    let names: Vec<_> = shapes().into_iter().map(|shape| shape.name).collect();
-    assert_eq!(messages.keys().collect::<Vec<_>>(), names.iter().collect::<Vec<_>>());
+    let names: BTreeSet<_> = shapes().into_iter().map(|shape| shape.name).collect();
+    for channel in ["events", "webhooks"] {
+        let messages = document["channels"][channel]["messages"].as_object().unwrap();
+        assert_eq!(messages.keys().cloned().collect::<BTreeSet<_>>(), names, "{channel}");
+    }
+    let in_the_feed = document.pointer("/components/messages/FeedPage/payload/properties/items/items/anyOf").unwrap();
+    assert_eq!(in_the_feed.as_array().unwrap().len(), names.len());
 }
 
 /// The document's schemas are those of the examples: each is valid as a payload of its message, and of no other.
@@ -199,12 +325,18 @@ fn every_golden_example_is_a_payload_of_its_message_and_of_no_other() {
     let messages = document["components"]["messages"].as_object().unwrap();
     let validators: BTreeMap<_, _> = messages
         .iter()
+        .filter(|(name, _)| *name != "FeedPage")
         .map(|(name, message)| {
             let mut schema = message["payload"].clone();
             schema["components"] = document["components"].clone();
             (name.clone(), jsonschema::validator_for(&schema).unwrap())
         })
         .collect();
+    let taken = |payload: &Value, by: &str| -> Vec<String> {
+        let of_channel = validators.iter().filter(|(name, _)| name.starts_with("Webhook.") == (by == "webhooks"));
+        let taken = of_channel.filter(|(_, validator)| validator.is_valid(payload));
+        taken.map(|(name, _)| name.trim_start_matches("Webhook.").to_owned()).collect()
+    };
     for (file, text) in files("golden") {
         let golden: Value = serde_json::from_str(&text).unwrap();
         for (name, data) in golden["examples"].as_object().unwrap() {
@@ -220,9 +352,11 @@ fn every_golden_example_is_a_payload_of_its_message_and_of_no_other() {
                 "correlation_id": "request-1",
                 "data": data,
             });
-            let taken: Vec<_> =
-                validators.iter().filter(|(_, validator)| validator.is_valid(&payload)).map(|(name, _)| name).collect();
-            assert_eq!(taken, [file.trim_end_matches(".json")], "the {name} example of {file}");
+            let shape = file.trim_end_matches(".json");
+            assert_eq!(taken(&payload, "events"), [shape], "the {name} example of {file}");
+            let event: RecordedEvent = serde_json::from_value(payload).unwrap();
+            let outside = serde_json::to_value(without_personal(event)).unwrap();
+            assert_eq!(taken(&outside, "webhooks"), [shape], "the {name} example of {file}, as it goes outside");
         }
     }
 }
