@@ -168,6 +168,11 @@ fn task_reflects(before: &Task, command: &TaskCommand, after: &Task) {
             assert_eq!(is.recurrence.as_ref(), Some(&successor.occurrence));
             assert_eq!((&is.title, &is.reminders.leads), (&successor.task.title, &successor.leads));
         }
+        TaskCommand::Import(import) => {
+            assert_eq!(was, None);
+            assert_eq!((is.status, is.imported.as_ref()), (import.status, Some(&import.facts)));
+            assert_eq!((&is.title, is.comments as usize), (&import.task.title, import.comments.len()));
+        }
     }
     assert_eq!(is.status == muster_domain::task::Status::Completed, is.completed_at.is_some());
     assert!(is.completed_at.is_none() || is.hold.is_none(), "a completed task waits for something");

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use muster_domain::task::{
-    BegunChecklistItem, CreateTask, Lead, Leads, Occurrence, Priority, Relation, Status, Successor, TaskCommand,
-    UpdateChecklistItem, UpdateTask,
+    BegunChecklistItem, CreateTask, ImportSource, ImportTask, ImportedFacts, Lead, Leads, Occurrence, Priority,
+    Relation, Status, Successor, TaskCommand, UpdateChecklistItem, UpdateTask,
 };
 use muster_domain::team::{CreateTeam, TeamCommand, UpdateTeam};
 use muster_domain::user::{
@@ -137,6 +137,22 @@ fn successor() -> impl Strategy<Value = Successor> {
     )
 }
 
+fn import_task() -> impl Strategy<Value = ImportTask> {
+    let known = (of(one_of(&["row 7", "5f1e"])), of(id::<UserId>()), of(time()), of(time()));
+    let facts = (id(), proptest::sample::select(ImportSource::ALL), known).prop_map(
+        |(import_id, source, (external_id, author, created_at, completed_at))| ImportedFacts {
+            import_id,
+            source,
+            external_id,
+            author,
+            created_at,
+            completed_at,
+        },
+    );
+    (create_task(), status(), facts, vec((id::<CommentId>(), words()), 0..3))
+        .prop_map(|(task, status, facts, comments)| ImportTask { task, status, facts, comments })
+}
+
 pub(crate) fn task_command() -> impl Strategy<Value = TaskCommand> {
     prop_oneof![
         2 => create_task().prop_map(TaskCommand::Create),
@@ -164,6 +180,7 @@ pub(crate) fn task_command() -> impl Strategy<Value = TaskCommand> {
         2 => (leads(), of(id::<UserId>())).prop_map(|(leads, by)| TaskCommand::SetReminders { leads, by }),
         2 => time().prop_map(|at| TaskCommand::FireReminders { at }),
         1 => successor().prop_map(|successor| TaskCommand::Recur(Box::new(successor))),
+        1 => import_task().prop_map(|import| TaskCommand::Import(Box::new(import))),
     ]
 }
 

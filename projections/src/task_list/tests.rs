@@ -328,7 +328,7 @@ fn a_task_is_found_by_when_to_remind_of_its_deadline_as_long_as_it_has_not() {
         keys.into_iter().find(|(name, _)| *name == "remind_at").map(|(_, value)| value)
     };
     let at = |text: &str| Some(format!("{text}#{TASK}").into());
-    assert_eq!(remind_at(&[remind.clone()]), None, "there is no deadline");
+    assert_eq!(remind_at(std::slice::from_ref(&remind)), None, "there is no deadline");
     assert_eq!(remind_at(&[set.clone(), remind.clone()]), at("2026-03-03T08:00:00.000Z"));
     assert_eq!(remind_at(&[set.clone(), remind.clone(), fired(day)]), at("2026-03-04T07:00:00.000Z"));
     assert_eq!(remind_at(&[set.clone(), remind.clone(), fired(day), fired(hour)]), None);

@@ -161,8 +161,8 @@ fn filter_rest(filter: &mut Filter, wanted: &TaskFilter) {
         let any = ["row", "entry"].map(|of| condition(&filter.path(&format!("{of}.task.{field}")), &value));
         filter.and(any.join(" OR "));
     };
-    let (has, is): (fn(&str, &str) -> String, fn(&str, &str) -> String) =
-        (|path, value| format!("contains({path}, {value})"), |path, value| format!("{path} = {value}"));
+    let has = |path: &str, value: &str| format!("contains({path}, {value})");
+    let is = |path: &str, value: &str| format!("{path} = {value}");
     if let Some(watcher) = watcher {
         said("watchers", has, watcher.to_string());
     }

@@ -13,7 +13,11 @@ use crate::support::{PREFIX, World, created, messages, task};
 
 fn history(number: u128, comments: u128) -> Vec<RecordedEvent> {
     let comment = |number| {
-        TaskEvent::from(TaskCommented { comment_id: CommentId(Uuid::from_u128(number)), text: "x".parse().unwrap() })
+        TaskEvent::from(TaskCommented {
+            comment_id: CommentId(Uuid::from_u128(number)),
+            text: "x".parse().unwrap(),
+            mentions: Vec::new(),
+        })
     };
     let history = History::of(task(number)).then(TaskEvent::from(created()));
     (1..=comments).map(comment).fold(history, History::then).into_iter().collect()
