@@ -72,7 +72,7 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    /// Every one. `docs/verification.md` says after how many seeds the simulation was seen to notice it, of all but the last four.
+    /// Every one. `docs/verification.md` says after how many seeds the simulation was seen to notice it, of all but the last six.
     pub const ALL: &'static [Self] = &[
         Self::NoVersionGate,
         Self::NoPutCondition,
@@ -103,6 +103,8 @@ impl Mutant {
         Self::InvitationMakesMore,
         Self::DigestOfFirstPage,
         Self::HeadsBeforeDigest,
+        Self::FeedPlaceNotAsked,
+        Self::FeedPlacesAfterRow,
     ];
 }
 

