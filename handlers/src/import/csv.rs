@@ -61,8 +61,8 @@ impl Table<'_> {
             let detail = format_args!("has {} values, and there are {} columns", row.fields.len(), self.columns.len());
             problems.push(RowProblem::warning(&draft, "row", detail));
         }
-        draft.title = text(Field::Title).unwrap_or_default().to_owned();
-        draft.description = text(Field::Description).unwrap_or_default().to_owned();
+        text(Field::Title).unwrap_or_default().clone_into(&mut draft.title);
+        text(Field::Description).unwrap_or_default().clone_into(&mut draft.description);
         draft.location = text(Field::Location).map(str::to_owned);
         draft.labels = text(Field::Labels).map(labels).unwrap_or_default();
         draft.assignee = text(Field::Assignee).and_then(Outsider::of);

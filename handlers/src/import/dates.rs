@@ -53,7 +53,7 @@ struct Numbers {
 
 impl Reading {
     /// The moment that this text names.
-    pub(super) fn time(&self, text: &str, edge: Edge) -> Result<DateTime<Utc>, NotATime> {
+    pub(super) fn time(self, text: &str, edge: Edge) -> Result<DateTime<Utc>, NotATime> {
         let text = text.trim();
         if let Ok(time) = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc2822(text)) {
             return in_range(time.with_timezone(&Utc));
@@ -75,7 +75,7 @@ impl Reading {
     }
 
     /// The moment of this day and time of day on the clocks of the zone.
-    pub(super) fn at(&self, date: NaiveDate, time: Option<NaiveTime>, edge: Edge) -> Result<DateTime<Utc>, NotATime> {
+    pub(super) fn at(self, date: NaiveDate, time: Option<NaiveTime>, edge: Edge) -> Result<DateTime<Utc>, NotATime> {
         let time = time.or(match edge {
             Edge::Start => Some(NaiveTime::MIN),
             Edge::End => NaiveTime::from_hms_opt(23, 59, 59),
@@ -86,7 +86,7 @@ impl Reading {
         in_range(moment.earliest().ok_or(NotATime::Skipped(self.zone))?.with_timezone(&Utc))
     }
 
-    fn date(&self, text: &str) -> Result<NaiveDate, NotATime> {
+    fn date(self, text: &str) -> Result<NaiveDate, NotATime> {
         for format in ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"] {
             if let Some(date) = whole_year(text, format) {
                 return Ok(date);

@@ -75,21 +75,15 @@ pub struct RowProblem {
 }
 
 impl RowProblem {
-    pub(super) fn error(draft: &Draft, field: &str, detail: impl ToString) -> Self {
-        Self::new(draft, field, Severity::Error, detail)
+    pub(super) fn error(draft: &Draft, field: &str, detail: impl Into<String>) -> Self {
+        Self::new(draft, field, Severity::Error, detail.into())
     }
 
-    pub(super) fn warning(draft: &Draft, field: &str, detail: impl ToString) -> Self {
-        Self::new(draft, field, Severity::Warning, detail)
+    pub(super) fn warning(draft: &Draft, field: &str, detail: impl Into<String>) -> Self {
+        Self::new(draft, field, Severity::Warning, detail.into())
     }
 
-    fn new(draft: &Draft, field: &str, severity: Severity, detail: impl ToString) -> Self {
-        Self {
-            line: draft.line,
-            external_id: draft.external_id.clone(),
-            field: field.to_owned(),
-            severity,
-            detail: detail.to_string(),
-        }
+    fn new(draft: &Draft, field: &str, severity: Severity, detail: String) -> Self {
+        Self { line: draft.line, external_id: draft.external_id.clone(), field: field.to_owned(), severity, detail }
     }
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use muster_domain::UserId;
 use muster_domain::task::{ImportSource, Priority, Status};
+use muster_domain::values::{ExternalId, Label};
 use uuid::Uuid;
 
 use super::*;
@@ -18,8 +19,8 @@ fn at() -> DateTime<Utc> {
     "2026-04-01T12:00:00Z".parse().unwrap()
 }
 
-fn time(text: &str) -> Option<DateTime<Utc>> {
-    Some(text.parse().unwrap())
+fn time(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
 }
 
 fn berlin() -> Options {
@@ -41,7 +42,7 @@ fn titles(plan: &Plan) -> Vec<&str> {
 }
 
 fn labels(planned: &PlannedTask) -> Vec<&str> {
-    planned.import.task.labels.iter().map(|label| label.as_str()).collect()
+    planned.import.task.labels.iter().map(Label::as_str).collect()
 }
 
 fn description(planned: &PlannedTask) -> &str {
@@ -67,14 +68,14 @@ fn a_table_of_a_german_program_is_read_without_a_word_about_it() {
     assert_eq!((door.status, door.task.priority), (Status::InProgress, Priority::High));
     assert_eq!(labels(&plan.tasks[0]), ["Eingang", "Schreiner"]);
     assert_eq!(door.task.location.as_ref().map(|place| place.name.as_str()), Some("Haus 3, Erdgeschoss"));
-    assert_eq!(door.task.deadline, time("2026-04-15T21:59:59Z"));
+    assert_eq!(door.task.deadline, Some(time("2026-04-15T21:59:59Z")));
     assert_eq!((door.task.assignee, door.facts.author), (Some(ADA), Some(BEN)));
-    assert_eq!(door.facts.created_at, time("2026-03-02T07:15:00Z"));
-    assert_eq!(door.facts.external_id.as_ref().map(|id| id.as_str()), Some("1001"));
+    assert_eq!(door.facts.created_at, Some(time("2026-03-02T07:15:00Z")));
+    assert_eq!(door.facts.external_id.as_ref().map(ExternalId::as_str), Some("1001"));
     assert_eq!((door.task.at, door.task.reporter), (at(), None), "it is created now, by who imports it");
 
     let roof = &plan.tasks[1].import;
-    assert_eq!((roof.status, roof.facts.completed_at), (Status::Completed, time("2026-02-20T15:40:00Z")));
+    assert_eq!((roof.status, roof.facts.completed_at), (Status::Completed, Some(time("2026-02-20T15:40:00Z"))));
     assert_eq!(plan.tasks[1].line, Some(5));
 }
 
@@ -196,10 +197,10 @@ fn a_board_of_trello_becomes_tasks() {
     assert_eq!(file.preview(&plan).counts.archived, 2);
 
     let lamp = &plan.tasks[0].import;
-    assert_eq!((lamp.status, lamp.task.deadline), (Status::InProgress, time("2026-04-15T10:00:00Z")));
+    assert_eq!((lamp.status, lamp.task.deadline), (Status::InProgress, Some(time("2026-04-15T10:00:00Z"))));
     assert_eq!(labels(&plan.tasks[0]), ["electrical", "red"]);
     assert_eq!((lamp.task.assignee, lamp.facts.author), (Some(ADA), None));
-    assert_eq!(lamp.facts.created_at, time("2026-03-01T07:00:00Z"));
+    assert_eq!(lamp.facts.created_at, Some(time("2026-03-01T07:00:00Z")));
     assert_eq!(
         description(&plan.tasks[0]),
         "Second floor, **left**.\n\n- [x] Switch off the fuse\n- [ ] Screw in the new lamp"
@@ -216,8 +217,11 @@ fn a_board_of_trello_becomes_tasks() {
 
     let (valves, gate) = (&plan.tasks[1], &plan.tasks[2]);
     assert_eq!((valves.import.status, labels(valves)), (Status::Todo, vec!["Waiting for parts"]));
-    assert_eq!(valves.import.facts.created_at, time("2024-03-13T15:13:04Z"), "as its id says");
-    assert_eq!((gate.import.status, gate.import.facts.completed_at), (Status::Completed, time("2026-03-10T15:00:00Z")));
+    assert_eq!(valves.import.facts.created_at, Some(time("2024-03-13T15:13:04Z")), "as its id says");
+    assert_eq!(
+        (gate.import.status, gate.import.facts.completed_at),
+        (Status::Completed, Some(time("2026-03-10T15:00:00Z")))
+    );
     let unknown: Vec<_> = plan.unknown.iter().map(|(name, times)| (name.as_str(), *times)).collect();
     assert_eq!(unknown, [("benw", 2)]);
 }
@@ -250,7 +254,7 @@ fn a_project_of_todoist_becomes_tasks() {
     assert_eq!(titles(&plan), ["Check the boiler", "Call the supplier", "Mow the lawn"]);
 
     let boiler = &plan.tasks[0].import;
-    assert_eq!((boiler.task.priority, boiler.task.deadline), (Priority::Critical, time("2026-04-15T07:00:00Z")));
+    assert_eq!((boiler.task.priority, boiler.task.deadline), (Priority::Critical, Some(time("2026-04-15T07:00:00Z"))));
     assert_eq!((boiler.task.assignee, boiler.facts.author), (Some(BEN), Some(ADA)));
     assert_eq!(labels(&plan.tasks[0]), ["heating"]);
     assert_eq!(description(&plan.tasks[0]), "Pressure and\ntemperature\n\n- [ ] Bring a torch");
@@ -259,7 +263,7 @@ fn a_project_of_todoist_becomes_tasks() {
     let supplier = &plan.tasks[1];
     assert_eq!(supplier.line, Some(8));
     assert_eq!(description(supplier), "Part of: Check the boiler");
-    assert_eq!(supplier.import.task.deadline, time("2026-04-20T21:59:59Z"));
+    assert_eq!(supplier.import.task.deadline, Some(time("2026-04-20T21:59:59Z")));
 
     let lawn = &plan.tasks[2];
     assert_eq!((lawn.import.status, lawn.import.task.priority), (Status::InProgress, Priority::Low));
@@ -277,7 +281,7 @@ fn an_account_of_todoist_becomes_tasks() {
     assert_eq!((hydrants.status, hydrants.task.priority), (Status::Todo, Priority::Critical));
     assert_eq!((hydrants.task.assignee, hydrants.facts.author), (Some(BEN), Some(ADA)));
     assert_eq!(labels(&plan.tasks[0]), ["Building 7", "Inspections", "water"]);
-    assert_eq!(hydrants.task.deadline, time("2026-04-01T23:59:59Z"));
+    assert_eq!(hydrants.task.deadline, Some(time("2026-04-01T23:59:59Z")));
     assert_eq!(description(&plan.tasks[0]), "All *five*.\n\nDate in Todoist: every 3 months\n\n- [x] Count the hoses");
     assert_eq!(
         hydrants.comments[0].1.as_str(),
@@ -285,6 +289,6 @@ fn an_account_of_todoist_becomes_tasks() {
     );
 
     let yard = &plan.tasks[1].import;
-    assert_eq!((yard.status, yard.facts.completed_at), (Status::Completed, time("2026-02-09T10:00:00Z")));
-    assert_eq!(yard.facts.created_at, time("2026-02-01T09:00:00Z"));
+    assert_eq!((yard.status, yard.facts.completed_at), (Status::Completed, Some(time("2026-02-09T10:00:00Z"))));
+    assert_eq!(yard.facts.created_at, Some(time("2026-02-01T09:00:00Z")));
 }

@@ -20,7 +20,7 @@ const PROGRAM: &str = "Todoist";
 /// Whether a table begins as Todoist's do.
 pub(super) fn is_table(text: &str) -> bool {
     let first = text.lines().next().unwrap_or_default();
-    let mut headers = first.split([',', ';', '\t']).map(|header| plain(header));
+    let mut headers = first.split([',', ';', '\t']).map(plain);
     headers.next().as_deref() == Some("type") && headers.next().as_deref() == Some("content")
 }
 
