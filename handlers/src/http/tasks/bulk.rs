@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use futures::stream::iter;
 use muster_commands::{Committed, ExpectedVersion};
 use muster_domain::task::Task;
-use muster_domain::{CommandId, Fingerprint, Metadata, TaskId};
+use muster_domain::{CommandId, Fingerprint, TaskId};
 use muster_identity::policy::Action;
 use muster_identity::{Access, AccessKind, AccessSubject};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,7 @@ use super::change::{creating, updating};
 use crate::http::access::Asked;
 use crate::http::app::{App, not_found};
 use crate::http::body::{Body, part};
+use crate::http::commands::Sent;
 use crate::http::fields::{Fields, Object};
 use crate::http::integer::Version;
 use crate::http::problem::Problem;
@@ -120,10 +121,10 @@ pub(crate) async fn create(
     let whole = Fingerprint::of("POST /tasks/bulk", &body);
     let (app, change, whole) = (&app, &change, &whole);
     let one = |(place, task): (usize, Value)| async move {
-        let metadata = metadata(change, "POST /tasks/bulk", whole, place);
-        let id = TaskId(metadata.command_id.created_id());
+        let sent = sent(change, "POST /tasks/bulk", whole, place);
+        let id = TaskId(sent.metadata.command_id.created_id());
         let done = match part::<NewTaskBody>(task) {
-            Ok(task) => creating(app, &change.caller, &task, &metadata).await,
+            Ok(task) => creating(app, &change.caller, &task, &sent).await,
             Err(problem) => Err(problem),
         };
         let done = done.map_err(|problem| problem.under(&format!("/tasks/{place}")));
@@ -161,10 +162,10 @@ pub(crate) async fn update(
         let ChangedTaskBody { id, version, changes } = task;
         let id = id.parse::<TaskId>().ok();
         let expected = version.map_or(ExpectedVersion::Any, |Version(version)| ExpectedVersion::Exactly(version));
-        let metadata = metadata(&change, "PATCH /tasks/bulk", &whole, place);
+        let sent = sent(&change, "PATCH /tasks/bulk", &whole, place);
         let done = match (id, part::<TaskBody>(changes)) {
             (None, _) => Err(not_found("task")),
-            (Some(id), Ok(changes)) => updating(&app, &change.caller, id, &changes, expected, &metadata).await,
+            (Some(id), Ok(changes)) => updating(&app, &change.caller, id, &changes, expected, &sent).await,
             (Some(_), Err(problem)) => Err(problem),
         };
         let done = done.map_err(|problem| problem.under(&format!("/tasks/{place}/changes")));
@@ -184,11 +185,11 @@ fn counted(tasks: usize) -> Result<(), Problem> {
 
 /// What comes with the command at this place of the request. Its id follows from the request's, so that a repeat of the one is a
 /// repeat of the other; that another request came under the same key shows at every task.
-fn metadata(change: &Change, route: &str, whole: &Fingerprint, place: usize) -> Metadata {
+fn sent(change: &Change, route: &str, whole: &Fingerprint, place: usize) -> Sent {
     let command_id = CommandId::from_key(&change.caller.actor(), &format!("{}#{place}", change.command_id));
-    let mut metadata = change.metadata_of(command_id, route, &(whole, place));
-    metadata.at += TimeDelta::milliseconds(i64::try_from(place).unwrap_or(0));
-    metadata
+    let mut sent = change.metadata_of(command_id, route, &(whole, place));
+    sent.metadata.at += TimeDelta::milliseconds(i64::try_from(place).unwrap_or(0));
+    sent
 }
 
 /// Whoever is refused one of many is refused all the same.

@@ -11,7 +11,7 @@ use futures::future::try_join_all;
 use muster_commands::{Committed, ExecuteError, ExpectedVersion, GuardedError};
 use muster_domain::task::{Status, Task, TaskCommand, TaskError, TaskEvent, TaskFacts, UpdateTask};
 use muster_domain::values::{CommentText, MAX_MENTIONS, Reason, mentions};
-use muster_domain::{CommentId, DomainEvent, Metadata, RecordedEvent, TaskId, TeamId, UserId};
+use muster_domain::{CommentId, DomainEvent, RecordedEvent, TaskId, TeamId, UserId};
 use muster_identity::policy::{Action, Person, Resource};
 use muster_projections::TaskDocument;
 use serde::Serialize;
@@ -21,6 +21,7 @@ use super::relations::has_open_blockers;
 use crate::http::app::{App, not_found, unreadable};
 use crate::http::body::{Body, Id};
 use crate::http::caller::Caller;
+use crate::http::commands::Sent;
 use crate::http::etag::etag;
 use crate::http::fields::Fields;
 use crate::http::problem::Problem;
@@ -52,8 +53,8 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     change.caller.within_token(Action::CreateTask { to: None })?;
     let id = TaskId(change.command_id.created_id());
-    let metadata = change.metadata("POST /tasks", &body);
-    let committed = creating(&app, &change.caller, &body, &metadata).await?;
+    let sent = change.metadata("POST /tasks", &body);
+    let committed = creating(&app, &change.caller, &body, &sent).await?;
     let mut response = answer(StatusCode::CREATED, id, &committed)?;
     if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/tasks/{id}")) {
         response.headers_mut().insert(header::LOCATION, location);
@@ -66,9 +67,9 @@ pub(super) async fn creating(
     app: &App,
     caller: &Caller,
     body: &NewTaskBody,
-    metadata: &Metadata,
+    sent: &Sent,
 ) -> Result<Committed<Task>, Problem> {
-    let task = body.checked(caller.id(), metadata.at)?;
+    let task = body.checked(caller.id(), sent.metadata.at)?;
     let assignee = known(app, body.assignee_id, body.team_id).await;
     let spoken_to = spoken_to(app, "/description", body.description()).await;
     let resource = Resource::Task(TaskFacts { assignee: task.assignee, reporter: task.reporter, team: task.team });
@@ -77,8 +78,8 @@ pub(super) async fn creating(
         caller.may(Action::CreateTask { to }, &resource)?;
         spoken_to.clone()
     };
-    let (id, command) = (metadata.command_id.created_id(), TaskCommand::Create(task));
-    let committed = app.commands.execute_if::<Task, Problem>(id, command, ExpectedVersion::New, metadata, guard);
+    let (id, command) = (sent.metadata.command_id.created_id(), TaskCommand::Create(task));
+    let committed = app.commands.execute_if::<Task, Problem>(id, command, ExpectedVersion::New, sent, guard);
     committed.await.map_err(guarded)
 }
 
@@ -93,8 +94,8 @@ pub(crate) async fn update(
     Id(id): Id<TaskId>,
     Body(body): Body<TaskBody>,
 ) -> Result<Response, Problem> {
-    let metadata = change.metadata(&format!("PUT /tasks/{id}"), &body);
-    let committed = updating(&app, &change.caller, id, &body, change.expected, &metadata).await?;
+    let sent = change.metadata(&format!("PUT /tasks/{id}"), &body);
+    let committed = updating(&app, &change.caller, id, &body, change.expected, &sent).await?;
     warned(&app, &committed, answer(StatusCode::OK, id, &committed)?).await
 }
 
@@ -105,13 +106,13 @@ pub(super) async fn updating(
     id: TaskId,
     body: &TaskBody,
     expected: ExpectedVersion,
-    metadata: &Metadata,
+    sent: &Sent,
 ) -> Result<Committed<Task>, Problem> {
-    let update = body.checked(metadata.at)?;
+    let update = body.checked(sent.metadata.at)?;
     let assignee = known(app, body.assignee_id.flatten(), body.team_id.flatten()).await;
     let spoken_to = spoken_to(app, "/description", body.description()).await;
     let actions = assignee.as_ref().map(|person| actions(&update, person.as_ref())).map_err(Clone::clone);
-    let asked = Asked { caller, expected, metadata };
+    let asked = Asked { caller, expected, sent };
     guarded_command(app, &asked, id, actions, |_| spoken_to.clone(), TaskCommand::Update(update)).await
 }
 
@@ -119,7 +120,7 @@ pub(super) async fn updating(
 pub(super) struct Asked<'a> {
     pub(super) caller: &'a Caller,
     pub(super) expected: ExpectedVersion,
-    pub(super) metadata: &'a Metadata,
+    pub(super) sent: &'a Sent,
 }
 
 /// Gives a task to somebody, or to nobody.
@@ -290,8 +291,8 @@ pub(super) async fn execute_when(
     when: impl Fn(&TaskFacts) -> Result<(), Problem> + Send + Sync,
     command: TaskCommand,
 ) -> Result<Response, Problem> {
-    let metadata = change.metadata(route, meaning);
-    let asked = Asked { caller: &change.caller, expected: change.expected, metadata: &metadata };
+    let sent = change.metadata(route, meaning);
+    let asked = Asked { caller: &change.caller, expected: change.expected, sent: &sent };
     let committed = guarded_command(app, &asked, id, actions, when, command).await?;
     warned(app, &committed, answer(StatusCode::OK, id, &committed)?).await
 }
@@ -306,7 +307,7 @@ pub(super) async fn guarded_command(
     when: impl Fn(&TaskFacts) -> Result<(), Problem> + Send + Sync,
     command: TaskCommand,
 ) -> Result<Committed<Task>, Problem> {
-    let Asked { caller, expected, metadata } = *asked;
+    let Asked { caller, expected, sent } = *asked;
     // Of a change that cannot be made it is not said why to a token that is for no change.
     let wanted = actions.as_deref().unwrap_or(&[Action::EditTask]);
     wanted.iter().chain([&Action::ReadTask]).try_for_each(|action| caller.within_token(*action))?;
@@ -321,7 +322,7 @@ pub(super) async fn guarded_command(
         allowed.store(true, Ordering::Relaxed);
         when(&facts)
     };
-    let done = app.commands.execute_if::<Task, Problem>(id.0, command, expected, metadata, guard).await;
+    let done = app.commands.execute_if::<Task, Problem>(id.0, command, expected, sent, guard).await;
     if let (Err(GuardedError::Guard(_)), ExpectedVersion::Exactly(version)) = (&done, expected)
         && allowed.load(Ordering::Relaxed)
     {
