@@ -121,6 +121,9 @@ fn filter_scope(filter: &mut Filter, scope: &TaskScope) {
     filter.and(any.join(" OR "));
 }
 
+/// What must hold of the attribute at a path and a value.
+type Condition = fn(&str, &str) -> String;
+
 fn filter_rest(filter: &mut Filter, wanted: &TaskFilter) {
     // Each of them: what another list is filtered by would be left out here without a word.
     let TaskFilter {
@@ -156,7 +159,7 @@ fn filter_rest(filter: &mut Filter, wanted: &TaskFilter) {
         filter.and(format!("contains({path}, {value})"));
     }
     // What a state is seldom asked for by is in the state itself: of one that is, and of one that was.
-    let mut said = |field: &str, condition: fn(&str, &str) -> String, value: String| {
+    let mut said = |field: &str, condition: Condition, value: String| {
         let value = filter.value(text(&value));
         let any = ["row", "entry"].map(|of| condition(&filter.path(&format!("{of}.task.{field}")), &value));
         filter.and(any.join(" OR "));
