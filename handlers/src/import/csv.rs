@@ -59,7 +59,7 @@ impl Table<'_> {
         draft.external_id = text(Field::ExternalId).map(str::to_owned);
         if row.fields.len() > self.columns.len() {
             let detail = format_args!("has {} values, and there are {} columns", row.fields.len(), self.columns.len());
-            problems.push(RowProblem::warning(&draft, "row", detail));
+            problems.push(RowProblem::warning(&draft, "row", &detail));
         }
         text(Field::Title).unwrap_or_default().clone_into(&mut draft.title);
         text(Field::Description).unwrap_or_default().clone_into(&mut draft.description);
@@ -72,8 +72,7 @@ impl Table<'_> {
         let mut time = |field: Field, name: &str, edge: Edge| {
             let text = text(field)?;
             let time = self.reading.time(text, edge);
-            time.map_err(|error| problems.push(RowProblem::warning(&draft, name, format_args!("{text:?} {error}"))))
-                .ok()
+            time.map_err(|error| problems.push(RowProblem::warning(&draft, name, &format!("{text:?} {error}")))).ok()
         };
         let deadline = time(Field::Deadline, "deadline", Edge::End);
         let created_at = time(Field::CreatedAt, "created_at", Edge::Start);
@@ -87,7 +86,7 @@ impl Table<'_> {
         if status.is_none() {
             let detail =
                 format_args!("{name:?} is no status that is known here; the task is to do, and has it as a label");
-            problems.push(RowProblem::warning(draft, "status", detail));
+            problems.push(RowProblem::warning(draft, "status", &detail));
             draft.labels.push(name.to_owned());
         }
         status
@@ -98,7 +97,7 @@ fn priority(name: &str, draft: &Draft, problems: &mut Vec<RowProblem>) -> Option
     let priority = words::priority(name);
     if priority.is_none() {
         let detail = format_args!("{name:?} is no priority that is known here; the task is of medium priority");
-        problems.push(RowProblem::warning(draft, "priority", detail));
+        problems.push(RowProblem::warning(draft, "priority", &detail));
     }
     priority
 }

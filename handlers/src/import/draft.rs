@@ -75,12 +75,12 @@ pub struct RowProblem {
 }
 
 impl RowProblem {
-    pub(super) fn error(draft: &Draft, field: &str, detail: impl Into<String>) -> Self {
-        Self::new(draft, field, Severity::Error, detail.into())
+    pub(super) fn error(draft: &Draft, field: &str, detail: &impl ToString) -> Self {
+        Self::new(draft, field, Severity::Error, detail.to_string())
     }
 
-    pub(super) fn warning(draft: &Draft, field: &str, detail: impl Into<String>) -> Self {
-        Self::new(draft, field, Severity::Warning, detail.into())
+    pub(super) fn warning(draft: &Draft, field: &str, detail: &impl ToString) -> Self {
+        Self::new(draft, field, Severity::Warning, detail.to_string())
     }
 
     fn new(draft: &Draft, field: &str, severity: Severity, detail: String) -> Self {

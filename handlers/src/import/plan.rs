@@ -136,7 +136,7 @@ impl Planner<'_> {
         if self.keys.insert(key.clone()) {
             return key;
         }
-        fit.warn("external_id", format_args!("{id:?} is the id of a row before, too"));
+        fit.warn("external_id", &&format_args!("{id:?} is the id of a row before, too"));
         place()
     }
 
@@ -158,7 +158,7 @@ struct Fit<'a> {
 }
 
 impl Fit<'_> {
-    fn warn(&mut self, field: &str, detail: impl ToString) {
+    fn warn(&mut self, field: &str, detail: &impl ToString) {
         self.problems.push(RowProblem::warning(self.draft, field, detail));
     }
 
@@ -166,18 +166,18 @@ impl Fit<'_> {
     fn title(&mut self) -> (Option<Title>, Option<String>) {
         let text = one_line(&self.draft.title);
         if text.is_empty() {
-            self.problems.push(RowProblem::error(self.draft, "title", "is empty"));
+            self.problems.push(RowProblem::error(self.draft, "title", &"is empty"));
             return (None, None);
         }
         let (short, rest) = cut(&text, Title::MAX);
         if rest {
             let detail = format_args!("has more than {} characters; all of it is in the description", Title::MAX);
-            self.warn("title", detail);
+            self.warn("title", &&detail);
         }
         match short.parse() {
             Ok(title) => (Some(title), rest.then_some(text)),
             Err(error) => {
-                self.problems.push(RowProblem::error(self.draft, "title", error));
+                self.problems.push(RowProblem::error(self.draft, "title", &error));
                 (None, None)
             }
         }
@@ -205,7 +205,7 @@ impl Fit<'_> {
         }
         let (short, rest) = cut(&text, Description::MAX);
         if rest {
-            self.warn("description", format_args!("has more than {} characters, and was cut", Description::MAX));
+            self.warn("description", &&format_args!("has more than {} characters, and was cut", Description::MAX));
         }
         self.taken("description", &short)
     }
@@ -215,13 +215,16 @@ impl Fit<'_> {
         for text in &self.draft.labels {
             let (short, rest) = cut(&one_line(text), Label::MAX);
             if rest {
-                self.warn("labels", format_args!("{short:?} was cut: a label has at most {} characters", Label::MAX));
+                self.warn("labels", &&format_args!("{short:?} was cut: a label has at most {} characters", Label::MAX));
             }
             if short.is_empty() {
                 continue;
             }
             if labels.len() >= Labels::MAX {
-                self.warn("labels", format_args!("{short:?} was left out: a task has at most {} labels", Labels::MAX));
+                self.warn(
+                    "labels",
+                    &&format_args!("{short:?} was left out: a task has at most {} labels", Labels::MAX),
+                );
                 continue;
             }
             labels.extend(self.taken::<Label>("labels", &short));
@@ -232,7 +235,7 @@ impl Fit<'_> {
     fn location(&mut self) -> Option<Location> {
         let (short, rest) = cut(&one_line(self.draft.location.as_ref()?), Name::MAX);
         if rest {
-            self.warn("location", format_args!("has more than {} characters, and was cut", Name::MAX));
+            self.warn("location", &&format_args!("has more than {} characters, and was cut", Name::MAX));
         }
         Some(Location { name: self.taken("location", &short)?, position: None })
     }
@@ -243,7 +246,7 @@ impl Fit<'_> {
         if left_out > 0 {
             self.warn(
                 "comments",
-                format_args!("the oldest {left_out} were left out: {MAX_IMPORTED_COMMENTS} come with a task"),
+                &format_args!("the oldest {left_out} were left out: {MAX_IMPORTED_COMMENTS} come with a task"),
             );
         }
         let said = self.draft.comments.iter().skip(left_out);
@@ -252,7 +255,7 @@ impl Fit<'_> {
         for text in texts {
             let (short, rest) = cut(&text, CommentText::MAX);
             if rest {
-                self.warn("comments", format_args!("one has more than {} characters, and was cut", CommentText::MAX));
+                self.warn("comments", &&format_args!("one has more than {} characters, and was cut", CommentText::MAX));
             }
             comments.extend(self.taken::<CommentText>("comments", &short));
         }
@@ -269,7 +272,7 @@ impl Fit<'_> {
         match text.parse() {
             Ok(value) => Some(value),
             Err(error) => {
-                self.warn(field, error);
+                self.warn(field, &error);
                 None
             }
         }

@@ -168,7 +168,7 @@ fn append(description: &mut String, paragraph: &str) {
 fn undated(draft: &mut Draft, date: &str, reason: &impl std::fmt::Display, problems: &mut Vec<RowProblem>) {
     append(&mut draft.description, &format!("Date in Todoist: {date}"));
     let detail = format!("{date:?} {reason}; the task has no deadline, and the words in its description");
-    problems.push(RowProblem::warning(draft, "deadline", detail));
+    problems.push(RowProblem::warning(draft, "deadline", &detail));
 }
 
 #[derive(Deserialize)]
@@ -378,7 +378,7 @@ impl Reader<'_> {
             let detail = format_args!(
                 "{string:?} comes again; the task has the next date alone, and the words in its description"
             );
-            problems.push(RowProblem::warning(draft, "deadline", detail));
+            problems.push(RowProblem::warning(draft, "deadline", &detail));
         }
     }
 

@@ -197,7 +197,7 @@ impl Reader<'_> {
         let others = members.count();
         if others > 0 {
             let detail = format_args!("the card has {} members; the first of them is to do the task", others + 1);
-            problems.push(RowProblem::warning(&draft, "assignee", detail));
+            problems.push(RowProblem::warning(&draft, "assignee", &detail));
         }
         draft
     }
