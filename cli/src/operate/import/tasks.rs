@@ -171,13 +171,9 @@ fn show(Done { preview, created, repeated }: &Done, store: &StoreArgs) -> Result
     for person in preview.unknown_people.iter().take(LISTED) {
         line(format_args!("  nobody here is {} ({} times): left out", person.name, person.times))?;
     }
-    match (created, repeated) {
-        (Some(created), Some(repeated)) => {
-            line(format_args!("import {}: made {created} tasks, {repeated} were there already", preview.import_id))
-        }
-        _ => {
-            let place = store.stage.as_ref().map_or_else(|| store.data.data.display().to_string(), ToString::to_string);
-            line(format_args!("nothing was written to {place}: this was a preview"))
-        }
+    if let (Some(created), Some(repeated)) = (created, repeated) {
+        return line(format_args!("import {}: made {created} tasks, {repeated} were there already", preview.import_id));
     }
+    let place = store.stage.as_ref().map_or_else(|| store.data.data.display().to_string(), ToString::to_string);
+    line(format_args!("nothing was written to {place}: this was a preview"))
 }
