@@ -399,6 +399,67 @@ fn harmless(value: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::problem::Code;
+
+    /// Three lines a page, each with the page's number.
+    struct Numbers {
+        pages: u32,
+        missing: Option<u32>,
+    }
+
+    #[async_trait]
+    impl Source for Numbers {
+        type Line = u32;
+        const COLUMNS: &'static [&'static str] = &["number"];
+
+        async fn page(&self, cursor: Option<String>) -> Result<(Vec<u32>, Option<String>), Problem> {
+            let page = cursor.map_or(0, |cursor| cursor.parse().unwrap());
+            if self.missing == Some(page) {
+                return Err(Problem::new(Code::Unavailable));
+            }
+            Ok((vec![page; 3], (page + 1 < self.pages).then(|| (page + 1).to_string())))
+        }
+
+        fn row(line: &u32) -> Vec<String> {
+            vec![line.to_string()]
+        }
+    }
+
+    async fn taken(source: Numbers, format: ExportFormat, cursor: Option<&str>, most: Option<usize>) -> Response {
+        let uri = axum::http::Uri::from_static("/export?format=csv");
+        let most = most.map(|bytes| Extension(MostBytes(bytes)));
+        let today = "2026-03-02".parse().unwrap();
+        file(source, format, cursor.map(str::to_owned), most, &uri, "numbers", today).await.unwrap()
+    }
+
+    async fn text(answer: Response) -> Result<String, axum::Error> {
+        let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await?;
+        Ok(String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn all_of_it_is_sent_page_by_page() {
+        let answer = taken(Numbers { pages: 4, missing: None }, ExportFormat::Jsonl, None, None).await;
+        assert!(!answer.headers().contains_key(header::LINK));
+        assert_eq!(text(answer).await.unwrap(), "0\n0\n0\n1\n1\n1\n2\n2\n2\n3\n3\n3\n");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_to_its_end_is_cut_off() {
+        let answer = taken(Numbers { pages: 4, missing: Some(2) }, ExportFormat::Jsonl, None, None).await;
+        assert!(text(answer).await.is_err(), "nobody takes a part for the whole");
+    }
+
+    #[tokio::test]
+    async fn a_bounded_answer_says_where_it_goes_on_and_its_next_part_has_no_header_line() {
+        let parts = Numbers { pages: 3, missing: None };
+        let first = taken(parts, ExportFormat::Csv, None, Some(18)).await;
+        assert_eq!(first.headers()[header::LINK], "</export?format=csv&cursor=2>; rel=\"next\"");
+        assert_eq!(text(first).await.unwrap(), "number\r\n0\r\n0\r\n0\r\n1\r\n1\r\n1\r\n");
+        let last = taken(Numbers { pages: 3, missing: None }, ExportFormat::Csv, Some("2"), Some(18)).await;
+        assert!(!last.headers().contains_key(header::LINK));
+        assert_eq!(text(last).await.unwrap(), "2\r\n2\r\n2\r\n");
+    }
 
     #[test]
     fn a_line_of_csv_is_quoted_where_it_must_be_and_holds_no_formula() {
