@@ -185,8 +185,10 @@ fn failed(at: DateTime<Utc>, error: &str) -> Attempt {
 fn pause(delivery: Uuid, attempts: usize) -> TimeDelta {
     let doubled = 3_i32.checked_pow(u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX));
     let whole = doubled.map_or(LONGEST_PAUSE, |times| (FIRST_PAUSE * times).min(LONGEST_PAUSE));
-    // From three quarters of it to all of it, by bits that are as good as drawn.
-    let drawn = delivery.as_u128().rotate_right(u32::try_from(attempts % 64).unwrap_or(0)) % 251;
+    // From three quarters of it to all of it, by bits that are as good as drawn, however alike the ids are.
+    let (high, low) = delivery.as_u64_pair();
+    let mixed = (high ^ low.rotate_left(u32::try_from(attempts % 64).unwrap_or(0))).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let drawn = (mixed >> 32) % 251;
     whole * 3 / 4 + whole / 4 * i32::try_from(drawn).unwrap_or(0) / 250
 }
 

@@ -40,7 +40,9 @@ pub(crate) fn table(bill: &Bill) -> String {
 
 fn row(line: &Line) -> [String; 6] {
     let Line { part, unit, quiet, busy } = line;
-    let [quiet, busy] = [quiet, busy].map(|Cost { units, usd }| (amount(*units), dollars(*usd)));
+    // A difference of two measures that are the same may be a hair below nothing.
+    let [quiet, busy] =
+        [quiet, busy].map(|Cost { units, usd }| (amount(units.max(0.0) + 0.0), dollars(usd.max(0.0) + 0.0)));
     [part.clone(), unit.clone(), quiet.0, quiet.1, busy.0, busy.1]
 }
 
