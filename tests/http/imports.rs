@@ -18,9 +18,9 @@ fn file(rows: &[&str]) -> String {
     format!("Key,Title,Status,Assignee,Created,Unique\n{}", rows.concat())
 }
 
-async fn import(client: &Client, mode: &str, file: &str, more: Value) -> Value {
+async fn import(client: &Client, mode: &str, file: &str, options: Value) -> Value {
     let mut body = json!({ "mode": mode, "content": file });
-    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
     client.post("/imports").json(&body).send().await.is(200).value()
 }
 

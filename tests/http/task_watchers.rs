@@ -94,7 +94,7 @@ async fn a_text_speaks_to_people_who_are_there_and_not_to_too_many() {
     let new = task(&admin, json!({})).await;
     let path = of_task(new.id, "/comments");
     let nobody = format!("@[{}]", Uuid::new_v4());
-    let many: String = (0..21).map(|_| format!("@[{}] ", Uuid::new_v4())).collect();
+    let many = [(); 21].map(|()| format!("@[{}]", Uuid::new_v4())).join(" ");
     for text in [&nobody, &many] {
         admin.post(&path).json(&json!({ "text": text })).send().await.wrong_fields(&["/text"]);
         let body = json!({ "title": "Check the lift", "description": text });

@@ -17,7 +17,7 @@ pub(super) use user::{User, reservation};
 
 /// What is known of an aggregate.
 pub(super) enum State<'a> {
-    Task(Task<'a>),
+    Task(Box<Task<'a>>),
     User(User<'a>),
     Team(Team<'a>),
 }
@@ -47,8 +47,8 @@ impl<'a> State<'a> {
     /// The state after an event. What is not allowed there is passed over.
     pub(super) fn evolve(state: &mut Option<Self>, event: &Event<'a>) {
         match (&mut *state, event.kind) {
-            (None, "TaskImported") => *state = Task::imported(event).map(Self::Task),
-            (None, "TaskCreated") => *state = Task::new(event).map(Self::Task),
+            (None, "TaskImported") => *state = Task::imported(event).map(|task| Self::Task(Box::new(task))),
+            (None, "TaskCreated") => *state = Task::new(event).map(|task| Self::Task(Box::new(task))),
             (None, "UserRegistered") => *state = User::new(event).map(Self::User),
             (None, "TeamCreated") => *state = Team::new(event).map(Self::Team),
             (None, _) => {}
@@ -86,7 +86,7 @@ fn shape(event: &Event<'_>) -> Verdict {
         | "TaskPriorityChanged"
         | "TaskTeamChanged"
         | "TaskRanked" => (&["from", "to"], &[]),
-        "TaskUnassigned" | "TaskDeadlineCleared" => (&["from"], &[]),
+        "TaskUnassigned" | "TaskDeadlineCleared" | "TaskRecurrenceCleared" => (&["from"], &[]),
         "TaskStatusChanged" => (&["from", "to", "at"], &[]),
         "TaskHeld" => (&["reason", "at"], &[]),
         "TaskResumed" => (&["reason", "held_since", "at"], &[]),
@@ -101,7 +101,6 @@ fn shape(event: &Event<'_>) -> Verdict {
         "TaskDeleted" | "UserErased" => (&["at"], &[]),
         "TaskRestored" => (&["deleted_at"], &[]),
         "TaskRecurrenceSet" => (&["to", "series", "number", "day"], &["from"]),
-        "TaskRecurrenceCleared" => (&["from"], &[]),
         "TaskChecklistBegun" => (&["items"], &[]),
         "TaskRemindersSet" => (&["from", "to"], &["by"]),
         "TaskReminderFired" => (&["lead", "deadline", "recipients", "at"], &[]),
