@@ -72,7 +72,7 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    /// Every one. `docs/verification.md` says after how many seeds the simulation was seen to notice it, of all but the last six.
+    /// Every one. `docs/verification.md` says after how many seeds the simulation was seen to notice it.
     pub const ALL: &'static [Self] = &[
         Self::NoVersionGate,
         Self::NoPutCondition,

@@ -24,7 +24,7 @@ pub(crate) async fn an_event_is_proven_to_whoever_may_see_the_history() {
     assert_eq!(problem["detail"], "There is no such proof yet: the next digest will hold the event.");
     take_digest().await;
 
-    let proof: InclusionProof = member.client.get(&path).send().await.document(200);
+    let proof: InclusionProof = member.client.get(&path).send().await.is(200).json();
 
     let proven = proof.verify(&keys().await).unwrap();
     assert_eq!((proven.event.event_type.as_str(), proven.event.stream), ("TaskCreated", task.id.into()));

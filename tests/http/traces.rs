@@ -75,13 +75,20 @@ async fn a_callers_trace_goes_on_through_the_request_and_the_bus_to_every_read_m
     let sign_up = Client::new(&server.base_url).post("/users/signup").json(&account);
     sign_up.header("traceparent", &format!("00-{TRACE}-{CALLER}-01")).send().await.is(201);
 
-    let names = ["POST /api/v1/users/signup", "project audit-log", "project directory", "project feed", "publish"];
+    let names = [
+        "POST /api/v1/users/signup",
+        "project audit-log",
+        "project directory",
+        "project feed",
+        "publish",
+        "react webhooks",
+    ];
     let spans = eventually("every span", async || Some(collector.spans()).filter(|spans| spans.keys().eq(names))).await;
-    let [request, audit_log, directory, feed, publish] = names.map(|name| &spans[name]);
+    let [request, audit_log, directory, feed, publish, webhooks] = names.map(|name| &spans[name]);
     assert_eq!(request.parent_span_id, bytes(CALLER));
     assert_eq!(publish.parent_span_id, request.span_id);
-    for projection in [audit_log, directory, feed] {
-        assert_eq!(projection.parent_span_id, publish.span_id);
+    for follower in [audit_log, directory, feed, webhooks] {
+        assert_eq!(follower.parent_span_id, publish.span_id);
     }
     assert!(collector.knows("/api/v1/users/signup"));
     assert!(!collector.knows(&email) && !collector.knows(PASSWORD), "what is private is in no trace");

@@ -37,8 +37,13 @@ const PANICKED: &str = "the projector panicked";
 /// What takes in the messages of a queue.
 #[async_trait]
 pub trait Consumer: Send + Sync {
-    /// The projection's name.
+    /// The name of the projection or reactor.
     fn name(&self) -> &str;
+
+    /// What it does with events, as traces say it.
+    fn verb(&self) -> &'static str {
+        "project"
+    }
 
     /// Takes in a batch, and gives back what it could not take in.
     async fn handle(&self, batch: Vec<Message>) -> Vec<Failure>;
@@ -65,6 +70,10 @@ pub struct ReactorConsumer(pub Arc<dyn Reactor>);
 impl Consumer for ReactorConsumer {
     fn name(&self) -> &str {
         self.0.name()
+    }
+
+    fn verb(&self) -> &'static str {
+        "react"
     }
 
     async fn handle(&self, batch: Vec<Message>) -> Vec<Failure> {
@@ -268,7 +277,7 @@ impl Queue {
     async fn deliver(&mut self, batch: Vec<Delivery>) {
         let message =
             |delivery: &Delivery| Message { id: delivery.ticket.to_string(), event: Ok(delivery.event.clone()) };
-        let work = format!("project {}", self.consumer.name());
+        let work = format!("{} {}", self.consumer.verb(), self.consumer.name());
         let span = |delivery: &Delivery| {
             let Delivery { event, trace, .. } = delivery;
             trace.as_ref().map(|trace| follow_up(&work, event, trace))
