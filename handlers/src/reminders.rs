@@ -79,7 +79,8 @@ impl ReminderClock {
         };
         let command = TaskCommand::FireReminders { at };
         match self.commands.execute::<Task>(task.0, command, ExpectedVersion::Any, &metadata).await {
-            Ok(committed) => Ok(committed.events.len()),
+            // Another round of the same millisecond has sent the same command.
+            Ok(committed) => Ok(if committed.replayed { 0 } else { committed.events.len() }),
             // It was deleted, and the list is behind.
             Err(ExecuteError::Refused(_)) => Ok(0),
             Err(error) => {

@@ -54,6 +54,12 @@ pub enum QueryError {
     /// The caller's cursor is refused.
     #[error(transparent)]
     Cursor(#[from] CursorError),
+    /// There is too much to put it in the order that is asked for.
+    #[error("there are more than {most} tasks to put in order")]
+    TooMany {
+        /// How many it may be.
+        most: usize,
+    },
     /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),

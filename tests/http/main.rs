@@ -64,3 +64,4 @@ mod user_changes;
 mod users;
 mod versions;
 mod webhooks;
+mod week;

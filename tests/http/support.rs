@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use muster_domain::user::Role;
 use muster_domain::{TaskId, TeamId, UserId};
 use muster_projections::TaskDocument;
@@ -79,7 +80,11 @@ pub(crate) fn new_email() -> String {
 
 /// A new account of this role, signed in.
 pub(crate) async fn person(role: Role) -> Person {
-    let admin = admin().await;
+    person_of(&admin().await, role).await
+}
+
+/// A new account of this role, signed in, on the server of this administrator.
+pub(crate) async fn person_of(admin: &Client, role: Role) -> Person {
     let email = new_email();
     let body = json!({ "name": format!("A {role}"), "email": email, "password": PASSWORD, "role": role });
     let user: UserDocument = admin.post("/users").json(&body).send().await.document(201);
@@ -99,7 +104,11 @@ pub(crate) async fn member() -> Person {
 
 /// A new team of these people. When it is there, it counts for what they may do.
 pub(crate) async fn team(people: &[&Person]) -> TeamId {
-    let admin = admin().await;
+    team_of(&admin().await, people).await
+}
+
+/// The same on the server of this administrator.
+pub(crate) async fn team_of(admin: &Client, people: &[&Person]) -> TeamId {
     let name = format!("Team {}", Uuid::new_v4().simple());
     let team: TeamDocument = admin.post("/teams").json(&json!({ "name": name })).send().await.document(201);
     for person in people {
@@ -125,6 +134,17 @@ pub(crate) async fn task(client: &Client, more: Value) -> TaskDocument {
     let mut body = json!({ "title": "Check the lift" });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     client.post("/tasks").json(&body).send().await.document(201)
+}
+
+/// When the clock has gone on since the task was changed.
+pub(crate) async fn later(task: &TaskDocument) {
+    let on = task.updated_at + TimeDelta::milliseconds(1);
+    eventually("the clock goes on", async || (Utc::now() > on).then_some(())).await;
+}
+
+/// A time, to the millisecond, as a parameter says it.
+pub(crate) fn written(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// The path of a task, or of something under it.

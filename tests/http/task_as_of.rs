@@ -1,10 +1,10 @@
 //! Reading a task: as it is, as it was, and no older than asked for.
 
-use chrono::{SecondsFormat, TimeDelta, Utc};
+use chrono::TimeDelta;
 use muster_projections::TaskDocument;
 use serde_json::{Value, json};
 
-use crate::support::{admin, eventually, member, of_task, task};
+use crate::support::{admin, eventually, later, member, of_task, task, written};
 use muster_tests::client::Client;
 
 #[tokio::test]
@@ -75,10 +75,7 @@ async fn a_task_is_there_as_soon_as_it_is_reported_and_never_older_than_asked_fo
 async fn three_versions(client: &Client) -> [TaskDocument; 3] {
     let first = task(client, json!({ "title": "One" })).await;
     let next = async |before: &TaskDocument, title: &str| -> TaskDocument {
-        eventually("the clock goes on", async || {
-            (Utc::now() > before.updated_at + TimeDelta::milliseconds(1)).then_some(())
-        })
-        .await;
+        later(before).await;
         client.put(&of_task(before.id, "")).json(&json!({ "title": title })).send().await.document(200)
     };
     let second = next(&first, "Two").await;
@@ -89,10 +86,6 @@ async fn three_versions(client: &Client) -> [TaskDocument; 3] {
 
 async fn at(client: &Client, task: &TaskDocument, moment: &str) -> TaskDocument {
     client.get(&of_task(task.id, &format!("?as_of={moment}"))).send().await.document(200)
-}
-
-fn written(time: chrono::DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 #[tokio::test]

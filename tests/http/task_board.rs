@@ -6,11 +6,14 @@ use muster_tests::client::Client;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{admin, event_types, eventually, ids, member, moved, of_task, task, team};
+use crate::support::{admin, event_types, eventually, ids, later, member, moved, of_task, task, team, written};
 
 /// The ids of each column of this board.
 async fn board(client: &Client, query: &str) -> Vec<(String, Vec<Uuid>)> {
-    let board = client.get(&format!("/tasks/board?{query}")).send().await.is(200).value();
+    columns(&client.get(&format!("/tasks/board?{query}")).send().await.is(200).value())
+}
+
+fn columns(board: &Value) -> Vec<(String, Vec<Uuid>)> {
     let columns = board["columns"].as_array().unwrap().iter();
     columns.map(|column| (column["status"].as_str().unwrap().to_owned(), ids(column))).collect()
 }
@@ -147,13 +150,53 @@ async fn a_list_is_in_the_order_that_is_asked_for() {
         expected.reverse();
         assert_eq!(list(&format!("-{sort}")).await, expected, "-{sort}");
     }
-    // The past is listed by deadline alone, and has no boards.
-    for sort in ["created", "-updated", "priority", "rank"] {
-        let path = format!("/tasks?sort={sort}&as_of=2040-01-01T00:00:00Z");
-        admin.get(&path).send().await.wrong_parameters(&["sort"]);
+    // As they were at a moment that is still to come: as they are.
+    let later = "&as_of=2040-01-01T00:00:00Z";
+    let then = async |sort: &str| list(&format!("{sort}{later}")).await;
+    eventually("the past has all", async || (then("updated").await == [a, c, d, b]).then_some(())).await;
+    for (sort, expected) in [("-created", [d, c, b, a]), ("priority", [b, d, c, a]), ("rank", [a, c, d, b])] {
+        assert_eq!(then(sort).await, expected, "{sort}");
     }
-    admin.get("/tasks/board?as_of=2040-01-01T00:00:00Z").send().await.wrong_parameters(&["as_of"]);
     for wrong in ["title", "--due", "", "Due"] {
         admin.get(&format!("/tasks?sort={wrong}")).send().await.wrong_parameters(&["sort"]);
     }
+}
+
+#[tokio::test]
+async fn a_board_is_shown_as_it_was() {
+    let (admin, ours) = (admin().await, team(&[]).await);
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.push(task(&admin, json!({ "team_id": ours })).await.id);
+    }
+    let [first, second, third] = made[..] else { panic!("three") };
+    let reordered = put(&admin, third, json!({ "before": first })).await;
+    later(&reordered).await;
+    let begun = moved(&admin, first, &["in_progress"]).await;
+    later(&begun).await;
+    let gone: TaskDocument = admin.delete(&of_task(third, "")).send().await.document(200);
+
+    let then = async |moment: &TaskDocument| {
+        let query = format!("team_id={ours}&as_of={}", written(moment.updated_at));
+        let least = format!("task#{first}@{},task#{third}@{}", begun.version, gone.version);
+        let path = format!("/tasks/board?{query}");
+        columns(&admin.get(&path).header("muster-min-version", &least).send().await.is(200).value())
+    };
+    let board = |todo: &[TaskId], begun: &[TaskId]| {
+        let of = |status: &str, ids: &[TaskId]| (status.to_owned(), ids.iter().map(|id| id.0).collect::<Vec<_>>());
+        vec![of("todo", todo), of("in_progress", begun), of("completed", &[])]
+    };
+    assert_eq!(then(&reordered).await, board(&[third, first, second], &[]));
+    assert_eq!(then(&begun).await, board(&[third, second], &[first]));
+    assert_eq!(then(&gone).await, board(&[second], &[first]));
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let at = written(reordered.updated_at);
+        let path = format!("/tasks/board?team_id={ours}&as_of={at}&status=todo&limit=1{cursor}");
+        let board = admin.get(&path).send().await.is(200).value();
+        seen.extend(ids(&board["columns"][0]));
+        let Some(next) = board["columns"][0]["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen, [third.0, first.0, second.0], "one a page");
 }

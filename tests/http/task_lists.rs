@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::slice;
 
-use chrono::{SecondsFormat, TimeDelta, Utc};
+use chrono::{TimeDelta, Utc};
 use muster_domain::TaskId;
 use muster_domain::user::Role;
 use muster_projections::TaskDocument;
@@ -11,7 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::page::walk;
-use crate::support::{admin, eventually, member, moved, of_task, person, task, team};
+use crate::support::{admin, eventually, later, member, moved, of_task, person, task, team, written};
 use muster_tests::client::Client;
 
 /// The tasks that this query lists.
@@ -160,7 +160,7 @@ async fn due_from_a_time_on_and_before_a_time() {
 #[tokio::test]
 async fn overdue_is_what_should_have_been_done_and_is_not() {
     let (admin, member) = (admin().await, member().await);
-    let past = (Utc::now() - TimeDelta::hours(1)).to_rfc3339_opts(SecondsFormat::Millis, true);
+    let past = written(Utc::now() - TimeDelta::hours(1));
     let late = task(&member.client, json!({ "deadline": past })).await;
     let done = task(&member.client, json!({ "deadline": past })).await;
     moved(&member.client, done.id, &["in_progress", "completed"]).await;
@@ -236,16 +236,10 @@ async fn a_list_is_as_fresh_as_what_its_caller_has_just_written() {
 
 /// The tasks of this reporter as they were when the task was last changed, by when the list has its last version.
 async fn then(client: &Client, moment: &TaskDocument, last: &TaskDocument, query: &str) -> Vec<TaskDocument> {
-    let at = moment.updated_at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let at = written(moment.updated_at);
     let path = format!("/tasks?as_of={at}{query}");
     let page = client.get(&path).header("muster-min-version", &at_least(last)).send().await.is(200).value();
     serde_json::from_value(page["items"].clone()).unwrap()
-}
-
-/// When the clock has gone on since the task was changed.
-async fn later(task: &TaskDocument) {
-    let on = task.updated_at + TimeDelta::milliseconds(1);
-    eventually("the clock goes on", async || (Utc::now() > on).then_some(())).await;
 }
 
 #[tokio::test]

@@ -20,10 +20,10 @@ use crate::page::walk;
 use crate::support::{admin, eventually, log_in, task};
 
 /// What a receiver got: headers and body.
-type Inbox = Arc<Mutex<Vec<(HeaderMap, Bytes)>>>;
+pub(crate) type Inbox = Arc<Mutex<Vec<(HeaderMap, Bytes)>>>;
 
 /// A receiver that takes everything, and where it is.
-async fn receiver() -> (Inbox, String) {
+pub(crate) async fn receiver() -> (Inbox, String) {
     async fn take(State(inbox): State<Inbox>, headers: HeaderMap, body: Bytes) -> StatusCode {
         inbox.lock().unwrap().push((headers, body));
         StatusCode::NO_CONTENT
@@ -37,7 +37,7 @@ async fn receiver() -> (Inbox, String) {
 }
 
 /// A server whose webhooks may lead to this computer, and its administrator.
-async fn local_server() -> (Server, Client) {
+pub(crate) async fn local_server() -> (Server, Client) {
     let environment = [("MUSTER_WEBHOOK_NETWORKS", "127.0.0.1,10.9.0.0/16"), ("MUSTER_WEBHOOK_HTTP", "true")];
     let server = Server::start_with(environment.map(|(name, value)| (name, value.to_owned())).into()).await;
     let client = Client::new(&server.base_url);

@@ -147,7 +147,7 @@ mod tests {
             (None, None, "V"),
             (None, Some("1"), "0V"),
             (None, Some("01"), "00V"),
-            (Some("1"), None, "W"),
+            (Some("1"), None, "V"),
             (Some("z"), None, "zV"),
             (Some("1"), Some("2"), "1V"),
             (Some("1"), Some("11"), "10V"),
@@ -155,7 +155,7 @@ mod tests {
             (Some("1z"), Some("2"), "1zV"),
             (Some("aV"), Some("aW"), "aVV"),
             (Some("b"), Some("a"), "n"),
-            (Some("a"), Some("a"), "m"),
+            (Some("a"), Some("a"), "n"),
         ] {
             let (behind, before) = (behind.map(rank), before.map(rank));
             let between = Rank::between(behind.as_ref(), before.as_ref()).unwrap();

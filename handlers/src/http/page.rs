@@ -48,6 +48,12 @@ pub(crate) fn query_problem(error: &QueryError) -> Problem {
             fields.wrong_parameter("cursor", cursor);
             fields.problem()
         }
+        QueryError::TooMany { most } => {
+            let mut fields = Fields::default();
+            let narrower = "narrow it, by team_id or assignee_id for example, or list by due";
+            fields.wrong_parameter("as_of", format_args!("has more than {most} tasks to put in order: {narrower}"));
+            fields.problem()
+        }
         QueryError::Store(StoreError::Unavailable { .. }) => Problem::unavailable(error),
         QueryError::Store(StoreError::Damaged { .. }) => Problem::internal(error),
     }

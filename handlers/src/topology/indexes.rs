@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::types::{
     CreateGlobalSecondaryIndexAction, GlobalSecondaryIndexDescription, GlobalSecondaryIndexUpdate, IndexStatus,
-    Projection, ProjectionType, TableDescription,
+    TableDescription,
 };
 use tokio::time::{Instant, sleep};
 
@@ -43,7 +43,7 @@ async fn add(client: &Client, table: &str, index: &Index) -> Result<(), String> 
     let create = CreateGlobalSecondaryIndexAction::builder()
         .index_name(&index.name)
         .set_key_schema(Some(key_schema(&index.key_attributes())?))
-        .projection(Projection::builder().projection_type(ProjectionType::All).build())
+        .projection(index.projection())
         .build()
         .map_err(|error| error.to_string())?;
     tracing::info!(table, index = index.name, "an index that the table lacks is added");

@@ -38,7 +38,7 @@ pub struct TableShape {
     pub purpose: String,
     /// The key: its attributes are always called `pk` and `sk`.
     pub key: Key,
-    /// Global secondary indexes; each holds all attributes.
+    /// Global secondary indexes.
     #[serde(default)]
     pub indexes: Vec<Index>,
     /// What the table's stream carries, if it has one.
@@ -88,6 +88,9 @@ pub struct Index {
     /// Its sort key.
     #[serde(default)]
     pub sk: Option<KeyAttribute>,
+    /// The attributes that it holds besides keys; all, if this is left out. A change of others is no write to it.
+    #[serde(default)]
+    pub holds: Option<Vec<String>>,
 }
 
 /// A key attribute of an index.

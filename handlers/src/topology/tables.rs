@@ -150,9 +150,14 @@ impl Index {
         GlobalSecondaryIndex::builder()
             .index_name(&self.name)
             .set_key_schema(Some(key_schema(&self.key_attributes())?))
-            .projection(Projection::builder().projection_type(ProjectionType::All).build())
+            .projection(self.projection())
             .build()
             .map_err(|error| error.to_string())
+    }
+
+    pub(super) fn projection(&self) -> Projection {
+        let kind = if self.holds.is_some() { ProjectionType::Include } else { ProjectionType::All };
+        Projection::builder().projection_type(kind).set_non_key_attributes(self.holds.clone()).build()
     }
 }
 

@@ -117,12 +117,13 @@ export class DataStack extends Stack {
       removalPolicy: this.removalPolicy,
       ...(isEvents && { resourcePolicy: this.eventsStayAsTheyAre(tableName) }),
     });
-    for (const { name, pk, sk } of shape.indexes) {
+    for (const { name, pk, sk, holds } of shape.indexes) {
       table.addGlobalSecondaryIndex({
         indexName: name,
         partitionKey: { name: pk.name, type: KINDS[pk.type] },
         sortKey: { name: sk.name, type: KINDS[sk.type] },
-        projectionType: dynamodb.ProjectionType.ALL,
+        projectionType: holds ? dynamodb.ProjectionType.INCLUDE : dynamodb.ProjectionType.ALL,
+        ...(holds && { nonKeyAttributes: [...holds] }),
       });
     }
     watched.tables.push({ name: tableName, indexes: shape.indexes.map(({ name }) => name) });

@@ -15,6 +15,8 @@ export interface IndexShape {
   readonly name: string;
   readonly pk: KeyAttribute;
   readonly sk: KeyAttribute;
+  /** The attributes that it holds besides keys; all, if this is undefined. */
+  readonly holds: readonly string[] | undefined;
 }
 
 export interface TableShape {
@@ -137,7 +139,12 @@ function keysAndIndexes(read: Reader): Pick<TableShape, "pk" | "sk" | "indexes">
 }
 
 function index(read: Reader): IndexShape {
-  return { name: read.text("name"), pk: keyAttribute(read.object("pk")), sk: keyAttribute(read.object("sk")) };
+  return {
+    name: read.text("name"),
+    pk: keyAttribute(read.object("pk")),
+    sk: keyAttribute(read.object("sk")),
+    holds: read.has("holds") ? read.texts("holds") : undefined,
+  };
 }
 
 function keyAttribute(read: Reader): KeyAttribute {

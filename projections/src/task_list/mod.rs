@@ -17,6 +17,7 @@ pub use document::{
     ChecklistItemDocument, HoldDocument, ImportedDocument, LocationDocument, PositionDocument, RecurrenceDocument,
     TaskDocument, fold_task,
 };
+pub(crate) use places::Ordered;
 pub use query::{TaskFilter, TaskPage, TaskQueries, TaskSort};
 pub use reminders::DueReminders;
 

@@ -3,13 +3,15 @@
 //! A list is a partition of every index: what its tasks have in common, and their status, such as `team#<id>#todo`. So a list of
 //! open tasks reads no completed ones, and a column of a board is a partition. There is an index for each order.
 
+use chrono::{DateTime, Utc};
 use muster_domain::StreamId;
 use muster_domain::task::{Priority, Relation, Status};
 use muster_domain::values::Label;
 use muster_domain::{TaskId, TeamId, UserId};
 use serde_json::json;
 
-use super::{TaskRow, due_key, sortable};
+use super::query::TaskSort;
+use super::{TaskDocument, TaskRow, due_key, sortable};
 use crate::projection::{IndexKey, Place};
 
 /// What the tasks of a list have in common, besides their status.
@@ -74,14 +76,8 @@ pub(super) fn of(stream: &StreamId, row: &TaskRow) -> Vec<Place> {
     for relation in Relation::ALL {
         lists.extend(task.related(*relation).into_iter().map(|to| List::Related(*relation, to)));
     }
-    let due = due_key(task.deadline, stream);
-    let orders: [IndexKey; 5] = [
-        ("urgency", format!("{}#{due}", urgency(task.priority)).into()),
-        ("due", due.into()),
-        ("created", format!("{}#{}", sortable(task.created_at), stream.id).into()),
-        ("updated", format!("{}#{}", sortable(row.updated_at), stream.id).into()),
-        ("rank", rank_key(task.rank.as_str(), stream).into()),
-    ];
+    let document = Ordered::from((stream, row));
+    let orders = TaskSort::ALL.map(|sort| (sort.attribute(), document.key(sort).into()));
     let facts = json!({
         "status": task.status,
         "priority": task.priority,
@@ -92,10 +88,61 @@ pub(super) fn of(stream: &StreamId, row: &TaskRow) -> Vec<Place> {
         "watchers": task.watchers,
     });
     let place = |list: List| {
-        let keys = std::iter::once(("list", list.partition(task.status).into())).chain(orders.clone()).collect();
+        let list_key: IndexKey = ("list", list.partition(task.status).into());
+        let keys = std::iter::once(list_key).chain(orders.clone()).collect();
         Place { sort_key: Place::at(&list.kind()), keys, facts: facts.clone() }
     };
     lists.into_iter().map(place).collect()
+}
+
+/// What decides where a task stands among others.
+pub(crate) struct Ordered<'a> {
+    stream: StreamId,
+    deadline: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    priority: Priority,
+    rank: &'a str,
+}
+
+impl<'a> From<(&StreamId, &'a TaskRow)> for Ordered<'a> {
+    fn from((stream, TaskRow { task, updated_at, .. }): (&StreamId, &'a TaskRow)) -> Self {
+        Self {
+            stream: *stream,
+            deadline: task.deadline,
+            created_at: task.created_at,
+            updated_at: *updated_at,
+            priority: task.priority,
+            rank: task.rank.as_str(),
+        }
+    }
+}
+
+impl<'a> From<&'a TaskDocument> for Ordered<'a> {
+    fn from(task: &'a TaskDocument) -> Self {
+        Self {
+            stream: task.id.into(),
+            deadline: task.deadline,
+            created_at: task.created_at,
+            updated_at: task.updated_at,
+            priority: task.priority,
+            rank: &task.rank,
+        }
+    }
+}
+
+impl Ordered<'_> {
+    /// The sort key in this order. No two tasks have the same.
+    pub(crate) fn key(&self, sort: TaskSort) -> String {
+        let timed = |time| format!("{}#{}", sortable(time), self.stream.id);
+        match sort {
+            TaskSort::Due => due_key(self.deadline, &self.stream),
+            TaskSort::Created => timed(self.created_at),
+            TaskSort::Updated => timed(self.updated_at),
+            TaskSort::Priority => format!("{}#{}", urgency(self.priority), due_key(self.deadline, &self.stream)),
+            TaskSort::Rank => rank_key(self.rank, &self.stream),
+        }
+    }
 }
 
 /// The most urgent first.

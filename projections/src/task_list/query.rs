@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::places::{List, rank_key};
 use super::plan::{matches, plan};
 use super::{TaskDocument, TaskList, TaskRow};
-use crate::attribute::{Reader, text};
+use crate::attribute::{Item, Reader, text};
 use crate::cursor::QueryCheck;
 use crate::error::{QueryError, StoreError};
 use crate::listing::{Filter, Listed, Listing, Page, Partition, just_after};
@@ -71,8 +71,11 @@ pub enum TaskSort {
 }
 
 impl TaskSort {
+    /// Every order.
+    pub(super) const ALL: [Self; 5] = [Self::Due, Self::Created, Self::Updated, Self::Priority, Self::Rank];
+
     /// The sort key.
-    const fn attribute(self) -> &'static str {
+    pub(super) const fn attribute(self) -> &'static str {
         match self {
             Self::Due => "due",
             Self::Created => "created",
@@ -153,7 +156,9 @@ impl TaskQueries {
             let query = query.expression_attribute_names("#list", "list").expression_attribute_names("#sort", sort);
             let query = query.expression_attribute_values(":list", text(read.text("list")?));
             let found = query.expression_attribute_values(":sort", text(read.text(sort)?)).send().await;
-            if !found.map_err(unavailable)?.items.unwrap_or_default().contains(&place) {
+            // An index holds a part of the place.
+            let is_part = |found: &Item| found.iter().all(|(name, value)| place.get(name) == Some(value));
+            if !found.map_err(unavailable)?.items().iter().any(is_part) {
                 return Ok(false);
             }
         }

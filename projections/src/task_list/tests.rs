@@ -439,7 +439,7 @@ fn a_document_has_every_key_and_null_where_there_is_nothing() {
         json!({
             "id": TASK, "version": 1, "title": "Fix the lift", "description": null, "priority": "medium",
             "status": "todo", "labels": [], "location": null, "team_id": NORTH, "assignee_id": null,
-            "reporter_id": ADA, "deadline": null, "hold": null, "started_at": null, "completed_at": null,
+            "reporter_id": ADA, "deadline": null, "hold": null, "imported": null, "started_at": null, "completed_at": null,
             "reopened": 0, "comments": 0, "checklist": [], "watcher_ids": [], "rank": "0VCh8td2V", "parent_id": null, "blocked_by_ids": [],
             "duplicate_of_id": null, "recurrence": null, "reminders": [], "created_at": "2026-03-02T08:00:00Z", "updated_at": "2026-03-02T08:00:00Z",
             "updated_by": { "type": "user", "id": ADA }, "deleted_at": null,

@@ -139,7 +139,7 @@ fn filter_rest(filter: &mut Filter, wanted: &TaskFilter) {
         due_before: _,
         open,
         overdue,
-        // The past is listed in the order of deadlines alone: who asks for another one is refused.
+        // What was is kept in the order of deadlines; the other orders are made of what is found.
         sort: _,
     } = wanted;
     let mut is = |attribute: &str, value: Option<String>| {

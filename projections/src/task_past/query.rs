@@ -1,6 +1,6 @@
 //! Reading tasks as they were.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -15,10 +15,15 @@ use crate::error::QueryError;
 use crate::listing::{FILTERED_READ, Listing, Page};
 use crate::projection::Projection as _;
 use crate::read_models::{ReadModels, row_of};
-use crate::task_list::{TaskDocument, TaskFilter, TaskPage, TaskRow};
+use crate::task_list::{Ordered, TaskDocument, TaskFilter, TaskPage, TaskRow, TaskSort};
 
 /// How many rows are read at once to see whether the asker may see their tasks now.
 const READS_AT_ONCE: usize = 16;
+
+/// The most tasks of a moment that are put into another order than that of deadlines.
+const MOST_SORTED: usize = 2_000;
+/// The most pages that are read for it: three times as many as would do if all were full.
+const MOST_PARTS: usize = 30;
 
 /// The queries of `task-past`.
 #[derive(Clone, Debug)]
@@ -37,10 +42,64 @@ impl TaskPastQueries {
         Ok(self.row(id).await?.map_or(0, |(_, version)| version))
     }
 
-    /// The tasks that at the moment fulfilled the filter and were in the scope, as they were then, soonest due first, those without a
-    /// deadline last (or all of it backwards). What had been deleted by then is not among them, nor what is out of the
-    /// scope now.
+    /// The tasks that at the moment fulfilled the filter and were in the scope, as they were then, in its order (or all of it
+    /// backwards). What had been deleted by then is not among them, nor what is out of the scope now.
+    ///
+    /// # Errors
+    /// [`QueryError::TooMany`] for more than 2000 tasks in another order than that of deadlines.
     pub async fn list(
+        &self,
+        scope: &TaskScope,
+        filter: &TaskFilter,
+        moment: DateTime<Utc>,
+        page: &Page,
+    ) -> Result<TaskPage, QueryError> {
+        match filter.sort {
+            TaskSort::Due => self.by_deadline(scope, filter, moment, page).await,
+            TaskSort::Created | TaskSort::Updated | TaskSort::Priority | TaskSort::Rank => {
+                self.in_order(scope, filter, moment, page).await
+            }
+        }
+    }
+
+    /// What was is kept by deadline alone, as each order more would cost some writes for each change of a task: for another
+    /// order all that was is read.
+    async fn in_order(
+        &self,
+        scope: &TaskScope,
+        filter: &TaskFilter,
+        moment: DateTime<Utc>,
+        page: &Page,
+    ) -> Result<TaskPage, QueryError> {
+        let check = QueryCheck::of("tasks at, in order", &(whose(scope), filter, at(moment), page.descending));
+        let after = page.cursor.as_ref().map(|cursor| check.after(cursor)).transpose()?;
+        let due = TaskFilter { sort: TaskSort::Due, ..filter.clone() };
+        let (mut tasks, mut part) = (BTreeMap::new(), Page::first(Page::MAX));
+        for _ in 0..MOST_PARTS {
+            let listed = self.by_deadline(scope, &due, moment, &part).await?;
+            tasks.extend(listed.items.into_iter().map(|task| (Ordered::from(&task).key(filter.sort), task)));
+            part.cursor = listed.next;
+            if part.cursor.is_none() || tasks.len() > MOST_SORTED {
+                break;
+            }
+        }
+        if part.cursor.is_some() || tasks.len() > MOST_SORTED {
+            return Err(QueryError::TooMany { most: MOST_SORTED });
+        }
+        let is_next =
+            |key: &String| after.as_ref().is_none_or(|after| if page.descending { key < after } else { key > after });
+        let mut keys: Vec<String> = tasks.keys().filter(|key| is_next(key)).cloned().collect();
+        if page.descending {
+            keys.reverse();
+        }
+        let limit = page.limit.clamp(1, Page::MAX);
+        let next = (keys.len() > limit).then(|| check.cursor(&keys[limit - 1]));
+        let items = keys.iter().take(limit).filter_map(|key| tasks.remove(key)).collect();
+        Ok(TaskPage { items, next })
+    }
+
+    /// Soonest due first, those without a deadline last.
+    async fn by_deadline(
         &self,
         scope: &TaskScope,
         filter: &TaskFilter,

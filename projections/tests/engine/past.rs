@@ -1,14 +1,19 @@
 //! Lists of the past: at every moment of a history, what was then.
 
+use std::cmp::Reverse;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::task::{CreateTask, Priority, Status, Task, TaskCommand, TaskFacts, TaskScope, UpdateTask};
-use muster_domain::values::{CommentText, Label, Labels};
+use muster_domain::values::{CommentText, Label, Labels, Rank};
 use muster_domain::{CommentId, Decider as _, RecordedEvent};
 use muster_projections::spec::History;
-use muster_projections::{Page, TaskDocument, TaskFilter, TaskPastQueries, TaskQueries, fold_task};
+use muster_projections::{Page, TaskDocument, TaskFilter, TaskPastQueries, TaskQueries, TaskSort, fold_task};
 use uuid::Uuid;
 
 use crate::support::{World, task, team, time, user};
+
+const ORDERS: [TaskSort; 6] =
+    [TaskSort::Due, TaskSort::Due, TaskSort::Created, TaskSort::Updated, TaskSort::Priority, TaskSort::Rank];
 
 /// Numbers that follow from a seed (splitmix64).
 struct Dice(u64);
@@ -52,12 +57,16 @@ impl Dice {
     }
 
     fn command(&mut self, at: DateTime<Utc>) -> TaskCommand {
-        match self.roll(12) {
+        match self.roll(14) {
             0 => TaskCommand::Delete { at },
             1 | 2 => TaskCommand::Restore,
             3 => {
                 let text: CommentText = "Seen.".parse().unwrap();
                 TaskCommand::Comment { comment_id: CommentId(Uuid::from_u128(self.roll(u64::MAX).into())), text }
+            }
+            4 | 5 => {
+                let moved = time("2026-01-01T00:00:00Z") + TimeDelta::days(i64::try_from(self.roll(200)).unwrap());
+                TaskCommand::Rank { rank: Rank::of_time(moved) }
             }
             _ => TaskCommand::Update(self.update(at)),
         }
@@ -127,7 +136,14 @@ fn folded(
             tasks.push(then);
         }
     }
-    tasks.sort_by_key(|task| (task.deadline.is_none(), task.deadline, task.id));
+    let due = |task: &TaskDocument| (task.deadline.is_none(), task.deadline, task.id);
+    match filter.sort {
+        TaskSort::Due => tasks.sort_by_key(due),
+        TaskSort::Created => tasks.sort_by_key(|task| (task.created_at, task.id)),
+        TaskSort::Updated => tasks.sort_by_key(|task| (task.updated_at, task.id)),
+        TaskSort::Priority => tasks.sort_by_key(|task| (Reverse(task.priority), due(task))),
+        TaskSort::Rank => tasks.sort_by_key(|task| (task.rank.clone(), task.id)),
+    }
     tasks
 }
 
@@ -182,6 +198,7 @@ async fn a_list_of_any_moment_is_the_fold_of_what_had_happened_by_then() {
                 due_before: dice.pick(&[None, None, None, Some(time("2026-09-01T00:00:00Z"))]),
                 overdue: dice.pick(&[None, None, None, Some(moment)]),
                 open: dice.roll(4) == 0,
+                sort: dice.pick(&ORDERS),
                 ..TaskFilter::default()
             };
             let mut expected = folded(&histories, &scope, &filter, moment);

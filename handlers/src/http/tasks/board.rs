@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use futures::future::try_join_all;
 use muster_domain::task::{Priority, Status, TaskCommand, TaskFacts};
 use muster_domain::values::{Label, Rank};
@@ -20,10 +21,11 @@ use crate::http::app::{App, not_found};
 use crate::http::body::{Body, Id, Query};
 use crate::http::caller::Caller;
 use crate::http::fields::Fields;
+use crate::http::freshness::MinVersions;
 use crate::http::page::{PageQuery, query_problem};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Change;
-use crate::http::spec::{ChangeHeaders, ReadProblems, TaskChangeProblems};
+use crate::http::spec::{ChangeHeaders, ListHeaders, ListProblems, TaskChangeProblems};
 
 /// Which board, and how much of it.
 #[derive(Deserialize, IntoParams)]
@@ -39,6 +41,9 @@ pub(crate) struct BoardQuery {
     /// Only tasks with this label.
     #[param(value_type = Option<Label>)]
     label: Option<String>,
+    /// The board as it was at this time (RFC 3339), as far as the caller may see its tasks now; at most 2000 tasks in a column.
+    /// What was done in the last moments may not be in it yet.
+    as_of: Option<DateTime<Utc>>,
     /// Only this column.
     status: Option<Status>,
     /// The most tasks of a column; 50 if left out.
@@ -69,11 +74,12 @@ pub(crate) struct Column {
 }
 
 /// The board of a team, of a person, or of all that the caller may see.
-#[utoipa::path(get, path = "/tasks/board", operation_id = "read_board", tag = "tasks", params(BoardQuery),
-    responses((status = 200, description = "The board.", body = Board), ReadProblems))]
+#[utoipa::path(get, path = "/tasks/board", operation_id = "read_board", tag = "tasks", params(BoardQuery, ListHeaders),
+    responses((status = 200, description = "The board.", body = Board), ListProblems))]
 pub(crate) async fn read(
     State(app): State<Arc<App>>,
     caller: Caller,
+    fresh: MinVersions,
     Query(query): Query<BoardQuery>,
 ) -> Result<Json<Board>, Problem> {
     caller.may(Action::ListTasks, &Resource::Any)?;
@@ -97,7 +103,7 @@ pub(crate) async fn read(
             sort: TaskSort::Rank,
             ..TaskFilter::default()
         };
-        let listed = app.tasks.list(&scope, &filter, &page).await.map_err(|error| query_problem(&error))?;
+        let listed = fresh.list(&app, &scope, &filter, query.as_of, &page).await?;
         Ok::<_, Problem>(Column { status, items: listed.items, next: listed.next })
     };
     Ok(Json(Board { columns: try_join_all(statuses.into_iter().map(column)).await? }))

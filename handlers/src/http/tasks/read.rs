@@ -162,7 +162,7 @@ pub(crate) struct TasksQuery {
     /// Only those that are not completed.
     open: Option<bool>,
     /// The tasks as they were at this time (RFC 3339), with these filters on what they were then, as far as the caller may see
-    /// them now. What was done in the last moments may not be in it yet. In the order of deadlines only.
+    /// them now. What was done in the last moments may not be in it yet. In another order than that of deadlines at most 2000.
     #[schema(ignore)]
     as_of: Option<DateTime<Utc>>,
     /// `due` (soonest first, those without a deadline last; the default), `created` (oldest first), `updated`, `priority` (most
@@ -198,9 +198,6 @@ impl TasksQuery {
                 TaskSort::Due
             }
         };
-        if self.as_of.is_some() && sort != TaskSort::Due {
-            fields.wrong_parameter("sort", "must be due or -due together with as_of");
-        }
         let label = self.label.as_ref().map(|label| label.parse::<Label>());
         let label = label.transpose().map_err(|error| fields.wrong_parameter("label", error)).ok().flatten();
         let filter = TaskFilter {

@@ -225,6 +225,7 @@ pub(super) struct IndexDefinition {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct ProjectionDefinition {
     pub(super) projection_type: Option<String>,
+    pub(super) non_key_attributes: Option<Vec<String>>,
 }
 
 /// Whether there is a stream, and what it carries.

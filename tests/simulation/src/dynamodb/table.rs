@@ -1,6 +1,6 @@
 //! A table: its items in order, its indexes and its stream.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use muster_embedded::StreamRecord;
@@ -29,14 +29,16 @@ pub(super) struct Table {
     pub(super) partitions: BTreeMap<Partition, BTreeMap<KeyValue, Arc<Stored>>>,
 }
 
-/// A global secondary index that holds all attributes.
+/// A global secondary index.
 #[derive(Debug)]
 pub(super) struct Index {
     /// Its name.
     pub(super) name: String,
     /// Its key.
     pub(super) schema: KeySchema,
-    /// The items that have both key attributes.
+    /// The attributes that it holds besides keys; all, if it is `None`.
+    pub(super) holds: Option<Vec<String>>,
+    /// The items that have both key attributes, as far as it holds them.
     pub(super) partitions: BTreeMap<KeyValue, BTreeMap<IndexKey, Arc<Stored>>>,
 }
 
@@ -89,7 +91,7 @@ impl Table {
             if let Some(old) = self.partitions.get(&key.partition).and_then(|partition| partition.get(&key.sk)) {
                 index.remove(&key, &old.item);
             }
-            index.put(&key, &item);
+            index.put(&key, &item, &self.schema);
         }
         let old = self.partitions.entry(key.partition).or_default().insert(key.sk, Arc::clone(&item));
         // A put that changes nothing makes no record.
@@ -178,10 +180,21 @@ impl Index {
         Some((pk, IndexKey { sort, pk: key.partition.pk.clone(), sk: key.sk.clone() }))
     }
 
-    fn put(&mut self, key: &Key, item: &Arc<Stored>) {
+    fn put(&mut self, key: &Key, item: &Arc<Stored>, of_table: &KeySchema) {
         if let Some((pk, place)) = self.key(key, &item.item) {
-            self.partitions.entry(pk).or_default().insert(place, Arc::clone(item));
+            let held = self.held(item, of_table);
+            self.partitions.entry(pk).or_default().insert(place, held);
         }
+    }
+
+    /// What it holds of the item.
+    fn held(&self, item: &Arc<Stored>, of_table: &KeySchema) -> Arc<Stored> {
+        let Some(holds) = &self.holds else { return Arc::clone(item) };
+        let keys = of_table.attributes().chain(self.schema.attributes()).map(|attribute| &attribute.name);
+        let names: BTreeSet<&String> = keys.chain(holds).collect();
+        let held = item.item.with_only(&names);
+        let size = held.size();
+        Arc::new(Stored::new(held, size))
     }
 
     fn remove(&mut self, key: &Key, item: &Item) {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::key::{KeyAttribute, KeyKind, KeySchema};
 use super::refusal::Refusal;
-use super::requests::{CreateTable, Definition, KeyElement, ListTables, Named, UpdateTimeToLive};
+use super::requests::{CreateTable, Definition, KeyElement, ListTables, Named, ProjectionDefinition, UpdateTimeToLive};
 use super::table::{Index, Table};
 use super::{Model, no_table};
 
@@ -81,7 +81,10 @@ impl Table {
                     "IndexName": index.name,
                     "IndexStatus": "ACTIVE",
                     "KeySchema": key_schema(&index.schema),
-                    "Projection": { "ProjectionType": "ALL" },
+                    "Projection": match &index.holds {
+                        Some(holds) => json!({ "ProjectionType": "INCLUDE", "NonKeyAttributes": holds }),
+                        None => json!({ "ProjectionType": "ALL" }),
+                    },
                 })
             };
             table["GlobalSecondaryIndexes"] = self.indexes.iter().map(index).collect();
@@ -105,14 +108,16 @@ impl Model {
         let table_schema = schema(&create.key_schema, &create.attribute_definitions)?;
         let mut indexes: Vec<Index> = Vec::with_capacity(create.global_secondary_indexes.len());
         for index in &create.global_secondary_indexes {
-            if index.projection.projection_type.as_deref() != Some("ALL") {
-                return Err(Refusal::NotModelled("an index that does not hold ALL attributes".to_owned()));
+            let ProjectionDefinition { projection_type, non_key_attributes: holds } = &index.projection;
+            if !matches!((projection_type.as_deref(), holds), (Some("ALL"), None) | (Some("INCLUDE"), Some(_))) {
+                return Err(Refusal::NotModelled("an index that holds neither ALL attributes nor some".to_owned()));
             }
             if !is_name(&index.index_name) || indexes.iter().any(|other| other.name == index.index_name) {
                 return refuse(format!("{} is no name of an index, or two have it", index.index_name));
             }
             let schema = schema(&index.key_schema, &create.attribute_definitions)?;
-            indexes.push(Index { name: index.index_name.clone(), schema, partitions: BTreeMap::new() });
+            let name = index.index_name.clone();
+            indexes.push(Index { name, schema, holds: holds.clone(), partitions: BTreeMap::new() });
         }
         if indexes.len() > MOST_INDEXES {
             return refuse("A table has at most 20 global secondary indexes".to_owned());

@@ -1,5 +1,6 @@
 //! Attribute values and items, as they stand in DynamoDB's JSON.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -95,6 +96,11 @@ impl Stored {
 }
 
 impl Item {
+    /// The attributes with these names.
+    pub(super) fn with_only(&self, names: &BTreeSet<&String>) -> Self {
+        Pairs(self.0.iter().filter(|(name, _)| names.contains(name)).cloned().collect())
+    }
+
     /// Appends it in DynamoDB's JSON.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.push(b'{');
