@@ -2,9 +2,10 @@
 
 use muster_domain::user::Role;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::page::walk;
-use crate::support::{PASSWORD, Person, admin, log_in, member, new_email, nobody, person};
+use crate::support::{PASSWORD, Person, admin, log_in, member, new_email, nobody, of_task, person, task};
 
 /// The entries of this kind by somebody, newest first.
 async fn entries(who: &Person, kind: &str) -> Vec<Value> {
@@ -70,6 +71,18 @@ async fn a_changed_password_a_wrong_one_and_an_ended_session_are_in_the_access_l
     admin.client.delete(&format!("/users/{}/sessions", member.id)).send().await.is(204);
     let ended = entries(&admin, "session_ended").await;
     assert_eq!((ended.len(), &ended[0]["subject"]), (1, &json!(format!("user#{}", member.id))));
+}
+
+#[tokio::test]
+async fn whoever_asks_for_what_is_hidden_from_them_is_in_the_access_log_and_is_not_told_so() {
+    let (member, hidden) = (member().await, task(&admin().await, json!({})).await);
+    let refused = member.client.get(&of_task(hidden.id, "")).send().await;
+    let missing = member.client.get(&of_task(Uuid::new_v4().into(), "")).send().await;
+    assert_eq!(refused.problem(404, "not_found")["detail"], missing.problem(404, "not_found")["detail"]);
+    let entries = entries(&member, "forbidden").await;
+    assert_eq!(entries.len(), 1, "what is not there is no secret");
+    assert_eq!(entries[0]["request_id"], refused.header("x-request-id"));
+    assert_eq!(entries[0]["reason"], "The task is hidden from them.");
 }
 
 #[tokio::test]

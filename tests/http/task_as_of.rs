@@ -1,10 +1,12 @@
 //! Reading a task: as it is, as it was, and no older than asked for.
 
 use chrono::TimeDelta;
-use muster_projections::TaskDocument;
+use fastrand::Rng;
+use muster_domain::{RecordedEvent, TaskId};
+use muster_projections::{TaskDocument, fold_task};
 use serde_json::{Value, json};
 
-use crate::support::{admin, eventually, later, member, of_task, task, written};
+use crate::support::{admin, eventually, history, later, member, of_task, task, written};
 use muster_tests::client::Client;
 
 #[tokio::test]
@@ -149,4 +151,68 @@ async fn a_deleted_task_is_shown_as_it_was_before() {
     admin.delete(&of_task(made.id, "")).send().await.is(200);
     assert_eq!(at(&admin, &made, "1").await, made);
     assert!(at(&admin, &made, "2").await.deleted_at.is_some());
+}
+
+/// One of many changes to a task.
+fn any_change(rng: &mut Rng) -> (&'static str, &'static str, Value) {
+    let status = ["todo", "in_progress", "completed"][rng.usize(..3)];
+    let priority = ["low", "medium", "high", "critical"][rng.usize(..4)];
+    let deadline = format!("2040-01-{:02}T08:00:00Z", rng.u32(1..=28));
+    let labels: Vec<_> = ["lift", "door", "roof"].into_iter().filter(|_| rng.bool()).collect();
+    match rng.usize(..10) {
+        0 => ("POST", "/status", json!({ "status": status })),
+        1 => ("PUT", "", json!({ "status": status, "priority": priority, "labels": labels })),
+        2 => (
+            "PUT",
+            "",
+            json!({ "title": format!("Title {}", rng.u32(..9)), "description": null, "deadline": deadline }),
+        ),
+        3 => ("PUT", "", json!({ "description": "All *four*.", "location": { "name": "Hall 4" } })),
+        4 => ("POST", "/hold", json!({ "reason": "no parts" })),
+        5 => ("POST", "/resume", json!({ "reason": "they are here" })),
+        6 => ("POST", "/checklist", json!({ "text": format!("Step {}", rng.u32(..99)) })),
+        7 => ("POST", "/comments", json!({ "text": "Seen." })),
+        8 => ("DELETE", "", json!({})),
+        _ => ("POST", "/restore", json!({})),
+    }
+}
+
+#[tokio::test]
+async fn at_every_version_of_any_history_a_task_is_the_fold_of_what_had_happened_by_then() {
+    let admin = admin().await;
+    let mut compared = 0;
+    for seed in 0..6 {
+        let mut rng = Rng::with_seed(seed);
+        let made = task(&admin, json!({})).await;
+        let mut shown = vec![made.clone()];
+        for _ in 0..25 {
+            let (method, rest, body) = any_change(&mut rng);
+            let path = format!("/api/v1{}", of_task(made.id, rest));
+            let answer = admin.request(method, &path).json(&body).send().await;
+            // Others make no sense at this moment.
+            if matches!(answer.status, 200 | 201) {
+                shown.push(answer.document(answer.status));
+            }
+        }
+        let events: Vec<RecordedEvent> = commits(made.id).await;
+        let last = shown.last().unwrap().version;
+        assert_eq!(events.len() as u64, last, "seed {seed}: every event is a version");
+        for version in 1..=last {
+            let until: Vec<_> = events.iter().filter(|event| event.version <= version).cloned().collect();
+            let then = at(&admin, &made, &version.to_string()).await;
+            assert_eq!(Some(&then), fold_task(&until).unwrap().as_ref(), "seed {seed}, version {version}");
+            if let Some(shown) = shown.iter().find(|shown| shown.version == version) {
+                assert_eq!(then, *shown, "seed {seed}: version {version} is what was answered when it was made");
+            }
+            compared += 1;
+        }
+    }
+    assert!(compared > 60, "{compared} versions were compared: the changes must not be all refused");
+}
+
+/// The events of a task, as auditors read them.
+async fn commits(id: TaskId) -> Vec<RecordedEvent> {
+    let commits = history(id).await;
+    let events = commits.into_iter().flat_map(|commit| commit["events"].as_array().unwrap().clone());
+    events.map(|event| serde_json::from_value(event).unwrap()).collect()
 }

@@ -84,7 +84,8 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
-    fn access(self, has_credential: bool) -> Option<Access> {
+    /// What the access log keeps of it. Whoever has shown no credential was asked for one, and not refused.
+    pub(super) fn access(self, has_credential: bool) -> Option<Access> {
         let access = match (self.access, self.code) {
             (Some(access), _) => access,
             (None, Code::Unauthenticated) if has_credential => Access::refused(AccessKind::TokenRefused),

@@ -7,7 +7,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use muster_domain::{Actor, UserId};
 use muster_identity::policy::{Action, Credential, Decision, Principal, Reason, Resource, decide, within_token};
-use muster_identity::{AuthError, Presented, SessionId, Standing};
+use muster_identity::{Access, AccessKind, AuthError, Presented, SessionId, Standing};
 
 use super::access::Asker;
 use super::app::{App, not_found};
@@ -50,7 +50,8 @@ impl Caller {
             Decision::Allow if action.needs_fresh_proof() => self.is_fresh(),
             Decision::Allow => Ok(()),
             Decision::Deny(reason) => Err(denied(reason)),
-            Decision::Hidden => Err(not_found("task")),
+            // They are told what everybody is told of what is not there, and whoever audits sees that they tried.
+            Decision::Hidden => Err(not_found("task").refused(hidden())),
         }
     }
 
@@ -84,6 +85,11 @@ impl Caller {
     pub(crate) fn within_token(&self, action: Action<'_>) -> Result<(), Problem> {
         within_token(&self.0, action).map_err(denied)
     }
+}
+
+/// An attempt to reach what is hidden from whoever tried.
+fn hidden() -> Access {
+    Access::refused(AccessKind::Forbidden).because("The task is hidden from them.")
 }
 
 fn denied(reason: Reason) -> Problem {

@@ -301,9 +301,10 @@ impl Problem {
         self.code
     }
 
-    /// What went wrong this time, in words; the code if there are none.
-    pub(crate) fn reason(&self) -> &str {
-        self.detail.as_deref().unwrap_or_else(|| self.code.as_str())
+    /// What the access log is to keep of it, if anything: of one of many, whose answer says that all is well.
+    pub(crate) fn refusal(&self) -> Option<Access> {
+        let access = self.access.as_deref().cloned();
+        Refused { code: self.code, detail: self.detail.clone(), access }.access(true)
     }
 
     /// A failure on our side: the cause goes to the log, and the caller learns only that it broke.

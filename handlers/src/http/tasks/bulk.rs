@@ -11,8 +11,8 @@ use futures::stream::iter;
 use muster_commands::{Committed, ExpectedVersion};
 use muster_domain::task::Task;
 use muster_domain::{CommandId, Fingerprint, TaskId};
+use muster_identity::AccessSubject;
 use muster_identity::policy::Action;
-use muster_identity::{Access, AccessKind, AccessSubject};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -195,11 +195,8 @@ fn sent(change: &Change, route: &str, whole: &Fingerprint, place: usize) -> Sent
 /// Whoever is refused one of many is refused all the same.
 async fn log_refusals(app: &App, asked: &Asked, change: &Change, outcomes: &[Outcome]) {
     for Outcome { id, problem, .. } in outcomes {
-        let Some(problem) = problem.as_ref().filter(|problem| problem.code().status() == StatusCode::FORBIDDEN) else {
-            continue;
-        };
-        let access = Access::refused(AccessKind::Forbidden).by(&change.caller.0).because(problem.reason());
-        let access = id.iter().fold(access, |access, id| access.about(AccessSubject::Task(*id)));
+        let Some(access) = problem.as_ref().and_then(Problem::refusal) else { continue };
+        let access = id.iter().fold(access.by(&change.caller.0), |access, id| access.about(AccessSubject::Task(*id)));
         app.note_refused(asked, access).await;
     }
 }
