@@ -133,6 +133,10 @@ async fn a_task_that_waits_for_others_is_completed_with_a_warning() {
     assert_eq!(warned.header("muster-warning"), "open_blockers");
     assert_eq!(warned.document::<TaskDocument>(200).status, Status::Completed);
     complete(json!({ "status": "in_progress" })).await.is(200);
+    let bulk = json!({ "tasks": [{ "id": a, "changes": { "status": "completed" } }] });
+    let outcomes = admin.request("PATCH", "/api/v1/tasks/bulk").json(&bulk).send().await.is(200).value();
+    assert_eq!(outcomes["outcomes"][0]["warning"], "open_blockers");
+    complete(json!({ "status": "in_progress" })).await.is(200);
     moved(&admin, b, &["in_progress", "completed"]).await;
     eventually("the blocker is done", async || {
         let seen: TaskDocument = admin.get(&of_task(b, "")).send().await.document(200);

@@ -18,7 +18,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::body::{NewTaskBody, TaskBody};
-use super::change::{creating, updating};
+use super::change::{Warning, creating, updating};
 use crate::http::access::Asked;
 use crate::http::app::{App, not_found};
 use crate::http::body::{Body, part};
@@ -87,17 +87,24 @@ pub(crate) struct Outcome {
     /// The task's version, if all is well.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
+    /// What the caller should know of what they did, if there is something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<Warning>,
     /// What is in the way, if something is. Its pointers lead into the whole body.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Problem>,
 }
 
 impl Outcome {
-    fn of(id: Option<TaskId>, good: StatusCode, done: Result<Committed<Task>, Problem>) -> Self {
+    async fn of(app: &App, id: Option<TaskId>, good: StatusCode, done: Result<Committed<Task>, Problem>) -> Self {
         match done {
-            Ok(committed) => Self { id, status: good.as_u16(), version: Some(committed.version), problem: None },
+            Ok(committed) => {
+                let warning = Warning::of(app, &committed).await;
+                Self { id, status: good.as_u16(), version: Some(committed.version), warning, problem: None }
+            }
             Err(problem) => {
-                Self { id, status: problem.code().status().as_u16(), version: None, problem: Some(problem) }
+                let status = problem.code().status().as_u16();
+                Self { id, status, version: None, warning: None, problem: Some(problem) }
             }
         }
     }
@@ -129,11 +136,10 @@ pub(crate) async fn create(
         };
         let done = done.map_err(|problem| problem.under(&format!("/tasks/{place}")));
         let id = done.is_ok().then_some(id);
-        (place, Outcome::of(id, StatusCode::CREATED, done))
+        Outcome::of(app, id, StatusCode::CREATED, done).await
     };
     let tasks = body.tasks.into_iter().enumerate();
-    let outcomes: Vec<(usize, Outcome)> = iter(tasks).map(one).buffered(AT_ONCE).collect().await;
-    let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    let outcomes: Vec<Outcome> = iter(tasks).map(one).buffered(AT_ONCE).collect().await;
     log_refusals(app, &asked, change, &outcomes).await;
     Ok(Json(Outcomes { outcomes }))
 }
@@ -169,7 +175,7 @@ pub(crate) async fn update(
             (Some(_), Err(problem)) => Err(problem),
         };
         let done = done.map_err(|problem| problem.under(&format!("/tasks/{place}/changes")));
-        outcomes.push(Outcome::of(id, StatusCode::OK, done));
+        outcomes.push(Outcome::of(&app, id, StatusCode::OK, done).await);
     }
     log_refusals(&app, &asked, &change, &outcomes).await;
     Ok(Json(Outcomes { outcomes }))

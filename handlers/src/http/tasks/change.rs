@@ -15,6 +15,7 @@ use muster_domain::{CommentId, DomainEvent, RecordedEvent, TaskId, TeamId, UserI
 use muster_identity::policy::{Action, Person, Resource};
 use muster_projections::TaskDocument;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::body::{AssignBody, CommentBody, DeadlineBody, NewTaskBody, ReasonBody, StatusBody, TaskBody, actions};
 use super::relations::has_open_blockers;
@@ -87,7 +88,7 @@ pub(super) async fn creating(
 #[utoipa::path(put, path = "/tasks/{task_id}", operation_id = "update_task", tag = "tasks",
     params(("task_id" = TaskId, Path), ChangeHeaders),
     request_body = TaskBody,
-    responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String))), TaskChangeProblems))]
+    responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String), ("Muster-Warning" = Option<Warning>))), TaskChangeProblems))]
 pub(crate) async fn update(
     State(app): State<Arc<App>>,
     change: Change,
@@ -96,7 +97,7 @@ pub(crate) async fn update(
 ) -> Result<Response, Problem> {
     let sent = change.metadata(&format!("PUT /tasks/{id}"), &body);
     let committed = updating(&app, &change.caller, id, &body, change.expected, &sent).await?;
-    warned(&app, &committed, answer(StatusCode::OK, id, &committed)?).await
+    Ok(warned(&app, &committed, answer(StatusCode::OK, id, &committed)?).await)
 }
 
 /// Makes changes to a task, if the caller may.
@@ -143,7 +144,7 @@ pub(crate) async fn assign(
 /// Moves a task on, or back.
 #[utoipa::path(post, path = "/tasks/{task_id}/status", tag = "tasks", params(("task_id" = TaskId, Path), ChangeHeaders),
     request_body = StatusBody,
-    responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String))), TaskChangeProblems))]
+    responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String), ("Muster-Warning" = Option<Warning>))), TaskChangeProblems))]
 pub(crate) async fn status(
     State(app): State<Arc<App>>,
     change: Change,
@@ -294,7 +295,7 @@ pub(super) async fn execute_when(
     let sent = change.metadata(route, meaning);
     let asked = Asked { caller: &change.caller, expected: change.expected, sent: &sent };
     let committed = guarded_command(app, &asked, id, actions, when, command).await?;
-    warned(app, &committed, answer(StatusCode::OK, id, &committed)?).await
+    Ok(warned(app, &committed, answer(StatusCode::OK, id, &committed)?).await)
 }
 
 /// One command to a task, if the caller may do all that it does and `when` lets it. Whoever expects another version than the present
@@ -357,19 +358,45 @@ pub(in crate::http) async fn known(
     fields.finish(Some(person))
 }
 
-/// What the caller should know of what they did: that the task which they completed still waits for others. It is done all the same:
-/// whoever does the work knows whether it is.
+/// What the caller should know of what they did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Warning {
+    /// The task which they completed still waits for others. It is done all the same: whoever does the work knows whether it is.
+    OpenBlockers,
+}
+
 const WARNING: HeaderName = HeaderName::from_static("muster-warning");
 
-async fn warned(app: &App, committed: &Committed<Task>, mut response: Response) -> Result<Response, Problem> {
-    let completes = |event: &RecordedEvent| matches!(event.decode(), Ok(DomainEvent::Task(TaskEvent::TaskStatusChanged(changed))) if changed.to == Status::Completed);
-    if let Some(task) = committed.aggregate.state.as_ref().filter(|task| !task.blocked_by.is_empty())
-        && committed.events.iter().any(completes)
-        && has_open_blockers(app, task.blocked_by.iter().copied()).await?
-    {
-        response.headers_mut().insert(WARNING, HeaderValue::from_static("open_blockers"));
+impl Warning {
+    /// Of what a command did. What was done is not refused because nobody knows whether it is worth a warning.
+    pub(super) async fn of(app: &App, committed: &Committed<Task>) -> Option<Self> {
+        let completes = |event: &RecordedEvent| matches!(event.decode(), Ok(DomainEvent::Task(TaskEvent::TaskStatusChanged(changed))) if changed.to == Status::Completed);
+        let task = committed.aggregate.state.as_ref().filter(|task| !task.blocked_by.is_empty())?;
+        if !committed.events.iter().any(completes) {
+            return None;
+        }
+        match has_open_blockers(app, task.blocked_by.iter().copied()).await {
+            Ok(waits) => waits.then_some(Self::OpenBlockers),
+            Err(problem) => {
+                tracing::warn!(code = problem.code().as_str(), "it is not known whether the task waits for others");
+                None
+            }
+        }
     }
-    Ok(response)
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenBlockers => "open_blockers",
+        }
+    }
+}
+
+async fn warned(app: &App, committed: &Committed<Task>, mut response: Response) -> Response {
+    if let Some(warning) = Warning::of(app, committed).await {
+        response.headers_mut().insert(WARNING, HeaderValue::from_static(warning.as_str()));
+    }
+    response
 }
 
 /// Whether whomever a text speaks to has an account, and they are not too many. Whether each may see the task is asked when they
