@@ -79,7 +79,7 @@ pub(crate) async fn a_file_is_looked_at_and_then_brought_in() {
     let commits = history(door.id).await;
     assert_eq!(commits.len(), 1);
     assert_eq!(commits[0]["events"][0]["type"], "TaskImported");
-    assert_eq!(commits[0]["causation_id"], format!("import:{}", facts.import_id));
+    assert_eq!(commits[0]["events"][0]["causation_id"], format!("import:{}", facts.import_id));
 }
 
 #[tokio::test]

@@ -145,8 +145,9 @@ async fn under_one_key_nothing_is_done_twice() {
         json!({ "tasks": [{ "id": ids[0], "version": 1, "changes": { "title": title } },
         { "id": ids[0], "changes": { "priority": "high" } }] })
     };
+    let other_key = Uuid::new_v4().to_string();
     let update = async |body: Value| {
-        admin.request("PATCH", "/api/v1/tasks/bulk").key(&key).json(&body).send().await.is(200).value()
+        admin.request("PATCH", "/api/v1/tasks/bulk").key(&other_key).json(&body).send().await.is(200).value()
     };
     let first = update(changes("Once")).await;
     assert_eq!(update(changes("Once")).await, first);
