@@ -45,6 +45,13 @@ export type AggregateType = "task" | "user" | "team";
 export type CommandId = string;
 
 /**
+ * An item of a task's checklist.
+ */
+export type ChecklistItemId = string;
+
+export type ChecklistText = string;
+
+/**
  * A comment on a task.
  */
 export type CommentId = string;
@@ -81,6 +88,22 @@ export type Title = string;
 
 export type Reason = string;
 
+export type ExternalId = string;
+
+/**
+ * One import of tasks from a file.
+ */
+export type ImportId = string;
+
+/**
+ * Where imported tasks come from.
+ *
+ * - `csv`: A table of values separated by commas, semicolons or tabs.
+ * - `trello`: A board that Trello exported.
+ * - `todoist`: A project that Todoist exported.
+ */
+export type ImportSource = "csv" | "trello" | "todoist";
+
 /**
  * How far a task has come.
  *
@@ -89,6 +112,70 @@ export type Reason = string;
  * - `completed`: It is done.
  */
 export type Status = "todo" | "in_progress" | "completed";
+
+export type Rank = string;
+
+/**
+ * What a rule counts in.
+ *
+ * - `daily`: Days.
+ * - `weekly`: Weeks, which begin on Monday.
+ * - `monthly`: Months.
+ * - `yearly`: Years.
+ */
+export type Frequency = "daily" | "weekly" | "monthly" | "yearly";
+
+/**
+ * A time of day on the person's own clock: hours and minutes.
+ */
+export type LocalTime = string;
+
+/**
+ * A name of the IANA time zone database.
+ */
+export type TimeZone = string;
+
+/**
+ * A day of the week.
+ *
+ * - `monday`: The first one.
+ * - `tuesday`: The second one.
+ * - `wednesday`: The third one.
+ * - `thursday`: The fourth one.
+ * - `friday`: The fifth one.
+ * - `saturday`: The sixth one.
+ * - `sunday`: The last one.
+ */
+export type Weekday = "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+
+/**
+ * A series of tasks, of which each comes after the one before: the id of its first one.
+ */
+export type SeriesId = string;
+
+/**
+ * How a task stands to another one.
+ *
+ * - `blocked_by`: It waits until the other one is done.
+ * - `child_of`: It is a part of the other one.
+ * - `duplicate_of`: It asks for what the other one asks for already.
+ */
+export type Relation = "blocked_by" | "child_of" | "duplicate_of";
+
+/**
+ * A task.
+ */
+export type TaskId = string;
+
+/**
+ * How long before a deadline: an ISO 8601 duration of days, hours and minutes.
+ */
+export type Lead = string;
+
+/**
+ * @maxItems 10
+ */
+export type Leads = Lead[];
 
 export type Email = string;
 
@@ -100,11 +187,6 @@ export type Email = string;
  * - `daily`: Once a day.
  */
 export type DigestFrequency = "off" | "hourly" | "daily";
-
-/**
- * A time of day on the person's own clock: hours and minutes.
- */
-export type LocalTime = string;
 
 /**
  * What carries a notification.
@@ -124,11 +206,6 @@ export type NotificationChannels = NotificationChannel[];
 export type Locale = string;
 
 export type Phone = string;
-
-/**
- * A name of the IANA time zone database.
- */
-export type TimeZone = string;
 
 /**
  * What a person is to Muster.
@@ -208,6 +285,134 @@ export interface TaskAssignedV1 {
 }
 
 /**
+ * An item that a checklist began with.
+ */
+export interface BegunChecklistItem {
+  /**
+   * The item's id.
+   */
+  item_id: ChecklistItemId;
+  /**
+   * What is to be done.
+   */
+  text: ChecklistText;
+}
+
+/**
+ * A task began with a checklist: that of the one before it in its series. Nothing of it is ticked.
+ */
+export interface TaskChecklistBegunV1 {
+  /**
+   * The items, in order.
+   */
+  items: BegunChecklistItem[];
+}
+
+/**
+ * Something was put on a task's checklist. It is not done yet.
+ */
+export interface TaskChecklistItemAddedV1 {
+  /**
+   * The item's id.
+   */
+  item_id: ChecklistItemId;
+  /**
+   * Where it stands, from 1 on.
+   */
+  place: number;
+  /**
+   * What is to be done.
+   */
+  text: ChecklistText;
+}
+
+/**
+ * An item of a task's checklist went to another place.
+ */
+export interface TaskChecklistItemMovedV1 {
+  /**
+   * Where it stood, from 1 on.
+   */
+  from: number;
+  /**
+   * The item's id.
+   */
+  item_id: ChecklistItemId;
+  /**
+   * What it says.
+   */
+  text: ChecklistText;
+  /**
+   * Where it stands.
+   */
+  to: number;
+}
+
+/**
+ * An item was taken off a task's checklist.
+ */
+export interface TaskChecklistItemRemovedV1 {
+  /**
+   * Whether it was done.
+   */
+  done: boolean;
+  /**
+   * The item's id.
+   */
+  item_id: ChecklistItemId;
+  /**
+   * What it said.
+   */
+  text: ChecklistText;
+}
+
+/**
+ * An item of a task's checklist was put in other words.
+ */
+export interface TaskChecklistItemRewordedV1 {
+  /**
+   * Before.
+   */
+  from: ChecklistText;
+  /**
+   * The item's id.
+   */
+  item_id: ChecklistItemId;
+  /**
+   * After.
+   */
+  to: ChecklistText;
+}
+
+/**
+ * An item of a task's checklist was ticked.
+ */
+export interface TaskChecklistItemTickedV1 {
+  /**
+   * The item's id.
+   */
+  item_id: ChecklistItemId;
+  /**
+   * What is done.
+   */
+  text: ChecklistText;
+}
+
+/**
+ * An item of a task's checklist is not done after all.
+ */
+export interface TaskChecklistItemUntickedV1 {
+  /**
+   * The item's id.
+   */
+  item_id: ChecklistItemId;
+  /**
+   * What is not done.
+   */
+  text: ChecklistText;
+}
+
+/**
  * Somebody said something on a task.
  */
 export interface TaskCommentedV1 {
@@ -215,6 +420,24 @@ export interface TaskCommentedV1 {
    * The comment's id.
    */
   comment_id: CommentId;
+  /**
+   * What was said, in Markdown.
+   */
+  text: CommentText;
+}
+
+/**
+ * Somebody said something on a task.
+ */
+export interface TaskCommentedV2 {
+  /**
+   * The comment's id.
+   */
+  comment_id: CommentId;
+  /**
+   * Whom it speaks to; since schema 2.
+   */
+  mentions?: UserId[];
   /**
    * What was said, in Markdown.
    */
@@ -277,6 +500,56 @@ export interface TaskCreatedV1 {
    * Where it is to be done.
    */
   location?: Location | null;
+  /**
+   * How much hurry there is.
+   */
+  priority: Priority;
+  /**
+   * Who reported it; nobody when Muster made it itself.
+   */
+  reporter?: UserId | null;
+  /**
+   * The team that it belongs to.
+   */
+  team?: TeamId | null;
+  /**
+   * What is to be done, in a line.
+   */
+  title: Title;
+}
+
+/**
+ * A task was reported. It begins as `todo`.
+ */
+export interface TaskCreatedV2 {
+  /**
+   * Who is to do it.
+   */
+  assignee?: UserId | null;
+  /**
+   * When it was created.
+   */
+  at: string;
+  /**
+   * When it is to be done.
+   */
+  deadline?: string | null;
+  /**
+   * What is to be done, in Markdown.
+   */
+  description?: Description | null;
+  /**
+   * What it is grouped by.
+   */
+  labels?: Labels;
+  /**
+   * Where it is to be done.
+   */
+  location?: Location | null;
+  /**
+   * Whom the description speaks to; since schema 2.
+   */
+  mentions?: UserId[];
   /**
    * How much hurry there is.
    */
@@ -408,6 +681,32 @@ export interface TaskEditedV1 {
 }
 
 /**
+ * A task was put in other words. Each field that is there changed.
+ */
+export interface TaskEditedV2 {
+  /**
+   * The description.
+   */
+  description?: ChangeOfNullable_Description | null;
+  /**
+   * The labels.
+   */
+  labels?: ChangeOfLabels | null;
+  /**
+   * The location.
+   */
+  location?: ChangeOfNullable_Location | null;
+  /**
+   * Whom the description speaks to and did not before; since schema 2.
+   */
+  mentions?: UserId[];
+  /**
+   * The title.
+   */
+  title?: ChangeOfTitle | null;
+}
+
+/**
  * A task waits for something outside.
  */
 export interface TaskHeldV1 {
@@ -422,6 +721,93 @@ export interface TaskHeldV1 {
 }
 
 /**
+ * What was known of a task where it comes from. These are facts that somebody else recorded: they begin no clock here and count in
+ * no figure.
+ */
+export interface ImportedFacts {
+  /**
+   * Who had written it there, if they have an account here. Who has none is not named.
+   */
+  author?: UserId | null;
+  /**
+   * When it was completed there.
+   */
+  completed_at?: string | null;
+  /**
+   * When it was created there.
+   */
+  created_at?: string | null;
+  /**
+   * What it is called there.
+   */
+  external_id?: ExternalId | null;
+  /**
+   * The import that brought it.
+   */
+  import_id: ImportId;
+  /**
+   * Where it comes from.
+   */
+  source: ImportSource;
+}
+
+/**
+ * A task was brought in from a file of another program. Its history here begins with this.
+ *
+ * What was known of it there are facts that somebody else recorded: they begin no clock and count in no figure.
+ */
+export interface TaskImportedV1 {
+  /**
+   * Who is to do it.
+   */
+  assignee?: UserId | null;
+  /**
+   * When it was brought in.
+   */
+  at: string;
+  /**
+   * When it is to be done.
+   */
+  deadline?: string | null;
+  /**
+   * What is to be done, in Markdown.
+   */
+  description?: Description | null;
+  /**
+   * What was known of it where it comes from.
+   */
+  imported: ImportedFacts;
+  /**
+   * What it is grouped by.
+   */
+  labels?: Labels;
+  /**
+   * Where it is to be done.
+   */
+  location?: Location | null;
+  /**
+   * How much hurry there is.
+   */
+  priority: Priority;
+  /**
+   * Who brought it in; nobody when an operator did.
+   */
+  reporter?: UserId | null;
+  /**
+   * How far it had come.
+   */
+  status: Status;
+  /**
+   * The team that it belongs to.
+   */
+  team?: TeamId | null;
+  /**
+   * What is to be done, in a line.
+   */
+  title: Title;
+}
+
+/**
  * A task's hurry changed.
  */
 export interface TaskPriorityChangedV1 {
@@ -433,6 +819,152 @@ export interface TaskPriorityChangedV1 {
    * After.
    */
   to: Priority;
+}
+
+/**
+ * A task was put at another place. The places of tasks are one order, of which each list and board shows a part.
+ */
+export interface TaskRankedV1 {
+  /**
+   * Its place before.
+   */
+  from: Rank;
+  /**
+   * Its place now.
+   */
+  to: Rank;
+}
+
+/**
+ * When a task comes again.
+ */
+export interface Recurrence {
+  /**
+   * How many occurrences the series has.
+   */
+  count?: number | null;
+  /**
+   * Of a monthly or yearly rule: the day of the month. In a month that has fewer days it is the last one, so 31 is always the last.
+   */
+  day?: number | null;
+  /**
+   * What it counts in.
+   */
+  frequency: Frequency;
+  /**
+   * How many of these lie between two occurrences.
+   */
+  interval: number;
+  /**
+   * Of a yearly rule: the month.
+   */
+  month?: number | null;
+  /**
+   * At which time of its day an occurrence is due.
+   */
+  time: LocalTime;
+  /**
+   * Where that clock stands.
+   */
+  time_zone: TimeZone;
+  /**
+   * The last day that an occurrence may be due on.
+   */
+  until?: string | null;
+  /**
+   * Of a weekly rule: its days.
+   */
+  weekdays?: Weekday[];
+}
+
+/**
+ * A task lost the rule by which others come after it.
+ */
+export interface TaskRecurrenceClearedV1 {
+  /**
+   * The rule before.
+   */
+  from: Recurrence;
+}
+
+/**
+ * A task got a rule by which others come after it, or another one.
+ */
+export interface TaskRecurrenceSetV1 {
+  /**
+   * The task's day by the rule.
+   */
+  day: string;
+  /**
+   * The rule before.
+   */
+  from?: Recurrence | null;
+  /**
+   * Which one of the series it is; the first has 1.
+   */
+  number: number;
+  /**
+   * The series that the task is in.
+   */
+  series: SeriesId;
+  /**
+   * The rule now.
+   */
+  to: Recurrence;
+}
+
+/**
+ * A task stands to another one in some way. What the other one is to it follows from this.
+ */
+export interface TaskRelatedV1 {
+  /**
+   * How.
+   */
+  relation: Relation;
+  /**
+   * To which.
+   */
+  to: TaskId;
+}
+
+/**
+ * It was time to remind of a task's deadline. It happens once for each deadline and each time before it.
+ */
+export interface TaskReminderFiredV1 {
+  /**
+   * When it was.
+   */
+  at: string;
+  /**
+   * The deadline.
+   */
+  deadline: string;
+  /**
+   * How long before the deadline it was to be.
+   */
+  lead: Lead;
+  /**
+   * Who is to be reminded.
+   */
+  recipients: UserId[];
+}
+
+/**
+ * A task is to be reminded of its deadline at other times than before.
+ */
+export interface TaskRemindersSetV1 {
+  /**
+   * Who is reminded beside whoever is to do the task: the person that has set it.
+   */
+  by?: UserId | null;
+  /**
+   * How long before the deadline, until now.
+   */
+  from: Leads;
+  /**
+   * How long before the deadline, from now on.
+   */
+  to: Leads;
 }
 
 /**
@@ -503,6 +1035,40 @@ export interface TaskUnassignedV1 {
    * Who had it before.
    */
   from: UserId;
+}
+
+/**
+ * A task does not stand so to another one any more.
+ */
+export interface TaskUnrelatedV1 {
+  /**
+   * How it stood.
+   */
+  relation: Relation;
+  /**
+   * To which.
+   */
+  to: TaskId;
+}
+
+/**
+ * Somebody watches a task no longer.
+ */
+export interface TaskUnwatchedV1 {
+  /**
+   * Who.
+   */
+  user_id: UserId;
+}
+
+/**
+ * Somebody watches a task.
+ */
+export interface TaskWatchedV1 {
+  /**
+   * Who.
+   */
+  user_id: UserId;
 }
 
 /**
@@ -937,6 +1503,76 @@ export interface TaskAssignedV1Event extends RecordedEvent {
   data: TaskAssignedV1;
 }
 
+/** TaskChecklistBegun, schema 1. */
+export interface TaskChecklistBegunV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskChecklistBegun";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskChecklistBegunV1;
+}
+
+/** TaskChecklistItemAdded, schema 1. */
+export interface TaskChecklistItemAddedV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskChecklistItemAdded";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskChecklistItemAddedV1;
+}
+
+/** TaskChecklistItemMoved, schema 1. */
+export interface TaskChecklistItemMovedV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskChecklistItemMoved";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskChecklistItemMovedV1;
+}
+
+/** TaskChecklistItemRemoved, schema 1. */
+export interface TaskChecklistItemRemovedV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskChecklistItemRemoved";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskChecklistItemRemovedV1;
+}
+
+/** TaskChecklistItemReworded, schema 1. */
+export interface TaskChecklistItemRewordedV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskChecklistItemReworded";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskChecklistItemRewordedV1;
+}
+
+/** TaskChecklistItemTicked, schema 1. */
+export interface TaskChecklistItemTickedV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskChecklistItemTicked";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskChecklistItemTickedV1;
+}
+
+/** TaskChecklistItemUnticked, schema 1. */
+export interface TaskChecklistItemUntickedV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskChecklistItemUnticked";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskChecklistItemUntickedV1;
+}
+
 /** TaskCommented, schema 1. */
 export interface TaskCommentedV1Event extends RecordedEvent {
   /** What happened. */
@@ -947,6 +1583,16 @@ export interface TaskCommentedV1Event extends RecordedEvent {
   data: TaskCommentedV1;
 }
 
+/** TaskCommented, schema 2. */
+export interface TaskCommentedV2Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskCommented";
+  /** The version of the shape of `data`. */
+  schema: 2;
+  /** What it says. */
+  data: TaskCommentedV2;
+}
+
 /** TaskCreated, schema 1. */
 export interface TaskCreatedV1Event extends RecordedEvent {
   /** What happened. */
@@ -955,6 +1601,16 @@ export interface TaskCreatedV1Event extends RecordedEvent {
   schema: 1;
   /** What it says. */
   data: TaskCreatedV1;
+}
+
+/** TaskCreated, schema 2. */
+export interface TaskCreatedV2Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskCreated";
+  /** The version of the shape of `data`. */
+  schema: 2;
+  /** What it says. */
+  data: TaskCreatedV2;
 }
 
 /** TaskDeadlineCleared, schema 1. */
@@ -997,6 +1653,16 @@ export interface TaskEditedV1Event extends RecordedEvent {
   data: TaskEditedV1;
 }
 
+/** TaskEdited, schema 2. */
+export interface TaskEditedV2Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskEdited";
+  /** The version of the shape of `data`. */
+  schema: 2;
+  /** What it says. */
+  data: TaskEditedV2;
+}
+
 /** TaskHeld, schema 1. */
 export interface TaskHeldV1Event extends RecordedEvent {
   /** What happened. */
@@ -1007,6 +1673,16 @@ export interface TaskHeldV1Event extends RecordedEvent {
   data: TaskHeldV1;
 }
 
+/** TaskImported, schema 1. */
+export interface TaskImportedV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskImported";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskImportedV1;
+}
+
 /** TaskPriorityChanged, schema 1. */
 export interface TaskPriorityChangedV1Event extends RecordedEvent {
   /** What happened. */
@@ -1015,6 +1691,66 @@ export interface TaskPriorityChangedV1Event extends RecordedEvent {
   schema: 1;
   /** What it says. */
   data: TaskPriorityChangedV1;
+}
+
+/** TaskRanked, schema 1. */
+export interface TaskRankedV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskRanked";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskRankedV1;
+}
+
+/** TaskRecurrenceCleared, schema 1. */
+export interface TaskRecurrenceClearedV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskRecurrenceCleared";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskRecurrenceClearedV1;
+}
+
+/** TaskRecurrenceSet, schema 1. */
+export interface TaskRecurrenceSetV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskRecurrenceSet";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskRecurrenceSetV1;
+}
+
+/** TaskRelated, schema 1. */
+export interface TaskRelatedV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskRelated";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskRelatedV1;
+}
+
+/** TaskReminderFired, schema 1. */
+export interface TaskReminderFiredV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskReminderFired";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskReminderFiredV1;
+}
+
+/** TaskRemindersSet, schema 1. */
+export interface TaskRemindersSetV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskRemindersSet";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskRemindersSetV1;
 }
 
 /** TaskRestored, schema 1. */
@@ -1065,6 +1801,36 @@ export interface TaskUnassignedV1Event extends RecordedEvent {
   schema: 1;
   /** What it says. */
   data: TaskUnassignedV1;
+}
+
+/** TaskUnrelated, schema 1. */
+export interface TaskUnrelatedV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskUnrelated";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskUnrelatedV1;
+}
+
+/** TaskUnwatched, schema 1. */
+export interface TaskUnwatchedV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskUnwatched";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskUnwatchedV1;
+}
+
+/** TaskWatched, schema 1. */
+export interface TaskWatchedV1Event extends RecordedEvent {
+  /** What happened. */
+  type: "TaskWatched";
+  /** The version of the shape of `data`. */
+  schema: 1;
+  /** What it says. */
+  data: TaskWatchedV1;
 }
 
 /** TeamCreated, schema 1. */
@@ -1240,19 +2006,39 @@ export interface UserRoleChangedV1Event extends RecordedEvent {
 /** Any event, told apart by `type` and `schema`. */
 export type MusterEvent =
   | TaskAssignedV1Event
+  | TaskChecklistBegunV1Event
+  | TaskChecklistItemAddedV1Event
+  | TaskChecklistItemMovedV1Event
+  | TaskChecklistItemRemovedV1Event
+  | TaskChecklistItemRewordedV1Event
+  | TaskChecklistItemTickedV1Event
+  | TaskChecklistItemUntickedV1Event
   | TaskCommentedV1Event
+  | TaskCommentedV2Event
   | TaskCreatedV1Event
+  | TaskCreatedV2Event
   | TaskDeadlineClearedV1Event
   | TaskDeadlineSetV1Event
   | TaskDeletedV1Event
   | TaskEditedV1Event
+  | TaskEditedV2Event
   | TaskHeldV1Event
+  | TaskImportedV1Event
   | TaskPriorityChangedV1Event
+  | TaskRankedV1Event
+  | TaskRecurrenceClearedV1Event
+  | TaskRecurrenceSetV1Event
+  | TaskRelatedV1Event
+  | TaskReminderFiredV1Event
+  | TaskRemindersSetV1Event
   | TaskRestoredV1Event
   | TaskResumedV1Event
   | TaskStatusChangedV1Event
   | TaskTeamChangedV1Event
   | TaskUnassignedV1Event
+  | TaskUnrelatedV1Event
+  | TaskUnwatchedV1Event
+  | TaskWatchedV1Event
   | TeamCreatedV1Event
   | TeamEditedV1Event
   | UserDeactivatedV1Event

@@ -98,7 +98,7 @@ fn outside(shape: &Shape, mut data: Value) -> Value {
     let personal = DomainEvent::kinds().find(|(_, kind)| kind.event_type == shape.event_type);
     for field in personal.map_or(&[][..], |(_, kind)| kind.personal) {
         data["properties"].as_object_mut().unwrap().remove(field.name);
-        if let Some(required) = data["required"].as_array_mut() {
+        if let Some(required) = data.get_mut("required").and_then(Value::as_array_mut) {
             required.retain(|name| name != field.name);
         }
     }

@@ -147,10 +147,10 @@ fn a_task_has_a_place_in_each_list_and_the_same_sort_keys_in_all() {
         assert_eq!(
             place.keys[1..],
             [
-                ("urgency", format!("2#2026-03-09T12:00:00.000Z#{TASK}").into()),
                 ("due", format!("2026-03-09T12:00:00.000Z#{TASK}").into()),
                 ("created", format!("2026-03-02T08:00:00.000Z#{TASK}").into()),
                 ("updated", format!("2026-03-02T08:01:00.000Z#{TASK}").into()),
+                ("urgency", format!("2#2026-03-09T12:00:00.000Z#{TASK}").into()),
                 ("rank", format!("{}!{TASK}", Rank::of_time(start())).into()),
             ]
         );

@@ -184,7 +184,7 @@ async fn a_list_of_any_moment_is_the_fold_of_what_had_happened_by_then() {
         world.publish(histories.iter().flatten().cloned()).await;
         let tasks = TaskPastQueries::new(world.models());
         let times: Vec<_> = histories.iter().flatten().map(|event| event.recorded_at).collect();
-        for _ in 0..30 {
+        for _ in 0..40 {
             let near = dice.pick(&[-1, 0, 1, 0, 3_600_000]);
             let moment = dice.pick(&times) + TimeDelta::milliseconds(near);
             let scope = dice.pick(&scopes);
@@ -216,7 +216,7 @@ async fn a_list_of_any_moment_is_the_fold_of_what_had_happened_by_then() {
 #[tokio::test]
 async fn a_cursor_of_another_moment_or_of_now_is_refused() {
     let (world, mut dice) = (World::new().await, Dice(7));
-    world.publish((1..=4).flat_map(|number| dice.history(number))).await;
+    world.publish((1..=12).flat_map(|number| dice.history(number))).await;
     let tasks = TaskPastQueries::new(world.models());
     let (moment, filter) = (time("2027-03-02T08:00:00Z"), TaskFilter::default());
     let first = tasks.list(&TaskScope::All, &filter, moment, &Page::first(1)).await.unwrap();
