@@ -75,9 +75,11 @@ impl TaskPastQueries {
         let after = page.cursor.as_ref().map(|cursor| check.after(cursor)).transpose()?;
         let due = TaskFilter { sort: TaskSort::Due, ..filter.clone() };
         let (mut tasks, mut part) = (BTreeMap::new(), Page::first(Page::MAX));
+        let mut seen = HashSet::new();
         for _ in 0..MOST_PARTS {
             let listed = self.by_deadline(scope, &due, moment, &part).await?;
-            tasks.extend(listed.items.into_iter().map(|task| (Ordered::from(&task).key(filter.sort), task)));
+            let new = listed.items.into_iter().filter(|task| seen.insert(task.id));
+            tasks.extend(new.map(|task| (Ordered::from(&task).key(filter.sort), task)));
             part.cursor = listed.next;
             if part.cursor.is_none() || tasks.len() > MOST_SORTED {
                 break;
