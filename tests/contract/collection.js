@@ -19,17 +19,18 @@ const OPTIONS = {
 
 /**
  * A schema that leaves the converter no choice, for it would throw dice: what may be null is what it is otherwise, of several words the
- * first is taken, and no text is made up for a pattern.
+ * first is taken, a map has one entry, and no text is made up for a pattern.
  */
 function plain(value) {
   if (Array.isArray(value)) return value.map(plain);
   if (value === null || typeof value !== "object") return value;
-  const { pattern, type, oneOf, ...rest } = value;
+  const { pattern, type, oneOf, additionalProperties, ...rest } = value;
   const some = Array.isArray(oneOf) ? oneOf.filter((one) => one.type !== "null") : undefined;
   if (some?.length === 1) return plain({ ...rest, ...some[0] });
   const kept = Object.fromEntries(Object.entries({ ...rest, oneOf: some }).map(([key, each]) => [key, plain(each)]));
   // Unless it is a field of this name.
   if (typeof pattern === "object") kept.pattern = plain(pattern);
+  if (typeof additionalProperties === "object") kept.properties = { ...kept.properties, key: plain(additionalProperties) };
   if (Array.isArray(kept.enum)) kept.enum = kept.enum.slice(0, 1);
   if (type !== undefined) kept.type = Array.isArray(type) ? type.find((one) => one !== "null") : plain(type);
   return JSON.parse(JSON.stringify(kept));
