@@ -112,7 +112,7 @@ pub(crate) async fn read(
 /// Between which tasks.
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PositionBody {
+pub(crate) struct NeighboursBody {
     /// The task that comes right before it.
     #[serde(default)]
     after: Option<TaskId>,
@@ -126,13 +126,13 @@ pub(crate) struct PositionBody {
 /// There is one order of all tasks, of which each board and each list by `rank` shows a part: whoever names one neighbour alone
 /// puts the task next to it on every board. A task that was never moved stands behind those that were reported before it.
 #[utoipa::path(post, path = "/tasks/{task_id}/position", operation_id = "position_task", tag = "tasks",
-    params(("task_id" = TaskId, Path), ChangeHeaders), request_body = PositionBody,
+    params(("task_id" = TaskId, Path), ChangeHeaders), request_body = NeighboursBody,
     responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String))), TaskChangeProblems))]
 pub(crate) async fn position(
     State(app): State<Arc<App>>,
     change: Change,
     Id(id): Id<TaskId>,
-    Body(body): Body<PositionBody>,
+    Body(body): Body<NeighboursBody>,
 ) -> Result<Response, Problem> {
     change.caller.within_token(Action::PositionTask)?;
     let task = present(&app, id, 0).await?.ok_or_else(|| not_found("task"))?;
@@ -150,7 +150,7 @@ pub(crate) async fn position(
 }
 
 /// Where the task then stands.
-async fn place(app: &App, change: &Change, id: TaskId, body: &PositionBody) -> Result<Rank, Problem> {
+async fn place(app: &App, change: &Change, id: TaskId, body: &NeighboursBody) -> Result<Rank, Problem> {
     let mut fields = Fields::default();
     if body.after.is_none() && body.before.is_none() {
         fields.wrong("/after", "name a neighbour: after, before or both");

@@ -70,14 +70,14 @@ pub(crate) struct ChangedTaskBody {
 
 /// What became of each.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Outcomes {
+pub(crate) struct BulkOutcomes {
     /// One for each, in the order of the request.
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<BulkOutcome>,
 }
 
 /// What became of one.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Outcome {
+pub(crate) struct BulkOutcome {
     /// The task; null where none was made, or where what was named is no id.
     #[schema(required)]
     id: Option<TaskId>,
@@ -95,7 +95,7 @@ pub(crate) struct Outcome {
     problem: Option<Problem>,
 }
 
-impl Outcome {
+impl BulkOutcome {
     async fn of(app: &App, id: Option<TaskId>, good: StatusCode, done: Result<Committed<Task>, Problem>) -> Self {
         match done {
             Ok(committed) => {
@@ -116,13 +116,13 @@ impl Outcome {
 /// millisecond apart, so that lists by age have them in this order. Under the same `Idempotency-Key` none is reported twice.
 #[utoipa::path(post, path = "/tasks/bulk", operation_id = "create_tasks", tag = "tasks",
     params(CreateHeaders), request_body = NewTasksBody,
-    responses((status = 200, description = "What became of each.", body = Outcomes), CreateProblems))]
+    responses((status = 200, description = "What became of each.", body = BulkOutcomes), CreateProblems))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     asked: Asked,
     change: Change,
     Body(body): Body<NewTasksBody>,
-) -> Result<Json<Outcomes>, Problem> {
+) -> Result<Json<BulkOutcomes>, Problem> {
     change.caller.within_token(Action::CreateTask { to: None })?;
     counted(body.tasks.len())?;
     let whole = Fingerprint::of("POST /tasks/bulk", &body);
@@ -136,12 +136,12 @@ pub(crate) async fn create(
         };
         let done = done.map_err(|problem| problem.under(&format!("/tasks/{place}")));
         let id = done.is_ok().then_some(id);
-        Outcome::of(app, id, StatusCode::CREATED, done).await
+        BulkOutcome::of(app, id, StatusCode::CREATED, done).await
     };
     let tasks = body.tasks.into_iter().enumerate();
-    let outcomes: Vec<Outcome> = iter(tasks).map(one).buffered(AT_ONCE).collect().await;
+    let outcomes: Vec<BulkOutcome> = iter(tasks).map(one).buffered(AT_ONCE).collect().await;
     log_refusals(app, &asked, change, &outcomes).await;
-    Ok(Json(Outcomes { outcomes }))
+    Ok(Json(BulkOutcomes { outcomes }))
 }
 
 /// Changes several tasks, at most 100, each as `PUT /tasks/{task_id}` would.
@@ -150,13 +150,13 @@ pub(crate) async fn create(
 /// caller may not see is answered like one that is not there. Under the same `Idempotency-Key` none is changed twice.
 #[utoipa::path(patch, path = "/tasks/bulk", operation_id = "update_tasks", tag = "tasks",
     params(CreateHeaders), request_body = ChangedTasksBody,
-    responses((status = 200, description = "What became of each.", body = Outcomes), CreateProblems))]
+    responses((status = 200, description = "What became of each.", body = BulkOutcomes), CreateProblems))]
 pub(crate) async fn update(
     State(app): State<Arc<App>>,
     asked: Asked,
     change: Change,
     Body(body): Body<ChangedTasksBody>,
-) -> Result<Json<Outcomes>, Problem> {
+) -> Result<Json<BulkOutcomes>, Problem> {
     for action in [Action::ReadTask, Action::EditTask] {
         change.caller.within_token(action)?;
     }
@@ -175,10 +175,10 @@ pub(crate) async fn update(
             (Some(_), Err(problem)) => Err(problem),
         };
         let done = done.map_err(|problem| problem.under(&format!("/tasks/{place}/changes")));
-        outcomes.push(Outcome::of(&app, id, StatusCode::OK, done).await);
+        outcomes.push(BulkOutcome::of(&app, id, StatusCode::OK, done).await);
     }
     log_refusals(&app, &asked, &change, &outcomes).await;
-    Ok(Json(Outcomes { outcomes }))
+    Ok(Json(BulkOutcomes { outcomes }))
 }
 
 fn counted(tasks: usize) -> Result<(), Problem> {
@@ -199,8 +199,8 @@ fn sent(change: &Change, route: &str, whole: &Fingerprint, place: usize) -> Sent
 }
 
 /// Whoever is refused one of many is refused all the same.
-async fn log_refusals(app: &App, asked: &Asked, change: &Change, outcomes: &[Outcome]) {
-    for Outcome { id, problem, .. } in outcomes {
+async fn log_refusals(app: &App, asked: &Asked, change: &Change, outcomes: &[BulkOutcome]) {
+    for BulkOutcome { id, problem, .. } in outcomes {
         let Some(access) = problem.as_ref().and_then(Problem::refusal) else { continue };
         let access = id.iter().fold(access.by(&change.caller.0), |access, id| access.about(AccessSubject::Task(*id)));
         app.note_refused(asked, access).await;

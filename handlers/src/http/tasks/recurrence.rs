@@ -18,6 +18,7 @@ use super::change::execute;
 use crate::http::app::App;
 use crate::http::body::{Body, Id};
 use crate::http::fields::Fields;
+use crate::http::integer::optional;
 use crate::http::problem::Problem;
 use crate::http::request::Change;
 use crate::http::spec::{BodilessTaskChangeProblems, ChangeHeaders, TaskChangeProblems};
@@ -32,7 +33,7 @@ pub(crate) struct RecurrenceBody {
     /// What it counts in.
     frequency: Frequency,
     /// How many of these lie between two occurrences; one if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 365)]
     interval: Option<u32>,
     /// Of a weekly rule: its days. That of the deadline, if left out.
@@ -41,11 +42,11 @@ pub(crate) struct RecurrenceBody {
     weekdays: Option<Vec<Weekday>>,
     /// Of a monthly or yearly rule: the day of the month. In a month that has fewer days it is the last one, so 31 is always the last. That
     /// of the deadline, if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 31)]
     day: Option<u32>,
     /// Of a yearly rule: the month. That of the deadline, if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 12)]
     month: Option<u32>,
     /// At which time of its day an occurrence is due.
@@ -58,7 +59,7 @@ pub(crate) struct RecurrenceBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<NaiveDate>,
     /// How many occurrences the series has, with this one and those before it. Not beside `until`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10_000)]
     count: Option<u32>,
 }
