@@ -15,7 +15,7 @@ use super::caller::Unsettled;
 use super::fields::{Fields, given};
 use super::problem::Problem;
 use super::request::Intake;
-use super::second_factor::{proof, refused};
+use super::second_factor::{note_spent, proof, refused};
 use super::spec::ProveProblems;
 
 /// The caller's password, and their second factor if they have one: either `code` or `recovery_code`.
@@ -60,8 +60,8 @@ pub(crate) async fn prove(
     match app.identity.prove_again(caller.id(), session, &attempt, shown.as_ref()).await {
         Ok(()) => {
             counted.succeeded();
-            if matches!(shown, Some(Proof::RecoveryCode(_))) {
-                app.note(&asked, done(AccessKind::RecoveryCodeUsed, &caller.0)).await;
+            if let Some(shown) = &shown {
+                note_spent(&app, &asked, &caller, shown).await;
             }
             app.note(&asked, done(AccessKind::ProvedAgain, &caller.0)).await;
             Ok(StatusCode::NO_CONTENT)
