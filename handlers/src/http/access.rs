@@ -90,7 +90,9 @@ impl Refused {
             (Some(access), _) => access,
             (None, Code::Unauthenticated) if has_credential => Access::refused(AccessKind::TokenRefused),
             (None, Code::TooManyRequests) => Access::refused(AccessKind::Throttled),
-            (None, Code::LastAdmin) => Access::refused(AccessKind::Forbidden).because("nobody would be left to administrate"),
+            (None, Code::LastAdmin) => {
+                Access::refused(AccessKind::Forbidden).because("nobody would be left to administrate")
+            }
             (None, code) if code.status() == StatusCode::FORBIDDEN => Access::refused(AccessKind::Forbidden),
             (None, _) => return None,
         };
@@ -126,7 +128,12 @@ impl App {
 
     /// Writes down what was refused of many things that somebody asked for at once, in an answer that says that all is well: whoever is
     /// refused one of many is refused all the same.
-    pub(crate) async fn note_refusals(&self, asked: &Asked, who: &Principal, problems: Vec<(Option<TaskId>, &Problem)>) {
+    pub(crate) async fn note_refusals(
+        &self,
+        asked: &Asked,
+        who: &Principal,
+        problems: Vec<(Option<TaskId>, &Problem)>,
+    ) {
         for (task, problem) in problems {
             let Some(access) = problem.refusal() else { continue };
             let about = task.map(AccessSubject::Task);
@@ -158,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn every_403_is_kept_and_a_refusal_that_is_none() {
+    fn every_403_is_kept_and_that_the_last_administrator_must_stay() {
         let forbidden = |reason: &str| Some(Access::refused(AccessKind::Forbidden).because(reason));
         assert_eq!(kept(Code::Forbidden), forbidden("forbidden"));
         assert_eq!(kept(Code::ForeignOrigin), forbidden("foreign_origin"));

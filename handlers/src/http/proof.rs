@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use muster_identity::{Access, AccessKind, PasswordAttempt, Proof, ProveError, SecondFactorError};
+use muster_identity::{Access, AccessKind, PasswordAttempt, ProveError, SecondFactorError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
