@@ -71,7 +71,10 @@ pub(crate) async fn prove(
             let access = Access::refused(AccessKind::PasswordRefused).because("the password is wrong");
             Err(wrong("/password", "is not the password").refused(access))
         }
-        Err(ProveError::FactorMissing) => Err(wrong("/code", "is missing: the account has a second factor")),
+        Err(ProveError::FactorMissing) => {
+            let access = Access::allowed(AccessKind::SecondFactorAsked).because("the password is right");
+            Err(wrong("/code", "is missing: the account has a second factor").refused(access))
+        }
         Err(ProveError::Factor(SecondFactorError::Store(error))) => {
             counted.forgiven();
             Err(Problem::unavailable(&error))

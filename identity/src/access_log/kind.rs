@@ -27,7 +27,7 @@ macro_rules! kinds {
 kinds! {
     /// Somebody signed in; the reason says with what.
     SignedIn = "signed_in";
-    /// Somebody showed the right password of an account that asks for a second factor as well. Nobody is signed in yet.
+    /// Somebody showed the right password and no second factor, which is asked for as well: nothing was let be yet.
     SecondFactorAsked = "second_factor_asked";
     /// Address, password or account were not good.
     SignInRefused = "sign_in_refused";
