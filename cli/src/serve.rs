@@ -98,6 +98,8 @@ async fn serve(
     let follower = tokio::spawn(follow_keys(signing_keys, ring));
     let certificate = tls.clone().map(|tls| tokio::spawn(tls.follow()));
     let digester = tokio::spawn(digests::hourly(digester));
+    let over = CancellationToken::new();
+    let left_out = tokio::spawn(clock::write_left_out(app.identity.access_log().clone(), over.clone()));
 
     // It is stopped by a signal, and when the pipeline breaks.
     let stop = &stop.child_token();
@@ -129,6 +131,10 @@ async fn serve(
     digester.abort();
     sending.abort();
     post.close(GRACE).await;
+    over.cancel();
+    if let Err(error) = left_out.await {
+        tracing::error!(%error, "refusals that were counted are not in the access log");
+    }
     end(pipeline, socket).await;
     served
 }

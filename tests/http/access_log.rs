@@ -1,15 +1,30 @@
 //! The access log: who signed in and out, and every refusal, for those who audit.
 
 use muster_domain::user::Role;
+use muster_tests::client::Client;
+use muster_tests::server::Server;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::oidc;
 use crate::page::walk;
-use crate::support::{PASSWORD, Person, admin, log_in, member, new_email, nobody, of_task, person, task};
+use crate::second_factors::{Protected, code, finish, wrong_code};
+use crate::support::{
+    PASSWORD, Person, admin, log_in, member, new_email, nobody, of_task, person, person_of, smtp, task,
+};
 
 /// The entries of this kind by somebody, newest first.
 async fn entries(who: &Person, kind: &str) -> Vec<Value> {
     walk(&admin().await, &format!("/audit/access?actor={}&kind={kind}", who.id), 2).await
+}
+
+/// The entries of this kind about somebody's account, newest first.
+async fn about(who: &Person, kind: &str) -> Vec<Value> {
+    walk(&admin().await, &format!("/audit/access?about={}&kind={kind}", who.id), 2).await
+}
+
+fn reasons(entries: &[Value]) -> Vec<&str> {
+    entries.iter().map(|entry| entry["reason"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -18,7 +33,7 @@ pub(crate) async fn a_sign_in_and_a_sign_out_are_in_the_access_log() {
     let signed_in = entries(&member, "signed_in").await;
     assert_eq!(signed_in.len(), 1);
     let entry = &signed_in[0];
-    assert_eq!((&entry["outcome"], &entry["reason"]), (&json!("allowed"), &Value::Null));
+    assert_eq!((&entry["outcome"], &entry["reason"]), (&json!("allowed"), &json!("with the password")));
     assert_eq!(entry["route"], "POST /api/v1/users/login");
 
     let answer = member.client.post("/users/logout").header("user-agent", "a browser").send().await;
@@ -83,6 +98,172 @@ async fn whoever_asks_for_what_is_hidden_from_them_is_in_the_access_log_and_is_n
     assert_eq!(entries.len(), 1, "what is not there is no secret");
     assert_eq!(entries[0]["request_id"], refused.header("x-request-id"));
     assert_eq!(entries[0]["reason"], "The task is hidden from them.");
+}
+
+#[tokio::test]
+async fn whoever_reaches_for_anothers_session_or_outside_identity_is_in_the_access_log_and_is_not_told_so() {
+    let (member, other) = (member().await, member().await);
+    let session = entries(&other, "signed_in").await[0]["session_id"].as_str().unwrap().to_owned();
+    let identity = oidc::link(&other.client, "known", &oidc::somebody()).await;
+    for (path, anothers) in [("/users/sessions", &session), ("/profile/outside-identities", &identity)] {
+        let refused = member.client.delete(&format!("{path}/{anothers}")).send().await;
+        let missing = member.client.delete(&format!("{path}/{}", Uuid::new_v4())).send().await;
+        assert_eq!(refused.problem(404, "not_found")["detail"], missing.problem(404, "not_found")["detail"]);
+    }
+    let forbidden = entries(&member, "forbidden").await;
+    let subjects: Vec<_> = forbidden.iter().map(|entry| entry["subject"].as_str().unwrap()).collect();
+    assert_eq!(subjects, [format!("outside-identity#{identity}"), format!("session#{session}")]);
+    assert_eq!(
+        reasons(&forbidden),
+        ["The outside identity is hidden from them.", "The session is hidden from them."],
+        "what is not there is no secret"
+    );
+    other.client.get("/profile").send().await.is(200);
+}
+
+#[tokio::test]
+async fn a_wrong_password_at_the_second_factor_is_in_the_access_log_wherever_it_is_asked_for() {
+    let (protected, without) = (Protected::new().await, member().await);
+    let path = "/profile/second-factor";
+    let wrong = json!({ "password": "not my passphrase", "recovery_code": protected.recovery_codes[0] });
+    let begin = json!({ "password": "not my passphrase" });
+    without.client.post(path).json(&begin).send().await.wrong_fields(&["/password"]);
+    let client = &protected.person.client;
+    client.post(&format!("{path}/recovery-codes")).json(&wrong).send().await.wrong_fields(&["/password"]);
+    client.delete(path).json(&wrong).send().await.wrong_fields(&["/password"]);
+
+    for (who, routes) in [
+        (&without, vec!["POST /api/v1/profile/second-factor"]),
+        (
+            &protected.person,
+            vec!["DELETE /api/v1/profile/second-factor", "POST /api/v1/profile/second-factor/recovery-codes"],
+        ),
+    ] {
+        let refused = entries(who, "password_refused").await;
+        assert_eq!(refused.iter().map(|entry| entry["route"].as_str().unwrap()).collect::<Vec<_>>(), routes);
+        assert!(refused.iter().all(|entry| entry["reason"] == "the password is wrong"), "{refused:?}");
+        assert!(refused.iter().all(|entry| entry["session_id"].is_string()), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_becomes_of_a_second_factor_and_its_recovery_codes_is_in_the_access_log() {
+    let protected = Protected::new().await;
+    let (person, path) = (&protected.person, "/profile/second-factor");
+    let proof = |code: &str| json!({ "password": PASSWORD, "recovery_code": code });
+    let remove = async |code: &str| person.client.delete(path).json(&proof(code)).send().await;
+    remove("AAAA-AAAA-AAAA-AAAA").await.wrong_fields(&["/recovery_code"]);
+    let renew = person.client.post(&format!("{path}/recovery-codes")).json(&proof(&protected.recovery_codes[0]));
+    let renewed = renew.send().await.is(200).value();
+    remove(renewed["recovery_codes"][0].as_str().unwrap()).await.is(204);
+
+    let refused = entries(person, "second_factor_refused").await;
+    assert_eq!(reasons(&refused), ["the code is wrong, or was used before"]);
+    for (kind, times) in [
+        ("second_factor_added", 1),
+        ("recovery_code_used", 2),
+        ("recovery_codes_renewed", 1),
+        ("second_factor_removed", 1),
+    ] {
+        let found = entries(person, kind).await;
+        assert_eq!(found.len(), times, "{kind}");
+        assert!(found.iter().all(|entry| entry["outcome"] == "allowed"), "{found:?}");
+    }
+    let letter = smtp().letter(&person.email, "You have new recovery codes").await;
+    assert!(!letter.raw.contains(renewed["recovery_codes"][1].as_str().unwrap()), "{letter:?}");
+
+    // By somebody else, it is about its owner.
+    let other = Protected::new().await;
+    admin().await.delete(&format!("/users/{}/second-factor", other.person.id)).send().await.is(204);
+    assert_eq!(about(&other.person, "second_factor_removed").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_sign_in_with_a_second_factor_is_in_the_access_log_step_by_step() {
+    let protected = Protected::new().await;
+    let person = &protected.person;
+    let challenge = protected.challenge().await;
+    let asked = about(person, "second_factor_asked").await;
+    assert_eq!(asked.len(), 1);
+    assert_eq!(
+        (&asked[0]["outcome"], &asked[0]["actor"]),
+        (&json!("allowed"), &Value::Null),
+        "nobody is signed in yet"
+    );
+    assert_eq!(reasons(&asked), ["the password is right"]);
+
+    finish(&challenge, "code", &wrong_code(&protected.secret)).await.problem(401, "wrong_credentials");
+    let refused = about(person, "second_factor_refused").await;
+    assert_eq!((refused.len(), &refused[0]["actor"]), (1, &Value::Null));
+    assert_eq!(reasons(&refused), ["the code is wrong, or was used before"]);
+
+    finish(&challenge, "recovery_code", &protected.recovery_codes[0]).await.is(200);
+    finish(&challenge, "code", &code(&protected.secret, 1)).await.is(200);
+    let (used, signed_in) = (entries(person, "recovery_code_used").await, entries(person, "signed_in").await);
+    assert_eq!(
+        reasons(&signed_in),
+        ["with password and second factor", "with password and recovery code", "with the password"]
+    );
+    assert_eq!((used.len(), &used[0]["session_id"]), (1, &signed_in[1]["session_id"]));
+}
+
+#[tokio::test]
+async fn a_challenge_that_is_not_good_is_in_the_access_log_with_whose_it_was_if_that_is_certain() {
+    let protected = Protected::new().await;
+    let challenge = protected.challenge().await;
+    let recovery_code = &protected.recovery_codes[0];
+    let forged = finish(&format!("{challenge}AAAA"), "recovery_code", recovery_code).await;
+    forged.problem(401, "wrong_credentials");
+    let all = walk(&admin().await, "/audit/access?kind=sign_in_refused", 200).await;
+    let entry = all.into_iter().find(|entry| entry["request_id"] == forged.header("x-request-id")).expect("an entry");
+    assert_eq!(entry["reason"], "the challenge is not good, or not any more");
+    assert_eq!((&entry["actor"], &entry["subject"]), (&Value::Null, &Value::Null), "anybody can claim to be anybody");
+
+    admin().await.delete(&format!("/users/{}/second-factor", protected.person.id)).send().await.is(204);
+    let late = finish(&challenge, "recovery_code", recovery_code).await;
+    late.problem(401, "wrong_credentials");
+    let refused = about(&protected.person, "sign_in_refused").await;
+    assert_eq!((refused.len(), &refused[0]["request_id"]), (1, &json!(late.header("x-request-id"))));
+}
+
+#[tokio::test]
+async fn tries_at_a_second_factor_that_are_too_many_are_in_the_access_log_about_its_owner() {
+    let protected = Protected::new().await;
+    let (challenge, wrong) = (protected.challenge().await, wrong_code(&protected.secret));
+    // A count ends with its quarter of an hour: when one ends meanwhile, the next begins.
+    let mut tries = 0;
+    while finish(&challenge, "code", &wrong).await.status != 429 {
+        tries += 1;
+        assert!(tries <= 10, "it is not bounded");
+    }
+    let throttled = about(&protected.person, "throttled").await;
+    assert_eq!(reasons(&throttled), ["too many wrong passwords and codes at the second factor"]);
+    assert_eq!(about(&protected.person, "second_factor_refused").await.len(), tries);
+}
+
+/// A server of its own, as it is stopped.
+#[tokio::test]
+async fn refusals_that_are_only_counted_are_in_the_access_log_when_the_program_has_stopped() {
+    const REFUSALS: u64 = 250;
+    let mut server = Server::start().await;
+    let chief = async |server: &Server| {
+        let client = Client::new(&server.base_url);
+        let tokens = log_in(&client, &server.admin_email, &server.admin_password).await.is(200).value();
+        client.with_token(tokens["access_token"].as_str().unwrap())
+    };
+    let member = person_of(&chief(&server).await, Role::Member).await;
+    for _ in 0..REFUSALS {
+        member.client.post("/teams").json(&json!({ "name": "Mine" })).send().await.problem(403, "forbidden");
+    }
+
+    assert!(server.end("TERM").await.success());
+
+    server.start_again().await;
+    let path = format!("/audit/access?actor={}&kind=forbidden", member.id);
+    let told = walk(&chief(&server).await, &path, 200).await;
+    let left_out: u64 = told.iter().map(|entry| entry["left_out"].as_u64().unwrap()).sum();
+    assert!(left_out > 0, "{} entries", told.len());
+    assert_eq!(told.len() as u64 + left_out, REFUSALS);
 }
 
 #[tokio::test]

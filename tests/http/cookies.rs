@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Person, member, nobody, server};
+use crate::page::walk;
+use crate::support::{PASSWORD, Person, admin, member, nobody, server};
 use muster_tests::client::{Answer, Client, Request};
 
 const NAME: &str = "__Host-muster-refresh";
@@ -107,12 +108,20 @@ async fn a_page_of_another_site_signs_nobody_in() {
 async fn a_browser_that_signs_out_is_told_to_forget() {
     let member = member().await;
     let (cookie, _) = set(&browser_log_in(&member).await);
-    let request = with_cookie(nobody().await.post("/users/logout"), &cookie).header("origin", &own_origin().await);
-    let answer = request.send().await;
+    let origin = own_origin().await;
+    let log_out =
+        async || with_cookie(nobody().await.post("/users/logout"), &cookie).header("origin", &origin).send().await;
+    let answer = log_out().await;
     let (value, attributes) = set(answer.is(204));
     assert_eq!((value.as_str(), attributes[0].as_str()), ("", "Max-Age=0"));
     refresh(&cookie, &own_origin().await).await.problem(401, "wrong_credentials");
     member.client.get("/profile").send().await.is(200);
+
+    log_out().await.is(204);
+    let signed_out = walk(&admin().await, &format!("/audit/access?actor={}&kind=signed_out", member.id), 50).await;
+    assert_eq!(signed_out.len(), 1, "what is over does not end again: {signed_out:?}");
+    assert_eq!(signed_out[0]["request_id"], answer.header("x-request-id"));
+    assert!(signed_out[0]["session_id"].is_string());
 }
 
 #[tokio::test]

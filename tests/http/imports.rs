@@ -10,6 +10,7 @@ use muster_tests::client::Client;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::page::walk;
 use crate::support::{admin, history, member, of_task, person, team};
 
 /// A file that nobody has sent before.
@@ -116,6 +117,10 @@ async fn a_manager_brings_tasks_into_their_own_teams_and_gives_them_to_their_own
         (&failed["line"], &failed["title"], &failed["problem"]["code"]),
         (&json!(3), &json!("For them"), &json!("forbidden"))
     );
+    let logged = walk(&admin().await, &format!("/audit/access?actor={}&kind=forbidden", manager.id), 50).await;
+    assert_eq!(logged.len(), 1, "{logged:?}");
+    assert_eq!(logged[0]["subject"], format!("task#{}", failed["task_id"].as_str().unwrap()));
+    assert_eq!(logged[0]["route"], "POST /api/v1/imports");
     let us = read(&manager.client, task_id(&made, 0)).await;
     assert_eq!((us.assignee_id, us.reporter_id), (Some(ours.id), Some(manager.id)));
     let refused = import(&manager.client, "run", &file, json!({ "team_id": foreign })).await;

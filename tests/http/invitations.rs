@@ -101,6 +101,10 @@ pub(crate) async fn an_invitation_that_is_withdrawn_is_good_for_nothing() {
     admin().await.delete(&path).send().await.is(204);
 
     assert!(!is_open(&made["id"]).await);
+    let revoked = walk(&admin().await, "/audit/access?kind=invitation_revoked", 200).await;
+    let subject = format!("invitation#{}", made["id"].as_str().unwrap());
+    let revoked: Vec<_> = revoked.iter().filter(|entry| entry["subject"] == subject).collect();
+    assert_eq!((revoked.len(), &revoked[0]["actor"]), (1, &made["invited_by"]));
     take(&token, json!({})).await.problem(403, "link_not_good");
     log_in(&nobody().await, &email, PASSWORD).await.problem(401, "wrong_credentials");
     admin().await.delete(&path).send().await.problem(404, "not_found");

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::api_tokens::made;
 use crate::routes::{ROUTES, document};
 use crate::support::{PASSWORD, log_in, new_email};
 use muster_tests::client::{Answer, Client};
@@ -125,6 +126,27 @@ async fn a_caller_asks_so_often_and_each_answer_says_what_is_left() {
     let elsewhere = client.with_token(tokens["access_token"].as_str().unwrap());
     assert_refused(&elsewhere.get("/profile").send().await, "caller", 5);
     admin.request("GET", "/healthz").send().await.is(200);
+}
+
+#[tokio::test]
+async fn whoever_asks_too_often_is_in_the_access_log_with_what_they_came_with() {
+    let server = strict(&[("MUSTER_RATE_LIMIT_CALLER", "5")]).await;
+    let client = Client::new(&server.base_url);
+    let tokens = log_in(&client, &sign_up(&client).await, PASSWORD).await.is(200).value();
+    let ada = client.with_token(tokens["access_token"].as_str().unwrap());
+    let token = made(&ada, &["users:read"]).await;
+    // It is whose it says when it has been good once.
+    while token.client.get("/profile").send().await.status == 200 {}
+    assert_refused(&ada.get("/profile").send().await, "caller", 5);
+
+    let chief = log_in(&client, &server.admin_email, &server.admin_password).await.is(200).value();
+    let chief = client.with_token(chief["access_token"].as_str().unwrap());
+    let path = format!("/audit/access?actor={}&kind=throttled", tokens["user_id"].as_str().unwrap());
+    let throttled = chief.get(&path).send().await.is(200).value();
+    let throttled = throttled["items"].as_array().unwrap();
+    assert_eq!(throttled.len(), 2, "{throttled:?}");
+    let came_with = |what: &str| throttled.iter().filter_map(|entry| entry[what].as_str()).collect::<Vec<_>>();
+    assert_eq!((came_with("api_token_id"), came_with("session_id").len()), (vec![token.id.as_str()], 1));
 }
 
 #[tokio::test]

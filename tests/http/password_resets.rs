@@ -8,6 +8,7 @@ use muster_tests::server::Server;
 use muster_tests::smtp::{Received, Smtp};
 use serde_json::{Value, json};
 
+use crate::api_tokens::made;
 use crate::oidc;
 use crate::page::walk;
 use crate::second_factors::Protected;
@@ -263,6 +264,21 @@ async fn people_are_told_what_happened_to_their_account_whoever_did_it() {
     confirm(&token, "yet another passphrase").await.is(204);
     let was_set = smtp().letter(&member.email, "A new password was set").await;
     assert!(!was_set.raw.contains("passphrase") && !was_set.raw.contains(&token), "{was_set:?}");
+}
+
+#[tokio::test]
+async fn people_are_told_of_each_new_way_to_their_account() {
+    let (member, way) = (member().await, "There is another way to sign in to your account");
+    oidc::link(&member.client, "known", &oidc::somebody()).await;
+    smtp().letter(&member.email, way).await;
+    let token = made(&member.client, &["tasks:read"]).await;
+    let letter = smtp().letter(&member.email, "An API token was made").await;
+    assert!(!letter.raw.contains(&token.token) && !letter.raw.contains("A program"), "{letter:?}");
+
+    let by_address = crate::support::member().await;
+    let claims = oidc::saying(&oidc::somebody(), &json!({ "email": by_address.email }));
+    oidc::signed_in(&oidc::sign_in("linking", &claims).await).await;
+    smtp().letter(&by_address.email, way).await;
 }
 
 #[tokio::test]

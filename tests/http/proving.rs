@@ -102,6 +102,11 @@ async fn whoever_has_a_second_factor_proves_with_it() {
     prove(json!({ "password": PASSWORD, "recovery_code": protected.recovery_codes[0] })).await.is(204);
     let again = prove(json!({ "password": PASSWORD, "recovery_code": protected.recovery_codes[0] })).await;
     again.wrong_fields(&["/recovery_code"]);
+    for (kind, times) in [("second_factor_asked", 1), ("second_factor_refused", 2), ("recovery_code_used", 1)] {
+        let path = format!("/audit/access?kind={kind}&actor={}", person.id);
+        let page = admin().await.get(&path).send().await.is(200).value();
+        assert_eq!(page["items"].as_array().unwrap().len(), times, "{kind}: {page}");
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use muster_projections::TaskDocument;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::page::walk;
 use crate::support::{Person, admin, eventually, ids, member, moved, of_task, person, task, team};
 
 /// So many open tasks of this person, known to the list, and one that they have completed.
@@ -104,6 +105,10 @@ async fn a_manager_moves_what_they_may_and_a_member_or_an_auditor_nothing() {
     for (stranger, code) in [(person(Role::Auditor).await, "forbidden"), (member().await, "not_found")] {
         let answer = send(&stranger, json!(stranger.id)).await;
         assert_eq!(outcomes(&answer), [refused(open[0].0, code)]);
+        let path = format!("/audit/access?actor={}&kind=forbidden", stranger.id);
+        let logged = walk(&admin().await, &path, 50).await;
+        assert_eq!(logged.len(), 1, "{logged:?}");
+        assert_eq!(logged[0]["subject"], format!("task#{}", open[0]));
     }
     let outsider = member().await;
     assert_eq!(outcomes(&send(&manager, json!(outsider.id)).await), [refused(open[0].0, "forbidden")]);

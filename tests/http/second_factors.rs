@@ -15,7 +15,7 @@ pub(crate) fn code(secret: &str, steps: i64) -> String {
 }
 
 /// Six digits that no app with this secret shows now or soon.
-fn wrong_code(secret: &str) -> String {
+pub(crate) fn wrong_code(secret: &str) -> String {
     let right: Vec<String> = (-3..=3).map(|steps| code(secret, steps)).collect();
     (0..1_000_000).map(|number| format!("{number:06}")).find(|code| !right.contains(code)).unwrap()
 }
@@ -23,7 +23,7 @@ fn wrong_code(secret: &str) -> String {
 /// Somebody with a second factor: the secret in their app, and their recovery codes.
 pub(crate) struct Protected {
     pub(crate) person: Person,
-    secret: String,
+    pub(crate) secret: String,
     pub(crate) recovery_codes: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ impl Protected {
     }
 
     /// The password alone: a challenge.
-    async fn challenge(&self) -> String {
+    pub(crate) async fn challenge(&self) -> String {
         let answer = log_in(&nobody().await, &self.person.email, PASSWORD).await;
         let problem = answer.problem(401, "second_factor_required");
         assert_eq!(answer.header("cache-control"), "no-store");
@@ -57,7 +57,7 @@ pub(crate) async fn challenged() -> Value {
     json!({ "challenge": protected.challenge().await, "recovery_code": protected.recovery_codes[0] })
 }
 
-async fn finish(challenge: &str, field: &str, code: &str) -> Answer {
+pub(crate) async fn finish(challenge: &str, field: &str, code: &str) -> Answer {
     let body = json!({ "challenge": challenge, field: code });
     nobody().await.post("/users/login/second-factor").json(&body).send().await
 }

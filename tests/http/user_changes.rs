@@ -139,6 +139,11 @@ async fn of_two_administrators_who_demote_each_other_one_remains() {
     assert!(matches!(refused.status, 409 | 403 | 401), "{}", refused.status);
     if refused.status == 409 {
         refused.problem(409, "last_admin");
+        let log = winner.get("/audit/access?kind=forbidden").send().await.is(200).value();
+        let mut entries = log["items"].as_array().unwrap().iter();
+        let entry = entries.find(|entry| entry["request_id"] == refused.header("x-request-id")).expect("an entry");
+        assert_eq!(entry["reason"], "nobody would be left to administrate");
+        assert!(entry["actor"].is_string(), "{entry}");
     }
     let admins = eventually("the directory knows", async || {
         let page = winner.get("/users?role=admin&active=true").send().await.is(200).value();

@@ -9,9 +9,9 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use muster_domain::UserId;
+use muster_domain::{TaskId, UserId};
 use muster_identity::policy::{Credential, Principal};
-use muster_identity::{Access, AccessKind, Origin};
+use muster_identity::{Access, AccessKind, AccessSubject, Origin};
 use tokio::time::timeout;
 
 use super::address::ClientAddress;
@@ -90,6 +90,9 @@ impl Refused {
             (Some(access), _) => access,
             (None, Code::Unauthenticated) if has_credential => Access::refused(AccessKind::TokenRefused),
             (None, Code::TooManyRequests) => Access::refused(AccessKind::Throttled),
+            (None, Code::LastAdmin) => {
+                Access::refused(AccessKind::Forbidden).because("nobody would be left to administrate")
+            }
             (None, code) if code.status() == StatusCode::FORBIDDEN => Access::refused(AccessKind::Forbidden),
             (None, _) => return None,
         };
@@ -123,6 +126,21 @@ impl App {
         self.identity.access_log().write(&asked.0, access).await.map_err(|error| Problem::unavailable(&error))
     }
 
+    /// Writes down what was refused of many things that somebody asked for at once, in an answer that says that all is well: whoever is
+    /// refused one of many is refused all the same.
+    pub(crate) async fn note_refusals(
+        &self,
+        asked: &Asked,
+        who: &Principal,
+        problems: Vec<(Option<TaskId>, &Problem)>,
+    ) {
+        for (task, problem) in problems {
+            let Some(access) = problem.refusal() else { continue };
+            let about = task.map(AccessSubject::Task);
+            self.note_refused(asked, about.into_iter().fold(access.by(who), Access::about)).await;
+        }
+    }
+
     /// Writes down what was done and is safe to have been done, such as the end of a session. That it could not be written
     /// is for the program's log: nobody stays signed in for it.
     pub(crate) async fn note(&self, asked: &Asked, access: Access) {
@@ -135,4 +153,32 @@ impl App {
 /// What this person did.
 pub(crate) fn done(kind: AccessKind, who: &Principal) -> Access {
     Access::allowed(kind).by(who)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is kept of a problem that is answered to whoever has shown a credential.
+    fn kept(code: Code) -> Option<Access> {
+        Problem::new(code).refusal()
+    }
+
+    #[test]
+    fn every_403_is_kept_and_that_the_last_administrator_must_stay() {
+        let forbidden = |reason: &str| Some(Access::refused(AccessKind::Forbidden).because(reason));
+        assert_eq!(kept(Code::Forbidden), forbidden("forbidden"));
+        assert_eq!(kept(Code::ForeignOrigin), forbidden("foreign_origin"));
+        assert_eq!(kept(Code::LastAdmin), forbidden("nobody would be left to administrate"));
+        assert_eq!(kept(Code::Conflict), None);
+        assert_eq!(kept(Code::NotFound), None);
+    }
+
+    #[test]
+    fn whoever_showed_no_credential_was_asked_for_one_and_not_refused() {
+        let refused = || Refused { code: Code::Unauthenticated, detail: None, access: None };
+        assert_eq!(refused().access(false), None);
+        let kept = Access::refused(AccessKind::TokenRefused).because("unauthenticated");
+        assert_eq!(refused().access(true), Some(kept));
+    }
 }

@@ -25,6 +25,7 @@ use super::fields::Fields;
 use super::page::Page;
 use super::problem::{Causes, Code, Problem};
 use super::spec::{BodilessProblems, MakeTokenProblems, SessionReadProblems};
+use crate::mail::Notice;
 
 /// How long a token is good if nobody says otherwise.
 const USUAL_LIFETIME: TimeDelta = TimeDelta::days(90);
@@ -140,6 +141,7 @@ pub(crate) async fn make(
         }
         return Err(problem);
     }
+    app.notice(owner, Notice::ApiTokenMade).await;
     let made = MadeApiToken { document: token.into(), token: text.as_str().to_owned() };
     let mut response = (StatusCode::CREATED, Json(made)).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -9,7 +9,8 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use muster_domain::UserId;
 use muster_identity::{
-    Access, AccessKind, AccessSubject, LoginError, PasswordAttempt, RefreshError, SessionError, TokenPair,
+    Access, AccessKind, AccessSubject, LoginError, PasswordAttempt, RefreshError, Session, SessionError, StoreError,
+    TokenPair,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -96,15 +97,11 @@ pub(crate) fn tokens(app: &App, pair: TokenPair, in_cookie: bool) -> Response {
     response
 }
 
-/// Writes down that a session has begun. What cannot be written down has not begun: the session ends, and nobody has its
-/// tokens.
-pub(crate) async fn begun(app: &App, asked: &Asked, pair: &TokenPair) -> Result<(), Problem> {
-    begun_by(app, asked, pair, Access::allowed(AccessKind::SignedIn)).await
-}
-
-/// The same, where there is more to say of it.
-pub(crate) async fn begun_by(app: &App, asked: &Asked, pair: &TokenPair, access: Access) -> Result<(), Problem> {
-    let recorded = app.record(asked, access.by_user(pair.user_id).in_session(pair.session_id)).await;
+/// Writes down that a session has begun, and with what. What cannot be written down has not begun: the session ends, and nobody has
+/// its tokens.
+pub(crate) async fn begun(app: &App, asked: &Asked, pair: &TokenPair, with: &str) -> Result<(), Problem> {
+    let access = Access::allowed(AccessKind::SignedIn).by_user(pair.user_id).in_session(pair.session_id);
+    let recorded = app.record(asked, access.because(with)).await;
     if recorded.is_err()
         && let Err(error) = app.identity.logout(pair.session_id).await
     {
@@ -135,7 +132,7 @@ pub(crate) async fn log_in(
     let attempt = PasswordAttempt::new(body.password);
     match app.identity.login(&body.email, &attempt, &intake.client()).await {
         Ok(pair) => {
-            if let Err(problem) = begun(&app, &asked, &pair).await {
+            if let Err(problem) = begun(&app, &asked, &pair, "with the password").await {
                 counted.forgiven();
                 return Err(problem);
             }
@@ -151,9 +148,12 @@ pub(crate) async fn log_in(
             Err(Problem::new(Code::WrongCredentials).refused(access))
         }
         // The password was right. Codes have a count of their own.
-        Err(LoginError::SecondFactorRequired(challenge)) => {
+        Err(LoginError::SecondFactorRequired { user, challenge }) => {
             counted.succeeded();
-            Err(Problem::new(Code::SecondFactorRequired).challenge(challenge))
+            // Whoever has found out a password and not the second factor is seen here. Who it is that knows it, nobody can say yet.
+            let access = Access::allowed(AccessKind::SecondFactorAsked).about(AccessSubject::User(user));
+            let access = access.because("the password is right");
+            Err(Problem::new(Code::SecondFactorRequired).challenge(challenge).refused(access))
         }
         Err(LoginError::Internal(error)) => {
             counted.forgiven();
@@ -259,9 +259,8 @@ pub(crate) async fn log_out(State(app): State<Arc<App>>, request: Request) -> Re
     let has_header = parts.headers.contains_key(header::AUTHORIZATION);
     let (ended, access) = if let Some(refresh_token) = kept.filter(|_| !has_header) {
         cookie::same_origin(&parts.headers, &app.settings.allowed_origins)?;
-        let access = Access::allowed(AccessKind::SignedOut);
-        let session = app.identity.sessions().family(&refresh_token);
-        (app.identity.logout_with(&refresh_token).await, session.map(|session| access.in_session(session)))
+        let access = signed_out_with(&app, &refresh_token).await.map_err(|error| Problem::unavailable(&error))?;
+        (app.identity.logout_with(&refresh_token).await, access)
     } else {
         let Unsettled(caller) = Unsettled::from_request_parts(&mut parts, &app).await?;
         (app.identity.logout(caller.session()?).await, Some(done(AccessKind::SignedOut, &caller.0)))
@@ -271,6 +270,14 @@ pub(crate) async fn log_out(State(app): State<Arc<App>>, request: Request) -> Re
         app.note(&Asked::from_request_parts(&mut parts, &app).await?, access).await;
     }
     Ok(response)
+}
+
+/// What the access log keeps of a sign-out with this refresh token: whose session it ends, if that has not ended before.
+async fn signed_out_with(app: &App, refresh_token: &str) -> Result<Option<Access>, StoreError> {
+    let sessions = app.identity.sessions();
+    let Some(id) = sessions.family(refresh_token) else { return Ok(None) };
+    let access = |session: Session| Access::allowed(AccessKind::SignedOut).by_user(session.user_id).in_session(id);
+    Ok(sessions.live(id).await?.map(access))
 }
 
 /// Signs out; the same as `/users/logout`.

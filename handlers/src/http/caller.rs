@@ -51,7 +51,7 @@ impl Caller {
             Decision::Allow => Ok(()),
             Decision::Deny(reason) => Err(denied(reason)),
             // They are told what everybody is told of what is not there, and whoever audits sees that they tried.
-            Decision::Hidden => Err(not_found("task").refused(hidden())),
+            Decision::Hidden => Err(not_found("task").refused(hidden("task"))),
         }
     }
 
@@ -88,8 +88,8 @@ impl Caller {
 }
 
 /// An attempt to reach what is hidden from whoever tried.
-fn hidden() -> Access {
-    Access::refused(AccessKind::Forbidden).because("The task is hidden from them.")
+pub(crate) fn hidden(what: &str) -> Access {
+    Access::refused(AccessKind::Forbidden).because(format!("The {what} is hidden from them."))
 }
 
 fn denied(reason: Reason) -> Problem {

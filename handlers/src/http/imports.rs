@@ -16,6 +16,7 @@ use muster_identity::policy::{Action, Person, Resource};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::access::Asked;
 use super::app::App;
 use super::body::Body;
 use super::fields::Fields;
@@ -179,6 +180,7 @@ pub(crate) struct FailedTask {
     responses((status = 200, description = "What it would do, and what it did.", body = ImportAnswer), ImportProblems))]
 pub(crate) async fn import(
     State(app): State<Arc<App>>,
+    asked: Asked,
     change: Change,
     Body(body): Body<ImportBody>,
 ) -> Result<Json<ImportAnswer>, Problem> {
@@ -199,7 +201,10 @@ pub(crate) async fn import(
         Mode::Preview => None,
         Mode::Run => {
             let people = accounts.into_values().map(|person| (person.id, person)).collect();
-            Some(run(&app, &change, plan.tasks, &people).await)
+            let outcome = run(&app, &change, plan.tasks, &people).await;
+            let problems = outcome.failed.iter().map(|failed| (Some(failed.task_id), &failed.problem)).collect();
+            app.note_refusals(&asked, &change.caller.0, problems).await;
+            Some(outcome)
         }
     };
     Ok(Json(ImportAnswer { preview, outcome }))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use muster_identity::{Access, AccessKind, PasswordAttempt, Proof, ProveError, SecondFactorError};
+use muster_identity::{Access, AccessKind, PasswordAttempt, ProveError, SecondFactorError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -15,7 +15,7 @@ use super::caller::Unsettled;
 use super::fields::{Fields, given};
 use super::problem::Problem;
 use super::request::Intake;
-use super::second_factor::{proof, refused};
+use super::second_factor::{note_spent, proof, refused};
 use super::spec::ProveProblems;
 
 /// The caller's password, and their second factor if they have one: either `code` or `recovery_code`.
@@ -60,8 +60,8 @@ pub(crate) async fn prove(
     match app.identity.prove_again(caller.id(), session, &attempt, shown.as_ref()).await {
         Ok(()) => {
             counted.succeeded();
-            if matches!(shown, Some(Proof::RecoveryCode(_))) {
-                app.note(&asked, done(AccessKind::RecoveryCodeUsed, &caller.0)).await;
+            if let Some(shown) = &shown {
+                note_spent(&app, &asked, &caller, shown).await;
             }
             app.note(&asked, done(AccessKind::ProvedAgain, &caller.0)).await;
             Ok(StatusCode::NO_CONTENT)
@@ -71,7 +71,10 @@ pub(crate) async fn prove(
             let access = Access::refused(AccessKind::PasswordRefused).because("the password is wrong");
             Err(wrong("/password", "is not the password").refused(access))
         }
-        Err(ProveError::FactorMissing) => Err(wrong("/code", "is missing: the account has a second factor")),
+        Err(ProveError::FactorMissing) => {
+            let access = Access::allowed(AccessKind::SecondFactorAsked).because("the password is right");
+            Err(wrong("/code", "is missing: the account has a second factor").refused(access))
+        }
         Err(ProveError::Factor(SecondFactorError::Store(error))) => {
             counted.forgiven();
             Err(Problem::unavailable(&error))

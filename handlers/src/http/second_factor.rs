@@ -28,6 +28,9 @@ use super::request::Intake;
 use super::spec::{BodilessProblems, FactorProblems, FinishSignInProblems};
 use crate::mail::Notice;
 
+/// What the access log says of tries that were too many.
+const TOO_MANY_TRIES: &str = "too many wrong passwords and codes at the second factor";
+
 /// The caller's password, asked again.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -174,13 +177,18 @@ pub(crate) async fn confirm(
     responses((status = 200, description = "Recovery codes.", body = RecoveryCodesDocument), FactorProblems))]
 pub(crate) async fn renew(
     State(app): State<Arc<App>>,
+    asked: Asked,
     caller: Caller,
     Body(body): Body<ProofBody>,
 ) -> Result<Response, Problem> {
     own(&caller)?;
     let (proof, pointer) = proof(body.code, body.recovery_code)?;
     let codes = app.identity.renew_recovery_codes(caller.id(), &PasswordAttempt::new(body.password), &proof).await;
-    Ok(uncached(RecoveryCodesDocument::from(codes.map_err(|error| refused(&error, pointer))?)))
+    let codes = codes.map_err(|error| refused(&error, pointer))?;
+    note_spent(&app, &asked, &caller, &proof).await;
+    app.note(&asked, done(AccessKind::RecoveryCodesRenewed, &caller.0)).await;
+    app.notice(caller.id(), Notice::RecoveryCodesRenewed).await;
+    Ok(uncached(RecoveryCodesDocument::from(codes)))
 }
 
 /// Takes the caller's second factor away.
@@ -200,6 +208,7 @@ pub(crate) async fn remove(
     let (proof, pointer) = proof(body.code, body.recovery_code)?;
     let removed = app.identity.remove_second_factor(caller.id(), &PasswordAttempt::new(body.password), &proof).await;
     removed.map_err(|error| refused(&error, pointer))?;
+    note_spent(&app, &asked, &caller, &proof).await;
     app.note(&asked, done(AccessKind::SecondFactorRemoved, &caller.0)).await;
     app.notice(caller.id(), Notice::SecondFactorRemoved).await;
     Ok(StatusCode::NO_CONTENT)
@@ -241,33 +250,67 @@ pub(crate) async fn log_in(
     }
     let (proof, _) = proof(body.code, body.recovery_code)?;
     let counted = app.throttle.attempt(None, intake.address())?;
-    let wrong = |detail: &str| Problem::new(Code::WrongCredentials).detail(detail);
     match app.identity.finish_login(&body.challenge, &proof, &intake.client()).await {
         Ok(pair) => {
-            if matches!(proof, Proof::RecoveryCode(_)) {
-                let used = Access::allowed(AccessKind::RecoveryCodeUsed).by_user(pair.user_id);
-                app.note(&asked, used.in_session(pair.session_id)).await;
-            }
-            if let Err(problem) = begun(&app, &asked, &pair).await {
+            let with = match proof {
+                Proof::Code(_) => "with password and second factor",
+                Proof::RecoveryCode(_) => {
+                    let used = Access::allowed(AccessKind::RecoveryCodeUsed).by_user(pair.user_id);
+                    app.note(&asked, used.in_session(pair.session_id)).await;
+                    "with password and recovery code"
+                }
+            };
+            if let Err(problem) = begun(&app, &asked, &pair, with).await {
                 counted.forgiven();
                 return Err(problem);
             }
             counted.succeeded();
             Ok(tokens(&app, pair, body.cookie))
         }
-        // Taken away meanwhile: the password alone is enough now, but it has to be shown again.
-        Err(FinishLoginError::Challenge | FinishLoginError::Factor(SecondFactorError::Off)) => {
-            Err(wrong("The challenge is not good, or not any more: begin again with the password."))
-        }
-        Err(FinishLoginError::Factor(SecondFactorError::WrongCode)) => {
-            Err(wrong("The code is wrong, or was used before.")
-                .refused(Access::refused(AccessKind::SecondFactorRefused)))
-        }
-        Err(FinishLoginError::Factor(error)) => Err(refused(&error, "/code")),
+        Err(FinishLoginError::Challenge { of }) => Err(challenge_refused(of)),
+        Err(FinishLoginError::Factor { user, source }) => Err(factor_refused(user, &source)),
         Err(FinishLoginError::Internal(error)) => {
             counted.forgiven();
             Err(Problem::unavailable(&error))
         }
+    }
+}
+
+/// A challenge with which nobody signs in: `of` whom it is, if that is certain.
+fn challenge_refused(of: Option<UserId>) -> Problem {
+    let access = Access::refused(AccessKind::SignInRefused).because("the challenge is not good, or not any more");
+    Problem::new(Code::WrongCredentials)
+        .detail("The challenge is not good, or not any more: begin again with the password.")
+        .refused(of.map(AccessSubject::User).into_iter().fold(access, Access::about))
+}
+
+/// A second factor that was not proved at sign-in. Who tried has shown the password of this account, and need not be its owner.
+fn factor_refused(user: UserId, error: &SecondFactorError) -> Problem {
+    let refused_to = |kind| Access::refused(kind).about(AccessSubject::User(user));
+    match error {
+        // Taken away meanwhile: the password alone is enough now, but it has to be shown again.
+        SecondFactorError::Off => challenge_refused(Some(user)),
+        SecondFactorError::WrongCode => {
+            let access = refused_to(AccessKind::SecondFactorRefused).because("the code is wrong, or was used before");
+            Problem::new(Code::WrongCredentials).detail("The code is wrong, or was used before.").refused(access)
+        }
+        SecondFactorError::TooManyTries { .. } => {
+            refused(error, "/code").refused(refused_to(AccessKind::Throttled).because(TOO_MANY_TRIES))
+        }
+        SecondFactorError::On
+        | SecondFactorError::NotBegun
+        | SecondFactorError::WrongPassword
+        | SecondFactorError::NotMade(_)
+        | SecondFactorError::Hash(_)
+        | SecondFactorError::Store(_) => refused(error, "/code"),
+    }
+}
+
+/// Writes down that a recovery code is spent, if one was shown.
+pub(crate) async fn note_spent(app: &App, asked: &Asked, caller: &Caller, proof: &Proof) {
+    match proof {
+        Proof::Code(_) => {}
+        Proof::RecoveryCode(_) => app.note(asked, done(AccessKind::RecoveryCodeUsed, &caller.0)).await,
     }
 }
 
@@ -299,12 +342,13 @@ pub(crate) fn refused(error: &SecondFactorError, pointer: &str) -> Problem {
         SecondFactorError::Off | SecondFactorError::On | SecondFactorError::NotBegun => {
             Problem::new(Code::Conflict).detail(error)
         }
-        SecondFactorError::WrongPassword => wrong_field("/password", "is not the password".to_owned()),
+        SecondFactorError::WrongPassword => wrong_field("/password", "is not the password".to_owned())
+            .refused(Access::refused(AccessKind::PasswordRefused).because("the password is wrong")),
         SecondFactorError::WrongCode => wrong_field(pointer, "is wrong, or was used before".to_owned())
-            .refused(Access::refused(AccessKind::SecondFactorRefused)),
-        SecondFactorError::TooManyTries { again_in } => {
-            Problem::new(Code::TooManyRequests).retry_after(again_in.num_seconds().unsigned_abs())
-        }
+            .refused(Access::refused(AccessKind::SecondFactorRefused).because("the code is wrong, or was used before")),
+        SecondFactorError::TooManyTries { again_in } => Problem::new(Code::TooManyRequests)
+            .retry_after(again_in.num_seconds().unsigned_abs())
+            .refused(Access::refused(AccessKind::Throttled).because(TOO_MANY_TRIES)),
         SecondFactorError::NotMade(_) => Problem::internal(error),
         SecondFactorError::Hash(_) | SecondFactorError::Store(_) => Problem::unavailable(error),
     }

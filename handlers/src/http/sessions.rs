@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::access::{Asked, done};
 use super::app::{App, not_found};
 use super::body::Id;
-use super::caller::Caller;
+use super::caller::{Caller, hidden};
 use super::page::Page;
 use super::problem::Problem;
 use super::spec::{BodilessProblems, SessionReadProblems};
@@ -102,8 +102,11 @@ pub(crate) async fn end(
     caller.may(Action::EndSessions, &Resource::User(person))?;
     let (sessions, id) = (app.identity.sessions(), SessionId(id));
     let found = sessions.find(id).await.map_err(|error| Problem::unavailable(&error))?;
-    // Of another person's session nobody learns that it is there.
-    found.filter(|session| session.user_id == caller.id()).ok_or_else(|| not_found("session"))?;
+    let found = found.ok_or_else(|| not_found("session"))?;
+    if found.user_id != caller.id() {
+        // Of another person's session nobody learns that it is there, and whoever audits sees who tried.
+        return Err(not_found("session").refused(hidden("session").about(AccessSubject::Session(id))));
+    }
     sessions.end(id, EndReason::Revoked).await.map_err(|error| Problem::unavailable(&error))?;
     app.note(&asked, done(AccessKind::SessionEnded, &caller.0).about(AccessSubject::Session(id))).await;
     Ok(StatusCode::NO_CONTENT)

@@ -69,6 +69,12 @@ pub(crate) enum Notice {
     SecondFactorAdded,
     /// The second factor was taken away.
     SecondFactorRemoved,
+    /// There are other recovery codes in the place of those that were left.
+    RecoveryCodesRenewed,
+    /// The account can be signed in to with an outside issuer from now on.
+    OutsideIdentityLinked,
+    /// An API token was made for the account.
+    ApiTokenMade,
     /// The account was closed.
     AccountClosed,
     /// The closed account was opened again.
@@ -103,6 +109,21 @@ impl Notice {
                 "Your second factor was removed",
                 "the second factor was removed from your account: signing in asks for the password alone",
             ),
+            Self::RecoveryCodesRenewed => (
+                "recovery-codes-renewed",
+                "You have new recovery codes",
+                "new recovery codes were made for your account: those from before are good for nothing any more",
+            ),
+            Self::OutsideIdentityLinked => (
+                "outside-identity-linked",
+                "There is another way to sign in to your account",
+                "your account was linked with somebody's account elsewhere: whoever signs in there can sign in to yours here",
+            ),
+            Self::ApiTokenMade => (
+                "api-token-made",
+                "An API token was made",
+                "an API token was made for your account: whatever program has it does in your name what the token is for",
+            ),
             Self::AccountClosed => ("account-closed", "Your account was closed", "your account was closed"),
             Self::AccountReopened => (
                 "account-reopened",
@@ -118,8 +139,17 @@ impl Notice {
                  look at your tokens; an administrator can do it, too.\n\n\
                  If it was not you, ask for a new password where you sign in, and tell an administrator."
             }
-            Self::SecondFactorAdded | Self::SecondFactorRemoved => {
+            Self::SecondFactorAdded | Self::SecondFactorRemoved | Self::RecoveryCodesRenewed => {
                 "If it was not you, ask for a new password where you sign in, and tell an administrator."
+            }
+            // A new password ends neither.
+            Self::OutsideIdentityLinked => {
+                "If it was not you, take the link away in your profile, ask for a new password where you sign in, and tell an \
+                 administrator."
+            }
+            Self::ApiTokenMade => {
+                "If it was not you, revoke it where you look at your tokens, ask for a new password where you sign in, and tell \
+                 an administrator."
             }
             Self::EmailChanged => "If it was not you, tell an administrator at once.",
             Self::AccountReopened => "If nobody has told you a password, ask for a new one where you sign in.",
@@ -139,13 +169,17 @@ fn time(at: DateTime<Utc>) -> String {
 mod tests {
     use super::*;
 
-    const ALL: [Notice; 6] = [
+    const ALL: [Notice; 10] = [
         Notice::PasswordChanged,
         Notice::PasswordReset,
         Notice::EmailChanged,
         Notice::SecondFactorAdded,
         Notice::SecondFactorRemoved,
+        Notice::RecoveryCodesRenewed,
+        Notice::OutsideIdentityLinked,
+        Notice::ApiTokenMade,
         Notice::AccountClosed,
+        Notice::AccountReopened,
     ];
 
     fn to() -> Email {

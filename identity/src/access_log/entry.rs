@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::kind::{AccessKind, Outcome};
 use crate::api_tokens::ApiTokenId;
+use crate::facade::Presented;
 use crate::outside_identities::OutsideIdentityId;
 use crate::policy::{Credential, Principal};
 use crate::sessions::SessionId;
@@ -104,6 +105,17 @@ impl Access {
         self.by_user(who.user_id).with(who.credential)
     }
 
+    /// By whoever this token is of, with it.
+    #[must_use]
+    pub const fn by_token(mut self, token: &Presented) -> Self {
+        self.actor = Some(token.user_id());
+        match token {
+            Presented::AccessToken(token) => self.session = Some(token.session_id),
+            Presented::ApiToken(token) => self.api_token = Some(token.id),
+        }
+        self
+    }
+
     /// With this.
     #[must_use]
     pub const fn with(mut self, credential: Credential) -> Self {
@@ -164,7 +176,7 @@ pub struct AccessEntry {
     pub kind: AccessKind,
     /// Whether it was let be.
     pub outcome: Outcome,
-    /// Why it was refused; of a sign-in with an outside issuer, which one.
+    /// Why it was refused; of a sign-in, with what: the password, a second factor as well, or which outside issuer.
     #[schema(required)]
     pub reason: Option<String>,
     /// Who did it, if that is known; of a refused token, whom it named.
@@ -190,12 +202,12 @@ pub struct AccessEntry {
     pub request_id: String,
     /// Method and path of the route.
     pub route: String,
-    /// How many more of the kind came from there in the minute before, which have no entry of their own.
+    /// How many more of the kind came from there shortly before or after, which have no entry of their own.
     pub left_out: u64,
 }
 
 impl AccessEntry {
-    pub(super) fn new(at: DateTime<Utc>, origin: &Origin, access: Access, left_out: u64) -> Self {
+    pub(super) fn new(at: DateTime<Utc>, origin: &Origin, access: Access) -> Self {
         let cut = |agent: &String| agent.chars().take(MAX_USER_AGENT).collect::<String>();
         Self {
             id: Uuid::new_v4(),
@@ -211,7 +223,7 @@ impl AccessEntry {
             user_agent: origin.user_agent.as_ref().map(cut).filter(|agent| !agent.is_empty()),
             request_id: origin.request_id.clone(),
             route: origin.route.clone(),
-            left_out,
+            left_out: 0,
         }
     }
 

@@ -25,8 +25,10 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Somebody signed in.
+    /// Somebody signed in; the reason says with what.
     SignedIn = "signed_in";
+    /// Somebody showed the right password and no second factor, which is asked for as well: nothing was let be yet.
+    SecondFactorAsked = "second_factor_asked";
     /// Address, password or account were not good.
     SignInRefused = "sign_in_refused";
     /// Somebody signed out.
@@ -65,6 +67,8 @@ kinds! {
     SecondFactorRefused = "second_factor_refused";
     /// A recovery code was used in the place of a second factor.
     RecoveryCodeUsed = "recovery_code_used";
+    /// Somebody got other recovery codes in the place of those that were left.
+    RecoveryCodesRenewed = "recovery_codes_renewed";
     /// Somebody was invited.
     InvitationMade = "invitation_made";
     /// An invitation was taken back.

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::secrets::ServerSecret;
 use crate::store::{Item, StoreError, s};
 
-use bound::Bound;
+use bound::{Admitted, Bound};
 pub use entry::{Access, AccessEntry, AccessSubject, Origin};
 pub use kind::{AccessKind, Outcome};
 
@@ -96,17 +96,31 @@ impl AccessLog {
 
     /// Writes an entry.
     pub async fn write(&self, origin: &Origin, access: Access) -> Result<(), StoreError> {
-        self.put(&AccessEntry::new(self.clock.now(), origin, access, 0)).await
+        self.put(&AccessEntry::new(self.clock.now(), origin, access)).await
     }
 
     /// Writes what was refused, unless so much of the kind came from there in this minute that more would say nothing
-    /// new: then it is counted, and the next entry that is written says how many were left out.
+    /// new: then it is counted, and the next entry that is written of it says how many were left out. If none is written before what
+    /// it is counted in is needed for others, one is written of it then.
     pub async fn write_refused(&self, origin: &Origin, access: Access) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        match self.bound.admit(access.kind, access.actor, origin.address, now) {
-            Some(left_out) => self.put(&AccessEntry::new(now, origin, access, left_out)).await,
-            None => Ok(()),
+        let Admitted { own, forgotten } = self.bound.admit(AccessEntry::new(self.clock.now(), origin, access));
+        for entry in own.iter().chain(&forgotten) {
+            self.put(entry).await?;
         }
+        Ok(())
+    }
+
+    /// Writes what was left out and counted since, so that it is not lost with the memory that it is counted in: now and then, and
+    /// before a stop. What could not be written is counted still.
+    pub async fn write_left_out(&self) -> Result<(), StoreError> {
+        let mut left_out = self.bound.take_left_out().into_iter();
+        while let Some(entry) = left_out.next() {
+            if let Err(error) = self.put(&entry).await {
+                std::iter::once(entry).chain(left_out).for_each(|entry| self.bound.give_back(entry));
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     async fn put(&self, entry: &AccessEntry) -> Result<(), StoreError> {

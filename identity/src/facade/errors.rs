@@ -1,5 +1,7 @@
 //! Why something about who somebody is was refused, or failed.
 
+use muster_domain::ids::UserId;
+
 use crate::credentials::CredentialsError;
 use crate::hasher::HashError;
 use crate::keys::{KeyError, SigningError};
@@ -18,7 +20,12 @@ pub enum LoginError {
     InvalidCredentials,
     /// They are right, and the account has a second factor: go on with [`Identity::finish_login`].
     #[error("the second factor is missing")]
-    SecondFactorRequired(Challenge),
+    SecondFactorRequired {
+        /// Whose they are.
+        user: UserId,
+        /// What goes along with the second factor.
+        challenge: Challenge,
+    },
     /// Something of ours failed; trying again may help.
     #[error("logging in failed")]
     Internal(#[from] InternalError),
@@ -29,10 +36,18 @@ pub enum LoginError {
 pub enum FinishLoginError {
     /// The challenge is not good, or not any more: begin again with the password.
     #[error("the challenge is not good, or not any more")]
-    Challenge,
+    Challenge {
+        /// Whose it is, if this server made it.
+        of: Option<UserId>,
+    },
     /// The second factor was not proved.
-    #[error(transparent)]
-    Factor(#[from] SecondFactorError),
+    #[error("the second factor was not proved")]
+    Factor {
+        /// Whose challenge it was.
+        user: UserId,
+        /// Why not.
+        source: SecondFactorError,
+    },
     /// Something of ours failed; trying again may help.
     #[error("logging in failed")]
     Internal(#[from] InternalError),

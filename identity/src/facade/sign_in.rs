@@ -39,7 +39,7 @@ impl Identity {
         if has_factor {
             let renewed = if rehash { self.renew(user, &stored, attempt).await } else { None };
             let challenge = self.challenges.make(user, renewed.as_ref().unwrap_or(&stored), self.clock.now());
-            return Err(LoginError::SecondFactorRequired(challenge));
+            return Err(LoginError::SecondFactorRequired { user, challenge });
         }
         let proved = Proved { with_factor: false, with_handed_over_password: handed_over_until.is_some() };
         let begun = self.sessions.start(user, client, proved).await.map_err(InternalError::from)?;
@@ -60,20 +60,25 @@ impl Identity {
         proof: &Proof,
         client: &Client,
     ) -> Result<TokenPair, FinishLoginError> {
-        let claim = Challenges::claim(challenge).ok_or(FinishLoginError::Challenge)?;
+        let claim = Challenges::claim(challenge).ok_or(FinishLoginError::Challenge { of: None })?;
         let user = claim.user;
         let (stored, now) = (self.credentials.whole(user).await.map_err(InternalError::from)?, self.clock.now());
-        let stored = stored.filter(|stored| self.challenges.is_good(&claim, &stored.hash, now));
-        let stored = stored.filter(|stored| stored.handed_over_until.is_none_or(|until| until > now));
-        let stored = stored.ok_or(FinishLoginError::Challenge)?;
-        self.factors.take_try(user).await?;
-        self.factors.check(user, proof).await?;
+        // Anybody can claim to be anybody: whose it is the seal alone says.
+        let stored = stored.filter(|stored| self.challenges.is_genuine(&claim, &stored.hash));
+        let stored = stored.ok_or(FinishLoginError::Challenge { of: None })?;
+        let is_good = self.challenges.is_good(&claim, &stored.hash, now);
+        if !is_good || stored.handed_over_until.is_some_and(|until| until <= now) {
+            return Err(FinishLoginError::Challenge { of: Some(user) });
+        }
+        let unproved = |source| FinishLoginError::Factor { user, source };
+        self.factors.take_try(user).await.map_err(unproved)?;
+        self.factors.check(user, proof).await.map_err(unproved)?;
         let proved = Proved { with_factor: true, with_handed_over_password: stored.handed_over_until.is_some() };
         let begun = self.sessions.start(user, client, proved).await.map_err(InternalError::from)?;
         // As after a log-in with the password alone: whoever changed it meanwhile did not see this session.
         if self.credentials.get(user).await.map_err(InternalError::from)? != Some(stored.hash) {
             self.sessions.end(begun.session_id, EndReason::PasswordChanged).await.map_err(InternalError::from)?;
-            return Err(FinishLoginError::Challenge);
+            return Err(FinishLoginError::Challenge { of: Some(user) });
         }
         Ok(self.pair(begun).await?)
     }

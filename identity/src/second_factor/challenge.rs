@@ -88,11 +88,14 @@ impl Challenges {
         (shape == SHAPE).then_some(claim)
     }
 
-    /// Whether this server made it, for this password, and not too long ago. The comparison takes the same time wherever it
-    /// differs.
+    /// Whether this server made it, for this password. The comparison takes the same time wherever it differs.
+    pub(crate) fn is_genuine(&self, claim: &Claim, password: &PasswordHash) -> bool {
+        hmac::verify(&self.key, &sealed(&claim.body, password), &claim.seal).is_ok()
+    }
+
+    /// Whether it is genuine, and was not made too long ago.
     pub(crate) fn is_good(&self, claim: &Claim, password: &PasswordHash, now: DateTime<Utc>) -> bool {
-        let genuine = hmac::verify(&self.key, &sealed(&claim.body, password), &claim.seal).is_ok();
-        genuine && now.timestamp() < claim.expires_at
+        self.is_genuine(claim, password) && now.timestamp() < claim.expires_at
     }
 }
 
@@ -119,9 +122,10 @@ mod tests {
         assert_eq!(claim.user, ADA);
         assert!(challenges.is_good(&claim, &hash("one"), now + TimeDelta::seconds(299)));
         assert!(!challenges.is_good(&claim, &hash("one"), now + TimeDelta::seconds(300)));
+        assert!(challenges.is_genuine(&claim, &hash("one")), "whose it was is known however late it comes");
         assert!(!challenges.is_good(&claim, &hash("another"), now));
         let other = Challenges::new(&ServerSecret::from_bytes([8; 32]));
-        assert!(!other.is_good(&claim, &hash("one"), now));
+        assert!(!other.is_good(&claim, &hash("one"), now) && !other.is_genuine(&claim, &hash("one")));
         assert_eq!(format!("{challenge:?}"), "Challenge(..)");
     }
 

@@ -15,6 +15,7 @@ use crate::http::app::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::refusal::problem;
 use crate::http::request::Intake;
+use crate::mail::Notice;
 
 /// How often it is looked at anew when others sign in as the same person at the same moment.
 const TRIES: usize = 5;
@@ -136,6 +137,7 @@ impl Visit<'_> {
             let reason = format!("with the issuer {}, by the address that it has verified", self.provider.id);
             let linked = linked.about(AccessSubject::OutsideIdentity(self.person.identity)).because(reason);
             self.app.note(self.asked, linked).await;
+            self.app.notice(owner, Notice::OutsideIdentityLinked).await;
         }
         Ok(())
     }

@@ -19,13 +19,14 @@ use super::{Named, OutsideBegun, OutsideReturnBody};
 use crate::http::access::{Asked, done};
 use crate::http::app::{App, not_found};
 use crate::http::body::{Body, Id};
-use crate::http::caller::Caller;
+use crate::http::caller::{Caller, hidden};
 use crate::http::cookie;
 use crate::http::fields::{Fields, given};
 use crate::http::page::Page;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Intake;
 use crate::http::spec::{BeginLinkProblems, FinishLinkProblems, SessionReadProblems, UnlinkProblems};
+use crate::mail::Notice;
 
 /// Who the caller is at an issuer.
 #[derive(Serialize, ToSchema)]
@@ -146,6 +147,7 @@ pub(crate) async fn finish(
     let (id, user_id, provider, linked_at) = (person.identity, caller.id(), provider.id.clone(), app.now());
     let link = OutsideIdentity { id, user_id, provider, linked_at };
     if identities.link(&link, before).await.map_err(unavailable)? {
+        app.notice(user_id, Notice::OutsideIdentityLinked).await;
         Ok(Json(link.into()))
     } else {
         Err(Problem::new(Code::Contended).detail("Try again in a moment."))
@@ -167,8 +169,12 @@ pub(crate) async fn unlink(
     let unavailable = |error: StoreError| Problem::unavailable(&error);
     let (identities, id) = (app.identity.outside_identities(), OutsideIdentityId(id));
     let found = identities.find(id).await.map_err(unavailable)?;
-    // Of another person's nobody learns that it is there.
-    found.filter(|found| found.user_id == caller.id()).ok_or_else(|| not_found("outside identity"))?;
+    let found = found.ok_or_else(|| not_found("outside identity"))?;
+    if found.user_id != caller.id() {
+        // Of another person's nobody learns that it is there, and whoever audits sees who tried.
+        let access = hidden("outside identity").about(AccessSubject::OutsideIdentity(id));
+        return Err(not_found("outside identity").refused(access));
+    }
     if !app.identity.has_password(caller.id()).await.map_err(unavailable)? {
         let detail = "The account has no password: without this, nobody could sign in to it.";
         return Err(Problem::new(Code::Conflict).detail(detail));

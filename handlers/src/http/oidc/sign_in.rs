@@ -6,14 +6,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use muster_identity::{Access, AccessKind, ProviderSettings, TokenPair};
+use muster_identity::{ProviderSettings, TokenPair};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Named, OutsideBegun, OutsideReturnBody, account};
 use crate::http::access::Asked;
 use crate::http::app::App;
-use crate::http::auth::{Tokens, begun_by, tokens};
+use crate::http::auth::{Tokens, begun, tokens};
 use crate::http::body::Body;
 use crate::http::cookie;
 use crate::http::fields::given;
@@ -137,7 +137,6 @@ async fn come_in(
         }
         return Err(problem);
     }
-    let access = Access::allowed(AccessKind::SignedIn).because(format!("with the issuer {}", provider.id));
-    begun_by(app, asked, &pair, access).await?;
+    begun(app, asked, &pair, &format!("with the issuer {}", provider.id)).await?;
     Ok(pair)
 }

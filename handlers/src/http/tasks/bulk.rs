@@ -11,7 +11,6 @@ use futures::stream::iter;
 use muster_commands::{Committed, ExpectedVersion};
 use muster_domain::task::Task;
 use muster_domain::{CommandId, Fingerprint, TaskId};
-use muster_identity::AccessSubject;
 use muster_identity::policy::Action;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -140,7 +139,7 @@ pub(crate) async fn create(
     };
     let tasks = body.tasks.into_iter().enumerate();
     let outcomes: Vec<BulkOutcome> = iter(tasks).map(one).buffered(AT_ONCE).collect().await;
-    log_refusals(app, &asked, change, &outcomes).await;
+    app.note_refusals(&asked, &change.caller.0, problems(&outcomes)).await;
     Ok(Json(BulkOutcomes { outcomes }))
 }
 
@@ -177,7 +176,7 @@ pub(crate) async fn update(
         let done = done.map_err(|problem| problem.under(&format!("/tasks/{place}/changes")));
         outcomes.push(BulkOutcome::of(&app, id, StatusCode::OK, done).await);
     }
-    log_refusals(&app, &asked, &change, &outcomes).await;
+    app.note_refusals(&asked, &change.caller.0, problems(&outcomes)).await;
     Ok(Json(BulkOutcomes { outcomes }))
 }
 
@@ -198,13 +197,9 @@ fn sent(change: &Change, route: &str, whole: &Fingerprint, place: usize) -> Sent
     sent
 }
 
-/// Whoever is refused one of many is refused all the same.
-async fn log_refusals(app: &App, asked: &Asked, change: &Change, outcomes: &[BulkOutcome]) {
-    for BulkOutcome { id, problem, .. } in outcomes {
-        let Some(access) = problem.as_ref().and_then(Problem::refusal) else { continue };
-        let access = id.iter().fold(access.by(&change.caller.0), |access, id| access.about(AccessSubject::Task(*id)));
-        app.note_refused(asked, access).await;
-    }
+/// What was in the way, and of which task.
+fn problems(outcomes: &[BulkOutcome]) -> Vec<(Option<TaskId>, &Problem)> {
+    outcomes.iter().filter_map(|outcome| Some((outcome.id, outcome.problem.as_ref()?))).collect()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::change::known;
+use crate::http::access::Asked;
 use crate::http::app::{App, not_found};
 use crate::http::body::{Body, Id};
 use crate::http::caller::Caller;
@@ -71,6 +72,7 @@ pub(crate) struct TaskOutcome {
     responses((status = 200, description = "What became of each task.", body = Reassigned), CreateProblems))]
 pub(crate) async fn reassign(
     State(app): State<Arc<App>>,
+    asked: Asked,
     change: Change,
     Id(from): Id<UserId>,
     Body(body): Body<ReassignBody>,
@@ -102,6 +104,8 @@ pub(crate) async fn reassign(
         let (version, problem) = moved.map_or_else(|problem| (None, Some(problem)), |version| (Some(version), None));
         outcomes.push(TaskOutcome { task_id, version, problem });
     }
+    let problems = outcomes.iter().filter_map(|outcome| Some((Some(outcome.task_id), outcome.problem.as_ref()?)));
+    app.note_refusals(&asked, &change.caller.0, problems.collect()).await;
     Ok(Json(Reassigned { outcomes, more }))
 }
 

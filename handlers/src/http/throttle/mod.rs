@@ -17,6 +17,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use lru::LruCache;
 use muster_domain::UserId;
+use muster_identity::{Access, AccessKind, Presented};
 use tokio::time::Instant;
 
 use super::BASE;
@@ -202,7 +203,8 @@ pub(crate) async fn limited(State(app): State<Arc<App>>, request: Request, next:
         return next.run(request).await;
     }
     let throttle = &app.throttle;
-    let (policy, buckets, key) = match key(&app, &request) {
+    let token = proven(&app, &request);
+    let (policy, buckets, key) = match key(&request, token.as_ref()) {
         Some(key @ Key::Address(_)) => ("address", &throttle.address, key),
         Some(key @ (Key::Caller(_) | Key::Unproven(_))) => ("caller", &throttle.caller, key),
         None => return next.run(request).await,
@@ -213,18 +215,28 @@ pub(crate) async fn limited(State(app): State<Arc<App>>, request: Request, next:
             headers::say(response.headers_mut(), policy, buckets.quota(), left.remaining, left.whole_in);
             response
         }
-        Err(exhausted) => exceeded(policy, buckets, exhausted).into_response(),
+        Err(exhausted) => {
+            let problem = exceeded(policy, buckets, exhausted);
+            let access = token.map(|token| Access::refused(AccessKind::Throttled).by_token(&token));
+            access.into_iter().fold(problem, Problem::refused).into_response()
+        }
     }
 }
 
-/// By the token, as far as it proves itself, or else by the address.
-fn key(app: &App, request: &Request) -> Option<Key> {
+/// The request's token, if it is certain whose it is without asking the store.
+fn proven(app: &App, request: &Request) -> Option<Presented> {
+    let value = request.headers().get(header::AUTHORIZATION)?;
+    let (_, token) = value.to_str().ok()?.split_once(' ')?;
+    app.identity.verify(token.trim()).ok().filter(|presented| app.identity.is_proven(presented))
+}
+
+/// By the token, if it proves itself, or else by the address.
+fn key(request: &Request, token: Option<&Presented>) -> Option<Key> {
     let address = request.extensions().get::<ClientAddress>().map(|&ClientAddress(address)| network(address));
-    let Some(value) = request.headers().get(header::AUTHORIZATION) else { return address.map(Key::Address) };
-    let token = value.to_str().ok().and_then(|value| value.split_once(' ')).map(|(_, token)| token.trim());
-    match token.map(|token| app.identity.verify(token)) {
-        Some(Ok(presented)) if app.identity.is_proven(&presented) => Some(Key::Caller(presented.user_id())),
-        Some(Ok(_) | Err(_)) | None => Some(Key::Unproven(address)),
+    match token {
+        Some(token) => Some(Key::Caller(token.user_id())),
+        None if request.headers().contains_key(header::AUTHORIZATION) => Some(Key::Unproven(address)),
+        None => address.map(Key::Address),
     }
 }
 
