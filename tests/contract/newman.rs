@@ -57,9 +57,7 @@ async fn every_request_of_the_postman_collection_is_answered_as_the_document_say
 
     let mut run = newman(&fixture.server, file.path());
     // The walk leaves a task; other ids that a path asks for lead nowhere, which the document knows of.
-    for (name, value) in
-        [("user_id", fixture.person(Role::Member).id.to_string()), ("team_id", team.id.to_string())]
-    {
+    for (name, value) in [("user_id", fixture.person(Role::Member).id.to_string()), ("team_id", team.id.to_string())] {
         run.args(["--env-var", &format!("{name}={value}")]);
     }
     succeeds(run, "an answer is not as the document says").await;
