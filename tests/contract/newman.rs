@@ -69,7 +69,7 @@ fn to_the_end() -> Value {
     let mut collection: Value = serde_json::from_str(&text).unwrap();
     let folders = collection["item"].as_array_mut().unwrap();
     let mut found = 0;
-    for folder in folders.iter_mut() {
+    for folder in &mut *folders {
         let requests = folder["item"].as_array_mut().unwrap();
         let before = requests.len();
         requests.retain(|request| !LEFT_OUT.contains(&[&*method(request), &*path(request)]));
