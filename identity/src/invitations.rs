@@ -84,7 +84,7 @@ pub struct Invitation {
     pub taken_at: Option<DateTime<Utc>>,
 }
 
-/// A part of the list of open invitations, newest first.
+/// A part of the list of open invitations, in the order that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvitationPage {
     /// The invitations.
@@ -163,10 +163,15 @@ impl Invitations {
         Ok(Some(from_item(&item)?).filter(|invitation| self.clock.now() < invitation.expires_at))
     }
 
-    /// Those that nobody has taken yet, newest first. A page may be short before the end.
-    pub async fn open(&self, limit: usize, cursor: Option<&str>) -> Result<InvitationPage, ListInvitationsError> {
-        let from = cursor.map(|cursor| opened(cursor).ok_or(ListInvitationsError::Cursor)).transpose()?;
-        let query = self.client.query().table_name(&self.table).index_name(OPEN).scan_index_forward(false);
+    /// Those that nobody has taken yet, newest first if `descending`, else oldest first. A page may be short before the end.
+    pub async fn open(
+        &self,
+        limit: usize,
+        cursor: Option<&str>,
+        descending: bool,
+    ) -> Result<InvitationPage, ListInvitationsError> {
+        let from = cursor.map(|cursor| opened(cursor, descending).ok_or(ListInvitationsError::Cursor)).transpose()?;
+        let query = self.client.query().table_name(&self.table).index_name(OPEN).scan_index_forward(!descending);
         let query = query.key_condition_expression("#open = :open").filter_expression("expires_at > :now");
         let query = query.expression_attribute_names("#open", OPEN).expression_attribute_values(":open", s(&OPEN));
         let query = query.expression_attribute_values(":now", time(self.clock.now()));
@@ -174,7 +179,7 @@ impl Invitations {
         let page = query.send().await.map_err(StoreError::of("listing invitations"))?;
         let items = page.items.unwrap_or_default().iter().map(from_item).collect::<Result<_, _>>()?;
         let next = page.last_evaluated_key.filter(|key| !key.is_empty());
-        Ok(InvitationPage { items, next: next.as_ref().and_then(closed) })
+        Ok(InvitationPage { items, next: next.as_ref().and_then(|key| closed(key, descending)) })
     }
 
     /// All that are kept of a person: those to their present address, and the one that made their account. It reads the whole
@@ -319,15 +324,21 @@ fn read(item: &Item) -> Option<Invitation> {
     })
 }
 
+/// What the cursor of a page begins with that has the oldest first: no cursor is good for the other order.
+const OLDEST_FIRST: &str = "created#";
+
 /// Where a page ended, as a text.
-fn closed(key: &Item) -> Option<String> {
-    Some(BASE64_URL_SAFE_NO_PAD.encode(format!("{}#{}", text(key, "created_at")?, text(key, "pk")?)))
+fn closed(key: &Item, descending: bool) -> Option<String> {
+    let order = if descending { "" } else { OLDEST_FIRST };
+    let (created_at, id) = (text(key, "created_at")?, text(key, "pk")?);
+    Some(BASE64_URL_SAFE_NO_PAD.encode(format!("{order}{created_at}#{id}")))
 }
 
-/// The same back, if it is such a text.
-fn opened(cursor: &str) -> Option<Item> {
+/// The same back, if it is such a text of this order.
+fn opened(cursor: &str, descending: bool) -> Option<Item> {
     let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-    let (created_at, id) = text.split_once('#')?;
+    let place = if descending { &text } else { text.strip_prefix(OLDEST_FIRST)? };
+    let (created_at, id) = place.split_once('#')?;
     let (created_at, id): (DateTime<Utc>, Uuid) = (created_at.parse().ok()?, id.parse().ok()?);
     Some(Item::from([
         (OPEN.to_owned(), s(&OPEN)),

@@ -37,13 +37,22 @@ function plain(value) {
 }
 
 /** Without what changes from run to run, and ready to be sent: what is optional is switched off, ids come from variables. */
-function settled({ id, _postman_id, response, item, request, ...rest }) {
+function settled({ id, _postman_id, response, item, request, event, ...rest }) {
   const settledRequest = request && { ...request, header: request.header.map(optional), url: { ...request.url, variable: request.url.variable.map(fromVariable) } };
-  return { ...rest, ...(settledRequest && { request: settledRequest }), ...(item && { item: item.map(settled).sort(byPath) }) };
+  return { ...rest, ...(settledRequest && { event: [asDocumented(request)], request: settledRequest }), ...(item && { item: item.map(settled).sort(byPath) }) };
 }
 
 const optional = (header) => (["Idempotency-Key", "If-Match", "Muster-Min-Version"].includes(header.key) ? { ...header, disabled: true } : header);
 const fromVariable = ({ id, ...variable }) => ({ ...variable, value: `{{${variable.key}}}` });
+
+/** What must be true of the answer: its status is one that the document names for the operation, and no failure of the server. */
+function asDocumented({ method, url }) {
+  const template = `/${url.path.map((part) => part.replace(/^:(.*)$/, "{$1}")).join("/")}`;
+  const named = Object.keys(document.paths[template][method.toLowerCase()].responses).map(Number).filter((status) => status < 500);
+  const exec = [`pm.test("the answer is as the document says", () => pm.expect(pm.response.code).to.be.oneOf(${JSON.stringify(named)}));`];
+  return { listen: "test", script: { type: "text/javascript", exec } };
+}
+
 const path = ({ request, name }) => (request ? `${request.url.path.join("/")} ${request.method}` : name);
 const byPath = (one, other) => path(one).localeCompare(path(other), "en");
 

@@ -53,6 +53,12 @@ impl Fixture {
         self.people.iter().find(|person| person.role == role).expect("one of each role")
     }
 
+    /// The member, signed in once more: in a session that may end.
+    pub(crate) async fn member_elsewhere(&self) -> Person {
+        let nobody = self.person(Role::Admin).client.anonymous();
+        signed_in(&nobody, Role::Member, &address(Role::Member), PASSWORD).await
+    }
+
     async fn tasks(&self, team: TeamId) {
         let (admin, member) = (&self.person(Role::Admin).client, self.person(Role::Member));
         let mut ids = Vec::new();
@@ -76,11 +82,16 @@ impl Fixture {
 
 /// A new account of this role in this team, signed in.
 async fn hired(admin: &Client, role: Role, team: TeamId) -> Person {
-    let email = format!("{role}@example.com");
+    let email = address(role);
     let body = json!({ "name": format!("The {role}"), "email": email, "password": PASSWORD, "role": role });
     let user: UserDocument = admin.post("/users").json(&body).send().await.document(201);
     admin.put(&format!("/teams/{team}/members/{}", user.id)).send().await.is(200);
     signed_in(&admin.anonymous(), role, &email, PASSWORD).await
+}
+
+/// The address of the person of this role, unless it is the first administrator.
+fn address(role: Role) -> String {
+    format!("{role}@example.com")
 }
 
 async fn signed_in(nobody: &Client, role: Role, email: &str, password: &str) -> Person {

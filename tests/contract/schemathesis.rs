@@ -9,19 +9,32 @@ use crate::fixture::{Fixture, Person};
 
 /// The program; `cargo xtask contract` sets it.
 const PROGRAM: &str = "MUSTER_SCHEMATHESIS";
-/// What no run may do: the session that it runs in would end.
-const EXCLUDED: &[&str] = &["/api/v1/users/logout", "/api/v1/logout"];
+/// What ends the session that a run is in. It has a run of its own.
+const SIGNING_OUT: [&str; 2] = ["/api/v1/users/logout", "/api/v1/logout"];
 
 /// Asks as this person, or as nobody, and fails when an answer is not as the document says.
 async fn ask(role: Option<Role>) {
     let fixture = Fixture::start().await;
     let person = role.map(|role| fixture.person(role));
-    let (url, mut run) = (fixture.server.base_url.clone(), command(person));
-    let status = tokio::task::spawn_blocking(move || run.args(["--url", &url]).status()).await.unwrap();
-    assert!(status.expect("schemathesis to run").success(), "{role:?}: an answer is not as the document says");
+    let mut run = command(person);
+    of_paths(&mut run, "--exclude-path");
+    keeps(&fixture, run, &format!("{role:?}")).await;
     if let Some(person) = person {
         // A run that lost its session has asked nothing.
         person.client.get("/profile").send().await.is(200);
+    }
+}
+
+async fn keeps(fixture: &Fixture, mut run: Command, who: &str) {
+    let url = fixture.server.base_url.clone();
+    let status = tokio::task::spawn_blocking(move || run.args(["--url", &url]).status()).await.unwrap();
+    assert!(status.expect("schemathesis to run").success(), "{who}: an answer is not as the document says");
+}
+
+/// With `--include-path` signing out alone, with `--exclude-path` all but that.
+fn of_paths(run: &mut Command, option: &str) {
+    for path in SIGNING_OUT {
+        run.args([option, path]);
     }
 }
 
@@ -33,9 +46,6 @@ fn command(person: Option<&Person>) -> Command {
     if person.is_none() {
         // Whoever is refused at the door comes no further by asking in many ways.
         run.args(["--phases", "examples,coverage"]);
-    }
-    for path in EXCLUDED {
-        run.args(["--exclude-path", path]);
     }
     run.current_dir(here).env("PYTHONDONTWRITEBYTECODE", "1");
     if let Some(person) = person {
@@ -73,4 +83,16 @@ async fn what_the_document_promises_an_auditor_is_kept() {
 #[ignore = "needs schemathesis: cargo xtask contract"]
 async fn what_the_document_promises_nobody_in_particular_is_kept() {
     ask(None).await;
+}
+
+#[tokio::test]
+#[ignore = "needs schemathesis: cargo xtask contract"]
+async fn what_the_document_promises_of_signing_out_is_kept() {
+    let fixture = Fixture::start().await;
+    let (member, leaving) = (fixture.person(Role::Member), fixture.member_elsewhere().await);
+    let mut run = command(Some(&leaving));
+    of_paths(&mut run, "--include-path");
+    keeps(&fixture, run, "somebody who leaves").await;
+    leaving.client.get("/profile").send().await.problem(401, "unauthenticated");
+    member.client.get("/profile").send().await.is(200);
 }

@@ -346,6 +346,10 @@ async fn the_access_log_is_filtered_as_asked() {
     let all = walk(&admin().await, &path, 50).await;
     let day = &all[0]["at"].as_str().unwrap()[..10];
     assert!(kinds(&format!("&day={day}")).await.contains(&"forbidden".to_owned()));
+    assert_eq!(kinds("&sort=-at").await, ["forbidden", "signed_in", "signed_in"]);
+    assert_eq!(kinds("&sort=at").await, ["signed_in", "signed_in", "forbidden"]);
+    let oldest_first = walk(&admin().await, &format!("{path}&sort=at"), 1).await;
+    assert!(oldest_first.iter().eq(all.iter().rev()), "{oldest_first:?}");
     let today = admin().await.get("/audit/access?limit=3").send().await.is(200).value();
     assert_eq!(today["items"].as_array().unwrap().len(), 3, "today's, of anybody and of any kind");
 }

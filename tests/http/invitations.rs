@@ -83,6 +83,14 @@ pub(crate) async fn the_list_has_the_invitations_that_nobody_has_taken() {
         }
         assert!(listed.get("link").is_none(), "a link is in no list");
     }
+    let place = async |sort: &str| {
+        let all = walk(&admin().await, &format!("/invitations{sort}"), 200).await;
+        [&first, &second].map(|made| all.iter().position(|one| one["id"] == made["id"]).expect("it is open"))
+    };
+    for (sort, newest_first) in [("", true), ("?sort=-created", true), ("?sort=created", false)] {
+        let [first, second] = place(sort).await;
+        assert_eq!(second < first, newest_first, "{sort}");
+    }
     let auditor = person(Role::Auditor).await;
     auditor.client.get("/invitations?limit=1").send().await.is(200);
     for wrong in ["limit=0", "cursor=x"] {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::support::{admin, eventually, ids, member, task, team};
+use crate::support::{admin, eventually, ids, member, new_email, task, team};
 use muster_tests::client::Client;
 
 /// All items of a list, page by page of at most `limit`. No item may come twice.
@@ -110,4 +110,38 @@ async fn a_cursor_is_good_for_the_query_that_gave_it() {
     }
     let of_another = other.client.get(&format!("/tasks?cursor={cursor}")).send().await;
     of_another.wrong_parameters(&["cursor"]);
+}
+
+#[tokio::test]
+async fn a_list_of_one_order_goes_both_ways_and_a_cursor_is_good_for_its_way_alone() {
+    let admin = admin().await;
+    for name in ["One of these teams", "Another of these teams"] {
+        admin.post("/teams").json(&json!({ "name": name })).send().await.is(201);
+        admin.post("/invitations").json(&json!({ "email": new_email() })).send().await.is(201);
+        member().await;
+    }
+    // Each with the way that it goes when nobody says, and the other.
+    for (path, usual, other) in [
+        ("/users?", "name", "-name"),
+        ("/teams?", "name", "-name"),
+        ("/invitations?", "-created", "created"),
+        ("/audit/access?kind=signed_in&", "-at", "at"),
+    ] {
+        let first = async |sort: &str| {
+            eventually("there is a second page", async || {
+                let page = admin.get(&format!("{path}limit=1{sort}")).send().await.is(200).value();
+                page["next"].as_str().map(str::to_owned)
+            })
+            .await
+        };
+        let (unsaid, back) = (first("").await, first(&format!("&sort={other}")).await);
+        admin.get(&format!("{path}sort={usual}&cursor={unsaid}")).send().await.is(200);
+        for (sort, cursor) in [(other, &unsaid), (usual, &back)] {
+            let wrong = admin.get(&format!("{path}sort={sort}&cursor={cursor}")).send().await;
+            wrong.wrong_parameters(&["cursor"]);
+        }
+        for wrong in ["email", "--name", "-", ""] {
+            admin.get(&format!("{path}limit=0&sort={wrong}")).send().await.wrong_parameters(&["limit", "sort"]);
+        }
+    }
 }

@@ -113,8 +113,12 @@ pub(crate) async fn the_list_has_each_team_once_by_name() {
         let ours: Vec<Value> = all.into_iter().filter(|team| made.iter().any(|id| team["id"] == json!(id))).collect();
         (ours.len() >= made.len()).then_some(ours)
     });
-    let names: Vec<String> = walked.await.iter().map(|team| team["name"].as_str().unwrap().to_owned()).collect();
+    let walked = walked.await;
+    let names: Vec<String> = walked.iter().map(|team| team["name"].as_str().unwrap().to_owned()).collect();
     assert_eq!(names, ["alpha", "bravo", "Charlie", "Delta"].map(|name| format!("{mark} {name}")));
+    let mut back = walk(&member.client, "/teams?sort=-name", 7).await;
+    back.retain(|team| walked.contains(team));
+    assert!(back.iter().eq(walked.iter().rev()), "{back:?}");
 }
 
 #[tokio::test]

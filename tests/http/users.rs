@@ -142,6 +142,11 @@ async fn people_are_listed_by_name_page_by_page() {
     let walked = walk(client, &format!("/users?team_id={team}"), 2).await;
     let names: Vec<_> = walked.iter().map(|user| user["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["ada", "Ben", "carl", "Zoe", "Émile"]);
+    for path in [format!("/users?team_id={team}&"), format!("/teams/{team}/members?")] {
+        assert_eq!(walk(client, &format!("{path}sort=name"), 2).await, walked, "{path}");
+        let back = walk(client, &format!("{path}sort=-name"), 2).await;
+        assert!(back.iter().eq(walked.iter().rev()), "{path}: {back:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! `cargo xtask contract`: what `schemas/openapi.json` promises, asked of the running program. schemathesis makes up requests as
-//! somebody of each role and as nobody; newman walks through the Postman collection.
+//! somebody of each role and as nobody; newman sends all of the Postman collection.
 
 use std::process::Command;
 

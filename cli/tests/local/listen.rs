@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 async fn server(limits: Limits) -> (SocketAddr, CancellationToken, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-    let router = Router::new().route("/", get(|| async { "here" }));
+    let router = Router::new().route("/", get(|| async { "here" }).post(async |body: String| body));
     let server = tokio::spawn(listen(listener, None, router, limits, stop.clone()));
     (address, stop, server)
 }
@@ -71,6 +71,30 @@ async fn a_connection_beyond_the_bound_is_taken_when_another_has_ended() {
     );
     assert!(whole.ends_with("here"), "{whole}");
     assert_eq!(*order.lock().unwrap(), ["the first is closed", "the second is answered"]);
+    stop.cancel();
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn where_a_message_ends_is_never_in_doubt() {
+    let (address, stop, server) = server(Limits::default()).await;
+    let posted = async |headers: &str, body: &str| {
+        let head = "POST / HTTP/1.1\r\nhost: muster\r\nconnection: close\r\n";
+        said(address, &format!("{head}{headers}\r\n\r\n{body}")).await
+    };
+    for doubtful in [
+        "content-length: 4\r\ncontent-length: 9",
+        "content-length: 4, 9",
+        "content-length: +4",
+        "transfer-encoding: chunked, identity",
+    ] {
+        let answer = posted(doubtful, "body").await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{doubtful:?}: {answer}");
+    }
+    // Of both, the length counts for nothing (RFC 9112, 6.3), and what comes after the message is no other one.
+    let both = "content-length: 4\r\ntransfer-encoding: chunked";
+    let answer = posted(both, "5\r\nwhole\r\n0\r\n\r\nGET / HTTP/1.1\r\nhost: muster\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("whole"), "{answer}");
     stop.cancel();
     server.await.unwrap();
 }

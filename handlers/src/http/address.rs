@@ -14,6 +14,10 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
+/// In a request's extensions: it came past the proxies, and what it says of the way to here was written by whoever sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Direct;
+
 /// Who sent a request, as far as it can be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClientAddress(pub(crate) IpAddr);
@@ -23,6 +27,7 @@ pub(crate) async fn found(State(trusted_proxies): State<usize>, mut request: Req
     if let Some(Peer(peer)) = request.extensions().get().copied() {
         let forwarded = request.headers().get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
         let named: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
+        let trusted_proxies = if request.extensions().get::<Direct>().is_some() { 0 } else { trusted_proxies };
         let address = ClientAddress(sender(peer, beyond(peer, &named), trusted_proxies));
         request.extensions_mut().insert(address);
     }
@@ -42,6 +47,22 @@ fn beyond<'a>(peer: IpAddr, named: &'a [&'a str]) -> &'a [&'a str] {
 fn sender(peer: IpAddr, named: &[&str], trusted_proxies: usize) -> IpAddr {
     let seen = named.iter().rev().take(trusted_proxies).map_while(|entry| entry.parse::<IpAddr>().ok());
     seen.last().unwrap_or(peer).to_canonical()
+}
+
+/// The router behind one proxy. Its answers say where the request came from.
+#[cfg(test)]
+pub(crate) fn found_behind_one_proxy(router: axum::Router) -> axum::Router {
+    use axum::middleware::{from_fn, from_fn_with_state};
+
+    let told = async |request: Request, next: Next| {
+        let address = request.extensions().get().map(|ClientAddress(address)| address.to_string());
+        let mut response = next.run(request).await;
+        if let Some(address) = address.and_then(|text| text.parse().ok()) {
+            response.headers_mut().insert("address", address);
+        }
+        response
+    };
+    router.layer(from_fn(told)).layer(from_fn_with_state(1, found))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::body::Query;
 use super::caller::Caller;
 use super::etag::MAX_VERSION;
 use super::fields::Fields;
-use super::page::{Page, PageQuery};
+use super::page::{Order, Page, PageQuery};
 use super::problem::{Code, Problem};
 use super::spec::{OpenReadProblems, ReadProblems};
 use super::tasks::history::visible;
@@ -52,14 +52,7 @@ pub(crate) async fn list(
     let DigestsQuery { sort, limit, cursor } = query;
     let page = PageQuery { limit, cursor }.checked()?;
     let mut fields = Fields::default();
-    let descending = match sort.as_deref() {
-        None | Some("-sequence") => true,
-        Some("sequence") => false,
-        Some(_) => {
-            fields.wrong_parameter("sort", "must be sequence or -sequence");
-            true
-        }
-    };
+    let descending = Order::Down("sequence").descending(sort.as_deref(), &mut fields);
     let beyond = page.cursor.as_deref().map(str::parse::<u64>).transpose();
     let beyond = beyond.ok().filter(|beyond| beyond.is_none_or(|sequence| (1..=MAX_VERSION).contains(&sequence)));
     if beyond.is_none() {

@@ -14,7 +14,7 @@ use muster_domain::{TeamId, UserId};
 use muster_identity::policy::{Action, Resource};
 use muster_identity::{AccessKind, AccessSubject, Invitation, ListInvitationsError, NewInvitation};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::access::{Asked, done};
@@ -22,12 +22,11 @@ use super::app::{App, not_found};
 use super::body::{Body, Id, Query};
 use super::caller::Caller;
 use super::fields::Fields;
-use super::page::Page;
+use super::page::{Order, Page, PageQuery};
 use super::problem::{Causes, Code, Problem};
 use super::request::Change;
 use super::settings::SignUpPolicy;
 use super::spec::{BodilessProblems, CreateHeaders, InviteProblems, SessionReadProblems};
-use super::teams::ListQuery;
 use crate::mail::Letter;
 
 /// Somebody to invite.
@@ -176,17 +175,34 @@ async fn write(app: &Arc<App>, invitation: &Invitation, token: &str) {
     post.follow("invitation", Box::pin(sent)).await;
 }
 
-/// Lists the invitations that nobody has taken yet and that are still good, newest first.
-#[utoipa::path(get, path = "/invitations", operation_id = "list_invitations", tag = "users", params(ListQuery),
+/// Which invitations.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InvitationsQuery {
+    /// `-created` (newest first, the default) or `created`.
+    #[param(pattern = "^-?created$")]
+    sort: Option<String>,
+    /// The most entries of a page; 50 if left out.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u32>,
+    /// Where the page begins: `next` of the page before.
+    #[param(max_length = 2048)]
+    cursor: Option<String>,
+}
+
+/// Lists the invitations that nobody has taken yet and that are still good.
+#[utoipa::path(get, path = "/invitations", operation_id = "list_invitations", tag = "users", params(InvitationsQuery),
     responses((status = 200, description = "A page of invitations.", body = Page<InvitationDocument>), SessionReadProblems))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<InvitationsQuery>,
 ) -> Result<Json<Page<InvitationDocument>>, Problem> {
     caller.may(Action::ListInvitations, &Resource::Any)?;
-    let page = query.page().checked()?;
-    let listed = app.identity.invitations().open(page.limit, page.cursor.as_deref()).await;
+    let InvitationsQuery { sort, limit, cursor } = query;
+    let page = PageQuery { limit, cursor }.sorted(sort.as_deref(), Order::Down("created"))?;
+    let listed = app.identity.invitations().open(page.limit, page.cursor.as_deref(), page.descending).await;
     let listed = listed.map_err(|error| match error {
         ListInvitationsError::Cursor => {
             let mut fields = Fields::default();

@@ -58,7 +58,9 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use address::Peer;
+#[cfg(test)]
+pub(crate) use address::found_behind_one_proxy;
+pub use address::{Direct, Peer};
 pub use app::App;
 use audit::export::MostBytes;
 use browsers::Transport;

@@ -69,10 +69,47 @@ impl PageQuery {
     /// The page that is asked for, if the parameters are right.
     pub(crate) fn checked(self) -> Result<muster_projections::Page, Problem> {
         let mut fields = Fields::default();
+        let page = self.page(&mut fields);
+        fields.finish(Some(page))
+    }
+
+    /// The same, of a list that has one order, and the other way round.
+    pub(crate) fn sorted(self, sort: Option<&str>, order: Order) -> Result<muster_projections::Page, Problem> {
+        let mut fields = Fields::default();
+        let mut page = self.page(&mut fields);
+        page.descending = order.descending(sort, &mut fields);
+        fields.finish(Some(page))
+    }
+
+    fn page(self, fields: &mut Fields) -> muster_projections::Page {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         if !(1..=MAX_LIMIT).contains(&limit) {
             fields.wrong_parameter("limit", format_args!("must be between 1 and {MAX_LIMIT}"));
         }
-        fields.finish(Some(muster_projections::Page { limit: limit as usize, cursor: self.cursor, descending: false }))
+        muster_projections::Page { limit: limit as usize, cursor: self.cursor, descending: false }
+    }
+}
+
+/// The one key that a list is in the order of, and which way it goes when nobody says.
+#[derive(Clone, Copy)]
+pub(crate) enum Order {
+    /// From the lowest on.
+    Up(&'static str),
+    /// From the highest on.
+    Down(&'static str),
+}
+
+impl Order {
+    /// Whether the list goes down. `sort` is the key, with `-` before it for down.
+    pub(crate) fn descending(self, sort: Option<&str>, fields: &mut Fields) -> bool {
+        let (key, down) = match self {
+            Self::Up(key) => (key, false),
+            Self::Down(key) => (key, true),
+        };
+        let Some(sort) = sort else { return down };
+        if sort.strip_prefix('-').unwrap_or(sort) != key {
+            fields.wrong_parameter("sort", format_args!("must be {key} or -{key}"));
+        }
+        sort.starts_with('-')
     }
 }

@@ -22,7 +22,7 @@ use super::body::{Body, Id, Query};
 use super::caller::Caller;
 use super::etag::{etag, min_version};
 use super::fields::{Fields, given, present};
-use super::page::{Page, PageQuery};
+use super::page::{Order, Page, PageQuery};
 use super::problem::Problem;
 use super::refusal::{guarded, problem};
 use super::request::Change;
@@ -92,11 +92,14 @@ pub(crate) async fn create(
     Ok(response)
 }
 
-/// A page of a list without filters.
+/// A page of a list by name, without filters.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
+pub(crate) struct ByNameQuery {
+    /// `name` (the default) or `-name`.
+    #[param(pattern = "^-?name$")]
+    sort: Option<String>,
     /// The most entries of a page; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
@@ -105,23 +108,22 @@ pub(crate) struct ListQuery {
     cursor: Option<String>,
 }
 
-impl ListQuery {
-    /// As every list takes it.
-    pub(crate) fn page(self) -> PageQuery {
-        PageQuery { limit: self.limit, cursor: self.cursor }
+impl ByNameQuery {
+    fn page(self) -> Result<muster_projections::Page, Problem> {
+        PageQuery { limit: self.limit, cursor: self.cursor }.sorted(self.sort.as_deref(), Order::Up("name"))
     }
 }
 
 /// Lists teams, by name.
-#[utoipa::path(get, path = "/teams", operation_id = "list_teams", tag = "teams", params(ListQuery),
+#[utoipa::path(get, path = "/teams", operation_id = "list_teams", tag = "teams", params(ByNameQuery),
     responses((status = 200, description = "A page of teams.", body = Page<TeamDocument>), ReadProblems))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<ByNameQuery>,
 ) -> Result<Json<Page<TeamDocument>>, Problem> {
     caller.may(Action::ListTeams, &Resource::Any)?;
-    let page = query.page().checked()?;
+    let page = query.page()?;
     Page::answer(app.directory.teams(&page).await)
 }
 
@@ -170,17 +172,17 @@ pub(crate) async fn update(
 }
 
 /// Lists the people of a team, by name.
-#[utoipa::path(get, path = "/teams/{team_id}/members", tag = "teams", params(("team_id" = TeamId, Path), ListQuery),
+#[utoipa::path(get, path = "/teams/{team_id}/members", tag = "teams", params(("team_id" = TeamId, Path), ByNameQuery),
     responses((status = 200, description = "A page of people.", body = Page<UserDocument>), ReadProblems))]
 pub(crate) async fn members(
     State(app): State<Arc<App>>,
     caller: Caller,
     Id(id): Id<TeamId>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<ByNameQuery>,
 ) -> Result<Json<Page<UserDocument>>, Problem> {
     caller.may(Action::ReadTeam, &Resource::Team { id })?;
     app.team(id, 0).await?.ok_or_else(|| not_found("team"))?;
-    let page = query.page().checked()?;
+    let page = query.page()?;
     let filter = UserFilter { team: Some(id), role: None, active: Some(true) };
     users::page(&app, &caller, &filter, &page).await
 }

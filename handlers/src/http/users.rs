@@ -23,7 +23,7 @@ use super::body::{Body, Id, Query};
 use super::caller::{Caller, Unsettled};
 use super::etag::{etag, min_version};
 use super::fields::{Fields, given, present};
-use super::page::{Page, PageQuery};
+use super::page::{Order, Page, PageQuery};
 use super::password_reset::no_letters;
 use super::problem::{Code, Problem};
 use super::refusal::problem;
@@ -300,6 +300,9 @@ pub(crate) struct UsersQuery {
     role: Option<Role>,
     /// Only accounts that are active, or that are not.
     active: Option<bool>,
+    /// `name` (the default) or `-name`.
+    #[param(pattern = "^-?name$")]
+    sort: Option<String>,
     /// The most entries of a page; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
@@ -317,7 +320,8 @@ pub(crate) async fn list(
     Query(query): Query<UsersQuery>,
 ) -> Result<Json<Page<UserDocument>>, Problem> {
     caller.may(Action::ListUsers, &Resource::Any)?;
-    let page = PageQuery { limit: query.limit, cursor: query.cursor }.checked()?;
+    let page = PageQuery { limit: query.limit, cursor: query.cursor };
+    let page = page.sorted(query.sort.as_deref(), Order::Up("name"))?;
     let filter = UserFilter { team: query.team_id, role: query.role, active: query.active };
     self::page(&app, &caller, &filter, &page).await
 }

@@ -14,6 +14,7 @@ use muster_identity::{KeyRing, PublicKey, RingKey, ServerSecret, TokenSettings};
 use muster_projections::{Hosted, hosted};
 use muster_vault::{KmsMaster, Master};
 
+use super::address::OriginSecret;
 use super::kms::{KmsError, KmsSigner, public_half, server_secret};
 use super::locked_bucket::{BucketError, LockedBucket};
 use super::mail::{Ses, Sns};
@@ -177,6 +178,11 @@ fn settings() -> Result<Settings, StartError> {
             attempts_at_account: rate("MUSTER_RATE_LIMIT_ATTEMPTS_AT_ACCOUNT", rates.attempts_at_account)?,
         },
     })
+}
+
+/// What CloudFront shows with each request: `MUSTER_ORIGIN_SECRET`. Without it, no request counts as having come through a proxy.
+pub fn origin_secret() -> Option<OriginSecret> {
+    OriginSecret::new(&std::env::var("MUSTER_ORIGIN_SECRET").unwrap_or_default())
 }
 
 fn parsed<T: FromStr>(name: &'static str) -> Result<Option<T>, StartError> {

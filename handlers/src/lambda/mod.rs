@@ -10,10 +10,10 @@ mod queue;
 mod stream;
 mod sweep;
 
-pub use address::with_peer;
+pub use address::{OriginSecret, with_peer};
 pub use environment::{
-    StartError, command_app, digester, hosted_projections, notifier, projector, query_app, recurring, reminder_clock,
-    variable, webhooks,
+    StartError, command_app, digester, hosted_projections, notifier, origin_secret, projector, query_app, recurring,
+    reminder_clock, variable, webhooks,
 };
 pub use kms::{KmsError, KmsSigner, server_secret};
 pub use locked_bucket::{BucketError, LockedBucket};

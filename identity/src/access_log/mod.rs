@@ -50,7 +50,7 @@ pub struct AccessFilter {
     pub outcome: Option<Outcome>,
 }
 
-/// A part of the log, newest first.
+/// A part of the log, in the order that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessPage {
     /// The entries.
@@ -129,22 +129,23 @@ impl AccessLog {
         Ok(())
     }
 
-    /// A page of the log, newest first. Without an account or a kind it is of one day: today's, if none is named. A page
+    /// A page of the log, newest first if `descending`, else oldest first. Without an account or a kind it is of one day: today's, if none is named. A page
     /// may be short, or empty, before the end.
     pub async fn page(
         &self,
         filter: &AccessFilter,
         limit: usize,
         cursor: Option<&str>,
+        descending: bool,
     ) -> Result<AccessPage, AccessLogError> {
         const READING: &str = "reading the access log";
         let walk = self.walk(filter);
-        let mut from = cursor.map(|cursor| opened(cursor).ok_or(AccessLogError::Cursor)).transpose()?;
+        let mut from = cursor.map(|cursor| opened(cursor, descending).ok_or(AccessLogError::Cursor)).transpose()?;
         let mut items = Vec::new();
         for _ in 0..MOST_QUERIES {
             let left = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
             let query = self.client.query().table_name(&self.table).set_index_name(walk.index.map(str::to_owned));
-            let query = query.key_condition_expression(&walk.condition).scan_index_forward(false).limit(left);
+            let query = query.key_condition_expression(&walk.condition).scan_index_forward(!descending).limit(left);
             let query = query.set_filter_expression((!walk.filters.is_empty()).then(|| walk.filters.join(" AND ")));
             let query = query.set_expression_attribute_values(Some(walk.values.clone()));
             let query = query.set_exclusive_start_key(from.as_ref().map(|after| walk.start_key(after)));
@@ -157,7 +158,7 @@ impl AccessLog {
                 break;
             }
         }
-        Ok(AccessPage { items, next: from.map(|after| BASE64_URL_SAFE_NO_PAD.encode(after)) })
+        Ok(AccessPage { items, next: from.map(|after| closed(&after, descending)) })
     }
 
     fn walk(&self, filter: &AccessFilter) -> Walk {
@@ -236,9 +237,19 @@ impl Walk {
 /// The length of a day in a sort key.
 const DAY: usize = "2026-11-28".len();
 
-/// The sort key in a cursor, if it is one.
-fn opened(cursor: &str) -> Option<String> {
+/// What the cursor of a page begins with that has the oldest first: no cursor is good for the other order.
+const OLDEST_FIRST: &str = "at#";
+
+/// The cursor for going on after this sort key.
+fn closed(after: &str, descending: bool) -> String {
+    let order = if descending { "" } else { OLDEST_FIRST };
+    BASE64_URL_SAFE_NO_PAD.encode(format!("{order}{after}"))
+}
+
+/// The sort key in a cursor, if it is one of this order.
+fn opened(cursor: &str, descending: bool) -> Option<String> {
     let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+    let text = if descending { text } else { text.strip_prefix(OLDEST_FIRST)?.to_owned() };
     let (at, id) = text.split_once('#')?;
     chrono::DateTime::parse_from_rfc3339(at).ok()?;
     at.get(..DAY)?.parse::<NaiveDate>().ok()?;

@@ -28,11 +28,15 @@ impl Case {
         self.identity.invitations().of_token(token).await.expect("an answer")
     }
 
-    /// The list, in pages of this size.
+    /// The list, newest first, in pages of this size.
     async fn open(&self, limit: usize) -> Vec<Uuid> {
+        self.sorted(limit, true).await
+    }
+
+    async fn sorted(&self, limit: usize, descending: bool) -> Vec<Uuid> {
         let (mut ids, mut cursor) = (Vec::new(), None);
         loop {
-            let page = self.identity.invitations().open(limit, cursor.as_deref()).await.expect("a page");
+            let page = self.identity.invitations().open(limit, cursor.as_deref(), descending).await.expect("a page");
             assert!(page.items.len() <= limit);
             ids.extend(page.items.iter().map(|invitation| invitation.new.id));
             cursor = page.next;
@@ -120,12 +124,18 @@ async fn the_list_has_those_that_nobody_has_taken_newest_first_in_pages_of_any_s
 
     for limit in [1, 2, 50] {
         assert_eq!(case.open(limit).await, [5, 3, 1].map(Uuid::from_u128), "{limit}");
+        assert_eq!(case.sorted(limit, false).await, [1, 3, 5].map(Uuid::from_u128), "{limit}, oldest first");
     }
-    let page = invitations.open(50, None).await.expect("a page");
+    let page = invitations.open(50, None, true).await.expect("a page");
     let sent: Vec<_> = page.items.iter().map(|invitation| invitation.sent_at.is_some()).collect();
     assert_eq!(sent, [false, true, false]);
     for wrong in ["", "x", "eHg"] {
-        assert!(matches!(invitations.open(1, Some(wrong)).await, Err(ListInvitationsError::Cursor)), "{wrong}");
+        assert!(matches!(invitations.open(1, Some(wrong), true).await, Err(ListInvitationsError::Cursor)), "{wrong}");
+    }
+    for descending in [true, false] {
+        let next = invitations.open(1, None, descending).await.expect("a page").next;
+        let other = invitations.open(1, next.as_deref(), !descending).await;
+        assert!(matches!(other, Err(ListInvitationsError::Cursor)), "{next:?}");
     }
 }
 

@@ -11,6 +11,7 @@ import type { Muster } from "./context.ts";
 import { except } from "./exceptions.ts";
 import { mailResources } from "./mail.ts";
 import { secretVariables } from "./oidc.ts";
+import { makeOriginSecret } from "./origin-secret.ts";
 import { RustFunction } from "./rust-function.ts";
 import type { Settings } from "./settings.ts";
 
@@ -31,12 +32,15 @@ export interface ApiStackProps {
 
 export class ApiStack extends Stack {
   readonly api: gateway.HttpApi;
+  /** What CloudFront shows. */
+  private readonly origin: string;
 
   constructor(scope: Construct, private readonly muster: Muster, private readonly keys: ApiStackProps) {
     const { names } = muster.settings;
     super(scope, names.of("api"), { description: "Muster: the HTTP API" });
 
     this.api = this.httpApi();
+    this.origin = makeOriginSecret(this, muster.settings);
     const commands = this.commandApi();
     const queries = this.queryApi();
     this.api.addRoutes({
@@ -75,7 +79,7 @@ export class ApiStack extends Stack {
         MUSTER_SERVER_KEY_ID: serverKey.keyArn,
         MUSTER_MAIL_FROM: mailFrom,
         MUSTER_PUBLIC_URL: publicUrl ?? this.api.apiEndpoint,
-        ...http(this.muster.settings),
+        ...http(this.muster.settings, this.origin),
         ...(oidc && secretVariables(oidc)),
       },
     });
@@ -124,7 +128,7 @@ export class ApiStack extends Stack {
       environment: {
         MUSTER_ISSUER: settings.names.of("").slice(0, -1),
         ...this.publicKeys(),
-        ...http(settings),
+        ...http(settings, this.origin),
       },
     });
     queries.allowTable("events", "Query");
@@ -198,11 +202,13 @@ export class ApiStack extends Stack {
   }
 }
 
-/** What both functions are told of the way to them: the web app's CloudFront says for whom it calls. */
-function http({ stage, corsOrigins, domain, signup, requireSecondFactor, sessionIdleHours, oidc }: Settings): Record<string, string> {
+/** What both functions are told of the way to them: the web app's CloudFront, and nobody else, says for whom it calls. */
+function http(settings: Settings, origin: string): Record<string, string> {
+  const { stage, corsOrigins, domain, signup, requireSecondFactor, sessionIdleHours, oidc } = settings;
   const origins = [...corsOrigins, ...(domain ? [`https://${domain.name}`] : [])];
   return {
     MUSTER_TRUSTED_PROXIES: "1",
+    MUSTER_ORIGIN_SECRET: origin,
     MUSTER_ALLOWED_ORIGINS: origins.join(","),
     MUSTER_SIGNUP: signup,
     ...(requireSecondFactor.length > 0 && { MUSTER_REQUIRE_SECOND_FACTOR: requireSecondFactor.join(",") }),

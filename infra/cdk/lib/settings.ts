@@ -133,6 +133,8 @@ interface Choices {
   readonly oidc: Oidc | undefined;
   /** The keys that access tokens are signed with: more than one while they are exchanged (docs/runbook.md#rotate-keys). */
   readonly signingKeys: SigningKeys;
+  /** The name, after the stage, of what CloudFront shows the API: another one is another secret (docs/runbook.md#what-cloudfront-shows). */
+  readonly originSecret: string;
   /** Where people see Muster: letters lead there. The API's own address if it is not set. */
   readonly publicUrl: string | undefined;
   /** The CodeCommit repository that the pipelines watch. */
@@ -174,6 +176,7 @@ export function readSettings(node: Node, defaults: Pick<Settings, "lambdaDir">):
     sessionIdleHours: hours(text("sessionIdleHours")),
     oidc: readOidc(node.tryGetContext("oidc"), node.tryGetContext("oidcSecrets")),
     signingKeys: signingKeys(list(node, "signingKeys"), text("signingKey"), list(node, "acceptedKeys")),
+    originSecret: originSecret(text("originSecret")),
     repository: text("repository") ?? "muster",
     publicUrl: publicUrl(text("publicUrl")) ?? (site && `https://${site.name}`),
     exampleSubscriber: flag(node, "exampleSubscriber"),
@@ -225,6 +228,11 @@ function signingKeys(all: readonly string[], signing: string | undefined, accept
   const unfit = there.find((name) => !/^signing(-[0-9]{1,4})?$/.test(name));
   if (unfit !== undefined) throw new Error(`A signing key is called signing, signing-2, signing-3 …, not ${unfit}.`);
   return keys;
+}
+
+function originSecret(name = "origin"): string {
+  if (!/^origin(-[0-9]{1,4})?$/.test(name)) throw new Error(`The secret of the origin is called origin, origin-2, origin-3 …, not ${name}.`);
+  return name;
 }
 
 function signup(policy = "open"): Settings["signup"] {

@@ -8,6 +8,8 @@ import type { Construct } from "constructs";
 
 import type { Settings } from "./settings.ts";
 import { except } from "./exceptions.ts";
+import { FORWARDED_HOST } from "./forwarded-host.ts";
+import { ORIGIN_HEADER, originSecret } from "./origin-secret.ts";
 import { SINGLE_PAGE } from "./single-page.ts";
 
 /** What the API serves; everything else is a file or a page of the web app. */
@@ -70,12 +72,14 @@ export class WebStack extends Stack {
     const api: cloudfront.BehaviorOptions = {
       origin: new origins.HttpOrigin(`${apiId}.execute-api.${this.region}.${this.urlSuffix}`, {
         originSslProtocols: [cloudfront.OriginSslPolicy.TLS_V1_2],
+        customHeaders: { [ORIGIN_HEADER]: originSecret(settings) },
       }),
       viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
       allowedMethods: cloudfront.AllowedMethods.ALLOW_ALL,
       cachePolicy: cloudfront.CachePolicy.CACHING_DISABLED,
       originRequestPolicy: cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
       responseHeadersPolicy,
+      functionAssociations: this.atTheEdge("ForwardedHost", "forwarded-host", FORWARDED_HOST),
     };
     const distribution = new cloudfront.Distribution(this, "Distribution", {
       comment: `Muster ${settings.stage}`,
@@ -94,20 +98,23 @@ export class WebStack extends Stack {
         viewerProtocolPolicy: cloudfront.ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
         cachePolicy: cloudfront.CachePolicy.CACHING_OPTIMIZED,
         responseHeadersPolicy,
-        functionAssociations: [{
-          eventType: cloudfront.FunctionEventType.VIEWER_REQUEST,
-          function: new cloudfront.Function(this, "SinglePage", {
-            functionName: settings.names.of("single-page"),
-            runtime: cloudfront.FunctionRuntime.JS_2_0,
-            code: cloudfront.FunctionCode.fromInline(SINGLE_PAGE),
-          }),
-        }],
+        functionAssociations: this.atTheEdge("SinglePage", "single-page", SINGLE_PAGE),
       },
       additionalBehaviors: Object.fromEntries(API_PATHS.map((path) => [path, api])),
     });
     except(distribution, "for field teams anywhere", "no firewall of the web");
     if (!settings.domain) except(distribution, "CloudFront's own certificate");
     return distribution;
+  }
+
+  /** A function that each request goes through. */
+  private atTheEdge(id: string, name: string, code: string): cloudfront.FunctionAssociation[] {
+    const fn = new cloudfront.Function(this, id, {
+      functionName: this.settings.names.of(name),
+      runtime: cloudfront.FunctionRuntime.JS_2_0,
+      code: cloudfront.FunctionCode.fromInline(code),
+    });
+    return [{ eventType: cloudfront.FunctionEventType.VIEWER_REQUEST, function: fn }];
   }
 
   private securityHeaders(): cloudfront.ResponseHeadersPolicy {

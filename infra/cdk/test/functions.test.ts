@@ -5,6 +5,9 @@ import { render, stage } from "./support.ts";
 
 const RETENTION = { dev: 7, staging: 30, prod: 365, e2e: 1 };
 
+/** Not the secret, but where CloudFormation finds it. */
+const ORIGIN_SECRET = /^\{\{resolve:secretsmanager:<Secretorigin[0-9A-F]+>:SecretString:::\}\}$/;
+
 describe.each(STAGES)("the functions of %s", (name) => {
   const built = stage(name);
 
@@ -78,6 +81,7 @@ describe("each function", () => {
       MUSTER_MAIL_FROM: "muster@example.com",
       MUSTER_PUBLIC_URL: expect.stringMatching(/^<Api.*\.ApiEndpoint>$/),
       MUSTER_TRUSTED_PROXIES: "1",
+      MUSTER_ORIGIN_SECRET: expect.stringMatching(ORIGIN_SECRET),
       MUSTER_ALLOWED_ORIGINS: "",
       MUSTER_SIGNUP: "open",
       MUSTER_PERSONAL_KEY_ID: expect.stringMatching(/Keypersonal/),
@@ -88,6 +92,7 @@ describe("each function", () => {
       MUSTER_SIGNING_KEY_ID: variables("command-api")["MUSTER_SIGNING_KEY_ID"],
       MUSTER_ACCEPTED_KEY_IDS: "",
       MUSTER_TRUSTED_PROXIES: "1",
+      MUSTER_ORIGIN_SECRET: variables("command-api")["MUSTER_ORIGIN_SECRET"],
       MUSTER_ALLOWED_ORIGINS: "",
       MUSTER_SIGNUP: "open",
       ...personal,

@@ -156,6 +156,15 @@ describe("a role", () => {
     expect(writers).toEqual(WRITERS);
   });
 
+  test("may add to its own log, and do nothing else to any", () => {
+    for (const [name, owner] of PROD.functions()) {
+      const about = PROD.statements(owner).filter((statement) => list<string>(statement["Action"]).some((action) => /^(logs:|\*)/.test(action)));
+      const group = PROD.one("AWS::Logs::LogGroup", "LogGroupName", `/aws/lambda/${name}`);
+      expect(about.map(({ Action, Resource }) => [Action, render(Resource)]), name)
+        .toEqual([[["logs:CreateLogStream", "logs:PutLogEvents"], `<${group.id}.Arn>`]]);
+    }
+  });
+
   test("covers a whole service for traces only", () => {
     for (const [name, owner] of PROD.functions()) {
       const wide = PROD.statements(owner).filter((statement) => list<unknown>(statement["Resource"] as unknown).includes("*"));

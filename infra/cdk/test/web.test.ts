@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 
+import { FORWARDED_HOST } from "../lib/forwarded-host.ts";
 import { SINGLE_PAGE } from "../lib/single-page.ts";
 import { type Json, render, Stage, stage } from "./support.ts";
 
@@ -68,6 +69,37 @@ describe("the distribution", () => {
     }
   });
 
+  test("shows the API that it is the one that calls, by a secret that is in no template", () => {
+    const [secret, ...others] = PROD.of("AWS::SecretsManager::Secret");
+    expect(others).toEqual([]);
+    expect(secret).toMatchObject({
+      stack: "muster-prod-api",
+      properties: { Name: "muster-prod-origin", GenerateSecretString: { PasswordLength: 43, ExcludePunctuation: true } },
+    });
+    for (const { Id, DomainName, OriginCustomHeaders } of distribution["Origins"] as Json[]) {
+      const shown = [{ HeaderName: "muster-origin", HeaderValue: "{{resolve:secretsmanager:muster-prod-origin:SecretString:::}}" }];
+      expect(OriginCustomHeaders, Id).toEqual(render(DomainName).includes(".execute-api.") ? shown : undefined);
+    }
+    const exchanged = new Stage("dev", { originSecret: "origin-2" });
+    expect(exchanged.of("AWS::SecretsManager::Secret").map(({ properties }) => properties["Name"])).toEqual(["muster-dev-origin-2"]);
+    expect(render(exchanged.of("AWS::CloudFront::Distribution")[0]!.properties["DistributionConfig"].Origins))
+      .toContain("{{resolve:secretsmanager:muster-dev-origin-2:SecretString:::}}");
+    expect(() => new Stage("dev", { originSecret: "signing" })).toThrow("not signing");
+  });
+
+  test("tells the API which name was called, so that pages of its own name may use the cookie", () => {
+    const fn = PROD.one("AWS::CloudFront::Function", "Name", "muster-prod-forwarded-host");
+    expect(fn.properties).toMatchObject({ FunctionCode: FORWARDED_HOST, FunctionConfig: { Runtime: "cloudfront-js-2.0" } });
+    for (const behaviour of distribution["CacheBehaviors"] as Json[]) {
+      expect(behaviour["FunctionAssociations"]).toEqual([
+        { EventType: "viewer-request", FunctionARN: { "Fn::GetAtt": [fn.id, "FunctionARN"] } },
+      ]);
+    }
+    const handler = new Function(`${FORWARDED_HOST}; return handler;`)() as (event: unknown) => { headers: Json };
+    const headers = { host: { value: "d111.cloudfront.net" }, "x-forwarded-host": { value: "made.up" } };
+    expect(handler({ request: { headers } }).headers["x-forwarded-host"]).toEqual({ value: "d111.cloudfront.net" });
+  });
+
   test("leads files and pages to TLS, and logs who asked", () => {
     expect(distribution["DefaultCacheBehavior"]).toMatchObject({ ViewerProtocolPolicy: "redirect-to-https", Compress: true });
     expect(distribution).toMatchObject({ DefaultRootObject: "index.html", Logging: { Prefix: "distribution/" } });
@@ -121,10 +153,10 @@ describe("a path", () => {
   });
 
   test("is handled by that function at the edge", () => {
-    const [fn] = PROD.of("AWS::CloudFront::Function");
-    expect(fn!.properties).toMatchObject({ FunctionCode: SINGLE_PAGE, FunctionConfig: { Runtime: "cloudfront-js-2.0" } });
+    const fn = PROD.one("AWS::CloudFront::Function", "Name", "muster-prod-single-page");
+    expect(fn.properties).toMatchObject({ FunctionCode: SINGLE_PAGE, FunctionConfig: { Runtime: "cloudfront-js-2.0" } });
     expect(distribution["DefaultCacheBehavior"].FunctionAssociations).toEqual([
-      { EventType: "viewer-request", FunctionARN: { "Fn::GetAtt": [fn!.id, "FunctionARN"] } },
+      { EventType: "viewer-request", FunctionARN: { "Fn::GetAtt": [fn.id, "FunctionARN"] } },
     ]);
   });
 });

@@ -259,7 +259,7 @@ impl Source for Access {
     ];
 
     async fn page(&self, cursor: Option<String>) -> Result<(Vec<AccessEntry>, Option<String>), Problem> {
-        let read = self.app.identity.access_log().page(&self.filter, AT_ONCE, cursor.as_deref()).await;
+        let read = self.app.identity.access_log().page(&self.filter, AT_ONCE, cursor.as_deref(), true).await;
         let read = read.map_err(|error| access_log_problem(&error))?;
         Ok((read.items, read.next))
     }

@@ -19,7 +19,7 @@ use crate::http::app::App;
 use crate::http::body::Query;
 use crate::http::caller::Caller;
 use crate::http::fields::Fields;
-use crate::http::page::{Page, PageQuery};
+use crate::http::page::{Order, Page, PageQuery};
 use crate::http::problem::Problem;
 use crate::http::spec::ReadProblems;
 
@@ -38,6 +38,9 @@ pub(crate) struct AccessQuery {
     kind: Option<AccessKind>,
     /// Only what was allowed, or only what was refused.
     outcome: Option<Outcome>,
+    /// `-at` (newest first, the default) or `at`.
+    #[param(pattern = "^-?at$")]
+    sort: Option<String>,
     /// The most entries of a page; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
@@ -46,7 +49,7 @@ pub(crate) struct AccessQuery {
     cursor: Option<String>,
 }
 
-/// Who signed in, who was refused what, and who made or revoked tokens; newest first.
+/// Who signed in, who was refused what, and who made or revoked tokens.
 ///
 /// Entries are kept for 400 days. Reading them is itself an entry.
 #[utoipa::path(get, path = "/audit/access", operation_id = "read_access_log", tag = "audit", params(AccessQuery),
@@ -58,10 +61,10 @@ pub(crate) async fn access(
     Query(query): Query<AccessQuery>,
 ) -> Result<Json<Page<AccessEntry>>, Problem> {
     caller.may(Action::ReadAudit, &Resource::Any)?;
-    let AccessQuery { day, actor, about, kind, outcome, limit, cursor } = query;
-    let page = PageQuery { limit, cursor }.checked()?;
+    let AccessQuery { day, actor, about, kind, outcome, sort, limit, cursor } = query;
+    let page = PageQuery { limit, cursor }.sorted(sort.as_deref(), Order::Down("at"))?;
     let filter = AccessFilter { day, actor, about, kind, outcome };
-    let read = app.identity.access_log().page(&filter, page.limit, page.cursor.as_deref()).await;
+    let read = app.identity.access_log().page(&filter, page.limit, page.cursor.as_deref(), page.descending).await;
     let read = read.map_err(|error| access_log_problem(&error))?;
     // Nobody reads it without that being in it.
     app.record(&asked, done(AccessKind::AuditRead, &caller.0)).await?;

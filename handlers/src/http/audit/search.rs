@@ -18,7 +18,7 @@ use crate::http::body::Query;
 use crate::http::caller::Caller;
 use crate::http::fields::Fields;
 use crate::http::logged::{LogEntry, page_with_origins};
-use crate::http::page::{Page, PageQuery, query_problem};
+use crate::http::page::{Order, Page, PageQuery, query_problem};
 use crate::http::problem::Problem;
 use crate::http::spec::ReadProblems;
 
@@ -81,14 +81,7 @@ pub(crate) async fn search(
     let AuditQuery { actor, event_type, task_id, user_id, team_id, day, from, to, sort, limit, cursor } = query;
     let mut page = PageQuery { limit, cursor }.checked()?;
     let mut fields = Fields::default();
-    page.descending = match sort.as_deref() {
-        None | Some("-at") => true,
-        Some("at") => false,
-        Some(_) => {
-            fields.wrong_parameter("sort", "must be at or -at");
-            true
-        }
-    };
+    page.descending = Order::Down("at").descending(sort.as_deref(), &mut fields);
     let today = app.now().date_naive();
     let filter = Wanted { actor, event_type, task_id, user_id, team_id, day, from, to }.checked(today, fields)?;
     let listed = app.audit.search(&filter, today, &page).await.map_err(|error| query_problem(&error))?;

@@ -135,8 +135,8 @@ async fn access(
     wanted: impl Fn(Option<UserId>) -> bool,
     held: &mut Held,
 ) -> Result<Option<String>, Problem> {
-    let page =
-        app.identity.access_log().page(filter, room, cursor).await.map_err(|error| access_log_problem(&error))?;
+    let page = app.identity.access_log().page(filter, room, cursor, true).await;
+    let page = page.map_err(|error| access_log_problem(&error))?;
     held.access_log.extend(page.items.into_iter().filter(|entry| wanted(entry.actor)));
     Ok(page.next)
 }

@@ -19,7 +19,7 @@ use crate::http::caller::Caller;
 use crate::http::etag::{MAX_VERSION, min_version};
 use crate::http::fields::Fields;
 use crate::http::logged::{LogEntry, page_with_origins, with_origins};
-use crate::http::page::{Page, PageQuery, query_problem};
+use crate::http::page::{Order, Page, PageQuery, query_problem};
 use crate::http::problem::Problem;
 use crate::http::spec::{ReadHeaders, ReadProblems};
 
@@ -61,14 +61,7 @@ pub(crate) async fn logs(
     visible(&app, &caller, id).await?;
     let mut page = PageQuery { limit: query.limit, cursor: query.cursor }.checked()?;
     let mut fields = Fields::default();
-    page.descending = match query.sort.as_deref() {
-        None | Some("-version") => true,
-        Some("version") => false,
-        Some(_) => {
-            fields.wrong_parameter("sort", "must be version or -version");
-            true
-        }
-    };
+    page.descending = Order::Down("version").descending(query.sort.as_deref(), &mut fields);
     let types: Vec<String> = query.event_type.into_iter().collect();
     if types.iter().any(|event_type| event_type.len() > MAX_TYPE) {
         fields.wrong_parameter("type", format_args!("must have at most {MAX_TYPE} characters"));
