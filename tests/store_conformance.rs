@@ -120,6 +120,8 @@ conformance! {
         rosters::the_last_one_stays_on_a_roster,
         rosters::of_two_administrators_who_demote_each_other_one_stays,
         rosters::a_store_that_is_older_than_the_roster_begins_it_from_its_accounts,
+        rosters::of_many_who_would_be_the_first_on_a_roster_one_is,
+        rosters::where_somebody_is_on_a_roster_nobody_is_the_first,
         writers::appends_by_16_writers_are_linearizable_and_gap_free,
         writers::of_many_registrations_with_one_address_exactly_one_is_made,
         writers::every_command_of_many_senders_takes_effect_once,

@@ -59,9 +59,10 @@ impl<E: std::error::Error> From<StoreError> for AggregateError<E> {
             StoreError::Conflict => Self::AggregateConflict,
             StoreError::Busy | StoreError::Unavailable(_) => Self::DatabaseConnectionError(Box::new(error)),
             StoreError::Damaged { .. } => Self::DeserializationError(Box::new(error)),
-            StoreError::Reserved { .. } | StoreError::LastOnRoster { .. } | StoreError::TooLarge { .. } => {
-                Self::UnexpectedError(Box::new(error))
-            }
+            StoreError::Reserved { .. }
+            | StoreError::LastOnRoster { .. }
+            | StoreError::NotFirst { .. }
+            | StoreError::TooLarge { .. } => Self::UnexpectedError(Box::new(error)),
         }
     }
 }

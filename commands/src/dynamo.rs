@@ -100,6 +100,11 @@ impl DynamoLog {
                 let before = self.roster(key).await?;
                 write.put(self.change_roster(key, &before, &roster::with(&before, *member)).map_err(refused)?)
             }
+            Reservation::JoinFirst { key, member } => {
+                let before = self.roster(key).await?;
+                let after = roster::alone(key, &before, *member)?;
+                write.put(self.change_roster(key, &before, &after).map_err(refused)?)
+            }
             Reservation::Leave { key, member } => {
                 let before = self.roster(key).await?;
                 let after = roster::without(key, &before, *member)?;
@@ -308,7 +313,9 @@ fn from_reasons(reasons: &[CancellationReason], reservations: &[Reservation]) ->
                 AppendError::Reserved { key: key.clone() }
             }
             // Somebody else came onto the roster, or left it, since it was read.
-            Reservation::Join { .. } | Reservation::Leave { .. } => AppendError::Contention,
+            Reservation::Join { .. } | Reservation::JoinFirst { .. } | Reservation::Leave { .. } => {
+                AppendError::Contention
+            }
         });
     }
     if any(&["TransactionConflict"]) {

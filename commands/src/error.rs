@@ -23,6 +23,12 @@ pub enum StoreError {
         /// The roster.
         key: String,
     },
+    /// Somebody is on a roster, such as that of the administrators, whose first member the aggregate would be.
+    #[error("somebody is on the roster {key}")]
+    NotFirst {
+        /// The roster.
+        key: String,
+    },
     /// The commit is larger than [`crate::MAX_COMMIT_BYTES`].
     #[error("the commit has {bytes} bytes, and may have {}", crate::MAX_COMMIT_BYTES)]
     TooLarge {
@@ -68,6 +74,7 @@ impl From<AppendError> for StoreError {
             AppendError::Taken { .. } => Self::Conflict,
             AppendError::Reserved { key } => Self::Reserved { key },
             AppendError::LastOnRoster { key } => Self::LastOnRoster { key },
+            AppendError::NotFirst { key } => Self::NotFirst { key },
             AppendError::TooLarge { bytes } => Self::TooLarge { bytes },
             AppendError::NoRoster { .. } | AppendError::Contention | AppendError::Throttled => Self::Busy,
             AppendError::Unknown(source) | AppendError::Refused(source) => Self::Unavailable(source),

@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::error::StoreError;
 use crate::log::{BoxError, CommitLog, PageQuery};
 use crate::recent::RecentCommand;
-use crate::store::{Appended, EventStore};
+use crate::store::{Appended, EventStore, Joining};
 
 /// How often a command is decided before it gives way to others on the same aggregate.
 const DECISIONS: u32 = 8;
@@ -100,6 +100,12 @@ pub enum ExecuteError<E: std::error::Error> {
         /// The roster, like `role#admin`.
         key: String,
     },
+    /// Somebody is on a roster, such as that of the administrators, whose first member the aggregate would be.
+    #[error("somebody is on the roster {key}")]
+    NotFirst {
+        /// The roster, like `role#admin`.
+        key: String,
+    },
     /// What the command would record is larger than [`crate::MAX_COMMIT_BYTES`].
     #[error("the command would record {bytes} bytes, and may record {}", crate::MAX_COMMIT_BYTES)]
     TooLarge {
@@ -130,6 +136,7 @@ impl<E: std::error::Error> From<StoreError> for ExecuteError<E> {
             StoreError::Conflict | StoreError::Busy => Self::Contended,
             StoreError::Reserved { key } => Self::Reserved { key },
             StoreError::LastOnRoster { key } => Self::LastOnRoster { key },
+            StoreError::NotFirst { key } => Self::NotFirst { key },
             StoreError::TooLarge { bytes } => Self::TooLarge { bytes },
             StoreError::Unavailable(source) => Self::Unavailable(source),
             StoreError::Damaged { stream, version, reason } => Self::Damaged { stream, version, reason },
@@ -207,11 +214,25 @@ impl<L: CommitLog> CommandHandler<L> {
         A: Decider<Services = ()>,
         A::Command: Clone + Send + Sync,
     {
-        let anything = |_: &A| Ok::<(), Infallible>(());
-        self.execute_if(id, command, expected, metadata, anything).await.map_err(|error| match error {
-            GuardedError::Execute(error) => error,
-            GuardedError::Guard(never) => match never {},
-        })
+        let anything = |_: &A| Ok(());
+        self.execute_if(id, command, expected, metadata, anything).await.map_err(unguarded)
+    }
+
+    /// Like [`Self::execute`], if nobody else is on the rosters that the aggregate joins by it: of many at once, one is the first, and
+    /// the others get [`ExecuteError::NotFirst`].
+    pub async fn execute_first<A>(
+        &self,
+        id: Uuid,
+        command: A::Command,
+        expected: ExpectedVersion,
+        metadata: &Metadata,
+    ) -> Result<Committed<A>, ExecuteError<A::Error>>
+    where
+        A: Decider<Services = ()>,
+        A::Command: Clone + Send + Sync,
+    {
+        let anything = |_: &A| Ok(());
+        self.carry_out(id, command, expected, metadata, anything, Joining::First).await.map_err(unguarded)
     }
 
     /// Like [`Self::execute`], if the guard lets it: the guard sees the very state that the command is decided on, so
@@ -223,6 +244,22 @@ impl<L: CommitLog> CommandHandler<L> {
         expected: ExpectedVersion,
         metadata: &Metadata,
         guard: impl Fn(&A) -> Result<(), G> + Send + Sync,
+    ) -> Result<Committed<A>, GuardedError<A::Error, G>>
+    where
+        A: Decider<Services = ()>,
+        A::Command: Clone + Send + Sync,
+    {
+        self.carry_out(id, command, expected, metadata, guard, Joining::Any).await
+    }
+
+    async fn carry_out<A, G>(
+        &self,
+        id: Uuid,
+        command: A::Command,
+        expected: ExpectedVersion,
+        metadata: &Metadata,
+        guard: impl Fn(&A) -> Result<(), G> + Send + Sync,
+        joining: Joining,
     ) -> Result<Committed<A>, GuardedError<A::Error, G>>
     where
         A: Decider<Services = ()>,
@@ -259,7 +296,7 @@ impl<L: CommitLog> CommandHandler<L> {
             for event in &events {
                 context.aggregate.evolve(event);
             }
-            match self.store.append(context, events, metadata).await {
+            match self.store.append_joining(context, events, metadata, joining).await {
                 Ok(Appended { context, events }) => {
                     let answer = committed(&context, events, metadata, false);
                     self.remember(context);
@@ -347,6 +384,14 @@ impl<L: CommitLog> CommandHandler<L> {
         let context = self.store.load_to::<A>(id, known.last).await?;
         let events = self.store.events(&context.stream(), known.first - 1, Some(known.last)).await;
         Ok(committed(&context, events.map_err(StoreError::from)?, metadata, true))
+    }
+}
+
+/// What went wrong where nothing guards.
+fn unguarded<E: std::error::Error>(error: GuardedError<E, Infallible>) -> ExecuteError<E> {
+    match error {
+        GuardedError::Execute(error) => error,
+        GuardedError::Guard(never) => match never {},
     }
 }
 

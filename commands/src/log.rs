@@ -116,6 +116,12 @@ pub enum AppendError {
         /// The roster.
         key: String,
     },
+    /// Somebody is on a roster, whose first member the aggregate would be. Nothing was written.
+    #[error("somebody is on the roster {key}")]
+    NotFirst {
+        /// The roster.
+        key: String,
+    },
     /// A roster that would change is not begun: see [`CommitLog::begin_roster`]. Nothing was written.
     #[error("the roster {key} is not begun")]
     NoRoster {

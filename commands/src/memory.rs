@@ -81,6 +81,9 @@ impl Tables {
                 held.then(|| AppendError::Reserved { key: key.clone() })
             }
             Reservation::Join { key, .. } => self.roster(key).err(),
+            Reservation::JoinFirst { key, member } => {
+                self.roster(key).and_then(|members| roster::alone(key, members, *member)).err()
+            }
             Reservation::Leave { key, member } => {
                 self.roster(key).and_then(|members| roster::without(key, members, *member)).err()
             }
@@ -99,7 +102,7 @@ impl Tables {
             Reservation::Release { key, .. } => {
                 self.reservations.remove(key);
             }
-            Reservation::Join { key, member } => {
+            Reservation::Join { key, member } | Reservation::JoinFirst { key, member } => {
                 self.rosters.entry(key.clone()).or_default().insert(*member);
             }
             Reservation::Leave { key, member } => {

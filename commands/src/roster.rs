@@ -19,6 +19,14 @@ pub(crate) fn with(members: &BTreeSet<Uuid>, member: Uuid) -> BTreeSet<Uuid> {
     members.iter().copied().chain([member]).collect()
 }
 
+/// The roster with this member alone; refused when anybody else is on it. It may be on it: an earlier sending of the command has put it there.
+pub(crate) fn alone(key: &str, members: &BTreeSet<Uuid>, member: Uuid) -> Result<BTreeSet<Uuid>, AppendError> {
+    if members.iter().any(|other| *other != member) {
+        return Err(AppendError::NotFirst { key: key.to_owned() });
+    }
+    Ok(BTreeSet::from([member]))
+}
+
 /// The roster without this member; refused when nobody would be left. Who is not on it may be taken off it: an earlier
 /// sending of the command has done so.
 pub(crate) fn without(key: &str, members: &BTreeSet<Uuid>, member: Uuid) -> Result<BTreeSet<Uuid>, AppendError> {

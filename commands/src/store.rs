@@ -53,6 +53,15 @@ pub struct Appended<A> {
     pub events: Vec<RecordedEvent>,
 }
 
+/// Who may be on the rosters that an aggregate joins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joining {
+    /// Whoever is.
+    Any,
+    /// Nobody but itself.
+    First,
+}
+
 impl<L: CommitLog> EventStore<L> {
     /// The store over this log. What is personal in it is sealed with these keys.
     pub fn new(log: L, keys: Arc<dyn SubjectKeys>) -> Self {
@@ -130,9 +139,20 @@ impl<L: CommitLog> EventStore<L> {
     /// An unknown outcome is tried again; when it turns out that the commit is there, that is success.
     pub async fn append<A: Decider>(
         &self,
+        context: Context<A>,
+        events: Vec<A::Event>,
+        metadata: &Metadata,
+    ) -> Result<Appended<A>, StoreError> {
+        self.append_joining(context, events, metadata, Joining::Any).await
+    }
+
+    /// The same, where it matters who else is on the rosters that the aggregate joins.
+    pub(crate) async fn append_joining<A: Decider>(
+        &self,
         mut context: Context<A>,
         events: Vec<A::Event>,
         metadata: &Metadata,
+        joining: Joining,
     ) -> Result<Appended<A>, StoreError> {
         if events.is_empty() {
             return Ok(Appended { context, events: Vec::new() });
@@ -147,7 +167,10 @@ impl<L: CommitLog> EventStore<L> {
             carried = context.to_carried(&opener);
             context.commits_since_state = 0;
         }
-        let reservations = net(context.aggregate.reservations(context.stream.id, &events));
+        let mut reservations = net(context.aggregate.reservations(context.stream.id, &events));
+        if joining == Joining::First {
+            reservations = reservations.into_iter().map(Reservation::as_first).collect();
+        }
         self.write::<A>(&commit, carried.as_ref(), &reservations).await?;
         Ok(Appended { events: commit.into_recorded_events().collect(), context })
     }
@@ -182,6 +205,7 @@ impl<L: CommitLog> EventStore<L> {
                 Err(
                     error @ (AppendError::Reserved { .. }
                     | AppendError::LastOnRoster { .. }
+                    | AppendError::NotFirst { .. }
                     | AppendError::TooLarge { .. }
                     | AppendError::Refused(_)),
                 ) => return Err(known_or(unknown, error.into())),

@@ -67,6 +67,14 @@ pub enum Reservation {
         /// The aggregate.
         member: Uuid,
     },
+    /// Puts the aggregate on a roster as its first; the commit fails if anybody else is on it. No decider asks for this: whoever sends the
+    /// command makes it of [`Self::Join`].
+    JoinFirst {
+        /// The roster.
+        key: String,
+        /// The aggregate.
+        member: Uuid,
+    },
     /// Takes the aggregate off a roster; the commit fails if nobody else is on it.
     Leave {
         /// The roster.
@@ -80,9 +88,20 @@ impl Reservation {
     /// What it changes: each change of a commit has a key of its own.
     pub fn key(&self) -> &str {
         match self {
-            Self::Claim { key, .. } | Self::Release { key, .. } | Self::Join { key, .. } | Self::Leave { key, .. } => {
-                key
-            }
+            Self::Claim { key, .. }
+            | Self::Release { key, .. }
+            | Self::Join { key, .. }
+            | Self::JoinFirst { key, .. }
+            | Self::Leave { key, .. } => key,
+        }
+    }
+
+    /// The same, but who would join a roster joins it as its first.
+    #[must_use]
+    pub fn as_first(self) -> Self {
+        match self {
+            Self::Join { key, member } => Self::JoinFirst { key, member },
+            other @ (Self::Claim { .. } | Self::Release { .. } | Self::JoinFirst { .. } | Self::Leave { .. }) => other,
         }
     }
 }

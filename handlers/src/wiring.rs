@@ -1,6 +1,7 @@
 //! The parts behind the entry points, wired over one client of a store: the Lambdas and the local program wire them here.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -110,6 +111,7 @@ pub fn app(
         directory: DirectoryQueries::new(models),
         filters: SavedFilters::new(client.clone(), prefix),
         identity: identity.with_outside_issuers(&settings.oidc)?,
+        is_founded: AtomicBool::new(false),
         throttle: Throttle::new(&settings.rates),
         links: Links::new(&settings.public_url),
         settings,

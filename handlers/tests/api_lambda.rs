@@ -3,17 +3,28 @@
 
 mod support;
 
+use aws_lambda_events::sqs::SqsEvent;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
 use axum::Router;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use futures::future::join_all;
 use http_body_util::BodyExt as _;
 use lambda_http::request::LambdaRequest;
-use muster_handlers::http::{MAX_BODY_BYTES, Settings, command_router, query_router};
+use muster_domain::user::Role;
+use muster_domain::{EventReader, RecordedEvent, UserId};
+use muster_handlers::clock::SystemClock;
+use muster_handlers::http::{MAX_BODY_BYTES, Rates, Settings, command_router, query_router};
+use muster_handlers::lambda::project_queue;
 use muster_handlers::wiring::app;
 use muster_identity::{ServerSecret, SigningKey, TokenSettings};
+use muster_projections::{DirectoryQueries, ReadModels, hosted};
 use serde_json::{Value, json};
-use std::sync::Arc;
-use support::{PREFIX, Store, fixture, http_event};
+use std::sync::{Arc, Mutex};
+use support::{PREFIX, Store, fixture, http_event, on_the_bus, queue_event};
 use tower::ServiceExt as _;
 
 const TASK: &str = "/api/v1/tasks/0190b2f4-0000-7000-8000-000000000001";
@@ -51,12 +62,16 @@ impl Answer {
 impl Lambdas {
     async fn new() -> Self {
         let store = Store::new().await;
+        let client = store.client.clone();
+        Self::over(store, &client, &Settings::default())
+    }
+
+    /// The same, where they reach the store by this client.
+    fn over(store: Store, client: &Client, settings: &Settings) -> Self {
         let lambda = || {
             let (key, secret) = (SigningKey::from_pem(&PEM).unwrap(), ServerSecret::from_bytes([7; 32]));
             let tokens = TokenSettings::new("https://muster.test", "https://muster.test");
-            Arc::new(
-                app(&store.client, PREFIX, &store.keys(), Arc::new(key), &secret, tokens, Settings::default()).unwrap(),
-            )
+            Arc::new(app(client, PREFIX, &store.keys(), Arc::new(key), &secret, tokens, settings.clone()).unwrap())
         };
         Self { command: command_router(lambda()), query: query_router(lambda()), store }
     }
@@ -69,15 +84,38 @@ impl Lambdas {
         invoke(&self.query, event).await
     }
 
-    /// Signs a new member up and in; their access token as a header.
-    async fn bearer(&self) -> String {
-        let account = json!({ "name": "Ada", "email": "ada@example.com", "password": "correct horse battery" });
+    /// Signs somebody up: the account.
+    async fn sign_up(&self, name: &str) -> Value {
+        let email = format!("{}@example.com", name.to_lowercase());
+        let account = json!({ "name": name, "email": email, "password": "correct horse battery" });
         let signed_up = self.command(&post("/api/v1/users/signup", &[], &account)).await;
         assert_eq!(signed_up.status, 201, "{}", signed_up.body);
-        let credentials = json!({ "email": "ada@example.com", "password": "correct horse battery" });
+        signed_up.body
+    }
+
+    /// Signs them in; their access token as a header.
+    async fn sign_in(&self, name: &str) -> String {
+        let email = format!("{}@example.com", name.to_lowercase());
+        let credentials = json!({ "email": email, "password": "correct horse battery" });
         let signed_in = self.command(&post("/api/v1/users/login", &[], &credentials)).await;
         assert_eq!(signed_in.status, 200, "{}", signed_in.body);
         format!("Bearer {}", signed_in.body["access_token"].as_str().unwrap())
+    }
+
+    /// Signs a new member up and in, after the administrator; their access token as a header.
+    async fn bearer(&self) -> String {
+        self.sign_up("Owner").await;
+        self.sign_up("Ada").await;
+        self.sign_in("Ada").await
+    }
+
+    /// Lets the directory take this event in.
+    async fn project(&self, event: &RecordedEvent) {
+        let reader: Arc<dyn EventReader> = Arc::new(self.store.events());
+        let mut all = hosted(&self.store.client, PREFIX, &reader).into_iter();
+        let directory = all.find(|projection| projection.name() == "directory").unwrap();
+        let batch: SqsEvent = serde_json::from_value(queue_event(&[("m", on_the_bus(event).to_string())])).unwrap();
+        assert_eq!(project_queue(&*directory, &SystemClock, batch).await.batch_item_failures.len(), 0);
     }
 }
 
@@ -133,6 +171,147 @@ async fn what_the_command_side_wrote_the_query_side_reads() {
     assert_eq!((before.status, &before.body["status"]), (200, &json!("todo")));
     let history = lambdas.query(&get(&format!("{path}/history"), &[signed_in])).await;
     assert_eq!(history.body["items"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn of_many_who_sign_up_at_once_where_nobody_administrates_one_does() {
+    let lambdas = Lambdas::new().await;
+    let names: Vec<_> = (0..8).map(|number| format!("Person{number}")).collect();
+
+    let accounts = join_all(names.iter().map(|name| lambdas.sign_up(name))).await;
+
+    let roles = |role: &str| accounts.iter().filter(|account| account["role"] == role).count();
+    assert_eq!((roles("admin"), roles("member")), (1, 7), "{accounts:?}");
+    assert_eq!(lambdas.sign_up("Late").await["role"], "member");
+    // Nor does it depend on what a process remembers.
+    let client = lambdas.store.client.clone();
+    let fresh = Lambdas::over(lambdas.store, &client, &Settings::default());
+    assert_eq!(fresh.sign_up("Later").await["role"], "member");
+    let first = accounts.iter().find(|account| account["role"] == "admin").unwrap();
+    let bearer = fresh.sign_in(first["name"].as_str().unwrap()).await;
+    let team = post("/api/v1/teams", &[("authorization", &bearer)], &json!({ "name": "North" }));
+    assert_eq!(fresh.command(&team).await.status, 201);
+}
+
+#[tokio::test]
+async fn whoever_administrates_as_the_first_gets_their_first_answer_again() {
+    let lambdas = Lambdas::new().await;
+    let sign_up = |name: &str| {
+        let account =
+            json!({ "name": name, "email": format!("{name}@example.com"), "password": "correct horse battery" });
+        post("/api/v1/users/signup", &[("idempotency-key", "once")], &account)
+    };
+    let first = lambdas.command(&sign_up("ada")).await;
+    assert_eq!((first.status, &first.body["role"]), (201, &json!("admin")), "{}", first.body);
+    assert_eq!(lambdas.command(&sign_up("ada")).await.body, first.body);
+
+    let second = lambdas.command(&sign_up("ben")).await;
+
+    assert_eq!((second.status, &second.body["role"]), (201, &json!("member")), "{}", second.body);
+    for (name, answer) in [("ada", &first), ("ben", &second)] {
+        assert_eq!(lambdas.command(&sign_up(name)).await.body, answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_new_role_and_another_team_count_at_once_although_the_directory_knows_nothing_of_them() {
+    let lambdas = Lambdas::new().await;
+    let bearer = lambdas.bearer().await;
+    let owner = lambdas.sign_in("Owner").await;
+    let (signed_in, chief) = (("authorization", bearer.as_str()), ("authorization", owner.as_str()));
+    let me = lambdas.query(&get("/api/v1/profile", &[signed_in])).await.body;
+    let (account, path) = (format!("/api/v1/users/{}", me["id"].as_str().unwrap()), "/api/v1/tasks");
+    let id: UserId = serde_json::from_value(me["id"].clone()).unwrap();
+    lambdas.project(&lambdas.store.history(id).await[0]).await;
+    let give = async |role: &str| {
+        let body = json!({ "role": role }).to_string();
+        let given = lambdas.command(&http_event("PUT", &account, &[chief], Some(&body))).await;
+        assert_eq!(given.status, 200, "{}", given.body);
+    };
+    let row = async || {
+        let directory = DirectoryQueries::new(ReadModels::new(lambdas.store.client.clone(), PREFIX));
+        let row = directory.account(id).await.unwrap().unwrap();
+        (row.version, row.document().role)
+    };
+
+    give("auditor").await;
+    let refused = lambdas.command(&post(path, &[signed_in], &json!({ "title": "Not an auditor's" }))).await;
+    assert_eq!(refused.problem(), (403, "forbidden"));
+    assert_eq!(lambdas.query(&get("/api/v1/audit/access", &[signed_in])).await.status, 200);
+    give("manager").await;
+    assert_eq!(lambdas.query(&get("/api/v1/audit/access", &[signed_in])).await.problem(), (403, "forbidden"));
+
+    let team = lambdas.command(&post("/api/v1/teams", &[chief], &json!({ "name": "North" }))).await.body;
+    let task = json!({ "title": "Check the pump", "team_id": team["id"] });
+    let task = lambdas.command(&post(path, &[chief], &task)).await.header("location").to_owned();
+    let read = get(&task, &[signed_in, ("muster-min-version", "1")]);
+    let member = format!("/api/v1/teams/{}/members/{id}", team["id"].as_str().unwrap());
+    assert_eq!(lambdas.query(&read).await.problem(), (404, "not_found"));
+    assert_eq!(lambdas.command(&http_event("PUT", &member, &[chief], None)).await.status, 200);
+    assert_eq!(lambdas.query(&read).await.status, 200);
+    assert_eq!(lambdas.command(&http_event("DELETE", &member, &[chief], None)).await.status, 200);
+    assert_eq!(lambdas.query(&read).await.problem(), (404, "not_found"));
+
+    assert_eq!(row().await, (1, Role::Member), "the directory never learnt of it");
+}
+
+/// Notes which requests are about this table.
+#[derive(Clone, Debug)]
+struct About(&'static str, Arc<Mutex<usize>>);
+
+impl Intercept for About {
+    fn name(&self) -> &'static str {
+        "About"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let body = context.request().body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
+        if body.contains(&format!("\"{PREFIX}{}\"", self.0)) {
+            *self.1.lock().unwrap() += 1;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn who_tries_passwords_where_they_found_somebody_signed_in_is_stopped_before_the_store() {
+    let store = Store::new().await;
+    let about = About("credentials", Arc::default());
+    let client = Client::from_conf(store.client.config().to_builder().interceptor(about.clone()).build());
+    let rates = Rates { attempts: 1, ..Rates::default() };
+    let lambdas = Lambdas::over(store, &client, &Settings { rates, ..Settings::default() });
+    let bearer = lambdas.bearer().await;
+    let asked = || std::mem::take(&mut *about.1.lock().unwrap());
+    let path = "/api/v1/profile/second-factor";
+    let send = async |method: &str, path: &str, body: Value| {
+        let event = http_event(method, path, &[("authorization", &bearer)], Some(&body.to_string()));
+        lambdas.command(&event).await
+    };
+    asked();
+    let wrong = send("POST", path, json!({ "password": "a wrong passphrase" })).await;
+    assert_eq!(wrong.problem(), (422, "invalid_request"));
+    assert_eq!(asked(), 3, "the password, and the try, of which there was none before");
+
+    let right = json!({ "password": "correct horse battery" });
+    let proof = json!({ "password": "correct horse battery", "code": "000000" });
+    let (confirm, codes) = (format!("{path}/confirm"), format!("{path}/recovery-codes"));
+    for (method, path, body) in [
+        ("POST", path, right),
+        ("POST", confirm.as_str(), json!({ "code": "000000" })),
+        ("POST", codes.as_str(), proof.clone()),
+        ("DELETE", path, proof),
+    ] {
+        let refused = send(method, path, body).await;
+        assert_eq!(refused.problem(), (429, "too_many_requests"), "{method} {path}");
+        assert_eq!(asked(), 0, "{method} {path}");
+    }
+    // Their owner signs in all the same.
+    lambdas.sign_in("Ada").await;
 }
 
 #[tokio::test]
@@ -332,7 +511,9 @@ async fn a_sign_in_that_cannot_be_written_down_is_not_given_and_a_refusal_stays_
     let credentials = json!({ "email": "ada@example.com", "password": "correct horse battery" });
     let signed_in = lambdas.command(&post("/api/v1/users/login", &[], &credentials)).await;
     assert_eq!(signed_in.problem(), (503, "unavailable"));
-    let sessions = store.scan().table_name(format!("{PREFIX}sessions")).send().await.unwrap().items.unwrap();
+    let mut sessions = store.scan().table_name(format!("{PREFIX}sessions")).send().await.unwrap().items.unwrap();
+    // And an item that says that they were begun.
+    sessions.retain(|item| item.contains_key("generation"));
     let ended = sessions.iter().filter(|session| session.contains_key("ended_at")).count();
     assert_eq!((sessions.len(), ended), (2, 1), "the one that nobody holds is over");
 

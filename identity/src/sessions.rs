@@ -4,6 +4,9 @@
 //! the item that comes back tells why, and the answer for the previous generation within [`GRACE`] is the same
 //! successor again: it may have been lost on the way. Any older generation is a copied token, and ends the family, unless
 //! the request came in before the last refresh did: then it was overtaken on its way, and is refused and no more.
+//!
+//! All of a user's families are found by an index, which is a moment behind. So those that were begun lately also stand in an item of
+//! the table itself, which is read consistently (ADR 35).
 
 use std::collections::HashMap;
 use std::fmt;
@@ -51,8 +54,12 @@ pub const IDLE: TimeDelta = TimeDelta::days(7);
 const FRESH: TimeDelta = TimeDelta::minutes(15);
 /// The most characters that are kept of a user agent.
 const MAX_USER_AGENT: usize = 256;
-/// The index by `user_id`.
+/// The index by `user_id`. It is a moment behind the table.
 const BY_USER: &str = "by-user";
+/// Which families were begun in so long a time stands in one item, which is read consistently: the index is never behind by as much.
+const BEGUN_TOGETHER: TimeDelta = TimeDelta::minutes(15);
+/// How far the clock of a process that begins a family may be ahead of that of one that ends it.
+const AHEAD: TimeDelta = TimeDelta::minutes(1);
 
 /// Names a session family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -228,7 +235,8 @@ impl Sessions {
         Self { idle, ..self }
     }
 
-    /// Begins a family for a user who has just proved who they are.
+    /// Begins a family for a user who has just proved who they are. Whoever ends all of the user's families after this has returned
+    /// ends this one, too.
     pub async fn start(&self, user: UserId, client: &Client, proved: Proved) -> Result<Rotated, StoreError> {
         let now = self.clock.now();
         let (family, expires_at) = (SessionId(Uuid::new_v4()), now + LIFETIME);
@@ -243,7 +251,8 @@ impl Sessions {
         let due = proved.with_handed_over_password;
         let put = if due { put.item("new_password_due", AttributeValue::Bool(true)) } else { put };
         let put = put.condition_expression("attribute_not_exists(pk)");
-        put.send().await.map_err(StoreError::of("starting a session"))?;
+        let put = async { put.send().await.map(drop).map_err(StoreError::of("starting a session")) };
+        tokio::try_join!(Box::pin(put), Box::pin(self.note_begun(user, family, now)))?;
         Ok(Rotated { session_id: family, user_id: user, refresh_token: self.tokens.token(family, 0), expires_at })
     }
 
@@ -373,8 +382,8 @@ impl Sessions {
         update.update_expression(expression).condition_expression("attribute_exists(pk)")
     }
 
-    /// Ends all families of a user. A family begun less than a moment ago may be missing from the index; whoever must
-    /// be kept out also loses their credentials or their address first.
+    /// Ends all families of a user that have begun by now. For one that is just beginning, whoever begins it looks again afterwards
+    /// whether they still may.
     pub async fn end_all_for_user(&self, user: UserId, reason: EndReason) -> Result<(), StoreError> {
         self.end_all_but(None, user, reason).await
     }
@@ -394,11 +403,11 @@ impl Sessions {
         Ok(())
     }
 
-    /// Removes all families of a user, and with them from where they signed in: their tokens are unknown from then on. One that is
-    /// missing from the index, because it was begun a moment ago, goes 30 days after it began.
+    /// Removes all families of a user, and with them from where they signed in: their tokens are unknown from then on.
     pub async fn forget_all_of(&self, user: UserId) -> Result<(), StoreError> {
-        for session in self.of_user(user).await? {
-            let delete = self.client.delete_item().table_name(&self.table).key("pk", s(&session.id));
+        let families = self.of_user(user).await?.into_iter().map(|session| session.id.to_string());
+        for key in families.chain(begun_lately(user, self.clock.now())) {
+            let delete = self.client.delete_item().table_name(&self.table).key("pk", s(&key));
             delete.send().await.map_err(StoreError::of("removing a session"))?;
         }
         Ok(())
@@ -412,8 +421,45 @@ impl Sessions {
         Ok(live)
     }
 
-    /// A user's families that have not been removed yet, ended ones too, in no order.
+    /// A user's families that have not been removed yet, ended ones too, in no order: also those that were begun a moment ago.
     pub async fn of_user(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
+        let (mut found, begun) = tokio::try_join!(Box::pin(self.by_index(user)), Box::pin(self.begun_lately(user)))?;
+        for family in begun {
+            if found.iter().all(|session| session.id != family) {
+                found.extend(self.find(family).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Keeps beside the index that a family begins.
+    async fn note_begun(&self, user: UserId, family: SessionId, now: DateTime<Utc>) -> Result<(), StoreError> {
+        // By then no process asks for it any more.
+        let until = now + BEGUN_TOGETHER * 2 + AHEAD;
+        let update = self.client.update_item().table_name(&self.table).key("pk", s(&begun_together(user, now)));
+        let update = update.update_expression("ADD families :family SET #ttl = :until");
+        let update = update.expression_attribute_names("#ttl", "ttl");
+        let update = update.expression_attribute_values(":family", AttributeValue::Ss(vec![family.to_string()]));
+        let update = update.expression_attribute_values(":until", n(&until.timestamp()));
+        update.send().await.map(drop).map_err(StoreError::of("noting that a session begins"))
+    }
+
+    /// The families that a user has begun within the last quarter of an hour, and perhaps a few more; read consistently.
+    async fn begun_lately(&self, user: UserId) -> Result<Vec<SessionId>, StoreError> {
+        const READING: &str = "reading which sessions were begun";
+        let mut begun = Vec::new();
+        for key in begun_lately(user, self.clock.now()) {
+            let get = self.client.get_item().table_name(&self.table).key("pk", s(&key)).consistent_read(true);
+            let Some(item) = get.send().await.map_err(StoreError::of(READING))?.item else { continue };
+            let families = item.get("families").and_then(|families| families.as_ss().ok());
+            let families = families.ok_or(StoreError::damaged(READING, "families"))?.iter();
+            let families = families.map(|id| id.parse::<SessionId>().ok()).collect::<Option<Vec<_>>>();
+            begun.extend(families.ok_or(StoreError::damaged(READING, "the id of a session"))?);
+        }
+        Ok(begun)
+    }
+
+    async fn by_index(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         const LISTING: &str = "listing sessions";
         let (mut found, mut from) = (Vec::new(), None::<HashMap<_, _>>);
         loop {
@@ -467,6 +513,18 @@ fn there_or_gone(sent: Result<UpdateItemOutput, SdkError<UpdateItemError>>) -> R
         }
         Err(error) => Err(StoreError::of("noting something of a session")(error)),
     }
+}
+
+/// The key of the item with the families that a user begins about this time.
+fn begun_together(user: UserId, at: DateTime<Utc>) -> String {
+    format!("begun#{user}#{}", at.timestamp().div_euclid(BEGUN_TOGETHER.num_seconds()))
+}
+
+/// The keys of those with the families that they have begun lately.
+fn begun_lately(user: UserId, now: DateTime<Utc>) -> Vec<String> {
+    let mut keys = [now - BEGUN_TOGETHER, now, now + AHEAD].map(|at| begun_together(user, at)).to_vec();
+    keys.dedup();
+    keys
 }
 
 fn millis(time: DateTime<Utc>) -> AttributeValue {

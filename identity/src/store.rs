@@ -13,7 +13,8 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 pub struct IdentityTables {
     /// Password hashes: `pk` (S) = user id.
     pub credentials: String,
-    /// Session families: `pk` (S) = family id; index `by-user` on `user_id` (S); expiry attribute `ttl` (N).
+    /// Session families: `pk` (S) = family id; index `by-user` on `user_id` (S); expiry attribute `ttl` (N). And which of them a
+    /// user has begun lately: `pk` (S) = `begun#<user id>#<quarter of an hour>`, in no index.
     pub sessions: String,
     /// What was tried: `pk` (S) = UTC day, `sk` (S) = `<time>#<id>`; indexes `by-actor` on `actor`, `by-subject` on
     /// `subject` and `by-kind` on `kind`, all sorted by `sk`; expiry attribute `ttl` (N).

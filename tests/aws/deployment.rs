@@ -11,6 +11,7 @@ use muster_domain::{TaskId, UserId};
 use muster_tests::client::Client;
 use muster_tests::server::command;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 /// The stage, as `xtask/src/aws` deploys it.
@@ -71,8 +72,10 @@ impl Deployment {
         Person { id: serde_json::from_value(opened["id"].clone()).unwrap(), email, client }
     }
 
-    /// Signs up, as anybody can, and signs in.
+    /// Signs up, as anybody can, and signs in. Whoever did so before there was an administrator would be it.
     pub(crate) async fn member(&self) -> Person {
+        static FOUNDED: OnceCell<()> = OnceCell::const_new();
+        FOUNDED.get_or_init(async || drop(self.person(Role::Admin).await)).await;
         let email = new_email();
         let body = json!({ "name": "Ada", "email": email, "password": PASSWORD });
         let account = self.api().post("/users/signup").json(&body).send().await.is(201).value();

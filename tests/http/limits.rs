@@ -58,6 +58,28 @@ async fn an_address_that_nobody_has_is_throttled_like_any_other() {
 }
 
 #[tokio::test]
+async fn the_link_of_an_invitation_is_no_way_to_guess_the_password_of_the_account_that_it_made() {
+    let server = strict(&[("MUSTER_RATE_LIMIT_ATTEMPTS", "2")]).await;
+    let client = Client::new(&server.base_url);
+    let tokens = log_in(&client, &server.admin_email, &server.admin_password).await.is(200).value();
+    let admin = client.with_token(tokens["access_token"].as_str().unwrap());
+    let made = admin.post("/invitations").json(&json!({ "email": new_email() })).send().await.is(201).value();
+    let token = made["link"].as_str().unwrap().split_once("#invitation=").unwrap().1.to_owned();
+    let take = async |password: &str| {
+        let body = json!({ "name": "Ada", "password": password, "invitation": token });
+        client.post("/users/signup").json(&body).send().await
+    };
+    take(PASSWORD).await.is(201);
+
+    for guess in ["a wrong passphrase", "another wrong passphrase"] {
+        take(guess).await.problem(403, "link_not_good");
+    }
+    for password in ["a third wrong passphrase", PASSWORD] {
+        assert_refused(&take(password).await, "attempts", 2);
+    }
+}
+
+#[tokio::test]
 async fn who_signs_in_rightly_may_do_so_often() {
     let server = strict(&[("MUSTER_RATE_LIMIT_ATTEMPTS", "2"), ("MUSTER_RATE_LIMIT_ATTEMPTS_FROM_ADDRESS", "4")]).await;
     let client = Client::new(&server.base_url);

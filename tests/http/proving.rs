@@ -33,6 +33,11 @@ async fn grown_old(person: &Person) {
 pub(crate) async fn what_decides_who_signs_in_needs_a_proof_that_is_not_old() {
     let (chief, other) = (person(Role::Admin).await, member().await);
     let email = new_email();
+    let invited = json!({ "email": new_email() });
+    let invited = chief.client.post("/invitations").json(&invited).send().await.is(201).value();
+    let webhook = json!({ "url": "https://hooks.invalid/", "enabled": false });
+    let made = chief.client.post("/webhooks").json(&webhook).send().await.is(201).value();
+    let of_webhook = format!("/webhooks/{}", made["id"].as_str().unwrap());
     let of_other = format!("/users/{}", other.id);
     let requests = |client: &Client| -> Vec<(Request, u16)> {
         vec![
@@ -42,6 +47,13 @@ pub(crate) async fn what_decides_who_signs_in_needs_a_proof_that_is_not_old() {
             (client.delete(&format!("{of_other}/second-factor")), 204),
             (client.delete(&format!("{of_other}/sessions")), 204),
             (client.post("/tokens").json(&json!({ "name": "a program", "scopes": ["tasks:read"] })), 201),
+            (client.post("/users").json(&json!({ "name": "A friend", "email": new_email(), "role": "admin" })), 201),
+            (client.post("/invitations").json(&json!({ "email": new_email(), "role": "admin" })), 201),
+            (client.delete(&format!("/invitations/{}", invited["id"].as_str().unwrap())), 204),
+            (client.post("/webhooks").json(&webhook), 201),
+            (client.post(&format!("{of_webhook}/secret")), 200),
+            (client.put(&of_webhook).json(&webhook), 200),
+            (client.delete(&of_webhook), 204),
         ]
     };
     grown_old(&chief).await;

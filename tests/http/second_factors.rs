@@ -143,6 +143,25 @@ async fn after_five_wrong_codes_the_right_one_waits_too() {
 }
 
 #[tokio::test]
+async fn who_tries_codes_where_they_found_somebody_signed_in_does_not_keep_them_from_signing_in_elsewhere() {
+    let protected = Protected::new().await;
+    let wrong = json!({ "password": PASSWORD, "code": wrong_code(&protected.secret) });
+    let mut statuses = vec![];
+    // As above.
+    for _ in 0..11 {
+        let answer = protected.person.client.delete("/profile/second-factor").json(&wrong).send().await;
+        statuses.push(answer.status);
+        if answer.status == 429 {
+            break;
+        }
+        answer.wrong_fields(&["/code"]);
+    }
+    assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
+
+    finish(&protected.challenge().await, "recovery_code", &protected.recovery_codes[0]).await.is(200);
+}
+
+#[tokio::test]
 async fn a_challenge_that_is_forged_or_of_an_old_password_is_refused() {
     let protected = Protected::new().await;
     let challenge = protected.challenge().await;

@@ -102,7 +102,7 @@ pub(crate) async fn member() -> Person {
     person(Role::Member).await
 }
 
-/// A new team of these people. When it is there, it counts for what they may do.
+/// A new team of these people. When it is there, it counts for what others may do with them, too.
 pub(crate) async fn team(people: &[&Person]) -> TeamId {
     team_of(&admin().await, people).await
 }
@@ -114,7 +114,8 @@ pub(crate) async fn team_of(admin: &Client, people: &[&Person]) -> TeamId {
     for person in people {
         admin.put(&format!("/teams/{}/members/{}", team.id, person.id)).send().await.document::<UserDocument>(200);
     }
-    // What people may do follows from the directory, which learns of the team in a moment.
+    // What they may do themselves follows from their histories; what others may do with them, from the directory, which learns of the
+    // team in a moment.
     eventually("the directory knows the members", async || {
         let page = admin.get(&format!("/teams/{}/members?limit=200", team.id)).send().await.is(200).value();
         (ids(&page).len() == people.len()).then_some(())

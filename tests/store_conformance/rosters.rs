@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::join;
+use futures::future::{join, join_all};
 use muster_commands::{AppendError, CommandHandler, CommitLog, Committed, EventStore, ExecuteError, ExpectedVersion};
 use muster_domain::aggregate::Reservation;
 use muster_domain::personal::MemoryKeys;
@@ -140,4 +140,47 @@ pub(crate) async fn a_store_that_is_older_than_the_roster_begins_it_from_its_acc
     let promote = UserCommand::Update(UpdateUser { role: Some(Role::Admin), ..UpdateUser::default() });
     send(&handler, 12, cleo, promote).await.unwrap();
     assert_eq!(send(&handler, 13, BEN, UserCommand::Deactivate).await.unwrap().version, 2);
+}
+
+pub(crate) async fn of_many_who_would_be_the_first_on_a_roster_one_is<L: CommitLog + Clone>(log: L) {
+    let would_be = (1..=12_u128).map(|n| {
+        // Each in a process of its own.
+        let handler = CommandHandler::new(EventStore::new(log.clone(), MemoryKeys::shared()));
+        async move {
+            let command = UserCommand::Register(account(&format!("{n}@example.com"), Role::Admin));
+            loop {
+                let (id, sent) = (Uuid::from_u128(n), metadata(n));
+                let sent = handler.execute_first::<User>(id, command.clone(), ExpectedVersion::New, &sent).await;
+                if !matches!(sent, Err(ExecuteError::Contended)) {
+                    return sent;
+                }
+            }
+        }
+    });
+
+    let answers = join_all(would_be).await;
+
+    let first: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().ok()).collect();
+    assert_eq!(first.len(), 1, "{answers:?}");
+    for refused in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+        assert!(matches!(refused, ExecuteError::NotFirst { key } if key == ROSTER), "{refused:?}");
+    }
+    // Nothing of the others was written: not even their addresses are taken.
+    assert_eq!(log.holders().await.unwrap(), BTreeSet::from([first[0].events[0].stream.id]));
+}
+
+pub(crate) async fn where_somebody_is_on_a_roster_nobody_is_the_first<L: CommitLog + Clone>(log: L) {
+    let (commit, claim) = registered(ADA, 1, "ada@example.com", Role::Admin);
+    // As the program made it when there was no roster.
+    log.append(&commit, None, &[claim]).await.unwrap();
+    let handler = CommandHandler::new(EventStore::new(log, MemoryKeys::shared()));
+    let first = async |n: u128, user: Uuid, email: &str, role: Role| {
+        let command = UserCommand::Register(account(email, role));
+        handler.execute_first::<User>(user, command, ExpectedVersion::New, &metadata(n)).await
+    };
+
+    let refused = first(2, BEN, "ben@example.com", Role::Admin).await.unwrap_err();
+    assert!(matches!(&refused, ExecuteError::NotFirst { key } if key == ROSTER), "{refused:?}");
+
+    assert_eq!(first(3, BEN, "ben@example.com", Role::Member).await.unwrap().version, 1, "who joins none needs none");
 }

@@ -237,6 +237,7 @@ proptest! {
                         prop_assert_eq!((key.as_str(), member, on_roster), (ADMINISTRATORS, id, false));
                         on_roster = true;
                     }
+                    Reservation::JoinFirst { .. } => prop_assert!(false, "no decider asks for it"),
                     Reservation::Leave { key, member } => {
                         prop_assert_eq!((key.as_str(), member, on_roster), (ADMINISTRATORS, id, true));
                         on_roster = false;

@@ -1,6 +1,7 @@
 //! What every route needs.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, Utc};
@@ -40,6 +41,8 @@ pub struct App {
     pub feed: FeedQueries,
     /// Signs people in and out.
     pub identity: Identity,
+    /// Whether it has been seen that somebody administrates, as somebody does for ever then. Until it has, whoever signs up may be the first.
+    pub is_founded: AtomicBool,
     /// What the operator has decided.
     pub settings: Settings,
     /// Sends letters.
@@ -91,9 +94,28 @@ impl App {
         if row.as_ref().is_some_and(|account| account.version >= min_version) {
             return Ok(row);
         }
+        Ok(self.folded(id).await?.or(row))
+    }
+
+    /// A person as they are at this moment, whatever the directory knows yet: what they may do follows from this. One small read of their
+    /// history beside that of the directory says whether the directory is behind; then all of the history is read.
+    pub(crate) async fn present(&self, id: UserId) -> Result<Option<Account>, Problem> {
+        let stream = id.into();
+        let (head, row) = tokio::join!(self.reader.head(&stream), self.directory.account(id));
+        let (head, row) = (head.map_err(|error| unreadable(&error))?, row.map_err(|error| query_problem(&error))?);
+        match row {
+            Some(account) if account.version >= head => Ok(Some(account)),
+            // Nobody has this id.
+            None if head == 0 => Ok(None),
+            Some(_) | None => self.folded(id).await,
+        }
+    }
+
+    /// A person, from their history.
+    async fn folded(&self, id: UserId) -> Result<Option<Account>, Problem> {
         let events = self.reader.events(&id.into(), 0, None).await.map_err(|error| unreadable(&error))?;
         let opener = self.reader.keys().opener(&id.into()).await.map_err(|error| Problem::unavailable(&error))?;
-        Ok(fold_account(&events, &opener).map_err(|error| Problem::internal(&error))?.or(row))
+        fold_account(&events, &opener).map_err(|error| Problem::internal(&error))
     }
 
     /// The same, as the API shows a person.

@@ -59,7 +59,7 @@ impl Caller {
     pub(crate) fn is_fresh(&self) -> Result<(), Problem> {
         match self.1 {
             Some(Standing { is_fresh: false, .. }) => Err(Problem::new(Code::FreshSignInRequired)
-                .detail("This decides who can sign in: POST /users/reauthenticate first, or sign in again.")),
+                .detail("This outlasts the session: POST /users/reauthenticate first, or sign in again.")),
             // An API token is for nothing of this kind, which the policy knows.
             Some(Standing { is_fresh: true, .. }) | None => Ok(()),
         }
@@ -148,8 +148,8 @@ impl FromRequestParts<Arc<App>> for Unsettled {
         let (authenticated, user) = match presented {
             Presented::AccessToken(verified) => {
                 Asker::note(&parts.extensions, verified.user_id, Credential::Session(verified.session_id));
-                // Neither read waits for the other, and nothing is said of the account before the session is known to live.
-                tokio::join!(app.identity.confirm(&presented), app.user(verified.user_id, 1))
+                // No read waits for another, and nothing is said of the account before the session is known to live.
+                tokio::join!(app.identity.confirm(&presented), app.present(verified.user_id))
             }
             Presented::ApiToken(token) => {
                 let confirmed = app.identity.confirm(&presented).await;
@@ -160,11 +160,11 @@ impl FromRequestParts<Arc<App>> for Unsettled {
                 }
                 // One that anybody can make up costs one read.
                 let authenticated = confirmed.map_err(|error| refused(&error))?;
-                (Ok(authenticated), app.user(token.user_id, 1).await)
+                (Ok(authenticated), app.present(token.user_id).await)
             }
         };
         let authenticated = authenticated.map_err(|error| refused(&error))?;
-        let user = user?.filter(|user| user.active);
+        let user = user?.map(|account| account.document()).filter(|user| user.active);
         let user = user.ok_or_else(|| unauthenticated("The account is not active."))?;
         let principal = Principal {
             user_id: authenticated.user_id,

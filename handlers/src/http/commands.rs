@@ -91,6 +91,23 @@ impl Commands {
         Ok(committed)
     }
 
+    /// As [`CommandHandler::execute_first`].
+    pub async fn execute_first<A>(
+        &self,
+        id: Uuid,
+        command: A::Command,
+        expected: ExpectedVersion,
+        sent: &impl Provenance,
+    ) -> Result<Committed<A>, ExecuteError<A::Error>>
+    where
+        A: Decider<Services = ()>,
+        A::Command: Clone + Send + Sync,
+    {
+        let committed = self.handler.execute_first(id, command, expected, sent.metadata()).await?;
+        self.keep(id, sent, &committed).await;
+        Ok(committed)
+    }
+
     /// As [`CommandHandler::execute_if`].
     pub async fn execute_if<A, G>(
         &self,

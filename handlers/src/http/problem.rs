@@ -59,7 +59,7 @@ codes! {
     InsufficientScope = "insufficient_scope", FORBIDDEN, "The API token is not for this";
     /// No API token is for this, whatever its scopes: it needs an access token of a session.
     SessionRequired = "session_required", FORBIDDEN, "Sign in for this";
-    /// This decides who can sign in: prove again who you are, with `POST /users/reauthenticate`.
+    /// This decides who can sign in, or who is told of what happens: prove again who you are, with `POST /users/reauthenticate`.
     FreshSignInRequired = "fresh_sign_in_required", FORBIDDEN, "Prove again who you are";
     /// The password was made up by somebody else: nothing else is done in this session before another is chosen, with
     /// `PUT /profile/password`.

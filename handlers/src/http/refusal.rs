@@ -71,6 +71,8 @@ pub(crate) fn problem<E: Refusal>(error: &ExecuteError<E>) -> Problem {
         ExecuteError::LastOnRoster { .. } => {
             Problem::new(Code::LastAdmin).detail("Make another account an administrator first.")
         }
+        // Whoever would be the first goes on without that: nobody is told.
+        ExecuteError::NotFirst { .. } => Problem::new(Code::Conflict).detail(error),
         ExecuteError::TooLarge { .. } => Problem::new(Code::TooLarge).detail(error),
         ExecuteError::Contended => Problem::new(Code::Contended).detail("Try again in a moment."),
         ExecuteError::Unavailable(_) => Problem::unavailable(error),

@@ -26,6 +26,7 @@ use super::fields::Fields;
 use super::problem::{Code, Problem};
 use super::request::Intake;
 use super::spec::{BodilessProblems, FactorProblems, FinishSignInProblems};
+use super::throttle::Attempt;
 use crate::mail::Notice;
 
 /// What the access log says of tries that were too many.
@@ -141,14 +142,16 @@ pub(crate) async fn read(
 pub(crate) async fn begin(
     State(app): State<Arc<App>>,
     Unsettled(caller): Unsettled,
+    intake: Intake,
     Body(body): Body<BeginBody>,
 ) -> Result<Response, Problem> {
     own(&caller)?;
+    let counted = attempt(&app, &caller, &intake)?;
     let user = app.user(caller.id(), 0).await?.ok_or_else(|| not_found("user"))?;
     let attempt = PasswordAttempt::new(body.password);
     let begun =
         app.identity.begin_second_factor(caller.id(), user.email.as_deref().unwrap_or(&user.name), &attempt).await;
-    let begun = begun.map_err(|error| refused(&error, "/code"))?;
+    let begun = settled(counted, begun, "/code")?;
     let (secret, otpauth_uri) = (begun.secret.to_string(), begun.otpauth_uri.to_string());
     Ok(uncached(EnrolmentDocument { secret, otpauth_uri }))
 }
@@ -161,11 +164,14 @@ pub(crate) async fn confirm(
     State(app): State<Arc<App>>,
     asked: Asked,
     Unsettled(caller): Unsettled,
+    intake: Intake,
     Body(body): Body<CodeBody>,
 ) -> Result<Response, Problem> {
     own(&caller)?;
-    let codes = app.identity.confirm_second_factor(caller.id(), caller.session()?, &body.code).await;
-    let codes = codes.map_err(|error| refused(&error, "/code"))?;
+    let session = caller.session()?;
+    let counted = attempt(&app, &caller, &intake)?;
+    let codes = app.identity.confirm_second_factor(caller.id(), session, &body.code).await;
+    let codes = settled(counted, codes, "/code")?;
     app.note(&asked, done(AccessKind::SecondFactorAdded, &caller.0)).await;
     app.notice(caller.id(), Notice::SecondFactorAdded).await;
     Ok(uncached(RecoveryCodesDocument::from(codes)))
@@ -179,12 +185,14 @@ pub(crate) async fn renew(
     State(app): State<Arc<App>>,
     asked: Asked,
     caller: Caller,
+    intake: Intake,
     Body(body): Body<ProofBody>,
 ) -> Result<Response, Problem> {
     own(&caller)?;
     let (proof, pointer) = proof(body.code, body.recovery_code)?;
+    let counted = attempt(&app, &caller, &intake)?;
     let codes = app.identity.renew_recovery_codes(caller.id(), &PasswordAttempt::new(body.password), &proof).await;
-    let codes = codes.map_err(|error| refused(&error, pointer))?;
+    let codes = settled(counted, codes, pointer)?;
     note_spent(&app, &asked, &caller, &proof).await;
     app.note(&asked, done(AccessKind::RecoveryCodesRenewed, &caller.0)).await;
     app.notice(caller.id(), Notice::RecoveryCodesRenewed).await;
@@ -199,6 +207,7 @@ pub(crate) async fn remove(
     State(app): State<Arc<App>>,
     asked: Asked,
     caller: Caller,
+    intake: Intake,
     Body(body): Body<ProofBody>,
 ) -> Result<StatusCode, Problem> {
     own(&caller)?;
@@ -206,8 +215,9 @@ pub(crate) async fn remove(
         return Err(Problem::new(Code::Conflict).detail("Your role needs a second factor: it stays."));
     }
     let (proof, pointer) = proof(body.code, body.recovery_code)?;
+    let counted = attempt(&app, &caller, &intake)?;
     let removed = app.identity.remove_second_factor(caller.id(), &PasswordAttempt::new(body.password), &proof).await;
-    removed.map_err(|error| refused(&error, pointer))?;
+    settled(counted, removed, pointer)?;
     note_spent(&app, &asked, &caller, &proof).await;
     app.note(&asked, done(AccessKind::SecondFactorRemoved, &caller.0)).await;
     app.notice(caller.id(), Notice::SecondFactorRemoved).await;
@@ -317,6 +327,30 @@ pub(crate) async fn note_spent(app: &App, asked: &Asked, caller: &Caller, proof:
 fn own(caller: &Caller) -> Result<(), Problem> {
     let person = Person { id: caller.id(), teams: caller.0.teams.clone() };
     caller.may(Action::ManageSecondFactor, &Resource::User(person))
+}
+
+/// Counts that the caller tries to prove who they are: whoever has found somebody signed in must not guess here.
+fn attempt<'a>(app: &'a App, caller: &Caller, intake: &Intake) -> Result<Attempt<'a>, Problem> {
+    app.throttle.attempt(Some(&caller.id().to_string()), intake.address())
+}
+
+/// What came of it: it counts for nothing if it was right, or if nobody can say whether it was.
+fn settled<T>(counted: Attempt<'_>, outcome: Result<T, SecondFactorError>, pointer: &str) -> Result<T, Problem> {
+    match &outcome {
+        Ok(_) => counted.succeeded(),
+        Err(SecondFactorError::NotMade(_) | SecondFactorError::Hash(_) | SecondFactorError::Store(_)) => {
+            counted.forgiven();
+        }
+        Err(
+            SecondFactorError::Off
+            | SecondFactorError::On
+            | SecondFactorError::NotBegun
+            | SecondFactorError::WrongPassword
+            | SecondFactorError::WrongCode
+            | SecondFactorError::TooManyTries { .. },
+        ) => {}
+    }
+    outcome.map_err(|error| refused(&error, pointer))
 }
 
 /// What is shown, and the field that it came in.

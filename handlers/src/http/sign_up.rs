@@ -25,7 +25,7 @@ use super::refusal::problem;
 use super::request::Intake;
 use super::settings::SignUpPolicy;
 use super::spec::{CreateHeaders, OpenProblems, SignUpProblems};
-use super::users::{NewUser, NewUserBody, Registered, register};
+use super::users::{InRole, NewUser, NewUserBody, Registered, register, register_as};
 
 /// Whether one may sign up.
 #[derive(Serialize, ToSchema)]
@@ -52,7 +52,8 @@ pub(crate) struct SignUpBody {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = String, required = false, max_length = 1024)]
     invitation: Option<String>,
-    /// What they may do: a member, or what the invitation says. There is no need to say it.
+    /// What they may do: a member, or what the invitation says. There is no need to say it, and whoever administrates because they are
+    /// the first cannot.
     #[serde(default)]
     role: Option<Role>,
     /// Where their clock stands: a name of the IANA time zone database. UTC if left out.
@@ -112,7 +113,8 @@ pub(crate) async fn policy(State(app): State<Arc<App>>) -> Json<SignUp> {
     Json(SignUp { policy: app.settings.sign_up })
 }
 
-/// Registers a new user: as a member, or as an invitation says.
+/// Registers a new user: as a member, or as an invitation says. Whoever signs up by themselves where there is no administrator yet is the
+/// administrator.
 ///
 /// An invitation makes one account, however often and by whomever it is used. Sent again as it was, the request gets its first
 /// answer again.
@@ -151,7 +153,8 @@ async fn by_oneself(app: &App, intake: &Intake, body: SignUpBody) -> Result<Regi
     let person = Actor::system(&format!("signup:{}", user.registration.email.reservation_key()));
     let command_id = intake.command_id(&person);
     let actor = Actor::from(UserId(command_id.created_id()));
-    register(app, intake, command_id, actor, "POST /users/signup", user).await
+    let role = InRole::AdminIfFirst;
+    register_as(app, intake, command_id, actor, "POST /users/signup", user, role).await
 }
 
 async fn by_invitation(

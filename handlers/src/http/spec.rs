@@ -111,13 +111,14 @@ problems! {
     ];
     /// What the creation of an account may answer instead.
     CreateUserProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, EmailTaken, MailNotConfigured,
-        Contended, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, EmailTaken,
+        MailNotConfigured, Contended, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal,
+        Unavailable, Timeout
     ];
     /// What an invitation may be answered with instead.
     InviteProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, SignupClosed, EmailTaken, TooLarge,
-        UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, SignupClosed,
+        EmailTaken, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a change of a task may answer instead.
     TaskChangeProblems = [
@@ -206,22 +207,23 @@ problems! {
     ];
     /// What a change of one's second factor may answer instead.
     FactorProblems = [
-        MalformedJson, Unauthenticated, Forbidden, SessionRequired, NotFound, Conflict, TooLarge, UnsupportedMediaType,
-        InvalidRequest, Internal, Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, NotFound, Conflict, TooLarge,
+        UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
     ];
     /// What setting up a webhook may answer instead.
     MakeWebhookProblems = [
-        MalformedJson, Unauthenticated, Forbidden, SessionRequired, TooManyWebhooks, TooLarge, UnsupportedMediaType,
-        InvalidRequest, Internal, Unavailable, Timeout
+        MalformedJson, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, TooManyWebhooks, TooLarge,
+        UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
     ];
     /// What a change of a webhook may answer instead.
     WebhookChangeProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, NotFound, StaleVersion, TooLarge,
-        UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, NotFound, StaleVersion,
+        TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
     ];
     /// What a change of a webhook without a body may answer instead.
     BodilessWebhookProblems = [
-        Unauthenticated, Forbidden, SessionRequired, NotFound, Conflict, StaleVersion, Internal, Unavailable, Timeout
+        Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, NotFound, Conflict, StaleVersion, Internal,
+        Unavailable, Timeout
     ];
     /// What making an API token may answer instead.
     MakeTokenProblems = [

@@ -1,5 +1,6 @@
 //! People: their accounts and profiles.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
@@ -7,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use muster_commands::{Committed, ExecuteError, ExpectedVersion};
-use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand, UserState};
+use muster_domain::user::{RegisterUser, Role, UpdateUser, User, UserCommand, UserError, UserState};
 use muster_domain::values::{Email, Locale, Name, Phone};
 use muster_domain::{Actor, CommandId, TeamId, UserId};
 use muster_identity::policy::{Action, Person, Resource};
@@ -21,6 +22,7 @@ use super::access::{Asked, done};
 use super::app::{App, not_found};
 use super::body::{Body, Id, Query};
 use super::caller::{Caller, Unsettled};
+use super::commands::Sent;
 use super::etag::{etag, min_version};
 use super::fields::{Fields, given, present};
 use super::page::{Order, Page, PageQuery};
@@ -134,15 +136,46 @@ pub(crate) async fn register(
     route: &str,
     user: NewUser,
 ) -> Result<Registered, Problem> {
+    register_as(app, intake, command_id, actor, route, user, InRole::AsAsked).await
+}
+
+/// In which role an account is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InRole {
+    /// In the one that was asked for.
+    AsAsked,
+    /// As the administrator if there is none yet, and otherwise as was asked.
+    AdminIfFirst,
+}
+
+/// The same, where whoever comes first may administrate.
+pub(crate) async fn register_as(
+    app: &App,
+    intake: &Intake,
+    command_id: CommandId,
+    actor: Actor,
+    route: &str,
+    user: NewUser,
+    role: InRole,
+) -> Result<Registered, Problem> {
     let id = UserId(command_id.created_id());
     let at = app.now();
     let made = match &user.password {
-        Some(password) => make_password(app, id, password).await?,
+        Some(password) => make_password(app, intake, id, password).await?,
         None => false,
     };
     let metadata = intake.metadata(command_id, actor, route, &user.body, at);
-    let command = UserCommand::Register(RegisterUser { at, ..user.registration });
-    let outcome = app.commands.execute::<User>(id.0, command, ExpectedVersion::New, &metadata).await;
+    let registration = RegisterUser { at, ..user.registration };
+    let first = match role {
+        InRole::AdminIfFirst => register_first(app, id, &registration, &metadata).await,
+        InRole::AsAsked => None,
+    };
+    let outcome = if let Some(outcome) = first {
+        outcome
+    } else {
+        let command = UserCommand::Register(registration);
+        app.commands.execute::<User>(id.0, command, ExpectedVersion::New, &metadata).await
+    };
     let needless = match &outcome {
         Ok(committed) => committed.replayed,
         // It is not known whether there is an account, or another sending of the request may just be making it.
@@ -155,16 +188,50 @@ pub(crate) async fn register(
     Ok(Registered { id, committed: outcome.map_err(|error| problem(&error))? })
 }
 
+/// Makes the account of the administrator, unless there is one: then it makes none. That there is none and that there is one from now on
+/// is one transaction, so of many who come first at once one administrates.
+async fn register_first(
+    app: &App,
+    id: UserId,
+    registration: &RegisterUser,
+    metadata: &Sent,
+) -> Option<Result<Committed<User>, ExecuteError<UserError>>> {
+    if app.is_founded.load(Ordering::Relaxed) {
+        return None;
+    }
+    let command = UserCommand::Register(RegisterUser { role: Role::Admin, ..registration.clone() });
+    match app.commands.execute_first::<User>(id.0, command, ExpectedVersion::New, metadata).await {
+        Err(ExecuteError::NotFirst { .. }) => {
+            app.is_founded.store(true, Ordering::Relaxed);
+            None
+        }
+        outcome => Some(outcome),
+    }
+}
+
 /// Keeps the first password of an account. Whether it was not there before.
-async fn make_password(app: &App, id: UserId, Chosen(password, attempt): &Chosen) -> Result<bool, Problem> {
+async fn make_password(
+    app: &App,
+    intake: &Intake,
+    id: UserId,
+    Chosen(password, attempt): &Chosen,
+) -> Result<bool, Problem> {
     match app.identity.create_credentials(id, password).await {
         Ok(()) => Ok(true),
-        // A repeat of the same request brings the same password.
+        // A repeat of the same request brings the same password. Whoever has the link of an invitation that was used brings what they
+        // like: it is a guess at that account's.
         Err(SetPasswordError::Credentials(CredentialsError::Exists)) => {
+            let counted = app.throttle.attempt(Some(&id.to_string()), intake.address())?;
             match app.identity.check_password(id, attempt).await {
-                Ok(true) => Ok(false),
+                Ok(true) => {
+                    counted.succeeded();
+                    Ok(false)
+                }
                 Ok(false) => Err(Problem::new(Code::IdempotencyKeyReused)),
-                Err(error) => Err(Problem::unavailable(&error)),
+                Err(error) => {
+                    counted.forgiven();
+                    Err(Problem::unavailable(&error))
+                }
             }
         }
         Err(error) => Err(Problem::unavailable(&error)),

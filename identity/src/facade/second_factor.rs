@@ -5,7 +5,7 @@ use muster_domain::ids::UserId;
 use super::Identity;
 use crate::hasher::Verdict;
 use crate::password::PasswordAttempt;
-use crate::second_factor::{Enrolment, Proof, RecoveryCode, SecondFactorError};
+use crate::second_factor::{Enrolment, Proof, RecoveryCode, SecondFactorError, Tries};
 use crate::sessions::SessionId;
 use crate::store::StoreError;
 
@@ -29,7 +29,7 @@ impl Identity {
         proof: &Proof,
     ) -> Result<Vec<RecoveryCode>, SecondFactorError> {
         self.try_password(user, attempt).await?;
-        self.factors.check(user, proof).await?;
+        self.factors.check(user, proof, Tries::InSession).await?;
         self.factors.renew_recovery_codes(user).await
     }
 
@@ -41,7 +41,7 @@ impl Identity {
         proof: &Proof,
     ) -> Result<(), SecondFactorError> {
         self.try_password(user, attempt).await?;
-        self.factors.check(user, proof).await?;
+        self.factors.check(user, proof, Tries::InSession).await?;
         self.drop_second_factor(user).await.map_err(SecondFactorError::from)
     }
 
@@ -70,7 +70,7 @@ impl Identity {
     async fn try_password(&self, user: UserId, attempt: &PasswordAttempt) -> Result<(), SecondFactorError> {
         // Whoever has no password can be right with none, and has nothing that tries are counted in.
         let stored = self.credentials.get(user).await?.ok_or(SecondFactorError::WrongPassword)?;
-        self.factors.take_try(user).await?;
+        self.factors.take_try(user, Tries::InSession).await?;
         match self.hasher.verify(attempt, Some(&stored)).await? {
             Verdict::Right { .. } => Ok(()),
             Verdict::Wrong => Err(SecondFactorError::WrongPassword),

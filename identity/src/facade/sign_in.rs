@@ -1,6 +1,7 @@
 //! How a session begins, goes on and ends.
 
 use muster_domain::ids::UserId;
+use uuid::Uuid;
 
 use super::errors::{FinishLoginError, InternalError, LoginError, ProveError, RefreshError, SetPasswordError};
 use super::{Identity, TokenPair};
@@ -8,9 +9,12 @@ use crate::client::Client;
 use crate::credentials::Credentials;
 use crate::hasher::{PasswordHash, Verdict};
 use crate::password::PasswordAttempt;
-use crate::second_factor::{Challenges, Proof};
+use crate::second_factor::{Challenges, Proof, Tries};
 use crate::sessions::{EndReason, Proved, Rotated, SessionError, SessionId};
 use crate::store::StoreError;
+
+/// Whose credentials are read where there is no account. No account has this id.
+const NOBODY: UserId = UserId(Uuid::nil());
 
 impl Identity {
     /// Begins a session for whoever knows the password of the active account with this address, unless the account has a
@@ -22,10 +26,8 @@ impl Identity {
         client: &Client,
     ) -> Result<TokenPair, LoginError> {
         let owner = self.emails.owner(email).await.map_err(InternalError::from)?;
-        let stored = match owner {
-            Some(user) => self.credentials.whole(user).await.map_err(InternalError::from)?,
-            None => None,
-        };
+        // Nobody's are read, too: an address that nobody has takes as long as any other.
+        let stored = self.credentials.whole(owner.unwrap_or(NOBODY)).await.map_err(InternalError::from)?;
         let hash = stored.as_ref().map(|stored| &stored.hash);
         let verdict = self.hasher.verify(attempt, hash).await.map_err(InternalError::from)?;
         let (Some(user), Some(stored), Verdict::Right { rehash }) = (owner, stored, verdict) else {
@@ -71,8 +73,8 @@ impl Identity {
             return Err(FinishLoginError::Challenge { of: Some(user) });
         }
         let unproved = |source| FinishLoginError::Factor { user, source };
-        self.factors.take_try(user).await.map_err(unproved)?;
-        self.factors.check(user, proof).await.map_err(unproved)?;
+        self.factors.take_try(user, Tries::AtSignIn).await.map_err(unproved)?;
+        self.factors.check(user, proof, Tries::AtSignIn).await.map_err(unproved)?;
         let proved = Proved { with_factor: true, with_handed_over_password: stored.handed_over_until.is_some() };
         let begun = self.sessions.start(user, client, proved).await.map_err(InternalError::from)?;
         // As after a log-in with the password alone: whoever changed it meanwhile did not see this session.
@@ -97,8 +99,8 @@ impl Identity {
         let verdict = self.hasher.verify(attempt, hash).await.map_err(InternalError::from)?;
         let (Some(stored), Verdict::Right { .. }) = (stored, verdict) else { return Err(ProveError::WrongPassword) };
         if stored.has_factor {
-            self.factors.take_try(user).await?;
-            self.factors.check(user, proof.ok_or(ProveError::FactorMissing)?).await?;
+            self.factors.take_try(user, Tries::InSession).await?;
+            self.factors.check(user, proof.ok_or(ProveError::FactorMissing)?, Tries::InSession).await?;
         }
         Ok(self.sessions.prove(session, stored.has_factor).await.map_err(InternalError::from)?)
     }

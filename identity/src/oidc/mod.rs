@@ -239,9 +239,13 @@ impl ProviderSettings {
     }
 }
 
-/// What the ID token does not say; what it says stays.
+/// What the ID token does not say; what it says stays. But whether an address is verified says who says the address: of another's
+/// the ID token has said nothing.
 fn with(claims: Value, more: Map<String, Value>) -> Value {
-    let Value::Object(said) = claims else { return claims };
+    let Value::Object(mut said) = claims else { return claims };
+    if !said.contains_key("email") {
+        said.remove("email_verified");
+    }
     Value::Object(more.into_iter().chain(said).collect())
 }
 
@@ -276,6 +280,32 @@ mod tests {
         let more = json!({ "sub": "ada", "groups": ["root"], "email": "ada@example.com" });
         let Value::Object(more) = more else { panic!("an object") };
         assert_eq!(with(claims, more), json!({ "sub": "ada", "groups": ["all"], "email": "ada@example.com" }));
+    }
+
+    #[test]
+    fn who_says_the_address_says_whether_it_is_verified() {
+        let both = |claims: Value, more: Value| {
+            let Value::Object(more) = more else { panic!("an object") };
+            with(claims, more)
+        };
+        assert_eq!(
+            both(json!({ "sub": "ada", "email_verified": true }), json!({ "sub": "ada", "email": "ada@example.com" })),
+            json!({ "sub": "ada", "email": "ada@example.com" })
+        );
+        assert_eq!(
+            both(
+                json!({ "sub": "ada", "email_verified": true }),
+                json!({ "sub": "ada", "email": "ada@example.com", "email_verified": false })
+            ),
+            json!({ "sub": "ada", "email": "ada@example.com", "email_verified": false })
+        );
+        assert_eq!(
+            both(
+                json!({ "sub": "ada", "email_verified": false }),
+                json!({ "sub": "ada", "email": "ada@example.com", "email_verified": true })
+            ),
+            json!({ "sub": "ada", "email": "ada@example.com", "email_verified": true })
+        );
     }
 
     #[test]

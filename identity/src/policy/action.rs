@@ -133,17 +133,20 @@ pub enum Action<'a> {
 }
 
 impl Action<'_> {
-    /// Whether it decides who can sign in, or as what: then whoever does it must have proved a moment ago who they are. What asks for
-    /// the password itself is not among them.
+    /// Whether it decides who can sign in, or as what, or lets a program see what happens from then on: then it lasts longer than the
+    /// session, and whoever does it must have proved a moment ago who they are. What asks for the password itself is not among them.
     pub const fn needs_fresh_proof(&self) -> bool {
         matches!(
             self,
-            Self::ChangeUserEmail
+            Self::CreateUser
+                | Self::InvitePerson
+                | Self::ChangeUserEmail
                 | Self::ChangeUserRole
                 | Self::ReactivateUser
                 | Self::RemoveSecondFactor
                 | Self::EndSessions
                 | Self::MakeApiToken
+                | Self::ManageWebhooks
         )
     }
 }

@@ -25,6 +25,7 @@ pub use recovery::RecoveryCode;
 use recovery::RecoveryCodes;
 pub use secret::Enrolment;
 use secret::{FactorSecret, SecretSeal};
+pub(crate) use tries::Tries;
 
 use crate::keys::KeyError;
 use crate::secrets::ServerSecret;
@@ -143,13 +144,13 @@ impl SecondFactors {
             return Err(SecondFactorError::On);
         }
         let sealed = text(&item, "factor_begun").ok_or(SecondFactorError::NotBegun)?;
-        self.take_try(user).await?;
+        self.take_try(user, Tries::InSession).await?;
         let now = self.clock.now();
         let step = self.seal.open(user, &sealed)?.step_of(code, now).ok_or(SecondFactorError::WrongCode)?;
         let (codes, hashes) = self.codes.make(user).map_err(SecondFactorError::NotMade)?;
         let update = self.update(user).update_expression(
             "SET factor = :sealed, factor_since = :now, factor_step = :step, factor_recovery_codes = :codes \
-             REMOVE factor_begun, factor_tries, factor_window",
+             REMOVE factor_begun, session_tries, session_window",
         );
         let update = update.condition_expression("factor_begun = :sealed AND attribute_not_exists(factor)");
         let update = update.expression_attribute_values(":sealed", s(&sealed));
@@ -171,30 +172,32 @@ impl SecondFactors {
     /// Takes the factor away; fine when there is none.
     pub async fn remove(&self, user: UserId) -> Result<(), StoreError> {
         let update = self.update(user).condition_expression("attribute_exists(pk)").update_expression(
-            "REMOVE factor, factor_begun, factor_since, factor_step, factor_recovery_codes, factor_tries, factor_window",
+            "REMOVE factor, factor_begun, factor_since, factor_step, factor_recovery_codes, factor_tries, factor_window, \
+             session_tries, session_window",
         );
         done(update, "removing a second factor").await.map(|_| ())
     }
 
-    /// Whether this proves that the owner has the factor. It does so once. The try is counted beforehand.
-    pub(crate) async fn check(&self, user: UserId, proof: &Proof) -> Result<(), SecondFactorError> {
+    /// Whether this proves that the owner has the factor. It does so once. The try is counted beforehand; a right one begins its count
+    /// anew.
+    pub(crate) async fn check(&self, user: UserId, proof: &Proof, tries: Tries) -> Result<(), SecondFactorError> {
         const CHECKING: &str = "checking a second factor";
+        let (count, window) = tries.attributes();
         let item = self.item(user).await?.unwrap_or_default();
         let sealed = text(&item, "factor").ok_or(SecondFactorError::Off)?;
         let update = match proof {
             Proof::Code(code) => {
                 let step = self.seal.open(user, &sealed)?.step_of(code, self.clock.now());
                 let step = step.ok_or(SecondFactorError::WrongCode)?;
-                let update =
-                    self.update(user).update_expression("SET factor_step = :step REMOVE factor_tries, factor_window");
+                let update = format!("SET factor_step = :step REMOVE {count}, {window}");
+                let update = self.update(user).update_expression(update);
                 let update = update.condition_expression("factor = :sealed AND factor_step < :step");
                 update.expression_attribute_values(":step", n(&step))
             }
             Proof::RecoveryCode(code) => {
                 let hash = self.codes.hash(user, code).ok_or(SecondFactorError::WrongCode)?;
-                let update = self
-                    .update(user)
-                    .update_expression("REMOVE factor_tries, factor_window DELETE factor_recovery_codes :used");
+                let update = format!("REMOVE {count}, {window} DELETE factor_recovery_codes :used");
+                let update = self.update(user).update_expression(update);
                 let update = update.condition_expression("factor = :sealed AND contains(factor_recovery_codes, :hash)");
                 let update = update.expression_attribute_values(":hash", s(&hash));
                 update.expression_attribute_values(":used", AttributeValue::Ss(vec![hash]))

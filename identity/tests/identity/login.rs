@@ -19,7 +19,7 @@ use muster_identity::{
 };
 use uuid::Uuid;
 
-use crate::support::{TestClock, store};
+use crate::support::{Counting, TestClock, store};
 
 pub(crate) const USER: UserId = UserId(Uuid::from_u128(1));
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
@@ -133,6 +133,22 @@ async fn a_wrong_password_and_an_unknown_address_are_the_same_refusal() {
         let refused = case.login(email, words).await.expect_err("a refusal");
         assert!(matches!(refused, LoginError::InvalidCredentials), "{email:.30} {words:.30}: {refused:?}");
         assert_eq!(refused.to_string(), "the e-mail address or the password is wrong");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_has_costs_as_many_requests_as_one_with_a_wrong_password() {
+    let case = Case::new().await;
+    case.reserve("email#new@example.com", UserId(Uuid::from_u128(2))).await;
+    let (counting, client) = Counting::of(&case.client);
+    let counted = identity(&client, &case.tables, &case.key, &case.clock, CHEAP);
+    for (email, words) in [
+        (EMAIL, "two pints of milk"),
+        ("nobody@example.com", WORDS),
+        ("new@example.com", WORDS), // has an account, and no password yet
+    ] {
+        counted.login(email, &attempt(words), &Client::default()).await.expect_err("a refusal");
+        assert_eq!(counting.sent(), ["GetItem", "GetItem"], "{email}");
     }
 }
 

@@ -1,11 +1,11 @@
 //! Session families: rotation, the lost response, the copied token, the end.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_dynamodb::config::interceptors::BeforeDeserializationInterceptorContextMut;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -17,7 +17,7 @@ use muster_identity::{
 };
 use uuid::Uuid;
 
-use crate::support::{TestClock, store};
+use crate::support::{Counting, TestClock, store};
 
 const USER: UserId = UserId(Uuid::from_u128(1));
 
@@ -167,38 +167,16 @@ async fn a_copy_that_is_used_right_after_a_refresh_ends_the_session_although_the
     assert!(!case.is_live(begun.session_id).await);
 }
 
-/// Notes the operation of every request that a client sends.
-#[derive(Clone, Debug, Default)]
-struct Counting(Arc<Mutex<Vec<String>>>);
-
-impl Intercept for Counting {
-    fn name(&self) -> &'static str {
-        "Counting"
-    }
-
-    fn read_before_transmit(
-        &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let target = context.request().headers().get("x-amz-target").unwrap_or_default();
-        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        self.0.lock().expect("a list").push(operation);
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn a_refresh_is_one_conditional_write_whatever_comes_of_it_but_a_reuse_which_is_two() {
     let case = Case::new().await;
-    let counting = Counting::default();
-    let config = case.client.config().to_builder().interceptor(counting.clone()).build();
-    let counted =
-        Sessions::new(DynamoDb::from_conf(config), &case.table, &ServerSecret::from_bytes([7; 32]), case.clock.clone());
-    let sent = || std::mem::take(&mut *counting.0.lock().expect("a list"));
+    let (counting, client) = Counting::of(&case.client);
+    let counted = Sessions::new(client, &case.table, &ServerSecret::from_bytes([7; 32]), case.clock.clone());
+    let sent = || counting.sent();
     let begun = counted.start(USER, &Client::default(), Proved::default()).await.expect("a session");
-    assert_eq!(sent(), ["PutItem"]);
+    let mut beginning = sent();
+    beginning.sort_unstable();
+    assert_eq!(beginning, ["PutItem", "UpdateItem"], "the session, and beside the index that it was begun");
     let second = counted.refresh(&begun.refresh_token).await.expect("a successor");
     assert_eq!(sent(), ["UpdateItem"], "the successor");
     counted.refresh(&begun.refresh_token).await.expect("the same successor");
@@ -353,6 +331,85 @@ async fn ending_all_of_a_user_leaves_other_users_in() {
     assert!(listed.iter().all(|session| session.ended_at == Some(case.clock.now())));
 }
 
+/// An index that knows of nothing yet.
+#[derive(Debug)]
+struct IndexBehind;
+
+impl Intercept for IndexBehind {
+    fn name(&self) -> &'static str {
+        "IndexBehind"
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        // Only what is listed is counted.
+        let answer = context.response().body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
+        if answer.contains("\"ScannedCount\"") {
+            *context.response_mut().body_mut() = r#"{"Items":[],"Count":0,"ScannedCount":0}"#.into();
+        }
+        Ok(())
+    }
+}
+
+impl Case {
+    /// The same sessions, seen by a process for which the index is behind.
+    fn behind(&self, clock: Arc<dyn Clock>) -> Sessions {
+        let client = DynamoDb::from_conf(self.client.config().to_builder().interceptor(IndexBehind).build());
+        Sessions::new(client, &self.table, &ServerSecret::from_bytes([7; 32]), clock)
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_the_index_does_not_have_yet_is_listed_and_ended_with_the_others() {
+    let case = Case::new().await;
+    let behind = case.behind(case.clock.clone());
+    // Over the end of a quarter of an hour, wherever it is.
+    for _ in 0..4 {
+        let (one, other) = (case.start().await, case.start().await);
+        case.clock.advance(TimeDelta::minutes(14));
+        let listed: HashSet<_> =
+            behind.of_user(USER).await.expect("a list").into_iter().map(|session| session.id).collect();
+        assert!(listed.is_superset(&HashSet::from([one.session_id, other.session_id])), "{listed:?}");
+
+        behind.end_all_but(Some(other.session_id), USER, EndReason::PasswordChanged).await.expect("an end");
+
+        assert!(!case.is_live(one.session_id).await);
+        assert!(matches!(case.refused(&one.refresh_token).await, SessionError::Ended));
+        assert!(case.is_live(other.session_id).await);
+    }
+}
+
+#[tokio::test]
+async fn a_session_begun_by_a_process_whose_clock_is_ahead_is_ended_too() {
+    let case = Case::new().await;
+    let (slow, fast) = (TestClock::new(), TestClock::new());
+    fast.advance(TimeDelta::seconds(59));
+    let secret = ServerSecret::from_bytes([7; 32]);
+    let ahead = Sessions::new(case.client.clone(), &case.table, &secret, fast.clone());
+    let behind = case.behind(slow.clone());
+    // A quarter of an hour ends between the two clocks at one time or another.
+    for _ in 0..20 {
+        let begun = ahead.start(USER, &Client::default(), Proved::default()).await.expect("a session");
+        behind.end_all_for_user(USER, EndReason::Revoked).await.expect("an end");
+        assert!(!case.is_live(begun.session_id).await);
+        slow.advance(TimeDelta::seconds(50));
+        fast.advance(TimeDelta::seconds(50));
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_was_begun_long_ago_is_found_by_the_index_alone() {
+    let case = Case::new().await;
+    let begun = case.start().await;
+    case.clock.advance(TimeDelta::minutes(31));
+    assert_eq!(case.behind(case.clock.clone()).of_user(USER).await.expect("a list"), []);
+    assert_eq!(case.sessions.of_user(USER).await.expect("a list")[0].id, begun.session_id);
+}
+
 #[tokio::test]
 async fn a_token_that_this_server_did_not_seal_is_unknown() {
     let case = Case::new().await;
@@ -416,6 +473,8 @@ async fn of_a_person_who_is_erased_no_session_is_kept() {
     case.sessions.forget_all_of(USER).await.expect("an answer");
 
     assert_eq!(case.sessions.of_user(USER).await.expect("a list"), []);
+    let left = case.client.scan().table_name(&case.table).send().await.expect("a scan");
+    assert!(!format!("{left:?}").contains(&USER.to_string()), "not even that they began any: {left:?}");
     for gone in [&first, &second] {
         assert_eq!(case.sessions.find(gone.session_id).await.expect("an answer"), None);
         assert!(matches!(case.refused(&gone.refresh_token).await, SessionError::Unknown));

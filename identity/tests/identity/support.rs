@@ -3,6 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::builders::GlobalSecondaryIndexBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
@@ -30,6 +33,42 @@ impl TestClock {
 impl Clock for TestClock {
     fn now(&self) -> DateTime<Utc> {
         *self.0.lock().expect("a clock")
+    }
+}
+
+/// Notes the operation of every request that a client sends.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counting(Arc<Mutex<Vec<String>>>);
+
+impl Counting {
+    /// The same client, counted.
+    pub(crate) fn of(client: &Client) -> (Self, Client) {
+        let counting = Self::default();
+        let config = client.config().to_builder().interceptor(counting.clone()).build();
+        (counting, Client::from_conf(config))
+    }
+
+    /// What was sent since this was asked last.
+    pub(crate) fn sent(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().expect("a list"))
+    }
+}
+
+impl Intercept for Counting {
+    fn name(&self) -> &'static str {
+        "Counting"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let target = context.request().headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        self.0.lock().expect("a list").push(operation);
+        Ok(())
     }
 }
 

@@ -260,6 +260,20 @@ async fn what_the_id_token_leaves_out_is_asked_for_and_it_must_be_of_the_same_pe
 }
 
 #[tokio::test]
+async fn an_id_token_does_not_vouch_for_an_address_that_is_said_elsewhere() {
+    let alone = Alone::start().await;
+    let verified_email = async |more: Value| {
+        let mut said = json!({ "sub": "ada", "email": "somebody-else@example.com" });
+        said.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let claims = json!({ "sub": "ada", "email_verified": true, "userinfo": said });
+        alone.come_in(claims, None, TimeDelta::zero()).await.unwrap().verified_email
+    };
+    assert_eq!(verified_email(json!({})).await, None);
+    assert_eq!(verified_email(json!({ "email_verified": false })).await, None);
+    assert_eq!(verified_email(json!({ "email_verified": true })).await.as_deref(), Some("somebody-else@example.com"));
+}
+
+#[tokio::test]
 async fn an_issuer_that_does_not_know_us_is_no_fault_of_the_person() {
     let alone = Alone::start().await;
     let begun = alone.begin().await.unwrap();

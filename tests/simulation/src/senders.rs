@@ -272,7 +272,9 @@ fn outcome<A: Decider>(result: Result<Committed<A>, ExecuteError<A::Error>>) -> 
         Err(ExecuteError::Refused(_)) => Outcome::Refused,
         Err(ExecuteError::VersionMismatch { actual, .. }) => Outcome::VersionMismatch { actual },
         Err(ExecuteError::KeyReused) => Outcome::KeyReused,
-        Err(ExecuteError::Reserved { .. } | ExecuteError::LastOnRoster { .. }) => Outcome::Reserved,
+        Err(ExecuteError::Reserved { .. } | ExecuteError::LastOnRoster { .. } | ExecuteError::NotFirst { .. }) => {
+            Outcome::Reserved
+        }
         Err(ExecuteError::Contended) => Outcome::Contended,
         Err(ExecuteError::Unavailable(_)) => Outcome::Unknown,
         Err(ExecuteError::TooLarge { bytes }) => Outcome::Damaged { reason: format!("{bytes} bytes are too many") },

@@ -268,7 +268,9 @@ fn outcome<A: Decider>(answer: Result<Committed<A>, ExecuteError<A::Error>>) -> 
         Err(ExecuteError::Refused(_)) => Outcome::Refused,
         Err(ExecuteError::VersionMismatch { actual, .. }) => Outcome::VersionMismatch { actual },
         Err(ExecuteError::KeyReused) => Outcome::KeyReused,
-        Err(ExecuteError::Reserved { .. } | ExecuteError::LastOnRoster { .. }) => Outcome::Reserved,
+        Err(ExecuteError::Reserved { .. } | ExecuteError::LastOnRoster { .. } | ExecuteError::NotFirst { .. }) => {
+            Outcome::Reserved
+        }
         Err(error) => panic!("a store in memory does not fail: {error}"),
     }
 }
