@@ -60,6 +60,12 @@ pub enum QueryError {
         /// How many it may be.
         most: usize,
     },
+    /// So much lies between what is asked for that not all of it was found, to put it in order.
+    #[error("{found} tasks were found to put in order, and too much lies between the others")]
+    TooSparse {
+        /// How many were found by then.
+        found: usize,
+    },
     /// The table failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -38,5 +38,5 @@ pub use listing::{Listed, Page};
 pub use projection::{Entry, IndexKey, KeyValue, Place, Poison, Projection};
 pub use projector::{Failure, Message, Projector, RepairError, Repaired};
 pub use read_models::ReadModels;
-pub use task_list::{TaskDocument, TaskFilter, TaskList, TaskPage, TaskQueries, TaskSort, fold_task};
+pub use task_list::{TaskDocument, TaskFilter, TaskList, TaskPage, TaskQueries, TaskSort, TitleWords, fold_task};
 pub use task_past::{TaskPast, TaskPastQueries};

@@ -58,6 +58,9 @@ pub(crate) async fn a_saved_filter_lists_what_it_is_for() {
     assert_eq!(both.len(), 2, "{both:?}");
     assert_eq!(titles(&member.client, &format!("filter_id={id}&label=roof")).await, ["Now"]);
     assert_eq!(titles(&member.client, &format!("filter_id={id}&label=cellar")).await, Vec::<String>::new());
+
+    let named = saved(&member.client, "By name", json!({ "text": "L\u{e1}ter" })).await;
+    assert_eq!(titles(&member.client, &format!("filter_id={}", named["id"].as_str().unwrap())).await, ["Later"]);
 }
 
 #[tokio::test]
@@ -93,6 +96,7 @@ async fn a_filter_holds_what_the_list_takes_and_nothing_else() {
     for (filter, pointer) in [
         (json!({ "sort": "title" }), "/filter/sort"),
         (json!({ "label": "" }), "/filter/label"),
+        (json!({ "text": " " }), "/filter/text"),
         (json!({ "status": "lost" }), "/filter/status"),
         (json!({ "assignee_id": "me" }), "/filter/assignee_id"),
         (json!({ "due_before": "tomorrow" }), "/filter/due_before"),

@@ -1,12 +1,15 @@
 //! Reading a task: as it is, as it was, and no older than asked for.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use fastrand::Rng;
-use muster_domain::{RecordedEvent, TaskId};
+use muster_domain::user::Role;
+use muster_domain::{RecordedEvent, TaskId, UserId};
 use muster_projections::{TaskDocument, fold_task};
 use serde_json::{Value, json};
 
-use crate::support::{admin, eventually, history, later, member, of_task, task, written};
+use crate::support::{admin, eventually, history, later, member, of_task, person, task, written};
 use muster_tests::client::Client;
 
 #[tokio::test]
@@ -153,41 +156,59 @@ async fn a_deleted_task_is_shown_as_it_was_before() {
     assert!(at(&admin, &made, "2").await.deleted_at.is_some());
 }
 
-/// One of many changes to a task.
-fn any_change(rng: &mut Rng) -> (&'static str, &'static str, Value) {
+/// One of many changes to a task: to which others it may stand in some way, and who may watch it.
+fn any_change(rng: &mut Rng, others: &[TaskId], watcher: UserId) -> (&'static str, String, Value) {
     let status = ["todo", "in_progress", "completed"][rng.usize(..3)];
     let priority = ["low", "medium", "high", "critical"][rng.usize(..4)];
     let deadline = format!("2040-01-{:02}T08:00:00Z", rng.u32(1..=28));
     let labels: Vec<_> = ["lift", "door", "roof"].into_iter().filter(|_| rng.bool()).collect();
-    match rng.usize(..10) {
-        0 => ("POST", "/status", json!({ "status": status })),
-        1 => ("PUT", "", json!({ "status": status, "priority": priority, "labels": labels })),
+    let other = others[rng.usize(..others.len())];
+    let relation = ["blocked_by", "child_of", "duplicate_of"][rng.usize(..3)];
+    let beside = ["after", "before"][rng.usize(..2)];
+    let related = json!({ "kind": relation, "task_id": other });
+    match rng.usize(..19) {
+        0 => ("POST", "/status".to_owned(), json!({ "status": status })),
+        1 => ("PUT", String::new(), json!({ "status": status, "priority": priority, "labels": labels })),
         2 => (
             "PUT",
-            "",
+            String::new(),
             json!({ "title": format!("Title {}", rng.u32(..9)), "description": null, "deadline": deadline }),
         ),
-        3 => ("PUT", "", json!({ "description": "All *four*.", "location": { "name": "Hall 4" } })),
-        4 => ("POST", "/hold", json!({ "reason": "no parts" })),
-        5 => ("POST", "/resume", json!({ "reason": "they are here" })),
-        6 => ("POST", "/checklist", json!({ "text": format!("Step {}", rng.u32(..99)) })),
-        7 => ("POST", "/comments", json!({ "text": "Seen." })),
-        8 => ("DELETE", "", json!({})),
-        _ => ("POST", "/restore", json!({})),
+        3 => ("PUT", String::new(), json!({ "description": "All *four*.", "location": { "name": "Hall 4" } })),
+        4 => ("POST", "/hold".to_owned(), json!({ "reason": "no parts" })),
+        5 => ("POST", "/resume".to_owned(), json!({ "reason": "they are here" })),
+        6 => ("POST", "/checklist".to_owned(), json!({ "text": format!("Step {}", rng.u32(..99)) })),
+        7 => ("POST", "/comments".to_owned(), json!({ "text": "Seen." })),
+        8 => ("DELETE", String::new(), json!({})),
+        9 | 10 => ("POST", "/restore".to_owned(), json!({})),
+        11 => ("POST", "/position".to_owned(), json!({ beside: other })),
+        12 | 13 => ("POST", "/relations".to_owned(), related),
+        14 => ("DELETE", "/relations".to_owned(), related),
+        15 => (["PUT", "DELETE"][rng.usize(..2)], format!("/watchers/{watcher}"), json!({})),
+        16 => {
+            let body = json!({ "frequency": "daily", "interval": rng.u32(1..=3), "time": "09:30", "time_zone": "UTC" });
+            ("PUT", "/recurrence".to_owned(), body)
+        }
+        17 => ("DELETE", "/recurrence".to_owned(), json!({})),
+        _ => {
+            let before: Vec<_> = ["PT15M", "PT1H", "P1D"].into_iter().filter(|_| rng.bool()).collect();
+            ("PUT", "/reminders".to_owned(), json!({ "before": before }))
+        }
     }
 }
 
 #[tokio::test]
 async fn at_every_version_of_any_history_a_task_is_the_fold_of_what_had_happened_by_then() {
-    let admin = admin().await;
-    let mut compared = 0;
+    let (admin, watcher) = (admin().await, person(Role::Auditor).await.id);
+    let others = [task(&admin, json!({})).await.id, task(&admin, json!({})).await.id];
+    let (mut compared, mut types) = (0, BTreeSet::new());
     for seed in 0..6 {
         let mut rng = Rng::with_seed(seed);
-        let made = task(&admin, json!({})).await;
+        let made = task(&admin, json!({ "deadline": "2040-02-01T08:00:00Z" })).await;
         let mut shown = vec![made.clone()];
-        for _ in 0..25 {
-            let (method, rest, body) = any_change(&mut rng);
-            let path = format!("/api/v1{}", of_task(made.id, rest));
+        for _ in 0..40 {
+            let (method, rest, body) = any_change(&mut rng, &others, watcher);
+            let path = format!("/api/v1{}", of_task(made.id, &rest));
             let answer = admin.request(method, &path).json(&body).send().await;
             // Others make no sense at this moment.
             if matches!(answer.status, 200 | 201) {
@@ -195,6 +216,7 @@ async fn at_every_version_of_any_history_a_task_is_the_fold_of_what_had_happened
             }
         }
         let events: Vec<RecordedEvent> = commits(made.id).await;
+        types.extend(events.iter().map(|event| event.event_type.clone()));
         let last = shown.last().unwrap().version;
         assert_eq!(events.len() as u64, last, "seed {seed}: every event is a version");
         for version in 1..=last {
@@ -208,6 +230,10 @@ async fn at_every_version_of_any_history_a_task_is_the_fold_of_what_had_happened
         }
     }
     assert!(compared > 60, "{compared} versions were compared: the changes must not be all refused");
+    for change in ["TaskRanked", "TaskRelated", "TaskUnrelated", "TaskWatched", "TaskRecurrenceSet", "TaskRemindersSet"]
+    {
+        assert!(types.contains(change), "there is no {change} among {types:?}");
+    }
 }
 
 /// The events of a task, as auditors read them.

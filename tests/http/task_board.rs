@@ -72,13 +72,15 @@ async fn a_column_goes_on_where_its_page_ended_and_a_board_is_filtered() {
     let (admin, member) = (admin().await, member().await);
     let mut made = Vec::new();
     for number in 0..5 {
-        let body = json!({ "assignee_id": member.id, "labels": [format!("odd-{}", number % 2)], "priority": "low" });
+        let body = json!({ "title": format!("Door {number}"), "assignee_id": member.id,
+            "labels": [format!("odd-{}", number % 2)], "priority": "low" });
         made.push(task(&admin, body).await.id.0);
     }
     let query = format!("assignee_id={}", member.id);
     eventually("the board has all", async || (board(&admin, &query).await[0].1 == made).then_some(())).await;
     assert_eq!(board(&member.client, "label=odd-1").await[0].1, [made[1], made[3]]);
     assert_eq!(board(&member.client, "priority=high").await[0].1, [] as [Uuid; 0]);
+    assert_eq!(board(&member.client, "text=3+DOOR").await[0].1, [made[3]]);
 
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -92,7 +94,7 @@ async fn a_column_goes_on_where_its_page_ended_and_a_board_is_filtered() {
     }
     assert_eq!(seen, made);
     admin.get(&format!("/tasks/board?{query}{cursor}")).send().await.wrong_parameters(&["cursor"]);
-    admin.get("/tasks/board?label=").send().await.wrong_parameters(&["label"]);
+    admin.get("/tasks/board?label=&text=").send().await.wrong_parameters(&["label", "text"]);
     admin.get("/tasks/board?sort=due").send().await.wrong_parameters(&["sort"]);
 }
 

@@ -137,6 +137,38 @@ async fn each_filter_lists_what_fulfils_it() {
 }
 
 #[tokio::test]
+async fn text_is_each_word_of_it_in_the_title() {
+    let (admin, member) = (admin().await, member().await);
+    let titled = async |title: &str| task(&member.client, json!({ "title": title })).await;
+    let (lift, door) = (titled("Fix the LIFT in the Café").await, titled("Straße 4: cafe door").await);
+    let roof = titled("Mend the roof").await;
+    let mine = format!("reporter_id={}", member.id);
+    for client in [&member.client, &admin] {
+        for (text, expected) in [
+            ("lift", vec![&lift]),
+            ("caf%C3%A9", vec![&lift, &door]),
+            ("CAFE+the", vec![&lift]),
+            ("the", vec![&lift, &roof]),
+            ("oo", vec![&door, &roof]),
+            ("STRASSE", vec![&door]),
+            ("%20door%20%204:%20", vec![&door]),
+            ("door+roof", vec![]),
+        ] {
+            comes_to_list(client, &format!("?{mine}&text={text}"), &expected).await;
+            comes_to_list(client, &format!("?{mine}&text={text}&sort=-priority&open=true"), &expected).await;
+        }
+    }
+    let renamed = json!({ "title": "Mend the lift" });
+    admin.put(&of_task(roof.id, "")).json(&renamed).send().await.is(200);
+    comes_to_list(&member.client, "?text=mend+lift", &[&roof]).await;
+    comes_to_list(&member.client, "?text=roof", &[]).await;
+    let many = ["a"; 11].join("+");
+    for wrong in ["", "%20", &many, &"a".repeat(201)] {
+        admin.get(&format!("/tasks?text={wrong}")).send().await.wrong_parameters(&["text"]);
+    }
+}
+
+#[tokio::test]
 async fn due_from_a_time_on_and_before_a_time() {
     let member = member().await;
     let due = async |deadline: &str| task(&member.client, json!({ "deadline": deadline })).await;
@@ -152,6 +184,8 @@ async fn due_from_a_time_on_and_before_a_time() {
         ("?due_after=2040-01-01T00:00:00Z&due_before=2040-01-03T00:00:00Z", vec![&first, &second]),
         ("?due_after=2040-01-01T02:00:00%2B02:00&due_before=2040-01-02T00:00:00Z", vec![&first]),
         ("?due_after=2040-01-03T00:00:00Z&due_before=2040-01-01T00:00:00Z", vec![]),
+        ("?due_after=2040-01-03T00:00:00Z&due_before=2040-01-01T00:00:00Z&sort=created", vec![]),
+        ("?due_after=2040-01-01T00:00:00Z&due_before=2040-01-03T00:00:00Z&sort=created", vec![&first, &second]),
     ] {
         comes_to_list(&member.client, query, &expected).await;
     }
@@ -268,6 +302,9 @@ async fn a_list_is_shown_as_it_was() {
     );
     assert_eq!(at(&two, "&status=in_progress").await, none);
     assert_eq!(at(&one, "&priority=high").await, none);
+    assert_eq!(at(&two, "&text=TWO").await, slice::from_ref(&two));
+    assert_eq!(at(&one, "&text=two").await, none);
+    assert_eq!(at(&one, "&text=one&sort=created").await, slice::from_ref(&one));
     let before = TaskDocument { updated_at: one.updated_at - TimeDelta::milliseconds(1), ..one.clone() };
     assert_eq!(at(&before, "").await, none);
     member.client.get("/tasks?as_of=yesterday").send().await.wrong_parameters(&["as_of"]);

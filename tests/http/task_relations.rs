@@ -55,6 +55,53 @@ pub(crate) async fn each_relation_is_seen_from_both_sides_until_it_is_taken_away
 }
 
 #[tokio::test]
+async fn relations_are_as_fresh_as_what_their_reader_has_just_written() {
+    let admin = admin().await;
+    let (a, b) = (task(&admin, json!({})).await.id, task(&admin, json!({})).await.id);
+    let seen = async |id: TaskId, least: &TaskDocument| {
+        let least = format!("task#{}@{}", least.id, least.version);
+        let answer = admin.get(&of_task(id, "/relations")).header("muster-min-version", &least).send().await;
+        let answer = answer.is(200).value();
+        let items = answer["items"].as_array().unwrap().iter();
+        items.map(|item| (item["kind"].as_str().unwrap().to_owned(), item["title"].clone())).collect::<Vec<_>>()
+    };
+    for round in 0..5 {
+        for (kind, opposite) in [("blocked_by", "blocks"), ("child_of", "parent_of"), ("duplicate_of", "duplicated_by")]
+        {
+            let said: TaskDocument = relate(&admin, a, kind, b).await.document(200);
+            let title = json!(said.title);
+            assert_eq!(seen(b, &said).await, [(opposite.to_owned(), title)], "the other side, in round {round}");
+            let title = json!(format!("{kind} {round}"));
+            let renamed = admin.put(&of_task(b, "")).json(&json!({ "title": title })).send().await;
+            assert_eq!(seen(a, &renamed.document(200)).await, [(kind.to_owned(), title)], "what the other one is now");
+            let gone: TaskDocument = unrelate(&admin, a, kind, b).await.document(200);
+            assert_eq!(seen(a, &gone).await, vec![]);
+            assert_eq!(seen(b, &gone).await, vec![]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_once_is_answered_again_whatever_became_of_the_task_that_says_it() {
+    let admin = admin().await;
+    let (a, b) = (task(&admin, json!({})).await.id, task(&admin, json!({})).await.id);
+    let key = Uuid::new_v4().to_string();
+    let body = json!({ "kind": "blocks", "task_id": b });
+    let ask = async || admin.post(&of_task(a, "/relations")).key(&key).json(&body).send().await;
+    let first: TaskDocument = ask().await.document(200);
+    assert_eq!((first.id, &first.blocked_by_ids[..]), (b, &[a][..]));
+    admin.delete(&of_task(b, "")).send().await.is(200);
+    eventually("it is gone", async || {
+        let seen: TaskDocument = admin.get(&of_task(b, "")).send().await.document(200);
+        seen.deleted_at.map(|_| ())
+    })
+    .await;
+    ask().await.is(200);
+    relate(&admin, a, "blocks", b).await.wrong_fields(&["/task_id"]);
+    assert_eq!(event_types(b).await, ["TaskCreated", "TaskRelated", "TaskDeleted"]);
+}
+
+#[tokio::test]
 async fn a_new_parent_takes_the_place_of_the_old_one_and_its_parts_are_listed() {
     let admin = admin().await;
     let (a, b, part) =

@@ -167,7 +167,8 @@ pub struct Reminders {
     pub leads: Leads,
     /// Whoever set that; nobody when a task has it from the one before in its series, or none.
     pub set_by: Option<UserId>,
-    /// The deadlines, and how long before, that it has reminded of. Only the newest are remembered, far more than there can be for one deadline.
+    /// The deadlines, and how long before, that it has reminded of. So many are remembered, far more than a task has leads; what it has reminded
+    /// of its present deadline is forgotten last.
     pub fired: BTreeSet<(DateTime<Utc>, Lead)>,
 }
 
@@ -216,10 +217,15 @@ pub(super) fn evolve_set(task: &mut TaskState, set: &TaskRemindersSet) {
 
 /// The reminders after one has fired.
 pub(super) fn evolve_fired(task: &mut TaskState, fired: &TaskReminderFired) {
-    task.reminders.fired.insert((fired.deadline, fired.lead));
-    // A deadline may be moved to and fro for ever.
-    while task.reminders.fired.len() > MAX_FIRED {
-        task.reminders.fired.pop_first();
+    let Reminders { leads, fired: remembered, .. } = &mut task.reminders;
+    remembered.insert((fired.deadline, fired.lead));
+    // A deadline may be moved to and fro for ever, and leads be changed under it. What is forgotten may fire again: so not what has
+    // just fired, wherever the other deadlines lie, nor another lead that the task has.
+    while remembered.len() > MAX_FIRED {
+        let of_another = remembered.iter().find(|(deadline, _)| *deadline != fired.deadline);
+        let not_set = || remembered.iter().find(|(_, lead)| *lead != fired.lead && !leads.0.contains(lead));
+        let Some(forgotten) = of_another.or_else(not_set).copied() else { break };
+        remembered.remove(&forgotten);
     }
 }
 

@@ -4,5 +4,6 @@
 mod chain;
 mod proof;
 mod recurrence;
+mod reminders;
 mod sequences;
 mod strategies;

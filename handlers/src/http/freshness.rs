@@ -64,6 +64,11 @@ impl MinVersions {
         Some(Self(versions))
     }
 
+    /// The version from which on this task is fresh enough; 0 for one that is not named.
+    pub(crate) fn of(&self, id: TaskId) -> u64 {
+        self.0.get(&id).copied().unwrap_or(0)
+    }
+
     /// A page of the tasks as they are, or as they were at a moment, once it can show each named task at its version, or the
     /// newest that there is of it.
     pub(crate) async fn list(
@@ -156,6 +161,8 @@ mod tests {
         let (one, two) = (task(1), task(2));
         let parsed = MinVersions::parse(&format!("task#{one}@3,task#{two}@7,task#{one}@2"));
         assert_eq!(parsed, Some(MinVersions(BTreeMap::from([(one, 3), (two, 7)]))), "the greater version counts");
+        let of = |id| parsed.as_ref().map(|versions| versions.of(id));
+        assert_eq!((of(one), of(two), of(task(3))), (Some(3), Some(7), Some(0)));
     }
 
     #[test]

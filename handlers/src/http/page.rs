@@ -54,6 +54,17 @@ pub(crate) fn query_problem(error: &QueryError) -> Problem {
             fields.wrong_parameter("as_of", format_args!("has more than {most} tasks to put in order: {narrower}"));
             fields.problem()
         }
+        QueryError::TooSparse { found } => {
+            let mut fields = Fields::default();
+            let narrower = "narrow it by team_id, assignee_id or days of the deadline, or list by due";
+            fields.wrong_parameter(
+                "as_of",
+                format_args!(
+                    "has too many tasks that are not asked for between the {found} that were found: {narrower}"
+                ),
+            );
+            fields.problem()
+        }
         QueryError::Store(StoreError::Unavailable { .. }) => Problem::unavailable(error),
         QueryError::Store(StoreError::Damaged { .. }) => Problem::internal(error),
     }
@@ -111,5 +122,22 @@ impl Order {
             fields.wrong_parameter("sort", format_args!("must be {key} or -{key}"));
         }
         sort.starts_with('-')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::problem::{Code, InvalidField};
+
+    #[test]
+    fn a_past_that_cannot_be_put_in_order_says_whether_it_is_too_much_or_too_rare() {
+        let said = |error: QueryError| {
+            let problem = query_problem(&error);
+            assert_eq!(problem.code(), Code::InvalidRequest);
+            problem.into_errors().into_iter().map(|InvalidField { detail, .. }| detail).collect::<String>()
+        };
+        assert!(said(QueryError::TooMany { most: 2_000 }).starts_with("has more than 2000 tasks to put in order"));
+        assert!(said(QueryError::TooSparse { found: 3 }).contains("between the 3 that were found"));
     }
 }

@@ -5,6 +5,7 @@ mod places;
 mod plan;
 mod query;
 mod reminders;
+mod words;
 
 use chrono::{DateTime, SecondsFormat, TimeZone as _, Utc};
 use muster_domain::task::{Task, TaskEvent, TaskState};
@@ -20,6 +21,8 @@ pub use document::{
 pub(crate) use places::Ordered;
 pub use query::{TaskFilter, TaskPage, TaskQueries, TaskSort};
 pub use reminders::DueReminders;
+pub use words::TitleWords;
+pub(crate) use words::folded;
 
 /// The projection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,7 +41,7 @@ pub struct TaskRow {
 
 impl Projection for TaskList {
     const NAME: &'static str = "task-list";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type Row = TaskRow;
 
     fn wants(&self, aggregate: AggregateType) -> bool {

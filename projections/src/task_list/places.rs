@@ -11,6 +11,7 @@ use muster_domain::{TaskId, TeamId, UserId};
 use serde_json::json;
 
 use super::query::TaskSort;
+use super::words::folded;
 use super::{TaskDocument, TaskRow, due_key, sortable};
 use crate::projection::{IndexKey, Place};
 
@@ -79,6 +80,7 @@ pub(super) fn of(stream: &StreamId, row: &TaskRow) -> Vec<Place> {
     let document = Ordered::from((stream, row));
     let orders = TaskSort::ALL.map(|sort| (sort.attribute(), document.key(sort).into()));
     let facts = json!({
+        "title": folded(task.title.as_str()),
         "status": task.status,
         "priority": task.priority,
         "team": task.team,
@@ -156,6 +158,6 @@ const fn urgency(priority: Priority) -> u8 {
 }
 
 /// The sort key by rank. `!` comes before every digit of a rank, so that a rank comes before those that begin with it.
-pub(super) fn rank_key(rank: &str, stream: &StreamId) -> String {
+fn rank_key(rank: &str, stream: &StreamId) -> String {
     format!("{rank}!{}", stream.id)
 }

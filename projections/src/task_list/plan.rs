@@ -6,6 +6,7 @@ use muster_domain::{TeamId, UserId};
 use super::places::List;
 use super::query::{TaskFilter, TaskSort};
 use super::sortable;
+use super::words::TitleWords;
 use crate::attribute::text;
 use crate::listing::{Filter, Partition};
 
@@ -64,7 +65,8 @@ pub(super) fn plan(scope: &TaskScope, wanted: &TaskFilter) -> Plan {
     if wanted.sort != TaskSort::Due {
         if (low.as_str(), high.as_str()) != (LOWEST, HIGHEST) {
             let (path, low, high) = (filter.path("due"), filter.value(text(&low)), filter.value(text(&high)));
-            filter.and(format!("{path} BETWEEN {low} AND {high}"));
+            // DynamoDB refuses BETWEEN with the higher bound first; here nothing is between them.
+            filter.and(format!("{path} >= {low} AND {path} <= {high}"));
         }
         (low, high) = (LOWEST.to_owned(), HIGHEST.to_owned());
     }
@@ -93,6 +95,7 @@ pub(super) fn matches(scope: &TaskScope, wanted: &TaskFilter, task: &TaskState) 
         && wanted.team.is_none_or(|team| task.team == Some(team))
         && wanted.priority.is_none_or(|priority| task.priority == priority)
         && wanted.label.as_ref().is_none_or(|label| task.labels.contains(label))
+        && wanted.words.as_ref().is_none_or(|words| words.are_in(task.title.as_str()))
         && due(|due, than| due >= than, wanted.due_after)
         && due(|due, than| due < than, wanted.due_before)
         && due(|due, than| due < than, wanted.overdue)
@@ -166,6 +169,9 @@ fn filter_rest(filter: &mut Filter, wanted: &TaskFilter, lists: &[List]) {
     let label = wanted.label.as_ref();
     has(label.is_some_and(|label| covers(List::Label(label.clone()))), "facts.labels", label.map(ToString::to_string));
     has(covered(wanted.watcher, List::Watcher), "facts.watchers", wanted.watcher.map(|id| id.to_string()));
+    for word in wanted.words.iter().flat_map(TitleWords::iter) {
+        has(false, "facts.title", Some(word.to_owned()));
+    }
 }
 
 /// The sort keys by deadline that can be in the answer. One is a deadline and more, so that it comes after the bare deadline.

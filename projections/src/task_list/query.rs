@@ -8,13 +8,14 @@ use muster_domain::values::{Label, Rank};
 use muster_domain::{StreamId, TaskId, TeamId, UserId};
 use serde::Serialize;
 
-use super::places::{List, rank_key};
+use super::places::List;
 use super::plan::{matches, plan};
+use super::words::TitleWords;
 use super::{TaskDocument, TaskList, TaskRow};
 use crate::attribute::{Item, Reader, text};
 use crate::cursor::QueryCheck;
 use crate::error::{QueryError, StoreError};
-use crate::listing::{Filter, Listed, Listing, Page, Partition, just_after};
+use crate::listing::{Filter, Listed, Listing, Page, Partition};
 use crate::projection::{Place, Projection as _};
 use crate::read_models::ReadModels;
 use crate::rows::{DynamoRows, RowStore as _};
@@ -39,6 +40,8 @@ pub struct TaskFilter {
     pub label: Option<Label>,
     /// Who watches them.
     pub watcher: Option<UserId>,
+    /// Words that their titles have.
+    pub words: Option<TitleWords>,
     /// A task to which they stand so.
     pub related: Option<(Relation, TaskId)>,
     /// Due at this time or later.
@@ -187,7 +190,10 @@ impl TaskQueries {
             filtered_read: FILTERED_READ,
             consistent: false,
         };
-        let found = listing.page(&check, page, |table, item| Reader { table, item }.stream().map(Some)).await?;
+        let mut found = listing.page(&check, page, |table, item| Reader { table, item }.stream().map(Some)).await?;
+        // Of a task that has just moved, one list's index may have the new place and another's the old one; DynamoDB loads no row twice.
+        let mut seen = HashSet::new();
+        found.items.retain(|stream: &StreamId| seen.insert(*stream));
         let rows = DynamoRows::new(self.models.client().clone(), table.clone()).load(&found.items).await?;
         let mut items = Vec::with_capacity(found.items.len());
         for (stream, stored) in found.items.iter().zip(rows) {
@@ -202,11 +208,14 @@ impl TaskQueries {
     }
 
     /// The rank of the task that comes next to this one, `behind` it or before it, among those of its status; `None` at the end.
-    /// The task `moved` is not asked for: it is about to go elsewhere.
+    /// The task `moved` is not asked for: it is about to go elsewhere. Nor are those of this one's own rank: between two of one rank there is no
+    /// room.
     pub async fn beside(&self, beside: &TaskDocument, behind: bool, moved: TaskId) -> Result<Option<Rank>, QueryError> {
         let table = self.models.table(TaskList::NAME).await?;
-        let here = rank_key(&beside.rank, &StreamId::from(beside.id));
-        let (low, high) = if behind { (just_after(&here), "~".to_owned()) } else { (" ".to_owned(), here.clone()) };
+        // In a sort key a `!` is behind the rank; a `"` comes next to it.
+        let rank = &beside.rank;
+        let (low, high) =
+            if behind { (format!("{rank}\""), "~".to_owned()) } else { (" ".to_owned(), format!("{rank}!")) };
         let list = List::All.partition(beside.status);
         let listing = Listing {
             client: self.models.client(),

@@ -156,8 +156,8 @@ fn a_task_has_a_place_in_each_list_and_the_same_sort_keys_in_all() {
         );
         assert_eq!(
             place.facts,
-            json!({ "status": "todo", "priority": "medium", "team": NORTH, "assignee": null, "reporter": ADA,
-                "labels": ["lift"], "watchers": [BEN] })
+            json!({ "title": "fix the lift", "status": "todo", "priority": "medium", "team": NORTH, "assignee": null,
+                "reporter": ADA, "labels": ["lift"], "watchers": [BEN] })
         );
     }
 }

@@ -9,7 +9,7 @@ use muster_domain::{AggregateType, DomainEvent, RecordedEvent, StreamId};
 use serde::{Deserialize, Serialize};
 
 use crate::projection::{Entry, IndexKey, Poison, Projection};
-use crate::task_list::{TaskList, TaskRow, due_key, sortable};
+use crate::task_list::{TaskList, TaskRow, due_key, folded, sortable};
 use stretch::stretches;
 
 pub use query::TaskPastQueries;
@@ -37,7 +37,7 @@ pub struct PastTask {
 
 impl Projection for TaskPast {
     const NAME: &'static str = "task-past";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type Row = TaskRow;
 
     fn wants(&self, aggregate: AggregateType) -> bool {
@@ -101,6 +101,7 @@ fn keys(TaskRow { task, updated_at, .. }: &TaskRow, partition: &dyn Fn(&str) -> 
         ("priority", task.priority.as_str().into()),
         ("labels", labels.into()),
         ("team", team.into()),
+        ("title", folded(task.title.as_str()).into()),
     ];
     for (index, attribute, user) in [("gsi_assignee", "assignee", assignee), ("gsi_reporter", "reporter", reporter)] {
         if let Some(user) = user {

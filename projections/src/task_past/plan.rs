@@ -8,7 +8,7 @@ use super::stretch::around;
 use super::{BETWEEN_LABELS, NO_TEAM, at, during, lasts};
 use crate::attribute::text;
 use crate::listing::{Filter, Partition};
-use crate::task_list::{TaskFilter, sortable};
+use crate::task_list::{TaskFilter, TitleWords, sortable};
 
 /// The most lists that are read, each of every kind of stretch: beyond, all tasks are, and the scope is a filter.
 const MOST_LISTS: usize = 8;
@@ -134,6 +134,7 @@ fn filter_rest(filter: &mut Filter, wanted: &TaskFilter) {
         priority,
         label,
         watcher,
+        words,
         related,
         due_after: _,
         due_before: _,
@@ -156,6 +157,10 @@ fn filter_rest(filter: &mut Filter, wanted: &TaskFilter) {
     if let Some(label) = label {
         let path = filter.path("labels");
         let value = filter.value(text(&format!("{BETWEEN_LABELS}{label}{BETWEEN_LABELS}")));
+        filter.and(format!("contains({path}, {value})"));
+    }
+    for word in words.iter().flat_map(TitleWords::iter) {
+        let (path, value) = (filter.path("title"), filter.value(text(word)));
         filter.and(format!("contains({path}, {value})"));
     }
     // What a state is seldom asked for by is in the state itself: of one that is, and of one that was.

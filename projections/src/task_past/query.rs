@@ -22,8 +22,9 @@ const READS_AT_ONCE: usize = 16;
 
 /// The most tasks of a moment that are put into another order than that of deadlines.
 const MOST_SORTED: usize = 2_000;
-/// The most pages that are read for it: three times as many as would do if all were full.
-const MOST_PARTS: usize = 30;
+/// The most parts that are read for it. Ten would do if all were full; where most of what is read is not asked for they are short, and
+/// each has read some thousands of states.
+const MOST_PARTS: usize = 200;
 
 /// The queries of `task-past`.
 #[derive(Clone, Debug)]
@@ -46,7 +47,8 @@ impl TaskPastQueries {
     /// backwards). What had been deleted by then is not among them, nor what is out of the scope now.
     ///
     /// # Errors
-    /// [`QueryError::TooMany`] for more than 2000 tasks in another order than that of deadlines.
+    /// In another order than that of deadlines: [`QueryError::TooMany`] for more than 2000 tasks, and [`QueryError::TooSparse`] for fewer
+    /// among hundreds of thousands of states.
     pub async fn list(
         &self,
         scope: &TaskScope,
@@ -74,20 +76,14 @@ impl TaskPastQueries {
         let check = QueryCheck::of("tasks at, in order", &(whose(scope), filter, at(moment), page.descending));
         let after = page.cursor.as_ref().map(|cursor| check.after(cursor)).transpose()?;
         let due = TaskFilter { sort: TaskSort::Due, ..filter.clone() };
-        let (mut tasks, mut part) = (BTreeMap::new(), Page::first(Page::MAX));
-        let mut seen = HashSet::new();
-        for _ in 0..MOST_PARTS {
-            let listed = self.by_deadline(scope, &due, moment, &part).await?;
-            let new = listed.items.into_iter().filter(|task| seen.insert(task.id));
-            tasks.extend(new.map(|task| (Ordered::from(&task).key(filter.sort), task)));
-            part.cursor = listed.next;
-            if part.cursor.is_none() || tasks.len() > MOST_SORTED {
+        let (mut gathered, mut part) = (Gathered::new(filter.sort), Page::first(Page::MAX));
+        loop {
+            part.cursor = gathered.take(self.by_deadline(scope, &due, moment, &part).await?)?;
+            if part.cursor.is_none() {
                 break;
             }
         }
-        if part.cursor.is_some() || tasks.len() > MOST_SORTED {
-            return Err(QueryError::TooMany { most: MOST_SORTED });
-        }
+        let mut tasks = gathered.tasks;
         let is_next =
             |key: &String| after.as_ref().is_none_or(|after| if page.descending { key < after } else { key > after });
         let mut keys: Vec<String> = tasks.keys().filter(|key| is_next(key)).cloned().collect();
@@ -151,10 +147,93 @@ impl TaskPastQueries {
     }
 }
 
+/// Tasks that are put in order, as parts of a list come in.
+struct Gathered {
+    sort: TaskSort,
+    tasks: BTreeMap<String, TaskDocument>,
+    seen: HashSet<TaskId>,
+    parts: usize,
+}
+
+impl Gathered {
+    fn new(sort: TaskSort) -> Self {
+        Self { sort, tasks: BTreeMap::new(), seen: HashSet::new(), parts: 0 }
+    }
+
+    /// Takes in a part. Gives where the next one begins, if there is one.
+    fn take(&mut self, part: TaskPage) -> Result<Option<String>, QueryError> {
+        self.parts += 1;
+        let new = part.items.into_iter().filter(|task| self.seen.insert(task.id));
+        self.tasks.extend(new.map(|task| (Ordered::from(&task).key(self.sort), task)));
+        if self.tasks.len() > MOST_SORTED {
+            return Err(QueryError::TooMany { most: MOST_SORTED });
+        }
+        if part.next.is_some() && self.parts >= MOST_PARTS {
+            return Err(QueryError::TooSparse { found: self.tasks.len() });
+        }
+        Ok(part.next)
+    }
+}
+
 /// A scope's teams may change between two pages; a place in the order stays one.
 const fn whose(scope: &TaskScope) -> Option<&UserId> {
     match scope {
         TaskScope::All => None,
         TaskScope::Teams { user, .. } | TaskScope::Own(user) => Some(user),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use muster_domain::task::{CreateTask, Task, TaskCreated};
+    use muster_domain::{Actor, Decider as _};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// So many tasks from this number on, the newest first.
+    fn tasks(from: usize, count: usize) -> Vec<TaskDocument> {
+        let one = |number: usize| {
+            let at = DateTime::UNIX_EPOCH - TimeDelta::milliseconds(i64::try_from(number).unwrap());
+            let mut task = Task::default();
+            task.evolve(&TaskCreated::from(CreateTask::new("Fix the lift".parse().unwrap(), at)).into());
+            let (id, by) = (TaskId(Uuid::from_u128(number as u128)), Actor::from(UserId(Uuid::from_u128(1))));
+            TaskDocument::new(id, &task.state.unwrap(), 1, at, by)
+        };
+        (from..from + count).map(one).collect()
+    }
+
+    fn part(items: Vec<TaskDocument>, more: bool) -> TaskPage {
+        TaskPage { items, next: more.then(|| "on".to_owned()) }
+    }
+
+    #[test]
+    fn parts_are_put_in_order_and_what_comes_twice_is_there_once() {
+        let mut gathered = Gathered::new(TaskSort::Created);
+        assert_eq!(gathered.take(part(tasks(0, 3), true)).unwrap().as_deref(), Some("on"));
+        assert_eq!(gathered.take(part(tasks(2, 2), false)).unwrap(), None);
+        let found: Vec<u128> = gathered.tasks.into_values().map(|task| task.id.0.as_u128()).collect();
+        assert_eq!(found, [3, 2, 1, 0]);
+    }
+
+    #[test]
+    fn what_is_rare_is_looked_for_in_many_parts_and_not_in_any_number() {
+        let mut gathered = Gathered::new(TaskSort::Created);
+        for number in 1..MOST_PARTS {
+            assert_eq!(gathered.take(part(tasks(number, 1), true)).unwrap().as_deref(), Some("on"));
+        }
+        let refused = gathered.take(part(tasks(MOST_PARTS, 1), true));
+        assert!(matches!(refused, Err(QueryError::TooSparse { found: MOST_PARTS })), "{refused:?}");
+        let mut gathered = Gathered { parts: MOST_PARTS - 1, ..Gathered::new(TaskSort::Created) };
+        assert_eq!(gathered.take(part(tasks(1, 1), false)).unwrap(), None, "the last part may be the last one");
+    }
+
+    #[test]
+    fn more_than_can_be_put_in_order_is_refused_as_that() {
+        let mut gathered = Gathered::new(TaskSort::Rank);
+        assert_eq!(gathered.take(part(tasks(0, MOST_SORTED), true)).unwrap().as_deref(), Some("on"));
+        let refused = gathered.take(part(tasks(MOST_SORTED, 1), false));
+        assert!(matches!(refused, Err(QueryError::TooMany { most: MOST_SORTED })), "{refused:?}");
     }
 }

@@ -46,6 +46,7 @@ fn a_state_is_found_by_whose_it_is_and_filtered_by_the_rest() {
         ("priority", "medium".into()),
         ("labels", "\ndoor\nlift\n".into()),
         ("team", NORTH.to_string().into()),
+        ("title", "fix it".into()),
         ("gsi_reporter", ADA.to_string().into()),
         ("reporter", ADA.to_string().into()),
         ("due", format!("~#{TASK}").into()),

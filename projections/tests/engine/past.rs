@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use muster_domain::task::{CreateTask, Priority, Status, Task, TaskCommand, TaskFacts, TaskScope, UpdateTask};
+use muster_domain::task::{
+    CreateTask, Priority, Relation, Status, Task, TaskCommand, TaskFacts, TaskScope, UpdateTask,
+};
 use muster_domain::values::{CommentText, Label, Labels, Rank};
 use muster_domain::{CommentId, Decider as _, RecordedEvent};
 use muster_projections::spec::History;
@@ -41,7 +43,7 @@ impl Dice {
     fn update(&mut self, at: DateTime<Utc>) -> UpdateTask {
         let mut update = UpdateTask::at(at);
         for _ in 0..=self.roll(2) {
-            match self.roll(6) {
+            match self.roll(7) {
                 0 => update.status = Some(self.pick(Status::ALL)),
                 1 => update.priority = Some(self.pick(Priority::ALL)),
                 2 => update.assignee = Some(self.pick(&[None, Some(user(1)), Some(user(2))])),
@@ -50,6 +52,7 @@ impl Dice {
                     let due = time("2026-06-01T00:00:00Z") + TimeDelta::days(i64::try_from(self.roll(200)).unwrap());
                     update.deadline = Some(self.pick(&[None, Some(due)]));
                 }
+                5 => update.title = Some(self.pick(&TITLES).0.parse().unwrap()),
                 _ => update.labels = Some(Labels::try_from(self.pick(&[vec![], vec![lift()]])).unwrap()),
             }
         }
@@ -57,7 +60,7 @@ impl Dice {
     }
 
     fn command(&mut self, at: DateTime<Utc>) -> TaskCommand {
-        match self.roll(14) {
+        match self.roll(20) {
             0 => TaskCommand::Delete { at },
             1 | 2 => TaskCommand::Restore,
             3 => {
@@ -68,6 +71,10 @@ impl Dice {
                 let moved = time("2026-01-01T00:00:00Z") + TimeDelta::days(i64::try_from(self.roll(200)).unwrap());
                 TaskCommand::Rank { rank: Rank::of_time(moved) }
             }
+            6 | 7 => TaskCommand::Watch { user_id: self.pick(&[user(1), user(3)]) },
+            8 => TaskCommand::Unwatch { user_id: self.pick(&[user(1), user(3)]) },
+            9..=11 => TaskCommand::Relate { relation: self.pick(Relation::ALL), to: self.pick(&[task(91), task(92)]) },
+            12 => TaskCommand::Unrelate { relation: self.pick(Relation::ALL), to: self.pick(&[task(91), task(92)]) },
             _ => TaskCommand::Update(self.update(at)),
         }
     }
@@ -79,12 +86,12 @@ impl Dice {
             team: self.pick(&[None, Some(team(1))]),
             reporter: self.pick(&[None, Some(user(1)), Some(user(3))]),
             assignee: self.pick(&[None, Some(user(2))]),
-            ..CreateTask::new(format!("Task {number}").parse().unwrap(), at)
+            ..CreateTask::new(self.pick(&TITLES).0.parse().unwrap(), at)
         };
         let mut state = Task::default();
         let mut history = History::of(task(number)).by(user(1));
         let mut commands = vec![(at, TaskCommand::Create(created))];
-        for _ in 0..15 {
+        for _ in 0..20 {
             at += self.pause();
             commands.push((at, self.command(at)));
         }
@@ -98,6 +105,10 @@ impl Dice {
         history.into_iter().collect()
     }
 }
+
+/// Titles, and which of them have the words "CAFE door".
+const TITLES: [(&str, bool); 3] =
+    [("Fix the lift", false), ("Türen: the café\u{2019}s doors", true), ("DOOR of a Cafe\u{301}", true)];
 
 fn lift() -> Label {
     "lift".parse().unwrap()
@@ -115,6 +126,14 @@ fn fulfils(filter: &TaskFilter, task: &TaskDocument) -> bool {
         && filter.status.is_none_or(|status| task.status == status)
         && filter.priority.is_none_or(|priority| task.priority == priority)
         && filter.label.as_ref().is_none_or(|label| task.labels.iter().any(|has| has == label.as_str()))
+        && filter.watcher.is_none_or(|user| task.watcher_ids.contains(&user))
+        && filter.words.as_ref().is_none_or(|_| TITLES.contains(&(task.title.as_str(), true)))
+        && filter.related.is_none_or(|(relation, to)| match relation {
+            Relation::BlockedBy => task.blocked_by_ids.contains(&to),
+            Relation::ChildOf => task.parent_id == Some(to),
+            Relation::DuplicateOf => task.duplicate_of_id == Some(to),
+        })
+        && filter.due_after.is_none_or(|after| due.is_some_and(|due| due >= after))
         && filter.due_before.is_none_or(|before| due.is_some_and(|due| due < before))
         && filter.overdue.is_none_or(|now| due.is_some_and(|due| due < now) && task.status != Status::Completed)
         && (!filter.open || task.status != Status::Completed)
@@ -184,7 +203,7 @@ async fn a_list_of_any_moment_is_the_fold_of_what_had_happened_by_then() {
         world.publish(histories.iter().flatten().cloned()).await;
         let tasks = TaskPastQueries::new(world.models());
         let times: Vec<_> = histories.iter().flatten().map(|event| event.recorded_at).collect();
-        for _ in 0..40 {
+        for _ in 0..60 {
             let near = dice.pick(&[-1, 0, 1, 0, 3_600_000]);
             let moment = dice.pick(&times) + TimeDelta::milliseconds(near);
             let scope = dice.pick(&scopes);
@@ -199,7 +218,8 @@ async fn a_list_of_any_moment_is_the_fold_of_what_had_happened_by_then() {
                 overdue: dice.pick(&[None, None, None, Some(moment)]),
                 open: dice.roll(4) == 0,
                 sort: dice.pick(&ORDERS),
-                ..TaskFilter::default()
+                // Most often none of these: of all together nothing would be left.
+                ..if dice.roll(3) == 0 { dice.pick(&seldom_asked_for()) } else { TaskFilter::default() }
             };
             let mut expected = folded(&histories, &scope, &filter, moment);
             compared += expected.len();
@@ -211,6 +231,45 @@ async fn a_list_of_any_moment_is_the_fold_of_what_had_happened_by_then() {
         }
     }
     assert!(compared > 100, "{compared} tasks were compared: the lists must not be all empty");
+}
+
+/// What a state is filtered by that no partition of the past is for, each alone.
+fn seldom_asked_for() -> Vec<TaskFilter> {
+    let none = TaskFilter::default();
+    let related = |relation: &Relation| TaskFilter { related: Some((*relation, task(91))), ..none.clone() };
+    let mut filters: Vec<_> = Relation::ALL.iter().map(related).collect();
+    filters.extend([
+        TaskFilter { watcher: Some(user(1)), ..none.clone() },
+        TaskFilter { words: Some("CAFE door".parse().unwrap()), ..none.clone() },
+        TaskFilter { due_after: Some(time("2026-08-01T00:00:00Z")), ..none.clone() },
+    ]);
+    filters
+}
+
+#[tokio::test]
+async fn each_filter_of_the_past_finds_something_and_nothing_else() {
+    let filters = seldom_asked_for();
+    let mut found = vec![0; filters.len()];
+    for seed in 11..=13 {
+        let (world, mut dice) = (World::new().await, Dice(seed));
+        let histories: Vec<_> = (1..=12).map(|number| dice.history(number)).collect();
+        world.publish(histories.iter().flatten().cloned()).await;
+        let tasks = TaskPastQueries::new(world.models());
+        let times: Vec<_> = histories.iter().flatten().map(|event| event.recorded_at).collect();
+        for (filter, found) in filters.iter().zip(&mut found) {
+            for _ in 0..8 {
+                let (moment, filter) = (dice.pick(&times), TaskFilter { sort: dice.pick(&ORDERS), ..filter.clone() });
+                let expected = folded(&histories, &TaskScope::All, &filter, moment);
+                assert_eq!(
+                    listed(&tasks, &TaskScope::All, &filter, moment, (3, false)).await,
+                    expected,
+                    "seed {seed}: {filter:?} at {moment}"
+                );
+                *found += expected.len();
+            }
+        }
+    }
+    assert!(found.iter().all(|found| *found > 0), "each of them finds tasks: {found:?}");
 }
 
 #[tokio::test]

@@ -1,3 +1,4 @@
+use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::task::{
     Priority, Status, TaskCreated, TaskDeleted, TaskEvent, TaskFacts, TaskRanked, TaskScope, TaskStatusChanged,
@@ -6,15 +7,25 @@ use muster_domain::task::{
 use muster_domain::values::{Label, Labels, Rank};
 use muster_domain::{RecordedEvent, TaskId};
 use muster_projections::spec::History;
-use muster_projections::{CursorError, Page, QueryError, TaskDocument, TaskFilter, TaskQueries, TaskSort, fold_task};
+use muster_projections::{
+    CursorError, Page, QueryError, TaskDocument, TaskFilter, TaskQueries, TaskSort, TitleWords, fold_task,
+};
 
-use crate::support::{World, created, messages, task, team, time, user};
+use crate::support::{PREFIX, World, created, messages, task, team, time, user};
 
 fn now() -> DateTime<Utc> {
     time("2026-03-10T00:00:00Z")
 }
 
 fn label(text: &str) -> Label {
+    text.parse().unwrap()
+}
+
+/// Titles, and which of them have the words "CAFE door".
+const TITLES: [(&str, bool); 3] =
+    [("Fix the lift", false), ("Türen: the café\u{2019}s doors", true), ("DOOR of a Cafe\u{301}", true)];
+
+fn words(text: &str) -> TitleWords {
     text.parse().unwrap()
 }
 
@@ -25,6 +36,7 @@ fn numbered(number: u128) -> Vec<RecordedEvent> {
     let day = |days: u128| now() + TimeDelta::hours(i64::try_from(days).unwrap() * 7 - 200);
     let labels: Vec<Label> = [label("lift"), label("door")].into_iter().take(pick(3)).collect();
     let created = TaskCreated {
+        title: TITLES[usize::try_from(number / 2 % 3).unwrap()].0.parse().unwrap(),
         priority: Priority::ALL[pick(4)],
         labels: Labels::try_from(labels).unwrap(),
         team: some(4, 3).map(team),
@@ -69,6 +81,7 @@ fn fulfils(filter: &TaskFilter, task: &TaskDocument) -> bool {
         && filter.priority.is_none_or(|priority| task.priority == priority)
         && filter.label.as_ref().is_none_or(|label| task.labels.iter().any(|has| has == label.as_str()))
         && filter.watcher.is_none_or(|user| task.watcher_ids.contains(&user))
+        && filter.words.as_ref().is_none_or(|_| TITLES.contains(&(task.title.as_str(), true)))
         && filter.due_after.is_none_or(|after| due.is_some_and(|due| due >= after))
         && filter.due_before.is_none_or(|before| due.is_some_and(|due| due < before))
         && filter.overdue.is_none_or(|now| due.is_some_and(|due| due < now) && task.status != Status::Completed)
@@ -88,11 +101,12 @@ fn filters() -> Vec<TaskFilter> {
         TaskFilter { watcher: Some(user(1)), ..none.clone() },
         TaskFilter { watcher: Some(user(0)), team: Some(team(1)), ..none.clone() },
     ];
-    let more: [fn(&mut TaskFilter); 8] = [
+    let more: [fn(&mut TaskFilter); 9] = [
         |_| {},
         |filter| filter.status = Some(Status::InProgress),
         |filter| filter.priority = Some(Priority::High),
         |filter| filter.label = Some(label("door")),
+        |filter| filter.words = Some(words("CAFE door")),
         |filter| filter.due_after = Some(now()),
         |filter| filter.due_before = Some(now()),
         |filter| filter.overdue = Some(now()),
@@ -206,6 +220,56 @@ async fn what_stands_beside_a_task_is_known_by_rank_among_those_of_its_status() 
     assert_eq!(beside(2, false, 9).await.as_deref(), Some("a"));
     assert_eq!(beside(2, true, 3).await.as_deref(), Some("c"), "not the one that is moved");
     assert_eq!((beside(1, false, 9).await, beside(4, true, 9).await), (None, None));
+    world.publish([(5, "b"), (6, "b")].into_iter().flat_map(|(number, rank)| ranked(number, rank))).await;
+    assert_eq!(beside(5, true, 9).await.as_deref(), Some("b1"), "between two of one rank there is no room");
+    assert_eq!(beside(5, false, 9).await.as_deref(), Some("a"));
+}
+
+#[tokio::test]
+async fn a_task_that_an_index_has_twice_at_this_moment_is_listed_once_and_as_it_is() {
+    let world = World::new().await;
+    let mine = |number: u128| {
+        let created = TaskCreated { assignee: Some(user(1)), reporter: Some(user(1)), ..created() };
+        History::of(task(number)).then(TaskEvent::from(created))
+    };
+    world.publish([1, 2].into_iter().flat_map(mine)).await;
+    // By one list's index the first task is where it was; by the other's it has its new deadline and title.
+    let old = Item::from([("pk", format!("task#{}", task(1))), ("sk", "in#assignee".to_owned())].map(of_text));
+    let table = format!("{PREFIX}task-list-1");
+    let found = world.client.get_item().table_name(&table).set_key(Some(old)).send().await.unwrap();
+    let mut place = found.item.unwrap();
+    place.extend([("due", format!("2026-01-01T00:00:00.000Z#{}", task(1)))].map(of_text));
+    let AttributeValue::M(facts) = place.get_mut("facts").unwrap() else { panic!("facts are a map") };
+    facts.extend([("title", "paint the roof".to_owned())].map(of_text));
+    world.client.put_item().table_name(&table).set_item(Some(place)).send().await.unwrap();
+
+    let tasks = TaskQueries::new(world.models());
+    let own = TaskScope::Own(user(1));
+    let listed = async |filter: TaskFilter| tasks.list(&own, &filter, &Page::first(10)).await.unwrap();
+    let all = listed(TaskFilter::default()).await;
+    assert_eq!((ids(&all.items), all.next), (vec![task(1), task(2)], None));
+    let named =
+        async |text: &str| ids(&listed(TaskFilter { words: Some(words(text)), ..Default::default() }).await.items);
+    assert_eq!(named("lift").await, [task(1), task(2)]);
+    assert_eq!(named("roof").await, vec![], "that is what it was called");
+}
+
+#[tokio::test]
+async fn nothing_is_due_after_one_time_and_before_an_earlier_one_in_any_order() {
+    let world = World::new().await;
+    world.publish((1..=12).flat_map(numbered)).await;
+    let tasks = TaskQueries::new(world.models());
+    for sort in [TaskSort::Due, TaskSort::Created, TaskSort::Updated, TaskSort::Priority, TaskSort::Rank] {
+        let (due_after, due_before) = (Some(now()), Some(now() - TimeDelta::days(2)));
+        let filter = TaskFilter { due_after, due_before, sort, ..Default::default() };
+        assert_eq!(all_pages(&tasks, &TaskScope::All, &filter, 10, false).await, vec![], "{sort:?}");
+    }
+}
+
+type Item = std::collections::HashMap<String, AttributeValue>;
+
+fn of_text((name, value): (&str, String)) -> (String, AttributeValue) {
+    (name.to_owned(), AttributeValue::S(value))
 }
 
 #[tokio::test]

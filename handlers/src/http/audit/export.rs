@@ -36,6 +36,8 @@ use crate::http::spec::ReadProblems;
 
 /// The entries that are read at once.
 const AT_ONCE: usize = 200;
+/// The entries that are read at once for a bounded answer: what does not fit any more is read again for the next one.
+const AT_ONCE_BOUNDED: usize = 25;
 /// How long a bounded answer is gathered, at most: well within the time that a request may take there.
 const GATHERED: Duration = Duration::from_secs(5);
 
@@ -166,7 +168,8 @@ trait Source: Send + Sync + 'static {
     type Line: Serialize + Send;
     const COLUMNS: &'static [&'static str];
 
-    async fn page(&self, cursor: Option<String>) -> Result<(Vec<Self::Line>, Option<String>), Problem>;
+    /// At most so many lines from this place on, and where to go on after them. The place does not depend on how many there are to be.
+    async fn page(&self, cursor: Option<String>, limit: usize) -> Result<(Vec<Self::Line>, Option<String>), Problem>;
 
     fn row(line: &Self::Line) -> Vec<String>;
 }
@@ -198,8 +201,8 @@ impl Source for Log {
         "comment_id",
     ];
 
-    async fn page(&self, cursor: Option<String>) -> Result<(Vec<LogEntry>, Option<String>), Problem> {
-        let page = Page { limit: AT_ONCE, cursor, descending: false };
+    async fn page(&self, cursor: Option<String>, limit: usize) -> Result<(Vec<LogEntry>, Option<String>), Problem> {
+        let page = Page { limit, cursor, descending: false };
         let listed = self.app.audit.search(&self.filter, self.today, &page).await;
         let listed = listed.map_err(|error| query_problem(&error))?;
         Ok((with_origins(&self.app, &self.caller, listed.items).await?, listed.next))
@@ -258,8 +261,8 @@ impl Source for Access {
         "left_out",
     ];
 
-    async fn page(&self, cursor: Option<String>) -> Result<(Vec<AccessEntry>, Option<String>), Problem> {
-        let read = self.app.identity.access_log().page(&self.filter, AT_ONCE, cursor.as_deref(), true).await;
+    async fn page(&self, cursor: Option<String>, limit: usize) -> Result<(Vec<AccessEntry>, Option<String>), Problem> {
+        let read = self.app.identity.access_log().page(&self.filter, limit, cursor.as_deref(), true).await;
         let read = read.map_err(|error| access_log_problem(&error))?;
         Ok((read.items, read.next))
     }
@@ -299,10 +302,6 @@ async fn file<S: Source>(
     today: NaiveDate,
 ) -> Result<Response, Problem> {
     let head = if cursor.is_none() { header_line::<S>(format) } else { Vec::new() };
-    // The first page is read before the answer begins: what is wrong with the question is said in the usual way.
-    let (lines, next) = source.page(cursor).await?;
-    let mut first = head;
-    first.extend(written::<S>(format, &lines));
     let (kind, extension) = match format {
         ExportFormat::Jsonl => ("application/x-ndjson", "jsonl"),
         ExportFormat::Csv => ("text/csv; charset=utf-8; header=present", "csv"),
@@ -314,20 +313,49 @@ async fn file<S: Source>(
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     let Some(Extension(MostBytes(most))) = most else {
+        // The first page is read before the answer begins: what is wrong with the question is said in the usual way.
+        let (lines, next) = source.page(cursor, AT_ONCE).await?;
+        let first = [head, written::<S>(format, &lines)].concat();
         return Ok((headers, Body::from_stream(rest(source, format, first, next))).into_response());
     };
-    let begun = Instant::now();
-    let (mut bytes, mut next) = (first, next);
-    while let Some(cursor) = next.take_if(|_| bytes.len() < most && begun.elapsed() < GATHERED) {
-        let (lines, after) = source.page(Some(cursor)).await?;
-        bytes.extend(written::<S>(format, &lines));
-        next = after;
-    }
+    let (bytes, next) = bounded(&source, format, head, cursor, most).await?;
     let mut response = (headers, bytes).into_response();
     if let Some(link) = next.and_then(|cursor| HeaderValue::from_str(&link(uri, &cursor)).ok()) {
         response.headers_mut().insert(header::LINK, link);
     }
     Ok(response)
+}
+
+/// As much as may be in one answer, and where the next one begins. An entry that is larger than that is in one all the same, or nobody would
+/// come past it.
+async fn bounded<S: Source>(
+    source: &S,
+    format: ExportFormat,
+    mut bytes: Vec<u8>,
+    mut cursor: Option<String>,
+    most: usize,
+) -> Result<(Vec<u8>, Option<String>), Problem> {
+    let begun = Instant::now();
+    let (mut limit, mut is_empty) = (AT_ONCE_BOUNDED, true);
+    loop {
+        let (lines, next) = source.page(cursor.clone(), limit).await?;
+        let more = written::<S>(format, &lines);
+        if bytes.len() + more.len() > most {
+            if !is_empty {
+                return Ok((bytes, cursor));
+            }
+            if lines.len() > 1 {
+                limit = lines.len() / 2;
+                continue;
+            }
+        }
+        bytes.extend(more);
+        if next.is_none() || begun.elapsed() >= GATHERED {
+            return Ok((bytes, next));
+        }
+        is_empty &= lines.is_empty();
+        (cursor, limit) = (next, AT_ONCE_BOUNDED);
+    }
 }
 
 /// The same question from this place on (RFC 8288). A cursor is made of letters that stand for themselves.
@@ -351,7 +379,7 @@ fn rest<S: Source>(
             return Ok(Some((Bytes::from(bytes), (source, None, next))));
         }
         let Some(cursor) = next else { return Ok(None) };
-        match source.page(Some(cursor)).await {
+        match source.page(Some(cursor), AT_ONCE).await {
             Ok((lines, next)) => Ok(Some((Bytes::from(written::<S>(format, &lines)), (source, None, next)))),
             Err(problem) => {
                 let code = problem.code().as_str();
@@ -401,7 +429,7 @@ mod tests {
     use super::*;
     use crate::http::problem::Code;
 
-    /// Three lines a page, each with the page's number.
+    /// Three lines a page, or fewer, each with the number of its place's third.
     struct Numbers {
         pages: u32,
         missing: Option<u32>,
@@ -412,12 +440,14 @@ mod tests {
         type Line = u32;
         const COLUMNS: &'static [&'static str] = &["number"];
 
-        async fn page(&self, cursor: Option<String>) -> Result<(Vec<u32>, Option<String>), Problem> {
-            let page = cursor.map_or(0, |cursor| cursor.parse().unwrap());
-            if self.missing == Some(page) {
+        async fn page(&self, cursor: Option<String>, limit: usize) -> Result<(Vec<u32>, Option<String>), Problem> {
+            let from: u32 = cursor.map_or(0, |cursor| cursor.parse().unwrap());
+            if self.missing == Some(from / 3) {
                 return Err(Problem::new(Code::Unavailable));
             }
-            Ok((vec![page; 3], (page + 1 < self.pages).then(|| (page + 1).to_string())))
+            let end = (from + u32::try_from(limit.min(3)).unwrap()).min(self.pages * 3);
+            let lines = (from..end).map(|place| place / 3).collect();
+            Ok((lines, (end < self.pages * 3).then(|| end.to_string())))
         }
 
         fn row(line: &u32) -> Vec<String> {
@@ -453,12 +483,42 @@ mod tests {
     #[tokio::test]
     async fn a_bounded_answer_says_where_it_goes_on_and_its_next_part_has_no_header_line() {
         let parts = Numbers { pages: 3, missing: None };
-        let first = taken(parts, ExportFormat::Csv, None, Some(18)).await;
-        assert_eq!(first.headers()[header::LINK], "</export?format=csv&cursor=2>; rel=\"next\"");
+        let first = taken(parts, ExportFormat::Csv, None, Some(26)).await;
+        assert_eq!(first.headers()[header::LINK], "</export?format=csv&cursor=6>; rel=\"next\"");
         assert_eq!(text(first).await.unwrap(), "number\r\n0\r\n0\r\n0\r\n1\r\n1\r\n1\r\n");
-        let last = taken(Numbers { pages: 3, missing: None }, ExportFormat::Csv, Some("2"), Some(18)).await;
+        let last = taken(Numbers { pages: 3, missing: None }, ExportFormat::Csv, Some("6"), Some(26)).await;
         assert!(!last.headers().contains_key(header::LINK));
         assert_eq!(text(last).await.unwrap(), "2\r\n2\r\n2\r\n");
+    }
+
+    /// All parts of a bounded export, one after the other.
+    async fn parts(pages: u32, most: usize) -> Vec<String> {
+        let (mut parts, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let source = Numbers { pages, missing: None };
+            let answer = taken(source, ExportFormat::Jsonl, cursor.as_deref(), Some(most)).await;
+            let link = answer.headers().get(header::LINK).map(|link| link.to_str().unwrap().to_owned());
+            parts.push(text(answer).await.unwrap());
+            let Some(link) = link else { return parts };
+            cursor = link.split_once("cursor=").and_then(|(_, rest)| rest.split_once('>')).map(|(at, _)| at.to_owned());
+        }
+    }
+
+    #[tokio::test]
+    async fn no_part_has_more_bytes_than_an_answer_may_have_and_nothing_is_left_out_between_two() {
+        let whole = "0\n0\n0\n1\n1\n1\n2\n2\n2\n";
+        for most in 2..=20 {
+            let parts = parts(3, most).await;
+            assert!(parts.iter().all(|part| part.len() <= most && !part.is_empty()), "{most}: {parts:?}");
+            assert_eq!(parts.concat(), whole, "{most}");
+        }
+        assert_eq!(parts(3, 11).await, ["0\n0\n0\n", "1\n1\n1\n", "2\n2\n2\n"], "half a page more would not fit");
+        assert_eq!(parts(1, 5).await, ["0\n", "0\n0\n"], "a page that does not fit is read by halves");
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_is_larger_than_an_answer_may_be_is_a_part_of_its_own() {
+        assert_eq!(parts(1, 1).await, ["0\n"; 3]);
     }
 
     #[test]

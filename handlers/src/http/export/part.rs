@@ -21,10 +21,10 @@ use crate::http::problem::Problem;
 
 /// The most entries of a part.
 const MOST: usize = 500;
-/// A part that has so many bytes of comments ends.
+/// A part that has so many bytes of comments ends. In the answer of a Lambda, which is JSON within JSON, four may be made of one.
 const ENOUGH_BYTES: usize = 1_000_000;
-/// The entries that are read at once: of the longest comments there are, 2 MB.
-const STEP: usize = 50;
+/// The entries that are read at once: of the longest comments there are, 1 MB.
+const STEP: usize = 25;
 
 /// Where a part begins: in which list, and after what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

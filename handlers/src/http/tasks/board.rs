@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::change::execute_when;
-use super::read::{present, resource};
+use super::read::{present, resource, words};
 use crate::http::app::{App, not_found};
 use crate::http::body::{Body, Id, Query};
 use crate::http::caller::Caller;
@@ -41,6 +41,9 @@ pub(crate) struct BoardQuery {
     /// Only tasks with this label.
     #[param(value_type = Option<Label>)]
     label: Option<String>,
+    /// Only tasks whose titles have each of these words, as in `GET /tasks`.
+    #[param(min_length = 1, max_length = 200, pattern = r"^\s*\S+(\s+\S+){0,9}\s*$", example = "lift hall")]
+    text: Option<String>,
     /// The board as it was at this time (RFC 3339), as far as the caller may see its tasks now; at most 2000 tasks in a column.
     /// What was done in the last moments may not be in it yet.
     as_of: Option<DateTime<Utc>>,
@@ -90,6 +93,7 @@ pub(crate) async fn read(
     }
     let label = query.label.map(|label| label.parse::<Label>());
     let label = label.transpose().map_err(|error| fields.wrong_parameter("label", error)).ok().flatten();
+    let words = words(query.text.as_deref(), &mut fields);
     fields.finish(Some(()))?;
     let scope = task_scope(&caller.0);
     let statuses = query.status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
@@ -99,6 +103,7 @@ pub(crate) async fn read(
             team: query.team_id,
             priority: query.priority,
             label: label.clone(),
+            words: words.clone(),
             status: Some(status),
             sort: TaskSort::Rank,
             ..TaskFilter::default()

@@ -9,10 +9,10 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use muster_domain::task::{Priority, Relation, Status, TaskFacts};
-use muster_domain::values::Label;
+use muster_domain::values::{Invalid, Label};
 use muster_domain::{RecordedEvent, TaskId, TeamId, UserId};
 use muster_identity::policy::{Action, Resource, task_scope};
-use muster_projections::{TaskDocument, TaskFilter, TaskSort, fold_task};
+use muster_projections::{TaskDocument, TaskFilter, TaskSort, TitleWords, fold_task};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -149,6 +149,11 @@ pub(crate) struct TasksQuery {
     #[param(value_type = Option<Label>)]
     #[schema(value_type = Option<Label>)]
     label: Option<String>,
+    /// Only those whose titles have each of these words, or what begins, ends or is within a word: whatever the letters' case and the marks
+    /// on them. At most ten words.
+    #[param(min_length = 1, max_length = 200, pattern = r"^\s*\S+(\s+\S+){0,9}\s*$", example = "lift hall")]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^\s*\S+(\s+\S+){0,9}\s*$")]
+    text: Option<String>,
     /// Only those that this person watches.
     watcher_id: Option<UserId>,
     /// Only those that are a part of this task.
@@ -200,6 +205,7 @@ impl TasksQuery {
         };
         let label = self.label.as_ref().map(|label| label.parse::<Label>());
         let label = label.transpose().map_err(|error| fields.wrong_parameter("label", error)).ok().flatten();
+        let words = words(self.text.as_deref(), &mut fields);
         let filter = TaskFilter {
             assignee: self.assignee_id,
             reporter: self.reporter_id,
@@ -208,6 +214,7 @@ impl TasksQuery {
             priority: self.priority,
             label,
             watcher: self.watcher_id,
+            words,
             related: self.parent_id.map(|parent| (Relation::ChildOf, parent)),
             due_after: self.due_after,
             due_before: self.due_before,
@@ -259,6 +266,11 @@ impl TasksQuery {
             Err(error) => Err(saved_filters::problem(&error)),
         }
     }
+}
+
+/// The words of the parameter `text`.
+pub(super) fn words(text: Option<&str>, fields: &mut Fields) -> Option<TitleWords> {
+    text.and_then(|text| text.parse().map_err(|error: Invalid| fields.wrong_parameter("text", error)).ok())
 }
 
 /// Lists the tasks that the caller may see. Deleted tasks are not among them.

@@ -21,10 +21,10 @@ use crate::http::app::{App, not_found};
 use crate::http::body::{Body, Id};
 use crate::http::caller::Caller;
 use crate::http::fields::Fields;
-use crate::http::page::query_problem;
+use crate::http::freshness::MinVersions;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Change;
-use crate::http::spec::{ChangeHeaders, ReadProblems, TaskChangeProblems};
+use crate::http::spec::{ChangeHeaders, ListHeaders, ListProblems, TaskChangeProblems};
 
 /// How many tasks are looked at, to see that a relation closes no circle.
 const FARTHEST: usize = 200;
@@ -144,12 +144,14 @@ async fn both(app: &App, change: &Change, id: TaskId, body: &RelationBody, new: 
     change.caller.may(Action::ReadTask, &resource(&task))?;
     let (relation, opposite) = body.kind.said();
     let mut fields = Fields::default();
+    let mut seen = true;
     if body.task_id == id {
         fields.wrong("/task_id", "must be another task");
     } else if new || opposite {
         let other = present(app, body.task_id, 0).await?;
-        let seen = |task: &TaskDocument| change.caller.can(Action::ReadTask, &resource(task));
-        if !other.is_some_and(|other| seen(&other) && !(new && other.deleted_at.is_some())) {
+        let other = other.filter(|other| change.caller.can(Action::ReadTask, &resource(other)));
+        seen = other.is_some();
+        if other.is_none_or(|other| new && other.deleted_at.is_some()) {
             fields.wrong("/task_id", "there is no such task");
         }
     }
@@ -157,7 +159,8 @@ async fn both(app: &App, change: &Change, id: TaskId, body: &RelationBody, new: 
     let (holder, to) = if opposite { (body.task_id, id) } else { (id, body.task_id) };
     match wrong {
         // It says nothing that can be told of a task that is not seen.
-        Some(wrong) if opposite => Err(wrong),
+        Some(wrong) if opposite && !seen => Err(wrong),
+        // Whoever asks again for what was done before gets its answer, whatever has become of the other one.
         wrong => Ok(Said { relation, holder, to, wrong }),
     }
 }
@@ -228,26 +231,27 @@ impl RelatedTask {
 
 /// The tasks to which a task stands in some way, as far as the caller may see them. Deleted ones are not among them.
 #[utoipa::path(get, path = "/tasks/{task_id}/relations", operation_id = "list_relations", tag = "tasks",
-    params(("task_id" = TaskId, Path)),
-    responses((status = 200, description = "The tasks.", body = Relations), ReadProblems))]
+    params(("task_id" = TaskId, Path), ListHeaders),
+    responses((status = 200, description = "The tasks.", body = Relations), ListProblems))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
+    fresh: MinVersions,
     Id(id): Id<TaskId>,
 ) -> Result<Json<Relations>, Problem> {
     caller.within_token(Action::ReadTask)?;
-    let task = present(&app, id, 0).await?.ok_or_else(|| not_found("task"))?;
+    let task = present(&app, id, fresh.of(id)).await?.ok_or_else(|| not_found("task"))?;
     caller.may(Action::ReadTask, &resource(&task))?;
     let mut items = Vec::new();
     for relation in Relation::ALL.iter().copied() {
-        let others = try_join_all(said_by(&task, relation).into_iter().map(|id| present(&app, id, 0))).await?;
+        let others = said_by(&task, relation).into_iter().map(|id| present(&app, id, fresh.of(id)));
+        let others = try_join_all(others).await?;
         let seen = |task: &TaskDocument| task.deleted_at.is_none() && caller.can(Action::ReadTask, &resource(task));
         let others = others.into_iter().flatten().filter(seen);
         items.extend(others.map(|other| RelatedTask::new(RelationKind::of(relation, false), other)));
         let filter = TaskFilter { related: Some((relation, id)), sort: TaskSort::Created, ..TaskFilter::default() };
-        let opposite = app.tasks.list(&task_scope(&caller.0), &filter, &Page::first(SHOWN)).await;
-        let opposite = opposite.map_err(|error| query_problem(&error))?.items;
-        items.extend(opposite.into_iter().map(|other| RelatedTask::new(RelationKind::of(relation, true), other)));
+        let opposite = fresh.list(&app, &task_scope(&caller.0), &filter, None, &Page::first(SHOWN)).await?;
+        items.extend(opposite.items.into_iter().map(|other| RelatedTask::new(RelationKind::of(relation, true), other)));
     }
     Ok(Json(Relations { items }))
 }

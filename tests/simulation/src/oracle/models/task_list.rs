@@ -85,6 +85,11 @@ fn item<'a>((id, text, done): &(&'a Value, &'a Value, bool)) -> Expected<'a> {
     Expected::Map(vec![("id", (*id).into()), ("text", (*text).into()), ("done", Expected::Bool(*done))])
 }
 
+/// A title as words are looked for in it: small, and without the marks on its letters. Of those with marks the runs know one.
+pub(super) fn looked_through(task: &Task<'_>) -> String {
+    task.title.and_then(text).unwrap_or_default().to_lowercase().replace('ä', "a")
+}
+
 /// In which lists a task is: what its tasks have in common, and how far they are. A deleted one is in none.
 pub(super) fn places<'a>(history: &History<'_, 'a>) -> Places<'a> {
     let State::Task(task) = &history.folded.state else { return Vec::new() };
@@ -113,6 +118,7 @@ pub(super) fn places<'a>(history: &History<'_, 'a>) -> Places<'a> {
     let place = |(kind, list): (String, String)| {
         let watchers = task.watchers.iter().map(|user| (*user).into()).collect();
         let facts = Expected::Map(vec![
+            ("title", looked_through(task).into()),
             ("status", task.status.into()),
             ("priority", task.priority.into()),
             ("team", task.team.into()),

@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 
-use super::task_list::{self, state};
+use super::task_list::{self, looked_through, state};
 use super::{Fields, History, Item};
 use crate::oracle::attribute::{list, text};
 use crate::oracle::expected::Expected;
@@ -76,6 +76,7 @@ fn keys<'a>(task: &Task<'a>, since: &Commit<'a>, partition: impl Fn(&str) -> Str
         ("gsi_all", partition("all").into()),
         ("gsi_team", partition(team).into()),
         ("team", team.into()),
+        ("title", looked_through(task).into()),
         ("since", sortable(since.recorded_at).into_owned().into()),
         ("status", task.status.into()),
         ("priority", task.priority.into()),

@@ -261,8 +261,8 @@ fn places() -> Vec<Value> {
                 "urgency": format!("1#{due}"), "created": format!("2026-03-02T08:00:03.000Z#{id}"),
                 "updated": format!("2026-03-02T08:00:08.000Z#{id}"), "rank": format!("{RANK_OF_TASK}!{id}"),
                 "facts": {
-                    "status": "in_progress", "priority": "high", "team": NORTH, "assignee": ADA, "reporter": ADA,
-                    "labels": ["lift"], "watchers": [],
+                    "title": "fix the lift", "status": "in_progress", "priority": "high", "team": NORTH, "assignee": ADA,
+                    "reporter": ADA, "labels": ["lift"], "watchers": [],
                 },
             })
         })
@@ -304,28 +304,28 @@ fn task_past() -> Vec<Value> {
             0,
             json!({
                 "gsi_all": "all", "gsi_team": NORTH, "gsi_assignee": ADA, "gsi_reporter": ADA, "team": NORTH, "assignee": ADA,
-                "reporter": ADA, "status": "in_progress", "priority": "high", "labels": "\nlift\n", "since": sortable(8),
+                "reporter": ADA, "status": "in_progress", "priority": "high", "labels": "\nlift\n", "title": "fix the lift", "since": sortable(8),
                 "until": "~", "due": "2026-03-05T18:00:00.000Z#00000000-0000-0000-0000-000000000001",
             }),
         ),
         json!({
             "pk": TASK, "sk": "v#00000000000000000001#000", "gsi_all": during("all"), "gsi_team": during(NORTH),
             "gsi_reporter": during(ADA), "team": NORTH, "reporter": ADA, "status": "todo", "priority": "high",
-            "labels": "\nlift\n", "since": sortable(3), "until": sortable(5),
+            "labels": "\nlift\n", "title": "fix the lift", "since": sortable(3), "until": sortable(5),
             "due": "~#00000000-0000-0000-0000-000000000001#00000000000000000001",
             "entry": { "task": state(0, &begun), "updated_at": time(3), "updated_by": by, "version": 1 },
         }),
         json!({
             "pk": TASK, "sk": "v#00000000000000000004#000", "gsi_all": during("all"), "gsi_team": during(NORTH),
             "gsi_assignee": during(ADA), "gsi_reporter": during(ADA), "team": NORTH, "assignee": ADA, "reporter": ADA,
-            "status": "in_progress", "priority": "high", "labels": "\nlift\n", "since": sortable(5), "until": sortable(8),
+            "status": "in_progress", "priority": "high", "labels": "\nlift\n", "title": "fix the lift", "since": sortable(5), "until": sortable(8),
             "due": "2026-03-05T18:00:00.000Z#00000000-0000-0000-0000-000000000001#00000000000000000004",
             "entry": { "task": state(0, &[("hold", null())]), "updated_at": time(5), "updated_by": by, "version": 4 },
         }),
         row(1, json!({})),
         json!({
             "pk": GONE, "sk": "v#00000000000000000001#000", "gsi_all": during("all"), "gsi_team": during("none"),
-            "team": "none", "status": "todo", "priority": "low", "labels": "\n", "since": sortable(4), "until": sortable(6),
+            "team": "none", "status": "todo", "priority": "low", "labels": "\n", "title": "a mistake", "since": sortable(4), "until": sortable(6),
             "due": "~#00000000-0000-0000-0000-000000000002#00000000000000000001",
             "entry": { "task": state(1, &[("deleted_at", null())]), "updated_at": time(4), "updated_by": by, "version": 1 },
         }),
