@@ -48,10 +48,7 @@ pub async fn run(args: ExportArgs) -> Result<(), Failure> {
     };
     match &args.out {
         Some(path) => to_file(&system, path, complete).await?,
-        None => write(&system, complete, BufWriter::new(io::stdout())).await.map(|_| ()).map_err(|error| match error {
-            WriteError::Output(error) => Failure::Output(error),
-            WriteError::Failed(failure) => failure,
-        })?,
+        None => to_output(&system, complete).await?,
     }
     // After the commits: whoever is in them has a key by now.
     match secret {
@@ -80,6 +77,14 @@ async fn cover(system: &System, data: &Path) -> Result<bool, Failure> {
     match digester(system, data)?.cover().await.map_err(failed("taking a digest"))? {
         Outcome::Taken(_) | Outcome::Unchanged => Ok(true),
         Outcome::Overtaken => Ok(false),
+    }
+}
+
+async fn to_output(system: &System, complete: bool) -> Result<(), Failure> {
+    match write(system, complete, BufWriter::new(io::stdout())).await {
+        Ok(_) => Ok(()),
+        Err(WriteError::Output(error)) => Err(Failure::Output(error)),
+        Err(WriteError::Failed(failure)) => Err(failure),
     }
 }
 
@@ -153,8 +158,8 @@ pub async fn write(system: &System, complete: bool, mut target: impl Write) -> R
         })
         .buffered(AHEAD);
     while let Some((commits, held)) = histories.try_next().await.map_err(failed("reading the event store"))? {
-        let commits_to_write = if complete { covered(&commits, &held) } else { &commits[..] };
-        history(&mut lines, &mut target, commits_to_write, held)?;
+        let written = if complete { covered(&commits, &held) } else { &commits[..] };
+        history(&mut lines, &mut target, written, held)?;
         bar.inc(commits.len() as u64);
     }
     for digest in &digests {
@@ -171,8 +176,8 @@ pub async fn write(system: &System, complete: bool, mut target: impl Write) -> R
 /// verifies the export to see.
 fn covered<'c>(commits: &'c [Commit], held: &[Held]) -> &'c [Commit] {
     let Some(Held { leaf, .. }) = held.last() else { return &[] };
-    let head = commits.iter().position(|commit| (commit.last_version(), commit.hash) == (leaf.version, leaf.hash));
-    head.map_or(commits, |head| &commits[..=head])
+    let is_last = |commit: &Commit| (commit.last_version(), commit.hash) == (leaf.version, leaf.hash);
+    commits.iter().position(is_last).map_or(commits, |last| &commits[..=last])
 }
 
 /// The commits of one history, and after each the heads that are it.

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use muster_domain::proof::verifier::LastDigest;
-use muster_domain::proof::{DigestKeys, ExportVerifier, Finding, InclusionProof, SignedDigest, Undigested, Verified};
+use muster_domain::proof::{DigestKeys, ExportVerifier, Finding, InclusionProof, Undigested, Verified};
 
 use super::json;
 use crate::progress;
@@ -70,7 +70,8 @@ fn tell(verified: &Verified) -> Result<(), Failure> {
     if verified.more_findings > 0 {
         line(format_args!("and {} findings more", verified.more_findings))?;
     }
-    let Verified { streams, commits, events, undigested, digests, last_digest, more_undigested, complete, .. } = verified;
+    let Verified { streams, commits, events, undigested, digests, last_digest, more_undigested, complete, .. } =
+        verified;
     if !complete {
         for Undigested { stream, from } in &verified.undigested_histories {
             line(format_args!("UNDIGESTED  {stream}  from version {from}: nothing but its hash chain speaks for it"))?;

@@ -562,7 +562,8 @@ impl<'a> ExportVerifier<'a> {
         } else if undigested > 0 && self.found.complete {
             let from = digested + 1;
             let about = About { stream: Some(&name), version: Some(from), digest: None };
-            let reason = format!("the history goes on from version {from} under no digest: that was added or written anew");
+            let reason =
+                format!("the history goes on from version {from} under no digest: that was added or written anew");
             self.find(Code::Undigested, about, reason);
         }
         Some(name)
