@@ -102,8 +102,10 @@ async fn a_changed_proof_proves_nothing() {
     }
 }
 
-/// What makes something else of a proof than what is written.
-const SHAPES: &[(&str, fn(&mut Value))] = &[
+/// What makes something of a proof that is none.
+type Misshape = (&'static str, fn(&mut Value));
+
+const SHAPES: &[Misshape] = &[
     ("a member that a proof does not have", |proof| proof["note"] = json!("good")),
     ("a member that a commit does not have", |proof| proof["commits"][0]["note"] = json!("good")),
     ("a member that an event does not have", |proof| proof["commits"][0]["events"][0]["note"] = json!("good")),
