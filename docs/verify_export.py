@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verifies an export or a proof of Muster with nothing but the public key: a second verifier, written from docs/audit-format.md.
 
-    verify_export.py --export history.jsonl --key digest-key.pem [--kept digest.json ...] [--json]
+    verify_export.py --export history.jsonl --key digest-key.pem [--kept digest.json ...] [--complete] [--json]
     verify_export.py --proof proof.json --key digest-key.pem
 
 Needs Python 3.9 and the package `cryptography`. Exits with 0 when everything is as it was written, with 1 when not.
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 GENESIS = "0" * 64
 EVENT_IDS = uuid.UUID("6d757374-6572-5000-8000-6576656e7400")
 LONGEST_LINE = 4 * 1024 * 1024
+MOST_LISTED = 1000
 
 
 class Malformed(Exception):
@@ -194,6 +195,18 @@ def whole(content, name, least=0):
     return value
 
 
+def signed_digest(content):
+    """The shape of a digest."""
+    has_only(content, "format", "key", "leaves", "previous", "root", "sequence", "signature", "taken_at")
+    for name in ("format", "key", "signature", "taken_at"):
+        text(content, name)
+    for name in ("previous", "root"):
+        hexadecimal(content, name)
+    whole(content, "leaves")
+    whole(content, "sequence", 1)
+    return content
+
+
 # An export
 
 
@@ -205,24 +218,37 @@ class History:
 
 
 class Verifier:
-    def __init__(self, keys, kept):
+    def __init__(self, keys, kept, complete):
         self.keys, self.kept = keys, {digest["sequence"]: sha256(canonical(without(digest, "signature"))) for digest in kept}
         self.section, self.number, self.so_far = "header", 0, hashlib.sha256()
         self.history, self.trees, self.last, self.last_hash = None, {}, 0, GENESIS
         self.counts = dict.fromkeys(("streams", "commits", "events", "digests", "leaves"), 0)
-        self.undigested, self.last_digest, self.findings = 0, None, []
+        self.undigested, self.undigested_histories, self.more_undigested = 0, [], 0
+        self.complete, self.ended, self.last_digest = complete, True, None
+        self.findings, self.more_findings = [], 0
 
     def finding(self, code, reason, stream=None, version=None, digest=None):
         found = {"code": code, "line": self.number, "stream": stream, "version": version, "digest": digest, "reason": reason}
         return {name: value for name, value in found.items() if value is not None}
 
     def find(self, *what, **about):
-        self.findings.append(self.finding(*what, **about))
+        self.add(self.finding(*what, **about))
+
+    def add(self, finding):
+        if len(self.findings) < MOST_LISTED:
+            self.findings.append(finding)
+        else:
+            self.more_findings += 1
 
     def line(self, line):
+        """The next line, with its line feed; None for one that is longer than any of an export."""
         self.number += 1
+        if line is None:
+            return self.find("malformed", "the line is longer than any of an export can be")
         before = self.so_far.copy().hexdigest()
-        self.so_far.update(line + b"\n")
+        self.so_far.update(line)
+        self.ended = line.endswith(b"\n")
+        line = line[:-1] if self.ended else line
         if self.section == "ended":
             return self.find("malformed", "there is a line after the last one")
         try:
@@ -256,10 +282,18 @@ class Verifier:
             self.find("malformed", str(error))
 
     def header(self, content):
-        has_only(content, "format")
-        if text(content, "format") != "muster-export-1" or self.section != "header":
+        complete = False
+        if text(content, "format") == "muster-export-2":
+            has_only(content, "complete", "format")
+            complete = content.get("complete")
+        elif content["format"] == "muster-export-1":
+            has_only(content, "format")
+        else:
+            raise Malformed("not the header of an export")
+        if not isinstance(complete, bool) or self.section != "header":
             raise Malformed("not the header of an export")
         self.section = "histories"
+        self.complete = self.complete or complete
 
     def commit(self, content):
         if not isinstance(content.get("stream"), dict):
@@ -326,12 +360,8 @@ class Verifier:
             history.fault = self.finding("rewritten", f"digest {by} has another head", stream, version, by)
 
     def digest(self, content):
-        has_only(content, "format", "key", "leaves", "previous", "root", "sequence", "signature", "taken_at")
-        for name in ("format", "key", "taken_at"):
-            text(content, name)
-        sequence, leaves = whole(content, "sequence", 1), whole(content, "leaves")
-        previous, root = hexadecimal(content, "previous"), hexadecimal(content, "root")
-        text(content, "signature")
+        signed_digest(content)
+        sequence, leaves, previous, root = (content[name] for name in ("sequence", "leaves", "previous", "root"))
         if self.section == "histories":
             self.end_history()
             self.section = "digests"
@@ -383,57 +413,98 @@ class Verifier:
         if history is None:
             return None
         self.counts["streams"] += history.commits > 0
-        self.undigested += history.events - history.digested
+        undigested, after = history.events - history.digested, history.digested + 1
+        self.undigested += undigested
+        if undigested and len(self.undigested_histories) < MOST_LISTED:
+            self.undigested_histories.append({"stream": history.name, "from": after})
+        elif undigested:
+            self.more_undigested += 1
         if history.fault:
-            self.findings.append(history.fault)
+            self.add(history.fault)
         elif history.awaited:
             by, awaited = history.awaited
             reason = f"the history ends at version {history.version}, and digest {by} has its version {awaited}"
             self.find("truncated", reason, history.name, history.version, by)
+        elif undigested and self.complete:
+            self.find("undigested", f"from version {after} on it is under no digest", history.name, after)
         return history.name
 
     def finish(self):
         if self.section != "ended":
             self.end_history()
             self.find("cut", "the last line is missing")
+        elif not self.ended:
+            self.find("cut", "the line feed of the last line is missing")
         for sequence in sorted({*self.trees, *self.kept}):
             if sequence > self.last:
                 self.find("digest_removed", f"digest {sequence} is missing", digest=sequence)
         if not self.counts["digests"]:
             self.find("no_digest", "there is no digest: that nothing is missing cannot be shown")
-        rest = {"undigested": self.undigested, "last_digest": self.last_digest, "findings": self.findings}
-        return {**self.counts, **rest}
+        names = ("undigested", "undigested_histories", "more_undigested", "complete", "last_digest", "findings", "more_findings")
+        return {**self.counts, **{name: getattr(self, name) for name in names}}
 
 
-def verify_export(lines, keys, kept=()):
+def verify_export(lines, keys, kept=(), complete=False):
     """Verifies an export, of which `lines` gives the lines with their line feeds."""
-    verifier = Verifier(keys, kept)
+    verifier = Verifier(keys, kept, complete)
     for line in lines:
-        verifier.line(line[:-1] if line.endswith(b"\n") else line)
+        verifier.line(line)
     return verifier.finish()
 
 
 def bounded(file):
-    """The lines of a file. One that is longer than any may be comes in pieces, none of which is a line of an export."""
+    """The lines of a file, with their line feeds; None in place of one that is longer than any may be."""
     while line := file.readline(LONGEST_LINE):
-        yield line
+        if line.endswith(b"\n") or len(line) < LONGEST_LINE:
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = file.readline(LONGEST_LINE)
+        yield None
 
 
 # A proof
 
 
+PROOF = ("commits", "digest", "event_id", "format", "index", "path", "stream", "version")
+COMMIT = ("actor", "causation_id", "command_id", "correlation_id", "events", "fingerprint", "hash", "prev_hash", "recorded_at")
+
+
+def is_list(content, name):
+    if not isinstance(content.get(name), list):
+        raise Malformed(f"{name} is not a list")
+    return content[name]
+
+
+def proof_commit(content):
+    """The shape of a commit in a proof."""
+    has_only(content, "stream", "version", *COMMIT)
+    for name in set(COMMIT) - {"actor", "causation_id", "events"}:
+        text(content, name)
+    hexadecimal(content, "hash"), hexadecimal(content, "prev_hash"), whole(content, "version", 1)
+    has_only(content["stream"], "id", "type")
+    text(content["stream"], "id"), text(content["stream"], "type")
+    for event in is_list(content, "events"):
+        has_only(event, "data", "schema", "type")
+        text(event, "type"), whole(event, "schema")
+    return content
+
+
 def verify_proof(proof, keys):
     """What is wrong with a proof; None when it proves its event."""
     try:
-        first, before = proof["commits"][0], None
-        stream = "{type}#{id}".format(**first["stream"])
-        inside = first["version"] <= proof["version"] < first["version"] + len(first["events"])
-        own_id = str(uuid.uuid5(EVENT_IDS, f"{stream}@{proof['version']}"))
-        if proof["format"] != "muster-proof-1":
+        has_only(proof, *PROOF)
+        if text(proof, "format") != "muster-proof-1":
             return "the proof is of another format"
-        if not inside or proof["stream"] != stream or proof["event_id"] != own_id:
+        stream, version, index = text(proof, "stream"), whole(proof, "version", 1), whole(proof, "index")
+        commits, digest = [proof_commit(commit) for commit in is_list(proof, "commits")], signed_digest(proof["digest"])
+        path = [hexadecimal({"path": beside}, "path") for beside in is_list(proof, "path")]
+        first, before = commits[0], None
+        inside = first["version"] <= version < first["version"] + len(first["events"])
+        own_id = str(uuid.uuid5(EVENT_IDS, f"{stream}@{version}"))
+        if not inside or stream != "{type}#{id}".format(**first["stream"]) or text(proof, "event_id") != own_id:
             return "the first commit does not hold the event that the proof names"
-        for commit in proof["commits"]:
+        for commit in commits:
             if before:
                 end = before["version"] + len(before["events"])
                 if (commit["stream"], commit["version"], commit["prev_hash"]) != (first["stream"], end, before["hash"]):
@@ -442,11 +513,10 @@ def verify_proof(proof, keys):
                 return f"the commit at version {commit['version']} was changed"
             before = commit
         head = {"stream": stream, "version": before["version"] + len(before["events"]) - 1, "hash": before["hash"]}
-        digest = proof["digest"]
-        if root_of_path(leaf_hash(head), proof["index"], digest["leaves"], proof["path"]) != digest["root"]:
+        if root_of_path(leaf_hash(head), index, digest["leaves"], path) != digest["root"]:
             return "the path does not lead to the root that the digest has"
         return None if is_signed(digest, keys) else "the digest is not signed by a key that is known"
-    except (KeyError, TypeError, ValueError, IndexError, Malformed) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError, OverflowError, RecursionError, Malformed) as error:
         return f"not a proof: {error!r}"
 
 
@@ -457,27 +527,43 @@ def main():
     what.add_argument("--proof", metavar="FILE", help="a proof of `muster prove`")
     parser.add_argument("--key", metavar="FILE", required=True, help="the public key, or several, in PEM")
     parser.add_argument("--kept", metavar="FILE", action="append", default=[], help="a digest that you kept")
+    parser.add_argument("--complete", action="store_true", help="every event must be under a digest")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args()
     with open(args.key, encoding="ascii") as file:
         keys = keys_of(file.read())
     if args.proof:
         with open(args.proof, "rb") as file:
-            wrong = verify_proof(json.load(file), keys)
+            data = file.read()
+        try:
+            wrong = verify_proof(json.loads(data.decode(), parse_constant=no_constant), keys)
+        except (ValueError, RecursionError, Malformed) as error:
+            wrong = f"not a proof: {error}"
         print(f"NOT PROVEN  {wrong}" if wrong else "proven")
         return int(wrong is not None)
     kept = []
     for path in args.kept:
         with open(path, "rb") as file:
-            kept.append(json.load(file))
+            data = file.read()
+        try:
+            kept.append(signed_digest(json.loads(data.decode(), parse_constant=no_constant)))
+        except (ValueError, TypeError, AttributeError, RecursionError, Malformed) as error:
+            sys.exit(f"{path}: not a digest: {error}")
     with open(args.export, "rb") as file:
-        verified = verify_export(bounded(file), keys, kept)
+        verified = verify_export(bounded(file), keys, kept, args.complete)
     if args.json:
         print(json.dumps(verified))
     else:
         for found in verified["findings"]:
             about = "  ".join(f"{name} {found[name]}" for name in ("stream", "version", "digest") if name in found)
             print(f"TAMPERED  line {found['line']}  {found['code']}  {about}  {found['reason']}")
+        if verified["more_findings"]:
+            print(f"and {verified['more_findings']} findings more")
+        if not verified["complete"]:
+            for history in verified["undigested_histories"]:
+                print(f"UNDIGESTED  {history['stream']}  from version {history['from']}")
+            if verified["more_undigested"]:
+                print(f"and {verified['more_undigested']} histories more under no digest")
         print("{events} events in {commits} commits of {streams} streams, {digests} digests".format(**verified))
     return int(bool(verified["findings"]))
 

@@ -220,6 +220,10 @@ pub struct VerifyArgs {
     /// A digest that you kept, as `muster digest list` shows it: the export must have it. So an export that ends too early shows.
     #[arg(long, value_name = "FILE", requires = "export")]
     pub kept: Vec<PathBuf>,
+    /// Every event must be under a digest, also where the export does not say so of itself: what was added or written anew after
+    /// the last one is then found. For an export that took its digest.
+    #[arg(long, requires = "export")]
+    pub complete: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -405,7 +409,7 @@ pub struct ExportArgs {
     /// The file to write; it appears when it is complete. The standard output if left out.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Take no digest first. Events after the last digest then have nothing but their hash chain to speak for them. On AWS
+    /// Take no digest first. With one, the export holds what was there when it was taken, and all of it is under a digest. Events after the last digest then have nothing but their hash chain to speak for them. On AWS
     /// none is taken anyway: the function `digester` does it every hour.
     #[arg(long)]
     pub no_digest: bool,

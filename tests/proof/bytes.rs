@@ -4,7 +4,7 @@ use muster_domain::proof::canonical::sha256;
 use serde_json::{Value, json};
 
 use crate::cases::summary;
-use crate::python;
+use crate::python::{self, Asked};
 use crate::sample::{Sample, verify};
 
 /// How many changes are tried, and how many of them by the other verifier, too.
@@ -68,7 +68,8 @@ async fn the_other_verifier_finds_the_same_in_them() {
     let end = end_of(&export);
     let exports: Vec<_> =
         (0..BOTH).map(|seed| changed(&export, end, &mut fastrand::Rng::with_seed(seed as u64))).collect();
-    let files: Vec<_> = exports.iter().map(|(_, export)| (export.clone(), Vec::new())).collect();
+    let asked = |export: &Vec<u8>| Asked { export: export.clone(), kept: Vec::new(), complete: false };
+    let files: Vec<_> = exports.iter().map(|(_, export)| asked(export)).collect();
     for ((what, export), said) in exports.iter().zip(python::verify_all(&sample.pem, &files)) {
         let ours = serde_json::to_value(verify(export, &sample.keys, &[])).unwrap();
         assert_eq!(summary(&said), summary(&ours), "{what}: {said:#}");

@@ -3,8 +3,11 @@
 use muster_domain::proof::{SignedDigest, Verified};
 use serde_json::{Value, json};
 
-use crate::python;
-use crate::sample::{Sample, name, sample, seal, verify};
+use crate::python::{self, Asked};
+use crate::sample::{Sample, Store, name, sample, seal, verify, verify_complete, verify_without_key};
+
+/// How long a line is that is longer than any can be.
+const TOO_LONG: usize = 4 * 1024 * 1024;
 
 /// What is found: the code, the history by the number of its task, the version, the digest.
 type Found = (&'static str, Option<u128>, Option<u64>, Option<u64>);
@@ -15,7 +18,19 @@ pub(crate) struct Case {
     pub(crate) export: Vec<u8>,
     /// Digests that the auditor kept.
     pub(crate) kept: Vec<SignedDigest>,
+    /// Every event must be under a digest.
+    pub(crate) complete: bool,
     pub(crate) expected: Vec<Found>,
+}
+
+impl Case {
+    fn verified(&self, sample: &Sample) -> Verified {
+        if self.complete {
+            verify_complete(&self.export, &sample.keys)
+        } else {
+            verify(&self.export, &sample.keys, &self.kept)
+        }
+    }
 }
 
 fn history(code: &'static str, number: u128, version: u64) -> Found {
@@ -54,13 +69,19 @@ impl Table {
     ) {
         let mut sample = self.sample.clone();
         done(&mut sample);
-        self.cases.push(Case { name, export: sample.export(), kept, expected: expected.to_vec() });
+        self.cases.push(Case { name, export: sample.export(), kept, complete: false, expected: expected.to_vec() });
+    }
+
+    /// The same, and every event must be under a digest.
+    fn when_complete(&mut self, name: &'static str, done: impl FnOnce(&mut Sample), expected: &[Found]) {
+        self.when(name, done, expected);
+        self.cases.last_mut().unwrap().complete = true;
     }
 
     /// An export whose bytes were changed so.
     fn when_bytes(&mut self, name: &'static str, done: impl FnOnce(Vec<u8>) -> Vec<u8>, expected: &[Found]) {
         let export = done(self.sample.export());
-        self.cases.push(Case { name, export, kept: Vec::new(), expected: expected.to_vec() });
+        self.cases.push(Case { name, export, kept: Vec::new(), complete: false, expected: expected.to_vec() });
     }
 }
 
@@ -74,6 +95,7 @@ pub(crate) async fn table() -> (Sample, Vec<Case>) {
     let mut table = Table { sample: sample.clone(), cases: Vec::new() };
     events(&mut table);
     histories(&mut table);
+    under_no_digest(&mut table);
     leaves(&mut table);
     digests(&mut table).await;
     lines(&mut table);
@@ -261,6 +283,114 @@ fn histories(table: &mut Table) {
     );
 }
 
+/// What stands after the last head that a digest holds of a history. Without being told that all must be under a digest, a verifier
+/// lists it and finds nothing wrong; the sample itself has one such event, the fifth of task 1.
+fn under_no_digest(table: &mut Table) {
+    /// Takes out the event that no digest holds.
+    fn cover(export: &mut Sample) {
+        let at = export.commit(1, 5);
+        export.lines.remove(at);
+    }
+    fn covered(export: &mut Sample) {
+        cover(export);
+        export.say_complete();
+    }
+    fn add_history(export: &mut Sample) {
+        let at = export.digest(1);
+        let from = export.commit(4, 1);
+        let mut added = export.lines[from].clone();
+        added["commit"]["stream"]["id"] = json!(name(5)["task#".len()..]);
+        seal(&mut added["commit"]);
+        export.lines.insert(at, added);
+    }
+    fn reseal(export: &mut Sample) {
+        let at = export.commit(1, 5);
+        retitle(&mut export.lines[at]);
+        export.chain_anew(1);
+    }
+    table.when("an event is added after the last head", |export| export.add_event(2), &[]);
+    table.when_complete(
+        "an event is added after the last head, where all must be under a digest",
+        |export| {
+            cover(export);
+            export.add_event(2);
+        },
+        &[history("undigested", 2, 4)],
+    );
+    table.when("an export is complete and says so", covered, &[]);
+    table.when_complete("an export is complete, does not say so, and must be", cover, &[]);
+    table.when(
+        "an event is added after the last head of an export that says that it is complete",
+        |export| {
+            covered(export);
+            export.add_event(2);
+        },
+        &[history("undigested", 2, 4)],
+    );
+    table.when(
+        "events are added to two histories of an export that says that it is complete",
+        |export| {
+            covered(export);
+            export.add_event(1);
+            export.add_event(3);
+            export.add_event(3);
+        },
+        &[history("undigested", 1, 5), history("undigested", 3, 3)],
+    );
+    table.when(
+        "a history is added to an export that says that it is complete",
+        |export| {
+            covered(export);
+            add_history(export);
+        },
+        &[history("undigested", 5, 1)],
+    );
+    table.when("an event after the last head is changed and sealed anew", reseal, &[]);
+    table.when_complete(
+        "an event after the last head is changed and sealed anew, where all must be under a digest",
+        reseal,
+        &[history("undigested", 1, 5)],
+    );
+    table.when(
+        "the header no longer says that the export is complete, and an event is added",
+        |export| {
+            cover(export);
+            export.add_event(2);
+        },
+        &[],
+    );
+    table.when(
+        "the end of a history is removed from an export that says that it is complete",
+        |export| {
+            covered(export);
+            let at = export.commit(2, 3);
+            export.lines.remove(at);
+        },
+        &[by_digest("truncated", 2, 2, 2)],
+    );
+    table.when(
+        "an export is of the format before this one",
+        |export| export.lines[0] = json!({ "header": { "format": "muster-export-1" } }),
+        &[],
+    );
+    table.when(
+        "the header of the format before says more than it could",
+        |export| export.lines[0] = json!({ "header": { "complete": true, "format": "muster-export-1" } }),
+        // The next line is then no header either.
+        &[line("malformed"), line("malformed")],
+    );
+    table.when(
+        "the header does not say whether the export is complete",
+        |export| export.lines[0] = json!({ "header": { "format": "muster-export-2" } }),
+        &[line("malformed"), line("malformed")],
+    );
+    table.when(
+        "the header says neither that the export is complete nor that it is not",
+        |export| export.lines[0]["header"]["complete"] = json!(1),
+        &[line("malformed"), line("malformed")],
+    );
+}
+
 fn leaves(table: &mut Table) {
     table.when(
         "a history is written anew, and the heads that digests hold with it",
@@ -427,6 +557,23 @@ fn lines(table: &mut Table) {
         |export| [export, b"{\"header\":{\"format\":\"muster-export-1\"}}\n".to_vec()].concat(),
         &[line("malformed")],
     );
+    table.when_bytes(
+        "the last line feed is cut off",
+        |mut export| {
+            export.pop();
+            export
+        },
+        &[line("cut")],
+    );
+    table.when_bytes(
+        "a line is longer than any can be",
+        |export| {
+            let end = export[..export.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+            let (before, last) = export.split_at(end);
+            [before, &vec![b' '; TOO_LONG], b"\n", last].concat()
+        },
+        &[line("malformed")],
+    );
     table.when_bytes("there is nothing", |_| Vec::new(), &[line("cut"), line("no_digest")]);
     table.when(
         "the header is removed",
@@ -493,7 +640,7 @@ pub(crate) fn expected(case: &Case) -> Vec<String> {
 async fn everything_that_is_done_to_an_export_is_found_and_named() {
     let (sample, cases) = table().await;
     for case in &cases {
-        let verified = verify(&case.export, &sample.keys, &case.kept);
+        let verified = case.verified(&sample);
         let found = summary(&serde_json::to_value(&verified).unwrap());
         assert_eq!(found, expected(case), "{}: {verified:#?}", case.name);
     }
@@ -514,13 +661,127 @@ async fn an_export_that_is_as_it_was_written_is_counted() {
 #[ignore = "needs Python: cargo xtask proof"]
 async fn the_other_verifier_says_the_same_of_every_case() {
     let (sample, cases) = table().await;
-    let exports: Vec<_> = cases.iter().map(|case| (case.export.clone(), case.kept.clone())).collect();
+    let asked = |case: &Case| Asked { export: case.export.clone(), kept: case.kept.clone(), complete: case.complete };
+    let exports: Vec<_> = cases.iter().map(asked).collect();
     let said = python::verify_all(&sample.pem, &exports);
     for (case, said) in cases.iter().zip(said) {
         assert_eq!(summary(&said), expected(case), "{}: {said:#}", case.name);
-        let ours = serde_json::to_value(verify(&case.export, &sample.keys, &case.kept)).unwrap();
-        for count in ["streams", "commits", "events", "undigested", "digests", "leaves", "last_digest"] {
-            assert_eq!(said[count], ours[count], "{}: {count}", case.name);
+        let ours = serde_json::to_value(case.verified(&sample)).unwrap();
+        for of in SAME {
+            assert_eq!(said[of], ours[of], "{}: {of}", case.name);
         }
     }
+}
+
+/// What both verifiers say in the same words.
+const SAME: [&str; 11] = [
+    "streams",
+    "commits",
+    "events",
+    "undigested",
+    "undigested_histories",
+    "more_undigested",
+    "complete",
+    "digests",
+    "leaves",
+    "last_digest",
+    "more_findings",
+];
+
+/// Digests that nobody signed.
+fn add_digests(export: &mut Sample) {
+    export.add_digests(1_100);
+}
+
+/// Histories that no digest holds.
+fn add_histories(export: &mut Sample) {
+    let (from, at) = (export.commit(4, 1), export.digest(1));
+    let commit = export.lines[from].clone();
+    let added = (1_000..2_050).map(|number| {
+        let mut added = commit.clone();
+        added["commit"]["stream"]["id"] = json!(name(number)["task#".len()..]);
+        seal(&mut added["commit"]);
+        added
+    });
+    export.lines.splice(at..at, added);
+}
+
+#[tokio::test]
+async fn the_first_thousand_are_listed_and_the_others_counted() {
+    let mut export = sample().await;
+    add_digests(&mut export);
+    let verified = verify(&export.export(), &export.keys, &[]);
+    assert_eq!((verified.findings.len(), verified.more_findings), (1_000, 100));
+
+    let mut export = sample().await;
+    add_histories(&mut export);
+    let verified = verify(&export.export(), &export.keys, &[]);
+    assert_eq!((verified.findings.len(), verified.undigested), (0, 1_051));
+    assert_eq!((verified.undigested_histories.len(), verified.more_undigested), (1_000, 51));
+    let verified = verify_complete(&export.export(), &export.keys);
+    assert_eq!((verified.findings.len(), verified.more_findings), (1_000, 51));
+}
+
+#[tokio::test]
+#[ignore = "needs Python: cargo xtask proof"]
+async fn the_other_verifier_lists_and_counts_as_many() {
+    let sample = sample().await;
+    let (mut digests, mut histories) = (sample.clone(), sample.clone());
+    add_digests(&mut digests);
+    add_histories(&mut histories);
+    for (export, complete) in [(&digests, false), (&histories, false), (&histories, true)] {
+        let export = export.export();
+        let ours = if complete { verify_complete(&export, &sample.keys) } else { verify(&export, &sample.keys, &[]) };
+        let ours = serde_json::to_value(ours).unwrap();
+        let said = python::verify_all(&sample.pem, &[Asked { export, kept: Vec::new(), complete }]).remove(0);
+        assert_eq!(summary(&said), summary(&ours));
+        for of in SAME {
+            assert_eq!(said[of], ours[of], "{of}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_key_all_is_found_but_who_signed_however_many_digests_there_are() {
+    let mut export = sample().await;
+    export.add_digests(1_100);
+    assert_eq!(verify_without_key(&export.export()).findings, []);
+    let last = export.digest(1_103);
+    export.lines.remove(last - 1);
+    let found = serde_json::to_value(verify_without_key(&export.export())).unwrap();
+    assert_eq!(summary(&found), [json!(["digest_removed", null, null, 1_102]).to_string()]);
+
+    export.take_out("digest", |_| true);
+    export.take_out("leaf", |_| true);
+    assert_eq!(verify_without_key(&export.export()).findings, [], "one that was made without digests");
+}
+
+#[tokio::test]
+async fn an_event_under_no_digest_is_listed_with_its_history() {
+    let mut export = sample().await;
+    export.add_event(2);
+    let verified = verify(&export.export(), &export.keys, &[]);
+    let listed: Vec<_> = verified.undigested_histories.iter().map(|of| (of.stream.clone(), of.from)).collect();
+    assert_eq!(listed, [(name(1), 5), (name(2), 4)]);
+    assert_eq!((verified.undigested, verified.complete, verified.more_undigested), (2, false, 0));
+}
+
+#[tokio::test]
+async fn an_export_that_took_its_digest_has_what_was_there_then_and_nothing_under_no_digest() {
+    let store = Store::new().await;
+    for number in [1, 2] {
+        store.create(number).await;
+    }
+    store.digest().await;
+    let before = store.complete_export().await;
+    // As a server does, between the digest and the reading of the histories.
+    store.rename(1, "Fix the door").await;
+    store.create(3).await;
+    let export = store.complete_export().await;
+    assert_eq!(export, before);
+    let verified = verify(&export, &store.keys(), &[]);
+    assert_eq!((verified.findings.as_slice(), verified.undigested, verified.complete), (&[][..], 0, true));
+    assert_eq!((verified.streams, verified.events), (2, 2));
+    let open = verify(&store.export().await, &store.keys(), &[]);
+    assert_eq!((open.findings.as_slice(), open.undigested, open.complete), (&[][..], 2, false));
 }

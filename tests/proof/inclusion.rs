@@ -102,6 +102,46 @@ async fn a_changed_proof_proves_nothing() {
     }
 }
 
+/// What makes something of a proof that is none.
+type Misshape = (&'static str, fn(&mut Value));
+
+const SHAPES: &[Misshape] = &[
+    ("a member that a proof does not have", |proof| proof["note"] = json!("good")),
+    ("a member that a commit does not have", |proof| proof["commits"][0]["note"] = json!("good")),
+    ("a member that an event does not have", |proof| proof["commits"][0]["events"][0]["note"] = json!("good")),
+    ("a member that a digest does not have", |proof| proof["digest"]["note"] = json!("good")),
+    ("a member that is missing", |proof| drop(proof.as_object_mut().unwrap().remove("path"))),
+    ("a negative place", |proof| proof["index"] = json!(-1)),
+    ("a place that is no number", |proof| proof["index"] = json!(false)),
+    ("a version that is none", |proof| proof["version"] = json!(2.0)),
+    ("a negative number of leaves", |proof| proof["digest"]["leaves"] = json!(-5)),
+    ("a path that is none", |proof| proof["path"] = json!({})),
+    ("a hash in capitals", |proof| {
+        let capitals = proof["commits"][0]["prev_hash"].as_str().unwrap().to_uppercase();
+        proof["commits"][0]["prev_hash"] = json!(capitals);
+    }),
+    ("an id in capitals", |proof| {
+        let capitals = proof["event_id"].as_str().unwrap().to_uppercase();
+        proof["event_id"] = json!(capitals);
+    }),
+    ("a list", |proof| *proof = json!([])),
+];
+
+#[tokio::test]
+async fn what_is_not_exactly_a_proof_is_not_read_as_one() {
+    let store = store().await;
+    let good = serde_json::to_value(proof(&store, 1, 2).await.unwrap()).unwrap();
+    let read = InclusionProof::read(good.to_string().as_bytes()).unwrap();
+    assert_eq!(read.verify(&store.keys()).unwrap().event.version, 2);
+    for (what, change) in SHAPES {
+        let mut changed = good.clone();
+        change(&mut changed);
+        assert_ne!(changed, good, "{what}");
+        let read = InclusionProof::read(changed.to_string().as_bytes());
+        assert!(read.is_err(), "{what}: {read:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_proof_is_good_with_the_key_of_its_digest_alone() {
     let (store, other) = (store().await, Store::new().await);
@@ -133,11 +173,25 @@ async fn the_other_verifier_says_the_same_of_proofs_and_has_exit_codes() {
         assert!(said.starts_with("NOT PROVEN  "), "{what}: {said}");
     }
 
+    for (what, change) in SHAPES {
+        let mut changed = good.clone();
+        change(&mut changed);
+        let (code, said) = ask(&changed);
+        assert_eq!(code, Some(1), "{what}: {said}");
+        assert!(said.starts_with("NOT PROVEN  "), "{what}: {said}");
+    }
+
     let mut export = store.export().await;
     fs::write(at("export.jsonl"), &export).unwrap();
     let whole = python::script(&["--export", &at("export.jsonl"), "--key", &at("key.pem")]);
-    assert_eq!(String::from_utf8(whole.stdout).unwrap(), "9 events in 9 commits of 5 streams, 2 digests\n");
+    let counted = "9 events in 9 commits of 5 streams, 2 digests\n";
+    let listed = format!("UNDIGESTED  {}  from version 4\n", name(1));
+    assert_eq!(String::from_utf8(whole.stdout).unwrap(), [&listed, counted].concat());
     assert_eq!(whole.status.code(), Some(0));
+    let complete = python::script(&["--complete", "--export", &at("export.jsonl"), "--key", &at("key.pem")]);
+    assert_eq!(complete.status.code(), Some(1));
+    let said = String::from_utf8(complete.stdout).unwrap();
+    assert!(said.starts_with("TAMPERED  line ") && said.contains("  undigested  "), "{said}");
     let middle = export.len() / 2;
     export.truncate(middle);
     fs::write(at("export.jsonl"), &export).unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use muster_domain::proof::SignedDigest;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The interpreter; `cargo xtask proof` sets it.
 const PYTHON: &str = "MUSTER_PYTHON";
@@ -17,9 +17,9 @@ sys.path.insert(0, sys.argv[1])
 import verify_export as script
 keys = script.keys_of(open(sys.argv[2]).read())
 for name in sys.argv[3:]:
-    kept = json.load(open(name + '.kept'))
+    asked = json.load(open(name + '.asked'))
     with open(name, 'rb') as file:
-        print(json.dumps(script.verify_export(script.bounded(file), keys, kept)))
+        print(json.dumps(script.verify_export(script.bounded(file), keys, asked['kept'], asked['complete'])))
 ";
 
 fn docs() -> PathBuf {
@@ -37,15 +37,25 @@ pub(crate) fn script(arguments: &[&str]) -> Output {
     python().arg(docs().join("verify_export.py")).args(arguments).output().unwrap()
 }
 
-/// What the script says of each export, with the digests that were kept.
-pub(crate) fn verify_all(pem: &str, exports: &[(Vec<u8>, Vec<SignedDigest>)]) -> Vec<Value> {
+/// An export that the script is asked about.
+pub(crate) struct Asked {
+    pub(crate) export: Vec<u8>,
+    /// Digests that were kept.
+    pub(crate) kept: Vec<SignedDigest>,
+    /// Every event must be under a digest.
+    pub(crate) complete: bool,
+}
+
+/// What the script says of each export.
+pub(crate) fn verify_all(pem: &str, exports: &[Asked]) -> Vec<Value> {
     let dir = tempfile::tempdir().unwrap();
     let key = dir.path().join("key.pem");
     fs::write(&key, pem).unwrap();
     let names: Vec<PathBuf> = (0..exports.len()).map(|number| dir.path().join(format!("{number}.jsonl"))).collect();
-    for (name, (export, kept)) in names.iter().zip(exports) {
+    for (name, Asked { export, kept, complete }) in names.iter().zip(exports) {
         fs::write(name, export).unwrap();
-        fs::write(name.with_extension("jsonl.kept"), serde_json::to_vec(kept).unwrap()).unwrap();
+        let asked = json!({ "kept": kept, "complete": complete });
+        fs::write(name.with_extension("jsonl.asked"), asked.to_string()).unwrap();
     }
     let output = python().args(["-c", ALL]).arg(docs()).arg(&key).args(&names).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,10 +1,12 @@
 //! An export of a small store of which digests were taken, and what an attacker does to its lines.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use muster_cli::operate::export;
+use muster_cli::operate::verify_export::of_lines;
 use muster_cli::system::System;
 use muster_commands::ExpectedVersion;
 use muster_domain::personal::KEY_BYTES;
@@ -95,8 +97,17 @@ impl Store {
     }
 
     pub(crate) async fn export(&self) -> Vec<u8> {
+        self.write(false).await
+    }
+
+    /// As one that took its digest writes it.
+    pub(crate) async fn complete_export(&self) -> Vec<u8> {
+        self.write(true).await
+    }
+
+    async fn write(&self, complete: bool) -> Vec<u8> {
         let mut text = Vec::new();
-        export::write(&self.system, &mut text).await.unwrap();
+        export::write(&self.system, complete, &mut text).await.unwrap();
         text
     }
 }
@@ -213,6 +224,43 @@ impl Sample {
         self.lines.retain(|line| line.get(kind).is_none_or(|content| !which(content)));
     }
 
+    /// Says of itself that everything in it is under a digest.
+    pub(crate) fn say_complete(&mut self) {
+        self.lines[0]["header"]["complete"] = json!(true);
+    }
+
+    /// Adds an event to the end of a task's history, with hashes that fit.
+    pub(crate) fn add_event(&mut self, number: u128) {
+        let id = task(number).0.to_string();
+        let of_task = |line: &Value| line["commit"]["stream"]["id"] == id.as_str();
+        let last = self.lines.iter().rposition(of_task).expect("a commit");
+        let leaves = self.lines[last + 1..].iter().take_while(|line| line.get("leaf").is_some()).count();
+        self.lines.insert(last + 1 + leaves, self.lines[last].clone());
+        self.chain_anew(number);
+    }
+
+    /// Adds so many digests over nothing, which follow one another and which nobody has signed.
+    pub(crate) fn add_digests(&mut self, count: u64) {
+        let end = self.lines.pop().expect("an end");
+        for _ in 0..count {
+            let mut last = self.lines.last().expect("a digest")["digest"].clone();
+            last.as_object_mut().unwrap().remove("signature");
+            let previous = sha256(&canonical(&last).unwrap());
+            let sequence = last["sequence"].as_u64().unwrap() + 1;
+            self.lines.push(json!({ "digest": {
+                "format": "muster-digest-1",
+                "key": last["key"],
+                "leaves": 0,
+                "previous": previous,
+                "root": sha256(b""),
+                "sequence": sequence,
+                "signature": "AAAA",
+                "taken_at": last["taken_at"],
+            } }));
+        }
+        self.lines.push(end);
+    }
+
     /// Gives the commits of a task versions without gaps, and hashes that fit.
     pub(crate) fn chain_anew(&mut self, number: u128) {
         let id = task(number).0.to_string();
@@ -274,12 +322,19 @@ pub(crate) fn seal(commit: &mut Value) {
 
 /// What the program says of an export.
 pub(crate) fn verify(export: &[u8], keys: &DigestKeys, kept: &[SignedDigest]) -> Verified {
-    let mut verifier = ExportVerifier::new(keys, kept);
-    let mut lines: Vec<&[u8]> = export.split(|byte| *byte == b'\n').collect();
-    // Behind the last line feed is no line.
-    lines.pop_if(|last| last.is_empty());
-    for line in lines {
-        verifier.line(line);
-    }
-    verifier.finish()
+    verify_with(ExportVerifier::new(Some(keys), kept), export)
+}
+
+/// What it says when every event must be under a digest.
+pub(crate) fn verify_complete(export: &[u8], keys: &DigestKeys) -> Verified {
+    verify_with(ExportVerifier::new(Some(keys), &[]).complete(), export)
+}
+
+/// What it says to somebody who has no key.
+pub(crate) fn verify_without_key(export: &[u8]) -> Verified {
+    verify_with(ExportVerifier::new(None, &[]), export)
+}
+
+fn verify_with(verifier: ExportVerifier<'_>, export: &[u8]) -> Verified {
+    of_lines(export, Some(export.len() as u64), Path::new("export.jsonl"), verifier).unwrap()
 }

@@ -11,6 +11,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_domain::commit::NotCanonical;
 use muster_domain::proof::export::{End, ExportLines};
 use muster_domain::{Commit, EventReader as _, StreamId};
+use muster_handlers::digests::Outcome;
 use muster_vault::seal_copies;
 
 use super::heads::{Digested, Held, digested};
@@ -41,15 +42,13 @@ pub async fn run(args: ExportArgs) -> Result<(), Failure> {
     };
     let store = Store::named(&args.store).await?;
     let system = store.system().await?;
-    if let (Store::Local(_), false) = (&store, args.no_digest) {
-        cover(&system, &args.store.data.data).await?;
-    }
+    let complete = match (&store, args.no_digest) {
+        (Store::Local(_), false) => cover(&system, &args.store.data.data).await?,
+        _ => false,
+    };
     match &args.out {
-        Some(path) => to_file(&system, path).await?,
-        None => write(&system, BufWriter::new(io::stdout())).await.map(|_| ()).map_err(|error| match error {
-            WriteError::Output(error) => Failure::Output(error),
-            WriteError::Failed(failure) => failure,
-        })?,
+        Some(path) => to_file(&system, path, complete).await?,
+        None => to_output(&system, complete).await?,
     }
     // After the commits: whoever is in them has a key by now.
     match secret {
@@ -73,18 +72,29 @@ async fn keys_to_file(system: &System, path: &Path, passphrase: String) -> Resul
     Ok(())
 }
 
-/// Takes a digest over what is under none yet.
-async fn cover(system: &System, data: &Path) -> Result<(), Failure> {
-    digester(system, data)?.cover().await.map(|_| ()).map_err(failed("taking a digest"))
+/// Takes a digest over what is under none yet. Whether everything that was there is under one now.
+async fn cover(system: &System, data: &Path) -> Result<bool, Failure> {
+    match digester(system, data)?.cover().await.map_err(failed("taking a digest"))? {
+        Outcome::Taken(_) | Outcome::Unchanged => Ok(true),
+        Outcome::Overtaken => Ok(false),
+    }
+}
+
+async fn to_output(system: &System, complete: bool) -> Result<(), Failure> {
+    match write(system, complete, BufWriter::new(io::stdout())).await {
+        Ok(_) => Ok(()),
+        Err(WriteError::Output(error)) => Err(Failure::Output(error)),
+        Err(WriteError::Failed(failure)) => Err(failure),
+    }
 }
 
 /// Written beside and renamed: the file is complete or not there.
-async fn to_file(system: &System, path: &Path) -> Result<(), Failure> {
+async fn to_file(system: &System, path: &Path, complete: bool) -> Result<(), Failure> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.new", std::process::id()));
     let beside = Path::new(&beside);
     let target = File::create(beside).map_err(file(beside))?;
-    let written = match write(system, BufWriter::new(&target)).await {
+    let written = match write(system, complete, BufWriter::new(&target)).await {
         Ok(written) => target.sync_all().and_then(|()| fs::rename(beside, path)).map(|()| written).map_err(file(path)),
         Err(WriteError::Output(error)) => Err(file(beside)(error)),
         Err(WriteError::Failed(failure)) => Err(failure),
@@ -120,8 +130,9 @@ impl From<NotCanonical> for WriteError {
     }
 }
 
-/// Writes an export of the system's store, and says how much it holds.
-pub async fn write(system: &System, mut target: impl Write) -> Result<End, WriteError> {
+/// Writes an export of the system's store, and says how much it holds. A `complete` one ends each history with the last head that a
+/// digest holds of it: what a server writes meanwhile is under none yet, and is in the next export.
+pub async fn write(system: &System, complete: bool, mut target: impl Write) -> Result<End, WriteError> {
     // The digests first: every head that they hold is then in the histories.
     let Digested { digests, mut heads } = digested(system).await?;
     let commits = streams::all(system).await?.commits;
@@ -136,7 +147,7 @@ pub async fn write(system: &System, mut target: impl Write) -> Result<End, Write
     // Of a history that is gone, its heads are left.
     sections.extend(heads.into_iter().map(|(name, held)| (name, (None, held))));
 
-    let (mut lines, header) = ExportLines::begin()?;
+    let (mut lines, header) = ExportLines::begin(complete)?;
     target.write_all(&header)?;
     let mut histories = stream::iter(sections.into_values())
         .map(|(stream, held)| async move {
@@ -147,7 +158,8 @@ pub async fn write(system: &System, mut target: impl Write) -> Result<End, Write
         })
         .buffered(AHEAD);
     while let Some((commits, held)) = histories.try_next().await.map_err(failed("reading the event store"))? {
-        history(&mut lines, &mut target, &commits, held)?;
+        let written = if complete { covered(&commits, &held) } else { &commits[..] };
+        history(&mut lines, &mut target, written, held)?;
         bar.inc(commits.len() as u64);
     }
     for digest in &digests {
@@ -158,6 +170,14 @@ pub async fn write(system: &System, mut target: impl Write) -> Result<End, Write
     target.flush()?;
     bar.finish_and_clear();
     Ok(end)
+}
+
+/// The commits up to the last head that a digest holds. Where the history does not have that head, all of them: it is for whoever
+/// verifies the export to see.
+fn covered<'c>(commits: &'c [Commit], held: &[Held]) -> &'c [Commit] {
+    let Some(Held { leaf, .. }) = held.last() else { return &[] };
+    let is_last = |commit: &Commit| (commit.last_version(), commit.hash) == (leaf.version, leaf.hash);
+    commits.iter().position(is_last).map_or(commits, |last| &commits[..=last])
 }
 
 /// The commits of one history, and after each the heads that are it.

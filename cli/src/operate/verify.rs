@@ -51,7 +51,8 @@ pub struct Verified {
 /// Verifies, and says what it found.
 pub async fn run(args: VerifyArgs) -> Result<(), Failure> {
     if let Some(path) = args.export {
-        return verify_export::export(path, &args.key, &args.kept, args.json).await;
+        let asked = verify_export::Asked { complete: args.complete, json: args.json };
+        return verify_export::export(path, &args.key, &args.kept, asked).await;
     }
     if let Some(path) = &args.proof {
         return verify_export::proof(path, &args.key, args.json);

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use muster_domain::proof::verifier::LastDigest;
-use muster_domain::proof::{Code, DigestKeys, ExportVerifier, Finding, InclusionProof, SignedDigest, Verified};
+use muster_domain::proof::{DigestKeys, ExportVerifier, Finding, InclusionProof, Undigested, Verified};
 
 use super::json;
 use crate::progress;
@@ -14,12 +14,24 @@ use crate::report::{Failure, failed, file, line};
 /// How long a line may be: over ten times as long as the largest commit.
 const LONGEST_LINE: u64 = 4 * 1024 * 1024;
 
+/// How an export is to be verified.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// Every event must be under a digest.
+    pub complete: bool,
+    /// What was found is shown as JSON.
+    pub json: bool,
+}
+
 /// Verifies an export (`-` for the standard input), and says what it found.
-pub async fn export(path: PathBuf, keys: &[PathBuf], kept: &[PathBuf], as_json: bool) -> Result<(), Failure> {
+pub async fn export(path: PathBuf, keys: &[PathBuf], kept: &[PathBuf], asked: Asked) -> Result<(), Failure> {
     let (keys, kept) = (read_keys(keys)?, kept.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?);
-    let verified = tokio::task::spawn_blocking(move || open(&path, &keys, &kept));
+    let verified = tokio::task::spawn_blocking(move || {
+        let verifier = ExportVerifier::new(Some(&keys), &kept);
+        open(&path, if asked.complete { verifier.complete() } else { verifier })
+    });
     let verified = verified.await.map_err(failed("verifying the export"))??;
-    if as_json {
+    if asked.json {
         json(&verified)?;
     } else {
         tell(&verified)?;
@@ -33,7 +45,9 @@ pub async fn export(path: PathBuf, keys: &[PathBuf], kept: &[PathBuf], as_json: 
 
 /// Verifies a proof, and shows what it proves.
 pub fn proof(path: &Path, keys: &[PathBuf], as_json: bool) -> Result<(), Failure> {
-    let (keys, proof): (_, InclusionProof) = (read_keys(keys)?, read(path)?);
+    let keys = read_keys(keys)?;
+    let bytes = fs::read(path).map_err(file(path))?;
+    let proof = InclusionProof::read(&bytes).map_err(unreadable(path))?;
     let proven = proof.verify(&keys).map_err(|error| Failure::Found(format!("NOT PROVEN: {error}")))?;
     if as_json {
         return json(&proven);
@@ -56,7 +70,16 @@ fn tell(verified: &Verified) -> Result<(), Failure> {
     if verified.more_findings > 0 {
         line(format_args!("and {} findings more", verified.more_findings))?;
     }
-    let Verified { streams, commits, events, undigested, digests, last_digest, .. } = verified;
+    let Verified { streams, commits, events, undigested, digests, last_digest, more_undigested, complete, .. } =
+        verified;
+    if !complete {
+        for Undigested { stream, from } in &verified.undigested_histories {
+            line(format_args!("UNDIGESTED  {stream}  from version {from}: nothing but its hash chain speaks for it"))?;
+        }
+        if *more_undigested > 0 {
+            line(format_args!("and {more_undigested} histories more under no digest"))?;
+        }
+    }
     line(format_args!("followed {events} events in {commits} commits of {streams} streams, and {digests} digests"))?;
     if let Some(LastDigest { sequence, taken_at, .. }) = last_digest {
         line(format_args!("the last digest is {sequence}, of {taken_at}; {undigested} events came after it"))?;
@@ -75,23 +98,25 @@ pub(crate) fn read_keys(paths: &[PathBuf]) -> Result<DigestKeys, Failure> {
 
 fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> {
     let bytes = fs::read(path).map_err(file(path))?;
-    serde_json::from_slice(&bytes).map_err(|error| Failure::Refused(format!("{}: {error}", path.display())))
+    serde_json::from_slice(&bytes).map_err(unreadable(path))
 }
 
-fn open(path: &Path, keys: &DigestKeys, kept: &[SignedDigest]) -> Result<Verified, Failure> {
+fn unreadable(path: &Path) -> impl FnOnce(serde_json::Error) -> Failure {
+    move |error| Failure::Refused(format!("{}: {error}", path.display()))
+}
+
+fn open(path: &Path, verifier: ExportVerifier<'_>) -> Result<Verified, Failure> {
     if path == Path::new("-") {
-        return of_lines(io::stdin().lock(), None, path, keys, kept);
+        return of_lines(io::stdin().lock(), None, path, verifier);
     }
     let export = File::open(path).map_err(file(path))?;
     let length = export.metadata().ok().map(|data| data.len());
-    of_lines(BufReader::with_capacity(1 << 16, export), length, path, keys, kept)
+    of_lines(BufReader::with_capacity(1 << 16, export), length, path, verifier)
 }
 
 /// Verifies the export in this file for somebody who takes it in and has no key: all but who signed its digests.
 pub(crate) fn without_key(path: &Path) -> Result<Verified, Failure> {
-    let mut verified = open(path, &DigestKeys::default(), &[])?;
-    verified.findings.retain(|finding| !matches!(finding.code, Code::DigestForged | Code::NoDigest));
-    Ok(verified)
+    open(path, ExportVerifier::new(None, &[]))
 }
 
 /// Verifies the lines of an export, one at a time. `length` is that of the whole, if it is known.
@@ -99,12 +124,10 @@ pub fn of_lines(
     mut export: impl BufRead,
     length: Option<u64>,
     path: &Path,
-    keys: &DigestKeys,
-    kept: &[SignedDigest],
+    mut verifier: ExportVerifier<'_>,
 ) -> Result<Verified, Failure> {
     let bar = progress::bar(length, "bytes");
     bar.set_message("verify");
-    let mut verifier = ExportVerifier::new(keys, kept);
     let mut text = Vec::new();
     loop {
         text.clear();
@@ -112,11 +135,7 @@ pub fn of_lines(
         if read == 0 {
             break;
         }
-        let ended = text.last() == Some(&b'\n');
-        if ended {
-            text.pop();
-        }
-        if !ended && read as u64 == LONGEST_LINE {
+        if !text.ends_with(b"\n") && read as u64 == LONGEST_LINE {
             verifier.overlong();
             bar.inc(skip_line(&mut export).map_err(file(path))?);
         } else {

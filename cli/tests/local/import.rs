@@ -1,6 +1,6 @@
 //! An export that another store takes in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -14,15 +14,17 @@ use muster_cli::setup::{self, first_admin};
 use muster_cli::store::LocalStore;
 use muster_cli::system::System;
 use muster_commands::ExpectedVersion;
+use muster_domain::proof::canonical::{canonical, sha256};
 use muster_domain::user::{RegisterUser, Role, User, UserCommand};
 use muster_domain::values::{Email, Name};
-use muster_domain::{Actor, CommandId, Fingerprint, Metadata, UserId};
+use muster_domain::{Actor, CommandId, DomainEvent, Fingerprint, Metadata, UserId};
 use muster_projections::reconcile::ReconcileOptions;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::every_kind::live;
 use crate::support::at;
 
 /// Somebody whose account was closed and whose data was erased.
@@ -52,16 +54,24 @@ impl Place {
 
     /// Exports the store of this name to a file, with its keys to another.
     async fn export(&self, store: &str, to: &str) -> Vec<u8> {
-        let args = ExportArgs {
+        self.export_with(self.export_args(store, to)).await
+    }
+
+    async fn export_with(&self, args: ExportArgs) -> Vec<u8> {
+        let to = args.out.clone().unwrap();
+        export::run(args).await.unwrap();
+        fs::read(to).unwrap()
+    }
+
+    fn export_args(&self, store: &str, to: &str) -> ExportArgs {
+        ExportArgs {
             store: self.store(store),
             out: Some(self.path(to)),
             // Digests are what one store says of itself: another one signs its own.
             no_digest: true,
             with_keys: Some(self.path(&format!("{to}.keys"))),
             passphrase: self.passphrase(),
-        };
-        export::run(args).await.unwrap();
-        fs::read(self.path(to)).unwrap()
+        }
     }
 
     fn import(&self, from: &str, store: &str) -> ImportArgs {
@@ -73,6 +83,16 @@ impl Place {
             passphrase: self.passphrase(),
             store: self.store(store),
             json: false,
+        }
+    }
+
+    /// A store in which everything has happened that can.
+    async fn everything(&self, store: &str) {
+        let opened = LocalStore::open_or_make(&self.path(store)).await.unwrap();
+        let system = opened.system().await.unwrap();
+        live(&system).await;
+        for projection in &system.projections {
+            projection.reconcile(ReconcileOptions::default(), &|_| {}).await.unwrap();
         }
     }
 
@@ -155,7 +175,46 @@ fn differences(one: &BTreeMap<String, Vec<String>>, other: &BTreeMap<String, Vec
         .collect()
 }
 
-const READ_MODELS: [&str; 3] = ["muster-task-list", "muster-audit-log", "muster-directory"];
+/// Every read model. The order of the feed is compared by [`places`].
+const READ_MODELS: [&str; 5] =
+    ["muster-task-list", "muster-audit-log", "muster-directory", "muster-task-past", "muster-feed"];
+
+/// The places that events have in the feed, as far as their order is defined: of each shard and stream, the versions in the order of
+/// their places; and that the places of each shard are 1, 2, 3, … without gaps.
+async fn places(system: &System) -> BTreeMap<(String, String), Vec<u64>> {
+    let mut pages = system.client.scan().table_name("muster-positions").into_paginator().items().send();
+    let (mut shards, mut reached) = (BTreeMap::<String, BTreeMap<u64, (String, u64)>>::new(), BTreeMap::new());
+    while let Some(item) = pages.next().await {
+        let item = item.unwrap();
+        let number = |name: &str| item[name].as_n().unwrap().parse::<u64>().unwrap();
+        let text = |name: &str| item[name].as_s().unwrap().clone();
+        if text("pk").starts_with("shard#") {
+            shards.entry(text("pk")).or_default().insert(number("sk"), (text("stream"), number("version")));
+        } else {
+            reached.insert(("reached".to_owned(), text("stream")), vec![number("version")]);
+        }
+    }
+    let mut places = reached;
+    for (shard, order) in shards {
+        assert!(order.keys().copied().eq(1..=order.len() as u64), "{shard} has gaps");
+        for (stream, version) in order.into_values() {
+            places.entry((shard.clone(), stream)).or_default().push(version);
+        }
+    }
+    places
+}
+
+/// That the two stores hold the same, in every table that an export makes.
+async fn assert_same(one: &System, two: &System) {
+    for names in [&["muster-events", "muster-reservations"][..], &READ_MODELS] {
+        let (there, here) = (tables(one, names).await, tables(two, names).await);
+        assert!(there.values().all(|items| !items.is_empty()) && there.len() >= names.len(), "{:?}", there.keys());
+        assert_eq!(differences(&here, &there), Vec::<String>::new());
+    }
+    let places_there = places(one).await;
+    assert!(!places_there.is_empty());
+    assert_eq!(places(two).await, places_there);
+}
 
 fn refused(outcome: Result<(), Failure>) -> String {
     match outcome {
@@ -173,12 +232,78 @@ async fn an_export_that_is_taken_in_and_exported_again_is_the_same_to_the_last_b
     import::run(place.import("first.jsonl", "two")).await.unwrap();
 
     assert_eq!(place.export("two", "second.jsonl").await, exported);
-    let (one, two) = (place.open("one").await, place.open("two").await);
-    for names in [&["muster-events", "muster-reservations"][..], &READ_MODELS] {
-        let (there, here) = (tables(&one, names).await, tables(&two, names).await);
-        assert!(there.values().all(|items| !items.is_empty()) && there.len() >= names.len(), "{:?}", there.keys());
-        assert_eq!(differences(&here, &there), Vec::<String>::new());
-    }
+    assert_same(&place.open("one").await, &place.open("two").await).await;
+}
+
+#[tokio::test]
+async fn events_of_every_type_are_taken_in_and_make_the_same_rows() {
+    let place = Place::new();
+    place.everything("one").await;
+    let exported = place.export("one", "first.jsonl").await;
+    let lines = exported.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let lines: Vec<Value> = lines.map(|line| serde_json::from_slice(line).unwrap()).collect();
+    let commits = lines.iter().filter_map(|line| line.get("commit"));
+    let types = commits.flat_map(|commit| commit["events"].as_array().unwrap()).map(|event| {
+        let schema = event["schema"].as_u64().unwrap();
+        (event["type"].as_str().unwrap(), u32::try_from(schema).unwrap())
+    });
+    let types: BTreeSet<(&str, u32)> = types.collect();
+    let every: BTreeSet<_> = DomainEvent::kinds().map(|(_, kind)| (kind.event_type, kind.schema)).collect();
+    assert_eq!(types, every);
+
+    import::run(place.import("first.jsonl", "two")).await.unwrap();
+
+    assert_eq!(place.export("two", "second.jsonl").await, exported);
+    assert_same(&place.open("one").await, &place.open("two").await).await;
+}
+
+#[tokio::test]
+async fn an_export_with_digests_is_taken_in_and_what_is_wrong_behind_a_thousand_of_them_is_refused() {
+    let place = Place::new();
+    place.team("one", 2).await;
+    let whole = place.export_with(ExportArgs { no_digest: false, ..place.export_args("one", "export.jsonl") }).await;
+    let header = whole.split(|byte| *byte == b'\n').next().unwrap();
+    assert_eq!(String::from_utf8_lossy(header), r#"{"header":{"complete":true,"format":"muster-export-2"}}"#);
+    // More than are listed of those whose signature nobody without a key can verify; and an end that does not count them.
+    rewrite(&place.path("export.jsonl"), |lines| {
+        let end = lines.pop().unwrap();
+        for sequence in 2..=1_100 {
+            let mut last: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
+            let digest = last["digest"].as_object_mut().unwrap();
+            digest.remove("signature");
+            let previous = sha256(&canonical(&*digest).unwrap());
+            for (name, value) in [
+                ("leaves", json!(0)),
+                ("previous", json!(previous)),
+                ("root", json!(sha256(b""))),
+                ("sequence", json!(sequence)),
+                ("signature", json!("AAAA")),
+            ] {
+                digest.insert(name.to_owned(), value);
+            }
+            lines.push(String::from_utf8(canonical(&last).unwrap()).unwrap());
+        }
+        lines.push(end);
+    });
+    let reason = refused(import::run(place.import("export.jsonl", "two")).await);
+    assert!(reason.contains("the last line says something else than what is there"), "{reason}");
+
+    fs::write(place.path("export.jsonl"), &whole).unwrap();
+    import::run(place.import("export.jsonl", "two")).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_export_that_took_its_digest_is_refused_when_a_history_in_it_is_under_none() {
+    let place = Place::new();
+    place.team("one", 2).await;
+    place.export_with(ExportArgs { no_digest: false, ..place.export_args("one", "export.jsonl") }).await;
+    rewrite(&place.path("export.jsonl"), |lines| {
+        // The head of the last history goes, and the history stays: as if somebody had added it.
+        let leaf = lines.iter().rposition(|line| line.starts_with(r#"{"leaf""#)).unwrap();
+        lines.remove(leaf);
+    });
+    let reason = refused(import::run(place.import("export.jsonl", "two")).await);
+    assert!(reason.contains("under no digest"), "{reason}");
 }
 
 #[tokio::test]

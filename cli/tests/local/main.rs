@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic, in its helpers too")]
 
 mod demo;
+mod every_kind;
 mod import;
 mod import_tasks;
 mod listen;

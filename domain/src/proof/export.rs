@@ -9,7 +9,9 @@ use super::digest::{Leaf, SignedDigest};
 use crate::commit::{Commit, Hash, NotCanonical};
 
 /// What the first line says.
-pub const EXPORT_FORMAT: &str = "muster-export-1";
+pub const EXPORT_FORMAT: &str = "muster-export-2";
+/// What it said before it told whether everything is under a digest. Such exports are verified as before.
+pub const FIRST_EXPORT_FORMAT: &str = "muster-export-1";
 
 /// How much an export holds: its last line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +35,7 @@ pub struct End {
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Line<'a> {
-    Header { format: &'a str },
+    Header { complete: bool, format: &'a str },
     Commit(&'a Commit),
     Leaf { digest: u64, hash: Hash, index: u64, stream: &'a str, version: u64 },
     Digest(&'a SignedDigest),
@@ -50,11 +52,11 @@ pub struct ExportLines {
 }
 
 impl ExportLines {
-    /// An export, and its first line.
-    pub fn begin() -> Result<(Self, Vec<u8>), NotCanonical> {
+    /// An export, and its first line. It is `complete` if its last digest was taken for it, so that every event is under one.
+    pub fn begin(complete: bool) -> Result<(Self, Vec<u8>), NotCanonical> {
         let count = End { commits: 0, digests: 0, events: 0, leaves: 0, sha256: Hash::GENESIS, streams: 0 };
         let mut lines = Self { so_far: Sha256::new(), count, stream: None };
-        let header = lines.line(&Line::Header { format: EXPORT_FORMAT })?;
+        let header = lines.line(&Line::Header { complete, format: EXPORT_FORMAT })?;
         Ok((lines, header))
     }
 

@@ -2,7 +2,9 @@
 //! public key.
 
 use chrono::{DateTime, Utc};
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::digest::{Leaf, SignedDigest};
@@ -86,6 +88,18 @@ impl InclusionProof {
             path,
             digest,
         })
+    }
+
+    /// Reads one. What a proof does not have, and what it writes in another form, is refused: so that every verifier, whether it
+    /// hashes what it read or what it understood, says the same.
+    pub fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        let value: Value = serde_json::from_slice(bytes)?;
+        let proof = Self::deserialize(&value)?;
+        if serde_json::to_value(&proof)? == value {
+            Ok(proof)
+        } else {
+            Err(serde_json::Error::custom("not in the form that a proof has"))
+        }
     }
 
     /// Verifies it with nothing but the keys.

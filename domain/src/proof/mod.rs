@@ -12,4 +12,4 @@ pub mod verifier;
 pub use digest::{Digest, Leaf, SignedDigest};
 pub use inclusion::{InclusionProof, NotProven};
 pub use key::{DigestKey, DigestKeys};
-pub use verifier::{Code, ExportVerifier, Finding, Verified};
+pub use verifier::{Code, ExportVerifier, Finding, Undigested, Verified};

@@ -12,13 +12,13 @@ use sha2::{Digest as _, Sha256};
 
 use super::canonical::{canonical, sha256};
 use super::digest::{DIGEST_FORMAT, Leaf, SignedDigest};
-use super::export::{EXPORT_FORMAT, End};
+use super::export::{EXPORT_FORMAT, End, FIRST_EXPORT_FORMAT};
 use super::key::DigestKeys;
 use super::merkle::MerkleTree;
 use crate::commit::Hash;
 
-/// The most findings that are kept; further ones are counted.
-const MOST_FINDINGS: usize = 1_000;
+/// The most findings, and the most histories under no digest, that are listed; further ones are counted.
+const MOST_LISTED: usize = 1_000;
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -60,9 +60,11 @@ pub enum Code {
     DigestReplaced,
     /// There is no digest: that nothing is missing cannot be shown.
     NoDigest,
+    /// A history goes on under no digest, where all of it should be under one: events were added, or written anew.
+    Undigested,
     /// The last line says something else than what is there.
     End,
-    /// The last line is missing.
+    /// The last line is missing, or its line feed.
     Cut,
 }
 
@@ -97,6 +99,15 @@ pub struct LastDigest {
     pub hash: Hash,
 }
 
+/// A history that goes on under no digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Undigested {
+    /// The history.
+    pub stream: String,
+    /// The first version that no digest speaks for.
+    pub from: u64,
+}
+
 /// What was verified, and what was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Verified {
@@ -108,6 +119,12 @@ pub struct Verified {
     pub events: u64,
     /// How many events came after the last digest that holds their history: nothing but their hash chain speaks for them yet.
     pub undigested: u64,
+    /// The histories that they are in.
+    pub undigested_histories: Vec<Undigested>,
+    /// How many such histories there were beyond those that are listed.
+    pub more_undigested: u64,
+    /// Whether each of them is a finding: the export says that its last digest was taken for it, or it was asked for.
+    pub complete: bool,
     /// How many digests.
     pub digests: u64,
     /// How many heads the digests hold.
@@ -131,11 +148,14 @@ enum Section {
 
 /// Verifies the lines of one export.
 pub struct ExportVerifier<'a> {
-    keys: &'a DigestKeys,
+    /// Without any, nothing is said of who signed.
+    keys: Option<&'a DigestKeys>,
     /// Digests that somebody kept, by their places.
     kept: BTreeMap<u64, Hash>,
     section: Section,
     line: u64,
+    /// Whether the last line had its line feed.
+    ended: bool,
     so_far: Sha256,
     history: Option<History>,
     trees: BTreeMap<u64, Tree>,
@@ -174,14 +194,16 @@ struct About<'a> {
 type Shape<T> = Result<T, String>;
 
 impl<'a> ExportVerifier<'a> {
-    /// With these keys. The digests in `kept` must be among those of the export.
-    pub fn new(keys: &'a DigestKeys, kept: &[SignedDigest]) -> Self {
+    /// With these keys; for somebody who has none, nothing is found about who signed the digests, nor that there are none. The
+    /// digests in `kept` must be among those of the export.
+    pub fn new(keys: Option<&'a DigestKeys>, kept: &[SignedDigest]) -> Self {
         let kept = kept.iter().filter_map(|digest| Some((digest.sequence, digest.hash().ok()?))).collect();
         Self {
             keys,
             kept,
             section: Section::Header,
             line: 0,
+            ended: true,
             so_far: Sha256::new(),
             history: None,
             trees: BTreeMap::new(),
@@ -190,17 +212,25 @@ impl<'a> ExportVerifier<'a> {
         }
     }
 
+    /// Every event must be under a digest, whether the export says so of itself or not.
+    #[must_use]
+    pub const fn complete(mut self) -> Self {
+        self.found.complete = true;
+        self
+    }
+
     /// How many lines it has seen.
     pub const fn lines(&self) -> u64 {
         self.line
     }
 
-    /// Verifies the next line, which is given without its line feed.
+    /// Verifies the next line, which is given with its line feed.
     pub fn line(&mut self, bytes: &[u8]) {
         self.line += 1;
         let sha256_before = self.so_far.clone();
         self.so_far.update(bytes);
-        self.so_far.update(b"\n");
+        self.ended = bytes.ends_with(b"\n");
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         if self.section == Section::Ended {
             return self.find(Code::Malformed, About::default(), "there is a line after the last one".to_owned());
         }
@@ -236,6 +266,9 @@ impl<'a> ExportVerifier<'a> {
         if self.section != Section::Ended {
             self.end_history();
             self.find(Code::Cut, About::default(), "the last line is missing: the export was cut off".to_owned());
+        } else if !self.ended {
+            let reason = "the line feed of the last line is missing: the export was cut off".to_owned();
+            self.find(Code::Cut, About::default(), reason);
         }
         let (last, _) = self.before;
         let referred: BTreeSet<u64> =
@@ -244,7 +277,7 @@ impl<'a> ExportVerifier<'a> {
             let about = About { digest: Some(sequence), ..About::default() };
             self.find(Code::DigestRemoved, about, format!("digest {sequence} is missing: the export ends at {last}"));
         }
-        if self.found.digests == 0 {
+        if self.found.digests == 0 && self.keys.is_some() {
             let reason = "there is no digest: that nothing is missing cannot be shown".to_owned();
             self.find(Code::NoDigest, About::default(), reason);
         }
@@ -261,7 +294,7 @@ impl<'a> ExportVerifier<'a> {
     }
 
     fn add(&mut self, finding: Finding) {
-        if self.found.findings.len() < MOST_FINDINGS {
+        if self.found.findings.len() < MOST_LISTED {
             self.found.findings.push(finding);
         } else {
             self.found.more_findings += 1;
@@ -269,14 +302,23 @@ impl<'a> ExportVerifier<'a> {
     }
 
     fn header(&mut self, content: &Map<String, Value>) -> Shape<()> {
-        has_only(content, &["format"])?;
-        if text(content, "format")? != EXPORT_FORMAT {
-            return Err(format!("the format is not {EXPORT_FORMAT}"));
-        }
+        let complete = match text(content, "format")? {
+            EXPORT_FORMAT => {
+                has_only(content, &["complete", "format"])?;
+                let said = content.get("complete").and_then(Value::as_bool);
+                said.ok_or_else(|| "complete is neither true nor false".to_owned())?
+            }
+            FIRST_EXPORT_FORMAT => {
+                has_only(content, &["format"])?;
+                false
+            }
+            _ => return Err(format!("the format is neither {EXPORT_FORMAT} nor {FIRST_EXPORT_FORMAT}")),
+        };
         if self.section != Section::Header {
             return Err("there is a header after the first line".to_owned());
         }
         self.section = Section::Histories;
+        self.found.complete |= complete;
         Ok(())
     }
 
@@ -411,7 +453,7 @@ impl<'a> ExportVerifier<'a> {
         self.found.digests += 1;
         let about = About { digest: Some(sequence), ..About::default() };
         let ((last, last_hash), hash) = (self.before, sha256(&message));
-        if !known_format || !self.keys.verify(&key, &message, &signature) {
+        if !known_format || self.keys.is_some_and(|keys| !keys.verify(&key, &message, &signature)) {
             self.find(Code::DigestForged, about, format!("digest {sequence} is not signed by a key that is known"));
         }
         if sequence <= last {
@@ -503,7 +545,11 @@ impl<'a> ExportVerifier<'a> {
     fn end_history(&mut self) -> Option<String> {
         let History { name, version, commits, events, digested, awaited, fault, .. } = self.history.take()?;
         self.found.streams += u64::from(commits > 0);
-        self.found.undigested += events - digested;
+        let undigested = events - digested;
+        self.found.undigested += undigested;
+        if undigested > 0 {
+            self.list(&name, digested + 1);
+        }
         if let Some(fault) = fault {
             self.add(fault);
         } else if let Some((digest, awaited)) = awaited {
@@ -513,8 +559,23 @@ impl<'a> ExportVerifier<'a> {
                 _ => format!("the history ends at version {version}, and digest {digest} has its version {awaited}"),
             };
             self.find(Code::Truncated, about, reason);
+        } else if undigested > 0 && self.found.complete {
+            let from = digested + 1;
+            let about = About { stream: Some(&name), version: Some(from), digest: None };
+            let reason =
+                format!("the history goes on from version {from} under no digest: that was added or written anew");
+            self.find(Code::Undigested, about, reason);
         }
         Some(name)
+    }
+
+    /// Lists a history that goes on under no digest.
+    fn list(&mut self, stream: &str, from: u64) {
+        if self.found.undigested_histories.len() < MOST_LISTED {
+            self.found.undigested_histories.push(Undigested { stream: stream.to_owned(), from });
+        } else {
+            self.found.more_undigested += 1;
+        }
     }
 }
 

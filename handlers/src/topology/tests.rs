@@ -85,6 +85,45 @@ async fn every_table_is_made_with_the_keys_and_indexes_that_the_file_names() {
     }
 }
 
+/// The cells of the first column of the tables of a page, and of the second where the first is empty: what is named in code.
+fn rows_of(page: &str, section: &str) -> Vec<(String, String)> {
+    let (_, after) = page.split_once(section).unwrap_or_else(|| panic!("there is no {section}"));
+    let section = after.split_once("\n## ").map_or(after, |(section, _)| section);
+    let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let rows = section.lines().filter(|line| line.starts_with('|')).map(cells);
+    rows.filter_map(|cells| Some((cells.get(1)?.clone(), cells[2..].join(" | ")))).collect()
+}
+
+#[test]
+fn the_page_about_the_data_names_every_table_and_every_index() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/data-model.md")).unwrap();
+    let topology = Topology::load().unwrap();
+
+    let tables = rows_of(&page, "\n## Tables that are the truth\n");
+    for (name, shape) in &topology.tables {
+        let row = tables.iter().find(|(cell, _)| *cell == format!("`{name}`"));
+        let (_, row) = row.unwrap_or_else(|| panic!("there is no row for the table {name}"));
+        for index in &shape.indexes {
+            assert!(row.contains(&format!("`{}`", index.name)), "the index {} of {name}: {row}", index.name);
+        }
+    }
+    let named = tables.iter().filter_map(|(cell, _)| cell.strip_prefix('`')?.strip_suffix('`'));
+    let gone: Vec<_> = named.filter(|name| !topology.tables.contains_key(*name)).collect();
+    assert_eq!(gone, Vec::<&str>::new(), "of these there are no tables");
+
+    let models = rows_of(&page, "\n## Read models\n");
+    for (name, shape) in &topology.projections {
+        let begin = models.iter().position(|(cell, _)| *cell == format!("`{name}`"));
+        let begin = begin.unwrap_or_else(|| panic!("there is no row for the read model {name}"));
+        let more = models[begin + 1..].iter().take_while(|(cell, _)| cell.is_empty()).count();
+        for index in &shape.indexes {
+            let row = format!("`{}` | `{}` | ", index.name, index.pk.name);
+            let found = models[begin..=begin + more].iter().any(|(_, rest)| rest.starts_with(&row));
+            assert!(found, "the index {} of {name}", index.name);
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_event_table_has_a_stream_and_sessions_expire() {
     let (_, client) = store().await;

@@ -14,6 +14,14 @@ function subject({ properties }: Resource): string {
   return [properties["Namespace"], properties["MetricName"], ...dimensions.sort()].join(" ");
 }
 
+/** The dead-letter queues that the runbook's table has a row for. `<projection>` stands for each of them. */
+function documented(projections: readonly string[]): Set<string> {
+  const section = /^### Dead letters\n(.*?)^### /ms.exec(readFileSync(RUNBOOK, "utf8"))?.[1] ?? "";
+  const rows = section.split("\n").filter((line) => line.startsWith("| `"));
+  const named = rows.flatMap((row) => [...row.split("|")[1]!.matchAll(/`([^`]+)`/g)].map((match) => match[1]!));
+  return new Set(named.flatMap((queue) => queue.includes("<projection>") ? projections.map((each) => queue.replace("<projection>", each)) : [queue]));
+}
+
 describe.each(STAGES)("the alarms of %s", (name) => {
   const built = stage(name);
   const alarms = built.of("AWS::CloudWatch::Alarm");
@@ -35,6 +43,15 @@ describe.each(STAGES)("the alarms of %s", (name) => {
     expect(missing(queues.map((queue) => read.has(queue)
       ? `AWS/SQS ApproximateAgeOfOldestMessage QueueName=${queue}`
       : `AWS/SQS ApproximateNumberOfMessagesVisible QueueName=${queue}`))).toEqual([]);
+  });
+
+  test.runIf(existsSync(RUNBOOK))("send to a row of the runbook for every dead-letter queue", () => {
+    const prefix = `muster-${name}-dead-letters-`;
+    const names = alarms.map(({ properties }) => String(properties["AlarmName"]));
+    const queues = names.filter((alarm) => alarm.startsWith(prefix)).map((alarm) => alarm.slice(prefix.length));
+    expect(queues).toEqual(expect.arrayContaining(["task-list-dead-letters", "webhooks-failures", "publisher-failures"]));
+    const rows = documented([...built.topology.projections.keys()]);
+    expect(queues.filter((queue) => !rows.has(queue))).toEqual([]);
   });
 
   test("look after every rule on the bus", () => {
@@ -124,6 +141,15 @@ describe("an alarm", () => {
     const undelivered = { "Fn::GetAtt": [expect.stringMatching(/^Undelivered/), "Arn"] };
     expect(told[0]!.properties["RedrivePolicy"]).toEqual({ deadLetterTargetArn: undelivered });
   });
+});
+
+test.runIf(existsSync(RUNBOOK))("the runbook has no row for a dead-letter queue that no stage has", () => {
+  const stages = [...STAGES.map(stage), new Stage("dev", { exampleSubscriber: "true" })];
+  const queues = new Set(stages.flatMap((built) =>
+    built.of("AWS::SQS::Queue").map(({ properties }) => String(properties["QueueName"]).replace(`muster-${built.name}-`, ""))));
+  const rows = documented([...stages[0]!.topology.projections.keys()]);
+  expect(rows.size).toBeGreaterThanOrEqual(25);
+  expect([...rows].filter((row) => !queues.has(row))).toEqual([]);
 });
 
 describe("the kinds of alarms", () => {

@@ -155,6 +155,7 @@ type Prepare<'a> = dyn Fn(Vec<Commit>, &Opener) -> Result<Prepared, RestoreError
 fn check(path: &Path, copies: Option<&Copies>, prepare: &Prepare<'_>) -> Result<Checked, Failure> {
     let refused = |reason: String| Failure::Refused(format!("{}: {reason}", path.display()));
     let verified = verify_export::without_key(path)?;
+    // Of more than are listed, the first is.
     if let Some(Finding { stream, version, line, reason, .. }) = verified.findings.first() {
         return Err(refused(match (stream, version) {
             (Some(stream), Some(version)) => format!("{stream} at version {version}: {reason}"),
