@@ -123,6 +123,31 @@ async fn a_neighbour_must_be_there_and_in_the_order_that_is_meant() {
 }
 
 #[tokio::test]
+async fn beside_tasks_that_share_a_place_there_is_one_before_and_one_behind_them() {
+    let (admin, ours) = (admin().await, team(&[]).await);
+    let mut made = Vec::new();
+    for _ in 0..7 {
+        made.push(task(&admin, json!({ "team_id": ours })).await.id);
+    }
+    let [first, last, p, q, x, y, z] = made[..] else { panic!("seven") };
+    let query = format!("team_id={ours}");
+    becomes(&admin, &query, [&made, &[], &[]]).await;
+    // As if by two people at the same moment.
+    let between = json!({ "after": first, "before": last });
+    let (one, other) = (put(&admin, p, between.clone()).await, put(&admin, q, between).await);
+    assert_eq!(one.rank, other.rank);
+    let (one, other) = if p.0 < q.0 { (p, q) } else { (q, p) };
+    becomes(&admin, &query, [&[first, one, other, last, x, y, z], &[], &[]]).await;
+
+    put(&admin, x, json!({ "after": one, "before": other })).await;
+    becomes(&admin, &query, [&[first, one, other, x, last, y, z], &[], &[]]).await;
+    put(&admin, y, json!({ "after": one })).await;
+    becomes(&admin, &query, [&[first, one, other, y, x, last, z], &[], &[]]).await;
+    put(&admin, z, json!({ "before": other })).await;
+    becomes(&admin, &query, [&[first, z, one, other, y, x, last], &[], &[]]).await;
+}
+
+#[tokio::test]
 async fn a_list_is_in_the_order_that_is_asked_for() {
     let (admin, member) = (admin().await, member().await);
     let make = async |priority: &str, deadline: Value| {

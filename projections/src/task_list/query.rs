@@ -8,13 +8,13 @@ use muster_domain::values::{Label, Rank};
 use muster_domain::{StreamId, TaskId, TeamId, UserId};
 use serde::Serialize;
 
-use super::places::{List, rank_key};
+use super::places::{List, around_rank};
 use super::plan::{matches, plan};
 use super::{TaskDocument, TaskList, TaskRow};
 use crate::attribute::{Item, Reader, text};
 use crate::cursor::QueryCheck;
 use crate::error::{QueryError, StoreError};
-use crate::listing::{Filter, Listed, Listing, Page, Partition, just_after};
+use crate::listing::{Filter, Listed, Listing, Page, Partition};
 use crate::projection::{Place, Projection as _};
 use crate::read_models::ReadModels;
 use crate::rows::{DynamoRows, RowStore as _};
@@ -201,12 +201,12 @@ impl TaskQueries {
         Ok(Listed { items, next: found.next })
     }
 
-    /// The rank of the task that comes next to this one, `behind` it or before it, among those of its status; `None` at the end.
-    /// The task `moved` is not asked for: it is about to go elsewhere.
+    /// The rank that comes next to that of this task, `behind` it or before it, among those of its status; `None` at the end. Tasks
+    /// of its own rank are passed over: between them there is no place. The task `moved` is not asked for: it is about to go elsewhere.
     pub async fn beside(&self, beside: &TaskDocument, behind: bool, moved: TaskId) -> Result<Option<Rank>, QueryError> {
         let table = self.models.table(TaskList::NAME).await?;
-        let here = rank_key(&beside.rank, &StreamId::from(beside.id));
-        let (low, high) = if behind { (just_after(&here), "~".to_owned()) } else { (" ".to_owned(), here.clone()) };
+        let (before_here, behind_here) = around_rank(&beside.rank);
+        let (low, high) = if behind { (behind_here, "~".to_owned()) } else { (" ".to_owned(), before_here) };
         let list = List::All.partition(beside.status);
         let listing = Listing {
             client: self.models.client(),
@@ -227,6 +227,7 @@ impl TaskQueries {
                 Ok(Some((read.stream()?, read.text("rank")?.to_owned())))
             })
             .await?;
+        // Where the index is behind, the task itself may still be elsewhere in it.
         let others = [StreamId::from(moved), StreamId::from(beside.id)];
         let next = found.items.into_iter().find(|(stream, _)| !others.contains(stream));
         Ok(next.and_then(|(_, key)| key.split('!').next()?.parse().ok()))
