@@ -111,7 +111,8 @@ mod tests {
             let said = |number| TaskCommented {
                 comment_id: CommentId(Uuid::from_u128(number)),
                 text: "…".parse().unwrap(),
-                mentions: Vec::new(), imported: None,
+                mentions: Vec::new(),
+                imported: None,
             };
             let task = TaskId(Uuid::from_u128(id));
             let history =
@@ -136,7 +137,8 @@ mod tests {
         let said = TaskCommented {
             comment_id: CommentId(Uuid::from_u128(1)),
             text: "…".parse().unwrap(),
-            mentions: Vec::new(), imported: None,
+            mentions: Vec::new(),
+            imported: None,
         };
         for (number, version) in [(1, 0), (2, 0), (2, 1), (3, 7)] {
             let mut event = History::of(task(number)).then(TaskEvent::from(said.clone())).events()[0].clone();
@@ -157,7 +159,8 @@ mod tests {
         let said = TaskCommented {
             comment_id: CommentId(Uuid::from_u128(1)),
             text: "…".parse().unwrap(),
-            mentions: Vec::new(), imported: None,
+            mentions: Vec::new(),
+            imported: None,
         };
         let history = |number| {
             let history = History::of(TaskId(Uuid::from_u128(number)));

@@ -6,8 +6,8 @@ use super::checklist;
 use super::command::{TaskCommand, UpdateTask};
 use super::event::{
     TaskAssigned, TaskCommented, TaskCreated, TaskDeadlineCleared, TaskDeadlineSet, TaskDeleted, TaskEdited, TaskEvent,
-    TaskHeld, TaskPriorityChanged, TaskRanked, TaskRestored, TaskResumed, TaskStatusChanged,
-    TaskTeamChanged, TaskUnassigned, TaskUnwatched, TaskWatched,
+    TaskHeld, TaskPriorityChanged, TaskRanked, TaskRestored, TaskResumed, TaskStatusChanged, TaskTeamChanged,
+    TaskUnassigned, TaskUnwatched, TaskWatched,
 };
 use super::relation;
 use super::state::{Status, Task, TaskState};

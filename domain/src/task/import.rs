@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::checklist::{ChecklistItem, MAX_CHECKLIST_ITEMS};
 use super::command::CreateTask;
 use super::event::{
-    BegunChecklistItem, TaskChecklistBegun, TaskChecklistItemTicked, TaskCommented, TaskEvent, TaskImported, TaskRelated,
+    BegunChecklistItem, TaskChecklistBegun, TaskChecklistItemTicked, TaskCommented, TaskEvent, TaskImported,
+    TaskRelated,
 };
 use super::relation::Relation;
 use super::state::{Status, words};

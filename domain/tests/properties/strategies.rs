@@ -7,8 +7,8 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use muster_domain::task::{
     BegunChecklistItem, ChecklistItem, CreateTask, ImportSource, ImportTask, ImportedComment, ImportedCommentFacts,
-    ImportedFacts, Lead, Leads, Occurrence, Priority,
-    Relation, Status, Successor, TaskCommand, UpdateChecklistItem, UpdateTask,
+    ImportedFacts, Lead, Leads, Occurrence, Priority, Relation, Status, Successor, TaskCommand, UpdateChecklistItem,
+    UpdateTask,
 };
 use muster_domain::team::{CreateTeam, TeamCommand, UpdateTeam};
 use muster_domain::user::{
@@ -155,9 +155,8 @@ fn import_task() -> impl Strategy<Value = ImportTask> {
         let item = |(id, (text, done))| ChecklistItem { id: Uuid::from_u128(id).into(), text, done };
         items.map(item).collect::<Vec<_>>()
     });
-    let said = (id::<CommentId>(), words(), of(id::<UserId>()), of(time())).prop_map(|(id, text, author, at)| {
-        ImportedComment { id, text, facts: ImportedCommentFacts { author, at } }
-    });
+    let said = (id::<CommentId>(), words(), of(id::<UserId>()), of(time()))
+        .prop_map(|(id, text, author, at)| ImportedComment { id, text, facts: ImportedCommentFacts { author, at } });
     (create_task(), status(), facts, of(id::<TaskId>()), checklist, vec(said, 0..3)).prop_map(
         |(task, status, facts, parent, checklist, comments)| ImportTask {
             task,

@@ -137,7 +137,8 @@ fn comments_are_counted() {
         TaskEvent::from(TaskCommented {
             comment_id: CommentId(Uuid::from_u128(n)),
             text: text("Hm."),
-            mentions: Vec::new(), imported: None,
+            mentions: Vec::new(),
+            imported: None,
         })
     };
     assert_evolves(&[comment(1), comment(2)], TaskState { comments: 2, ..new() });

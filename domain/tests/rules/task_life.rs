@@ -4,7 +4,8 @@ use muster_domain::commit::MAX_EVENTS_IN_COMMIT;
 use muster_domain::task::{
     BegunChecklistItem, ChecklistItem, CreateTask, ImportSource, ImportTask, ImportedComment, ImportedCommentFacts,
     ImportedFacts, MAX_CHECKLIST_ITEMS, MAX_IMPORTED_COMMENTS, MAX_IMPORTED_TICKS, Relation, Status, Task,
-    TaskChecklistBegun, TaskChecklistItemTicked, TaskCommand, TaskCommented, TaskRelated, TaskCreated, TaskError, TaskEvent, TaskImported, TaskRestored, TaskStatusChanged, UpdateTask,
+    TaskChecklistBegun, TaskChecklistItemTicked, TaskCommand, TaskCommented, TaskCreated, TaskError, TaskEvent,
+    TaskImported, TaskRelated, TaskRestored, TaskStatusChanged, UpdateTask,
 };
 use muster_domain::{ChecklistItemId, CommentId, Decider as _, ImportId, TaskId};
 use uuid::Uuid;
@@ -121,8 +122,14 @@ fn a_task_is_brought_in_with_what_was_known_of_it_and_what_was_said_on_it() {
         imported: Some(said_there()),
     };
     let imported: TaskEvent = imported_in_full(Status::InProgress).into();
-    given::<Task>([]).when(bring_in(import(Status::InProgress, 2))).then([imported.clone(), said(0).into(), said(1).into()]);
-    given::<Task>([imported.clone()]).when(bring_in(import(Status::InProgress, 0))).then_refused(TaskError::AlreadyExists);
+    given::<Task>([]).when(bring_in(import(Status::InProgress, 2))).then([
+        imported.clone(),
+        said(0).into(),
+        said(1).into(),
+    ]);
+    given::<Task>([imported.clone()])
+        .when(bring_in(import(Status::InProgress, 0)))
+        .then_refused(TaskError::AlreadyExists);
     given::<Task>([imported]).when(TaskCommand::Create(create_in_full())).then_refused(TaskError::AlreadyExists);
 }
 
@@ -207,9 +214,13 @@ fn a_deleted_task_takes_nothing_but_its_restoration() {
 
 #[test]
 fn a_task_can_be_deleted_and_commented_whatever_its_status() {
-    let commented: TaskEvent =
-        TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: text("On my way."), mentions: Vec::new(), imported: None }
-            .into();
+    let commented: TaskEvent = TaskCommented {
+        comment_id: CommentId(Uuid::from_u128(1)),
+        text: text("On my way."),
+        mentions: Vec::new(),
+        imported: None,
+    }
+    .into();
     for status in Status::ALL {
         given::<Task>(task_that_is(*status)).when(comment()).then([commented.clone()]);
         given::<Task>(task_that_is(*status)).when(delete()).then([deleted(12).into()]);

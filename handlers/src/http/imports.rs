@@ -266,9 +266,7 @@ async fn run(app: &App, change: &Change, plan: Plan, people: &BTreeMap<UserId, P
 /// Whether the caller can see a task, of which something is to be a part.
 async fn is_seen(app: &App, change: &Change, id: TaskId) -> bool {
     let task = present(app, id, 0).await.ok().flatten();
-    task.is_some_and(|task| {
-        task.deleted_at.is_none() && change.caller.can(Action::ReadTask, &resource(&task))
-    })
+    task.is_some_and(|task| task.deleted_at.is_none() && change.caller.can(Action::ReadTask, &resource(&task)))
 }
 
 enum Made {

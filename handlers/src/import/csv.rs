@@ -70,7 +70,8 @@ impl Table<'_> {
         let mut time = |field: Field, name: &str, edge: Edge| {
             let text = text(field)?;
             let time = self.reading.time(text, edge);
-            time.map_err(|error| problems.push(RowProblem::warning(&draft, name, &format!("{:?} {error}", short(text))))).ok()
+            let problem = |error| RowProblem::warning(&draft, name, &format!("{:?} {error}", short(text)));
+            time.map_err(|error| problems.push(problem(error))).ok()
         };
         let deadline = time(Field::Deadline, "deadline", Edge::End);
         let created_at = time(Field::CreatedAt, "created_at", Edge::Start);
@@ -94,8 +95,7 @@ impl Table<'_> {
 fn priority(name: &str, draft: &Draft, problems: &mut Vec<RowProblem>) -> Option<Priority> {
     let priority = words::priority(name);
     if priority.is_none() {
-        let detail =
-            format!("{:?} is no priority that is known here; the task is of medium priority", short(name));
+        let detail = format!("{:?} is no priority that is known here; the task is of medium priority", short(name));
         problems.push(RowProblem::warning(draft, "priority", &detail));
     }
     priority

@@ -82,9 +82,9 @@ impl TaskFile {
             },
         };
         for (index, draft) in self.read.drafts.iter().enumerate() {
-            let planned = planner.planned(index, draft);
-            planner.made.push(planned.as_ref().map(|planned| (planned.task_id(), planned.depth)));
-            planner.plan.tasks.extend(planned);
+            let task = planner.task(index, draft);
+            planner.made.push(task.as_ref().map(|task| (task.task_id(), task.depth)));
+            planner.plan.tasks.extend(task);
         }
         let mut plan = planner.plan;
         // Of a table they come by line; others have none, and stay as they are.
@@ -106,11 +106,11 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    fn planned(&mut self, index: usize, draft: &Draft) -> Option<PlannedTask> {
+    fn task(&mut self, index: usize, draft: &Draft) -> Option<PlannedTask> {
         let mut fit = Fit { draft, problems: Vec::new() };
         let (title, rest) = fit.title();
         let (checklist, beyond) = fit.checklist();
-        let description = fit.description(rest, beyond);
+        let description = fit.description(rest, &beyond);
         let labels = fit.labels();
         let location = fit.location();
         let ticks = checklist.iter().filter(|(_, done)| *done).count();
@@ -261,7 +261,7 @@ impl<'a> Fit<'a> {
     }
 
     /// The description, with the whole title where it was cut, and the points that are not on the checklist.
-    fn description(&mut self, title: Option<String>, points: Vec<String>) -> Option<Description> {
+    fn description(&mut self, title: Option<String>, points: &[String]) -> Option<Description> {
         let mut parts: Vec<String> = title.into_iter().collect();
         let text = lines(&self.draft.description);
         if !text.is_empty() {

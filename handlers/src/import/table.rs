@@ -342,7 +342,8 @@ mod tests {
             assert_eq!(sheet.delimiter, '|');
             let rows: Result<Vec<_>, _> = sheet.rows().collect();
             let fields = |fields: &[&str]| fields.iter().map(ToString::to_string).collect();
-            let expected = [Row { line: 2, fields: fields(&["a", "b,c"]) }, Row { line: 3, fields: fields(&["1", "2"]) }];
+            let expected =
+                [Row { line: 2, fields: fields(&["a", "b,c"]) }, Row { line: 3, fields: fields(&["1", "2"]) }];
             assert_eq!(rows.as_deref(), Ok(&expected[..]), "{end:?}");
         }
         assert_eq!(Sheet::of("sep=;\na,b\n", Some(',')).delimiter, ',', "the caller says it before");

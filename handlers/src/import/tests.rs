@@ -54,7 +54,9 @@ fn checklist(planned: &PlannedTask) -> Vec<(&str, bool)> {
 }
 
 /// What was said, by whom and when.
-fn said(planned: &PlannedTask) -> Vec<(&str, Option<UserId>, Option<DateTime<Utc>>)> {
+type Said<'a> = (&'a str, Option<UserId>, Option<DateTime<Utc>>);
+
+fn said(planned: &PlannedTask) -> Vec<Said<'_>> {
     let comments = planned.import.comments.iter();
     comments.map(|comment| (comment.text.as_str(), comment.facts.author, comment.facts.at)).collect()
 }
@@ -292,10 +294,7 @@ fn an_account_of_todoist_becomes_tasks() {
     assert_eq!(hydrants.task.deadline, Some(time("2026-04-01T23:59:59Z")));
     assert_eq!(description(&plan.tasks[0]), "All *five*.\n\nDate in Todoist: every 3 months");
     assert_eq!(checklist(&plan.tasks[0]), [("Count the hoses", true)]);
-    assert_eq!(
-        said(&plan.tasks[0]),
-        [("Number 3 is behind the hedge", Some(BEN), Some(time("2026-02-03T12:00:00Z")))]
-    );
+    assert_eq!(said(&plan.tasks[0]), [("Number 3 is behind the hedge", Some(BEN), Some(time("2026-02-03T12:00:00Z")))]);
 
     let yard = &plan.tasks[1].import;
     assert_eq!((yard.status, yard.facts.completed_at), (Status::Completed, Some(time("2026-02-09T10:00:00Z"))));

@@ -219,7 +219,8 @@ impl Reader<'_> {
             labels.push(list.name.clone());
         }
         let actions: &[&Action] = self.actions.get(card.id.as_str()).map_or(&[], Vec::as_slice);
-        let created = actions.iter().find(|action| matches!(action.kind.as_str(), "createCard" | "copyCard" | "emailCard"));
+        let created =
+            actions.iter().find(|action| matches!(action.kind.as_str(), "createCard" | "copyCard" | "emailCard"));
         let said = actions.iter().filter(|action| action.kind == "commentCard");
         let comments = said.filter_map(|action| {
             let author = action.member_creator.as_ref().and_then(person);

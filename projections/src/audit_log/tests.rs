@@ -219,7 +219,12 @@ fn a_hold_is_logged_with_its_reason() {
 #[test]
 fn a_comment_is_logged_with_its_text() {
     let comment_id = CommentId(Uuid::from_u128(9));
-    let event = TaskEvent::from(TaskCommented { comment_id, text: "On it.".parse().unwrap(), mentions: Vec::new(), imported: None });
+    let event = TaskEvent::from(TaskCommented {
+        comment_id,
+        text: "On it.".parse().unwrap(),
+        mentions: Vec::new(),
+        imported: None,
+    });
     let mut second = entry(TASK.into(), 2, "TaskCommented", &json!([]), &"On it.".into());
     second["comment_id"] = json!(comment_id);
     ProjectionSpec::given(AuditLog, History::of(TASK).then(created()).then(event))

@@ -14,7 +14,8 @@ fn history(id: TaskId) -> History {
     let comment = TaskCommented {
         comment_id: CommentId(Uuid::from_u128(1)),
         text: "Found it.".parse().unwrap(),
-        mentions: Vec::new(), imported: None,
+        mentions: Vec::new(),
+        imported: None,
     };
     History::of(id)
         .by(user(1))

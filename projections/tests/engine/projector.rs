@@ -15,7 +15,8 @@ fn comment(number: u128) -> TaskEvent {
     TaskCommented {
         comment_id: CommentId(Uuid::from_u128(number)),
         text: "On it.".parse().unwrap(),
-        mentions: Vec::new(), imported: None,
+        mentions: Vec::new(),
+        imported: None,
     }
     .into()
 }

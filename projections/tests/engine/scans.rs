@@ -23,7 +23,8 @@ fn history(number: u128, comments: u128) -> Vec<RecordedEvent> {
         TaskEvent::from(TaskCommented {
             comment_id: CommentId(Uuid::from_u128(number)),
             text: "x".parse().unwrap(),
-            mentions: Vec::new(), imported: None,
+            mentions: Vec::new(),
+            imported: None,
         })
     };
     let history = History::of(task(number)).then(TaskEvent::from(created()));

@@ -179,7 +179,9 @@ fn show(Done { preview, created, repeated }: &Done, store: &StoreArgs) -> Result
     if let (Some(created), Some(repeated)) = (created, repeated) {
         line(format_args!("import {}: made {created} tasks, {repeated} were there already", preview.import_id))?;
         if *repeated > 0 {
-            line("what was there stays where it is; to make it once more, as for another team, name an --import-id of your own")?;
+            line(
+                "what was there stays where it is; to make it once more, as for another team, name an --import-id of your own",
+            )?;
         }
         return Ok(());
     }

@@ -160,7 +160,8 @@ fn changes<'a>(event: &Event<'a>) -> Vec<Expected<'a>> {
         }
         "TaskCommented" => {
             let facts = event.field("imported").and_then(map);
-            let known = facts.map(|facts| vec![("author_id", facts.get("author").into()), ("at", facts.get("at").into())]);
+            let known =
+                facts.map(|facts| vec![("author_id", facts.get("author").into()), ("at", facts.get("at").into())]);
             known.into_iter().map(|known| change("imported", None, Expected::Map(known))).collect()
         }
         "TaskEdited" => edited(&["title", "description", "labels", "location"]),

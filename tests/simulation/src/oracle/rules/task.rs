@@ -392,7 +392,8 @@ pub(super) fn brought_in(events: &[Event<'_>]) -> Verdict {
         }
         before = Some(place);
     }
-    let begun = events.iter().filter(|event| event.kind == "TaskChecklistBegun").filter_map(|event| event.field("items"));
+    let begun =
+        events.iter().filter(|event| event.kind == "TaskChecklistBegun").filter_map(|event| event.field("items"));
     // Each is ticked once at most.
     let mut items: Vec<_> = begun.filter_map(list).flatten().filter_map(map).collect();
     if items.len() > 100 {
@@ -408,7 +409,8 @@ pub(super) fn brought_in(events: &[Event<'_>]) -> Verdict {
                 let is = |item: &&Map<String, Value>| {
                     same_or_none(item.get("item_id"), id) && same_or_none(item.get("text"), words)
                 };
-                let at = items.iter().position(|item| is(item)).ok_or("an item that is not there, or is done, is ticked")?;
+                let at =
+                    items.iter().position(|item| is(item)).ok_or("an item that is not there, or is done, is ticked")?;
                 items.remove(at);
             }
             "TaskCommented" if event.field("imported").is_none() => {

@@ -11,8 +11,8 @@ use muster_domain::aggregate::Decider;
 use muster_domain::personal::{MemoryKeys, Opener};
 use muster_domain::task::{
     BegunChecklistItem, ChecklistItem, CreateTask, ImportSource, ImportTask, ImportedComment, ImportedCommentFacts,
-    ImportedFacts, Leads, Occurrence, Priority, Recurrence,
-    Relation, Status, Successor, Task, TaskCommand, UpdateChecklistItem, UpdateTask,
+    ImportedFacts, Leads, Occurrence, Priority, Recurrence, Relation, Status, Successor, Task, TaskCommand,
+    UpdateChecklistItem, UpdateTask,
 };
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
 use muster_domain::user::{
