@@ -129,22 +129,22 @@ async fn beside_tasks_that_share_a_place_there_is_one_before_and_one_behind_them
     for _ in 0..7 {
         made.push(task(&admin, json!({ "team_id": ours })).await.id);
     }
-    let [first, last, p, q, x, y, z] = made[..] else { panic!("seven") };
+    let [first, last, tied, twin, third, fourth, fifth] = made[..] else { panic!("seven") };
     let query = format!("team_id={ours}");
     becomes(&admin, &query, [&made, &[], &[]]).await;
     // As if by two people at the same moment.
     let between = json!({ "after": first, "before": last });
-    let (one, other) = (put(&admin, p, between.clone()).await, put(&admin, q, between).await);
+    let (one, other) = (put(&admin, tied, between.clone()).await, put(&admin, twin, between).await);
     assert_eq!(one.rank, other.rank);
-    let (one, other) = if p.0 < q.0 { (p, q) } else { (q, p) };
-    becomes(&admin, &query, [&[first, one, other, last, x, y, z], &[], &[]]).await;
+    let (one, other) = if tied.0 < twin.0 { (tied, twin) } else { (twin, tied) };
+    becomes(&admin, &query, [&[first, one, other, last, third, fourth, fifth], &[], &[]]).await;
 
-    put(&admin, x, json!({ "after": one, "before": other })).await;
-    becomes(&admin, &query, [&[first, one, other, x, last, y, z], &[], &[]]).await;
-    put(&admin, y, json!({ "after": one })).await;
-    becomes(&admin, &query, [&[first, one, other, y, x, last, z], &[], &[]]).await;
-    put(&admin, z, json!({ "before": other })).await;
-    becomes(&admin, &query, [&[first, z, one, other, y, x, last], &[], &[]]).await;
+    put(&admin, third, json!({ "after": one, "before": other })).await;
+    becomes(&admin, &query, [&[first, one, other, third, last, fourth, fifth], &[], &[]]).await;
+    put(&admin, fourth, json!({ "after": one })).await;
+    becomes(&admin, &query, [&[first, one, other, fourth, third, last, fifth], &[], &[]]).await;
+    put(&admin, fifth, json!({ "before": other })).await;
+    becomes(&admin, &query, [&[first, fifth, one, other, fourth, third, last], &[], &[]]).await;
 }
 
 #[tokio::test]

@@ -410,7 +410,7 @@ pub(super) fn brought_in(events: &[Event<'_>]) -> Verdict {
                     same_or_none(item.get("item_id"), id) && same_or_none(item.get("text"), words)
                 };
                 let at =
-                    items.iter().position(|item| is(item)).ok_or("an item that is not there, or is done, is ticked")?;
+                    items.iter().position(is).ok_or("an item that is not there, or is done, is ticked")?;
                 items.remove(at);
             }
             "TaskCommented" if event.field("imported").is_none() => {
