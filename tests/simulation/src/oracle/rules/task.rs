@@ -409,8 +409,7 @@ pub(super) fn brought_in(events: &[Event<'_>]) -> Verdict {
                 let is = |item: &&Map<String, Value>| {
                     same_or_none(item.get("item_id"), id) && same_or_none(item.get("text"), words)
                 };
-                let at =
-                    items.iter().position(is).ok_or("an item that is not there, or is done, is ticked")?;
+                let at = items.iter().position(is).ok_or("an item that is not there, or is done, is ticked")?;
                 items.remove(at);
             }
             "TaskCommented" if event.field("imported").is_none() => {
