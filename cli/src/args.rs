@@ -555,7 +555,8 @@ pub struct ImportTasksArgs {
     /// Bring archived cards and items in as completed tasks, and do not leave them out.
     #[arg(long)]
     pub archived: bool,
-    /// The import that this goes on with, for a file that was changed since [default: it follows from the file].
+    /// The import that this goes on with, for a file that was changed since; an id of your own makes the tasks of a file once more
+    /// [default: it follows from the file].
     #[arg(long, value_name = "ID", value_parser = parse_import)]
     pub import_id: Option<ImportId>,
     /// Where the store is.

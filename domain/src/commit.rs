@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::envelope::{Actor, CommandId, Fingerprint, Metadata, RecordedEvent};
 use crate::stream::StreamId;
 
-/// The most events that one commit may hold. A command never comes near it.
+/// The most events that one commit may hold. Only a task that is brought in from elsewhere comes near it.
 pub const MAX_EVENTS_IN_COMMIT: usize = 64;
 
 /// SHA-256, written as 64 hexadecimal digits.

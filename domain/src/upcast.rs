@@ -61,7 +61,7 @@ fn step(event_type: &str, from: u32, data: Value) -> Result<Value, UpcastError> 
         ("UserRegistered" | "UserProfileChanged" | "UserEmailChanged" | "UserDeactivated" | "UserReactivated", 1) => {
             Ok(data)
         }
-        // Since schema 2 they say whom they speak to. Before, nobody was spoken to.
+        // Since schema 2 they say whom they speak to, and a comment what is known of it where it was imported from. Before, neither was.
         ("TaskCreated" | "TaskEdited" | "TaskCommented", 1) => Ok(data),
         _ => Err(UpcastError::NoSuchSchema { event_type: event_type.to_owned(), schema: from }),
     }

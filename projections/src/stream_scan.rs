@@ -112,6 +112,7 @@ mod tests {
                 comment_id: CommentId(Uuid::from_u128(number)),
                 text: "…".parse().unwrap(),
                 mentions: Vec::new(),
+                imported: None,
             };
             let task = TaskId(Uuid::from_u128(id));
             let history =
@@ -137,6 +138,7 @@ mod tests {
             comment_id: CommentId(Uuid::from_u128(1)),
             text: "…".parse().unwrap(),
             mentions: Vec::new(),
+            imported: None,
         };
         for (number, version) in [(1, 0), (2, 0), (2, 1), (3, 7)] {
             let mut event = History::of(task(number)).then(TaskEvent::from(said.clone())).events()[0].clone();
@@ -158,6 +160,7 @@ mod tests {
             comment_id: CommentId(Uuid::from_u128(1)),
             text: "…".parse().unwrap(),
             mentions: Vec::new(),
+            imported: None,
         };
         let history = |number| {
             let history = History::of(TaskId(Uuid::from_u128(number)));

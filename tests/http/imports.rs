@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::page::walk;
-use crate::support::{admin, history, member, of_task, person, team};
+use crate::support::{admin, event_types, history, member, of_task, person, team};
 
 /// A file that nobody has sent before.
 fn file(rows: &[&str]) -> String {
@@ -129,6 +129,78 @@ async fn a_manager_brings_tasks_into_their_own_teams_and_gives_them_to_their_own
 }
 
 #[tokio::test]
+async fn whoever_brings_in_what_somebody_else_has_brought_in_is_told_how_to_have_it_too() {
+    let (admin, manager) = (admin().await, person(Role::Manager).await);
+    let (theirs, ours) = (team(&[]).await, team(&[&manager]).await);
+    let file = file(&["1,One,,,"]);
+    let first = import(&admin, "run", &file, json!({ "team_id": theirs })).await;
+    assert_eq!((counts(&first), &first["outcome"]["hint"]), ((1, 0, 0), &Value::Null));
+
+    let again = import(&manager.client, "run", &file, json!({ "team_id": ours })).await;
+
+    assert_eq!(counts(&again), (0, 1, 0));
+    let hint = again["outcome"]["hint"].as_str().unwrap();
+    assert!(hint.contains("send an import_id of your own"), "{hint}");
+    manager.client.get(&of_task(task_id(&again, 0), "")).send().await.problem(404, "not_found");
+    let own = json!({ "team_id": ours, "import_id": Uuid::new_v4() });
+    let own = import(&manager.client, "run", &file, own).await;
+    assert_eq!((counts(&own), &own["outcome"]["hint"]), ((1, 0, 0), &Value::Null));
+    assert_eq!(read(&manager.client, task_id(&own, 0)).await.team_id, Some(ours));
+}
+
+/// An account of Todoist, which nobody has sent before: a task, a part of it with a date, a point of its checklist, and a comment.
+fn account(person: &str) -> String {
+    let [whole, part, point] = [(); 3].map(|()| Uuid::new_v4().to_string());
+    let file = json!({
+        "items": [
+            { "id": whole, "content": "Inspect the hydrants", "responsible_uid": "7" },
+            { "id": part, "parent_id": whole, "content": "Call the supplier", "due": { "date": "2040-04-20" } },
+            { "id": point, "parent_id": whole, "content": "Count the hoses", "checked": true },
+        ],
+        "notes": [{ "item_id": whole, "content": "Behind the hedge", "posted_at": "2026-02-03T12:00:00Z", "posted_uid": "7" }],
+        "collaborators": [{ "id": "7", "email": person }],
+    });
+    file.to_string()
+}
+
+#[tokio::test]
+async fn parts_points_and_comments_of_a_task_come_as_what_they_are() {
+    let (admin, ben) = (admin().await, member().await);
+
+    let made = import(&admin, "run", &account(&ben.email), json!({})).await;
+
+    assert_eq!(counts(&made), (2, 0, 0));
+    let (whole, part) = (task_id(&made, 0), task_id(&made, 1));
+    assert_eq!(
+        event_types(whole).await,
+        ["TaskImported", "TaskChecklistBegun", "TaskChecklistItemTicked", "TaskCommented"]
+    );
+    assert_eq!(event_types(part).await, ["TaskImported", "TaskRelated"]);
+    assert_eq!(made["preview"]["tasks"][1]["parent_id"], json!(whole));
+    let part = read_at(&admin, part, 2).await;
+    assert_eq!(part.parent_id, Some(whole));
+    let whole = read_at(&admin, whole, 4).await;
+    assert_eq!((whole.checklist.len(), whole.checklist[0].done, whole.comments), (1, true, 1));
+    assert!(whole.created_at < part.created_at && whole.rank < part.rank, "in the order of the file");
+    let logged = admin.get(&of_task(whole.id, "/logs?type=TaskCommented")).min_version(4).send().await.is(200).value();
+    let known = json!({ "author_id": ben.id, "at": "2026-02-03T12:00:00Z" });
+    assert_eq!(logged["items"][0]["note"], "Behind the hedge");
+    assert_eq!(logged["items"][0]["changes"], json!([{ "field": "imported", "from": null, "to": known }]));
+}
+
+#[tokio::test]
+async fn what_is_a_part_of_a_task_that_cannot_be_made_is_not_made_either() {
+    let (manager, theirs) = (person(Role::Manager).await, member().await);
+    let ours = team(&[&manager]).await;
+    team(&[&theirs]).await;
+    let made = import(&manager.client, "run", &account(&theirs.email), json!({ "team_id": ours })).await;
+    assert_eq!(counts(&made), (0, 0, 2));
+    let codes: Vec<_> =
+        made["outcome"]["failed"].as_array().unwrap().iter().map(|failed| &failed["problem"]["code"]).collect();
+    assert_eq!(codes, [&json!("forbidden"), &json!("conflict")]);
+}
+
+#[tokio::test]
 async fn who_has_no_account_is_named_in_the_answer_and_in_no_event() {
     let admin = admin().await;
     let stranger = format!("stranger-{}@example.org", Uuid::new_v4().simple());
@@ -170,7 +242,7 @@ async fn what_is_wrong_with_a_request_or_its_file_is_named() {
     let many = format!("title\n{}", "x\n".repeat(501));
     let refused = send(preview(json!({ "content": many }))).await;
     refused.wrong_fields(&["/content"]);
-    assert!(refused.text.contains("it has 501 tasks, and 500 may come at once"), "{}", refused.text);
+    assert!(refused.text.contains("it has more tasks than the 500 that may come at once"), "{}", refused.text);
 }
 
 #[tokio::test]

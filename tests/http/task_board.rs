@@ -125,6 +125,31 @@ async fn a_neighbour_must_be_there_and_in_the_order_that_is_meant() {
 }
 
 #[tokio::test]
+async fn beside_tasks_that_share_a_place_there_is_one_before_and_one_behind_them() {
+    let (admin, ours) = (admin().await, team(&[]).await);
+    let mut made = Vec::new();
+    for _ in 0..7 {
+        made.push(task(&admin, json!({ "team_id": ours })).await.id);
+    }
+    let [first, last, tied, twin, third, fourth, fifth] = made[..] else { panic!("seven") };
+    let query = format!("team_id={ours}");
+    becomes(&admin, &query, [&made, &[], &[]]).await;
+    // As if by two people at the same moment.
+    let between = json!({ "after": first, "before": last });
+    let (one, other) = (put(&admin, tied, between.clone()).await, put(&admin, twin, between).await);
+    assert_eq!(one.rank, other.rank);
+    let (one, other) = if tied.0 < twin.0 { (tied, twin) } else { (twin, tied) };
+    becomes(&admin, &query, [&[first, one, other, last, third, fourth, fifth], &[], &[]]).await;
+
+    put(&admin, third, json!({ "after": one, "before": other })).await;
+    becomes(&admin, &query, [&[first, one, other, third, last, fourth, fifth], &[], &[]]).await;
+    put(&admin, fourth, json!({ "after": one })).await;
+    becomes(&admin, &query, [&[first, one, other, fourth, third, last, fifth], &[], &[]]).await;
+    put(&admin, fifth, json!({ "before": other })).await;
+    becomes(&admin, &query, [&[first, fifth, one, other, fourth, third, last], &[], &[]]).await;
+}
+
+#[tokio::test]
 async fn a_list_is_in_the_order_that_is_asked_for() {
     let (admin, member) = (admin().await, member().await);
     let make = async |priority: &str, deadline: Value| {

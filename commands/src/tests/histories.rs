@@ -19,7 +19,13 @@ fn large(comments: u128) -> Vec<TaskEvent> {
     let text: CommentText = "x".repeat(CommentText::MAX).parse().unwrap();
     (0..comments)
         .map(|n| {
-            TaskCommented { comment_id: Uuid::from_u128(n).into(), text: text.clone(), mentions: Vec::new() }.into()
+            TaskCommented {
+                comment_id: Uuid::from_u128(n).into(),
+                text: text.clone(),
+                mentions: Vec::new(),
+                imported: None,
+            }
+            .into()
         })
         .collect()
 }

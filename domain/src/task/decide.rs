@@ -3,13 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use super::checklist;
-use super::command::{CreateTask, TaskCommand, UpdateTask};
+use super::command::{TaskCommand, UpdateTask};
 use super::event::{
     TaskAssigned, TaskCommented, TaskCreated, TaskDeadlineCleared, TaskDeadlineSet, TaskDeleted, TaskEdited, TaskEvent,
-    TaskHeld, TaskImported, TaskPriorityChanged, TaskRanked, TaskRestored, TaskResumed, TaskStatusChanged,
-    TaskTeamChanged, TaskUnassigned, TaskUnwatched, TaskWatched,
+    TaskHeld, TaskPriorityChanged, TaskRanked, TaskRestored, TaskResumed, TaskStatusChanged, TaskTeamChanged,
+    TaskUnassigned, TaskUnwatched, TaskWatched,
 };
-use super::import::{ImportTask, MAX_IMPORTED_COMMENTS};
 use super::relation;
 use super::state::{Status, Task, TaskState};
 use super::{reminders, successor};
@@ -77,7 +76,7 @@ impl Decider for Task {
         match (&self.state, command) {
             (None, TaskCommand::Create(task)) => Ok(vec![TaskCreated::from(task).into()]),
             (None, TaskCommand::Recur(successor)) => Ok(successor.events()),
-            (None, TaskCommand::Import(import)) => Ok(imported(*import)),
+            (None, TaskCommand::Import(import)) => Ok(import.events()),
             (Some(_), TaskCommand::Create(_) | TaskCommand::Recur(_) | TaskCommand::Import(_)) => {
                 Err(TaskError::AlreadyExists)
             }
@@ -92,7 +91,7 @@ impl Decider for Task {
             (Some(task), TaskCommand::Resume { reason, at }) => resumed(task, reason, at),
             (Some(_), TaskCommand::Comment { comment_id, text }) => {
                 let mentions = mentions(text.as_str());
-                Ok(vec![TaskCommented { comment_id, text, mentions }.into()])
+                Ok(vec![TaskCommented { comment_id, text, mentions, imported: None }.into()])
             }
             (Some(task), TaskCommand::AddChecklistItem { item_id, text, before }) => {
                 checklist::added(task, item_id, text, before)
@@ -124,28 +123,6 @@ impl Decider for Task {
 }
 
 impl_aggregate!(Task, AggregateType::Task, TaskCommand, TaskEvent, TaskError);
-
-/// The task as it was, and what was said on it; of that no more than fits into one commit.
-fn imported(ImportTask { task, status, facts, comments }: ImportTask) -> Vec<TaskEvent> {
-    let CreateTask { title, description, priority, labels, location, team, assignee, reporter, deadline, at } = task;
-    let imported = TaskImported {
-        title,
-        description,
-        status,
-        priority,
-        labels,
-        location,
-        team,
-        assignee,
-        reporter,
-        deadline,
-        imported: facts,
-        at,
-    };
-    let said = comments.into_iter().take(MAX_IMPORTED_COMMENTS);
-    let said = said.map(|(comment_id, text)| TaskCommented { comment_id, text, mentions: Vec::new() }.into());
-    std::iter::once(imported.into()).chain(said).collect()
-}
 
 fn watched(task: &TaskState, user_id: UserId) -> Result<Vec<TaskEvent>, TaskError> {
     if task.watchers.contains(&user_id) {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::command::CreateTask;
-use super::import::ImportedFacts;
+use super::import::{ImportedCommentFacts, ImportedFacts};
 use super::recurrence::Recurrence;
 use super::relation::Relation;
 use super::reminders::{Lead, Leads};
@@ -306,6 +306,9 @@ pub struct TaskCommented {
     /// Whom it speaks to; since schema 2.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
+    /// What was known of it where it comes from, if it came with an imported task; since schema 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<ImportedCommentFacts>,
 }
 
 /// Something was put on a task's checklist. It is not done yet.
@@ -492,7 +495,8 @@ pub struct TaskReminderFired {
     pub at: DateTime<Utc>,
 }
 
-/// A task began with a checklist: that of the one before it in its series. Nothing of it is ticked.
+/// A task began with a checklist: that of the one before it in its series, or the one that it had where it was brought in from. Nothing
+/// of it is ticked yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TaskChecklistBegun {

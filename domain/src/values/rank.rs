@@ -39,10 +39,12 @@ impl Rank {
         Self(digits.iter().map(|digit| char::from(*digit)).collect())
     }
 
-    /// A rank behind the one and before the other. Of two that stand at the same place or the wrong way round, one behind the first.
-    /// `None` when there is no room: so often was something put there that the digits would be too many.
+    /// A rank behind the one and before the other. Of two that stand at the same place or the wrong way round, one close behind the
+    /// first: what stands there stays together. `None` when there is no room: so often was something put there that the digits would be too many.
     pub fn between(behind: Option<&Self>, before: Option<&Self>) -> Option<Self> {
-        let before = before.filter(|before| behind.is_none_or(|behind| behind < *before));
+        if let Some((behind, _)) = behind.zip(before).filter(|(behind, before)| behind >= before) {
+            return (behind.0.len() < Self::MAX).then(|| Self(format!("{behind}{}", char::from(MIDDLE))));
+        }
         let digits = |rank: Option<&Self>| rank.map(|rank| rank.0.bytes().map(value).collect::<Vec<_>>());
         let middle = middle(&digits(behind).unwrap_or_default(), digits(before).as_deref());
         let text: String =
@@ -154,13 +156,23 @@ mod tests {
             (Some("1"), Some("2V"), "2"),
             (Some("1z"), Some("2"), "1zV"),
             (Some("aV"), Some("aW"), "aVV"),
-            (Some("b"), Some("a"), "n"),
-            (Some("a"), Some("a"), "n"),
+            (Some("b"), Some("a"), "bV"),
+            (Some("a"), Some("a"), "aV"),
         ] {
             let (behind, before) = (behind.map(rank), before.map(rank));
             let between = Rank::between(behind.as_ref(), before.as_ref()).unwrap();
             assert_eq!(between.as_str(), expected, "{behind:?} {before:?}");
         }
+    }
+
+    #[test]
+    fn what_goes_behind_two_that_share_a_place_passes_nothing_that_is_behind_them() {
+        let at = |millis| Rank::of_time(DateTime::from_timestamp_millis(millis).unwrap());
+        let (tied, next) = (at(1_772_438_400_000), at(1_772_438_400_001));
+        let between = Rank::between(Some(&tied), Some(&tied)).unwrap();
+        assert!(tied < between && between < next, "{tied} {between} {next}");
+        let full = rank(&"z".repeat(Rank::MAX));
+        assert_eq!(Rank::between(Some(&full), Some(&full)), None);
     }
 
     #[test]

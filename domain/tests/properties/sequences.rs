@@ -172,6 +172,7 @@ fn task_reflects(before: &Task, command: &TaskCommand, after: &Task) {
             assert_eq!(was, None);
             assert_eq!((is.status, is.imported.as_ref()), (import.status, Some(&import.facts)));
             assert_eq!((&is.title, is.comments as usize), (&import.task.title, import.comments.len()));
+            assert_eq!((is.parent, &is.checklist), (import.parent, &import.checklist));
         }
     }
     assert_eq!(is.status == muster_domain::task::Status::Completed, is.completed_at.is_some());

@@ -6,8 +6,9 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use muster_domain::task::{
-    BegunChecklistItem, CreateTask, ImportSource, ImportTask, ImportedFacts, Lead, Leads, Occurrence, Priority,
-    Relation, Status, Successor, TaskCommand, UpdateChecklistItem, UpdateTask,
+    BegunChecklistItem, ChecklistItem, CreateTask, ImportSource, ImportTask, ImportedComment, ImportedCommentFacts,
+    ImportedFacts, Lead, Leads, Occurrence, Priority, Relation, Status, Successor, TaskCommand, UpdateChecklistItem,
+    UpdateTask,
 };
 use muster_domain::team::{CreateTeam, TeamCommand, UpdateTeam};
 use muster_domain::user::{
@@ -15,7 +16,7 @@ use muster_domain::user::{
     NotificationPreferences, QuietHours, RegisterUser, Role, UpdateUser, UserCommand,
 };
 use muster_domain::values::{Label, Labels, Location, Position};
-use muster_domain::{CommentId, SeriesId, TeamId, UserId};
+use muster_domain::{CommentId, SeriesId, TaskId, TeamId, UserId};
 use proptest::collection::vec;
 use proptest::option::{of, weighted};
 use proptest::prelude::*;
@@ -149,8 +150,23 @@ fn import_task() -> impl Strategy<Value = ImportTask> {
             completed_at,
         },
     );
-    (create_task(), status(), facts, vec((id::<CommentId>(), words()), 0..3))
-        .prop_map(|(task, status, facts, comments)| ImportTask { task, status, facts, comments })
+    let checklist = vec((words(), any::<bool>()), 0..3).prop_map(|items| {
+        let items = (1..).zip(items);
+        let item = |(id, (text, done))| ChecklistItem { id: Uuid::from_u128(id).into(), text, done };
+        items.map(item).collect::<Vec<_>>()
+    });
+    let said = (id::<CommentId>(), words(), of(id::<UserId>()), of(time()))
+        .prop_map(|(id, text, author, at)| ImportedComment { id, text, facts: ImportedCommentFacts { author, at } });
+    (create_task(), status(), facts, of(id::<TaskId>()), checklist, vec(said, 0..3)).prop_map(
+        |(task, status, facts, parent, checklist, comments)| ImportTask {
+            task,
+            status,
+            facts,
+            parent,
+            checklist,
+            comments,
+        },
+    )
 }
 
 pub(crate) fn task_command() -> impl Strategy<Value = TaskCommand> {

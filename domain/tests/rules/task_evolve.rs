@@ -138,6 +138,7 @@ fn comments_are_counted() {
             comment_id: CommentId(Uuid::from_u128(n)),
             text: text("Hm."),
             mentions: Vec::new(),
+            imported: None,
         })
     };
     assert_evolves(&[comment(1), comment(2)], TaskState { comments: 2, ..new() });

@@ -41,7 +41,7 @@ fn not_too_many_watch_a_task() {
 fn a_comment_says_whom_it_speaks_to() {
     let words = || text(&format!("@[{BEN}]: has @[{ADA}] the key? @[{BEN}]"));
     let comment_id = CommentId(Uuid::from_u128(1));
-    let said = TaskCommented { comment_id, text: words(), mentions: vec![BEN, ADA] };
+    let said = TaskCommented { comment_id, text: words(), mentions: vec![BEN, ADA], imported: None };
     given::<Task>(task_that_is(Status::Todo))
         .when(TaskCommand::Comment { comment_id, text: words() })
         .then([said.into()]);

@@ -1,6 +1,6 @@
 //! Tasks from files of other programs: what they would be, and then they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Json;
@@ -20,12 +20,13 @@ use super::access::Asked;
 use super::app::App;
 use super::body::Body;
 use super::fields::Fields;
-use super::problem::Problem;
+use super::problem::{Code, Problem};
 use super::refusal::guarded;
 use super::request::Change;
 use super::spec::ImportProblems;
 use super::tasks::change::known;
-use crate::import::{Archived, DateOrder, Field, Options, People, PlannedTask, Preview, TaskFile};
+use super::tasks::read::{present, resource};
+use crate::import::{Archived, DateOrder, Field, Options, People, Plan, PlannedTask, Preview, TaskFile};
 
 /// The most bytes of a request that brings a file: what a Lambda takes at once, and some air.
 pub const MAX_IMPORT_BYTES: usize = 4 * 1024 * 1024;
@@ -87,7 +88,8 @@ pub(crate) struct ImportBody {
     /// The team that the tasks go to.
     #[serde(default)]
     team_id: Option<TeamId>,
-    /// The import that this goes on with, for a file that was changed since; it follows from the file if left out.
+    /// The import that this goes on with, for a file that was changed since; it follows from the file if left out. An id of which no
+    /// task was made yet makes the tasks of the file once more.
     #[serde(default)]
     import_id: Option<ImportId>,
 }
@@ -152,9 +154,16 @@ pub(crate) struct ImportOutcome {
     created: usize,
     /// How many were there already, from this import.
     repeated: usize,
+    /// What to do where tasks were there already and are not seen; null if none were.
+    #[schema(required)]
+    hint: Option<String>,
     /// Those that could not be made.
     failed: Vec<FailedTask>,
 }
+
+/// What is said where tasks were there already: whoever brought them in may have done so into another team.
+const MADE_BEFORE: &str = "Some tasks were there already, from this import, and stay where they are: where it was done by somebody else or \
+    into another team, you may not see them. To make the tasks of the file once more, send an import_id of your own, any new UUID.";
 
 /// A task that could not be made.
 #[derive(Serialize, ToSchema)]
@@ -174,8 +183,9 @@ pub(crate) struct FailedTask {
 ///
 /// With `preview` nothing is written: the answer shows the first tasks as they would be, what each column is taken for, and what is wrong,
 /// row by row. With `run` the tasks are made, each as `POST /tasks` would, in the caller's name; those that cannot be made say why. The
-/// same file makes the same tasks: sent again, it makes nothing twice. Times and ids of the source are kept as facts of the import. Whoever
-/// has no account here is left out of the tasks.
+/// same file makes the same tasks: sent again, it makes nothing twice, whoever sends it and into whichever team; to make them once more, name
+/// an `import_id` of your own. Times and ids of the source are kept as facts of the import, and so is who wrote a task or a comment. Whoever
+/// has no account here is left out of the tasks. A part of another task is made after that one, and not without it.
 #[utoipa::path(post, path = "/imports", operation_id = "import_tasks", tag = "tasks", request_body = ImportBody,
     responses((status = 200, description = "What it would do, and what it did.", body = ImportAnswer), ImportProblems))]
 pub(crate) async fn import(
@@ -201,7 +211,7 @@ pub(crate) async fn import(
         Mode::Preview => None,
         Mode::Run => {
             let people = accounts.into_values().map(|person| (person.id, person)).collect();
-            let outcome = run(&app, &change, plan.tasks, &people).await;
+            let outcome = run(&app, &change, plan, &people).await;
             let problems = outcome.failed.iter().map(|failed| (Some(failed.task_id), &failed.problem)).collect();
             app.note_refusals(&asked, &change.caller.0, problems).await;
             Some(outcome)
@@ -222,24 +232,46 @@ async fn accounts(app: &App, file: &TaskFile) -> Result<BTreeMap<String, Person>
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Makes the tasks, several at a time.
-async fn run(app: &App, change: &Change, tasks: Vec<PlannedTask>, people: &BTreeMap<UserId, Person>) -> ImportOutcome {
-    let mut outcome = ImportOutcome { created: 0, repeated: 0, failed: Vec::new() };
-    let made = tasks.into_iter().map(|planned| async move {
-        let (line, task_id) = (planned.line, planned.task_id());
-        let title = planned.import.task.title.as_str().to_owned();
-        let made = make(app, change, planned, people).await;
-        made.map_err(|problem| FailedTask { line, task_id, title, problem })
-    });
-    let mut made = stream::iter(made).buffered(CONCURRENCY);
-    while let Some(made) = made.next().await {
-        match made {
-            Ok(Made::Now) => outcome.created += 1,
-            Ok(Made::Before) => outcome.repeated += 1,
-            Err(failed) => outcome.failed.push(failed),
+/// Makes the tasks, several at a time: first those that are a part of nothing, then their parts.
+async fn run(app: &App, change: &Change, plan: Plan, people: &BTreeMap<UserId, Person>) -> ImportOutcome {
+    let mut outcome = ImportOutcome { created: 0, repeated: 0, hint: None, failed: Vec::new() };
+    let wholes: BTreeSet<TaskId> = plan.tasks.iter().filter_map(|planned| planned.import.parent).collect();
+    // Those that others can be a part of.
+    let mut there: BTreeSet<TaskId> = BTreeSet::new();
+    for generation in plan.generations() {
+        let made_above = &there;
+        let made = generation.into_iter().map(|planned| async move {
+            let (line, task_id) = (planned.line, planned.task_id());
+            let title = planned.import.task.title.as_str().to_owned();
+            let whole = planned.import.parent.is_none_or(|parent| made_above.contains(&parent));
+            let made = make(app, change, planned, whole, people).await;
+            (task_id, made.map_err(|problem| FailedTask { line, task_id, title, problem }))
+        });
+        let made: Vec<_> = stream::iter(made).buffered(CONCURRENCY).collect().await;
+        for (id, made) in made {
+            match made {
+                Ok(Made::Now) => {
+                    outcome.created += 1;
+                    there.insert(id);
+                }
+                Ok(Made::Before) => {
+                    outcome.repeated += 1;
+                    if wholes.contains(&id) && is_seen(app, change, id).await {
+                        there.insert(id);
+                    }
+                }
+                Err(failed) => outcome.failed.push(failed),
+            }
         }
     }
+    outcome.hint = (outcome.repeated > 0).then(|| MADE_BEFORE.to_owned());
     outcome
+}
+
+/// Whether the caller can see a task, of which something is to be a part.
+async fn is_seen(app: &App, change: &Change, id: TaskId) -> bool {
+    let task = present(app, id, 0).await.ok().flatten();
+    task.is_some_and(|task| task.deleted_at.is_none() && change.caller.can(Action::ReadTask, &resource(&task)))
 }
 
 enum Made {
@@ -247,10 +279,12 @@ enum Made {
     Before,
 }
 
+/// Makes a task, or finds that it was made before. What is a part of another is made if that is there: `whole`.
 async fn make(
     app: &App,
     change: &Change,
     mut planned: PlannedTask,
+    whole: bool,
     people: &BTreeMap<UserId, Person>,
 ) -> Result<Made, Problem> {
     let id = planned.task_id();
@@ -258,9 +292,14 @@ async fn make(
     let task = &planned.import.task;
     let resource = Resource::Task(TaskFacts { assignee: task.assignee, reporter: task.reporter, team: task.team });
     let to = task.assignee.and_then(|assignee| people.get(&assignee));
-    let guard = |_: &Task| change.caller.may(Action::CreateTask { to }, &resource);
+    let guard = |_: &Task| {
+        change.caller.may(Action::CreateTask { to }, &resource)?;
+        let without = || Problem::new(Code::Conflict).detail("The task that it is a part of was not made.");
+        if whole { Ok(()) } else { Err(without()) }
+    };
     // The row alone: read otherwise, it is the same row.
     let mut sent = change.metadata_of(planned.command_id, "POST /imports", &planned.command_id);
+    sent.metadata.at = planned.import.task.at;
     sent.metadata.causation_id = Some(import_cause(planned.import.facts.import_id));
     let command = TaskCommand::Import(Box::new(planned.import));
     let made = app.commands.execute_if::<Task, Problem>(id.0, command, ExpectedVersion::New, &sent, guard).await;

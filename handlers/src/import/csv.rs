@@ -4,20 +4,17 @@ use muster_domain::task::{Priority, Status};
 
 use super::columns::{ColumnGuess, Field, NoSuchColumn, assign};
 use super::dates::{Edge, Reading, order_of};
-use super::draft::{Draft, Outsider, RowProblem};
+use super::draft::{Draft, Outsider, RowProblem, short};
 use super::options::Options;
-use super::table::{Row, delimiter, rows};
+use super::table::{Row, Sheet};
 use super::words;
-use super::{FileProblem, MAX_COLUMNS, Read};
+use super::{FileProblem, Read, within};
 
-/// The tasks of a table.
-pub(super) fn read(text: &str, options: &Options) -> Result<Read, FileProblem> {
-    let delimiter = options.delimiter.unwrap_or_else(|| delimiter(text));
-    let mut rows = rows(text, delimiter)?.into_iter();
-    let headers = rows.next().ok_or(FileProblem::Empty)?;
-    if headers.fields.len() > MAX_COLUMNS {
-        return Err(FileProblem::TooManyColumns { columns: headers.fields.len() });
-    }
+/// The tasks of a table, of which there are at most `max`.
+pub(super) fn read(text: &str, options: &Options, max: usize) -> Result<Read, FileProblem> {
+    let sheet = Sheet::of(text, options.delimiter);
+    let mut rows = sheet.rows();
+    let headers = rows.next().transpose()?.ok_or(FileProblem::Empty)?;
     let (columns, missing) = assign(&headers.fields, &options.columns);
     if let Some(NoSuchColumn { field, header }) = missing.into_iter().next() {
         return Err(FileProblem::NoSuchColumn { field, header });
@@ -25,13 +22,14 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Read, FileProblem> {
     if !columns.iter().any(|column| column.field == Some(Field::Title)) {
         return Err(FileProblem::NoTitle { headers: headers.fields });
     }
-    let rows: Vec<Row> = rows.collect();
+    let rows = rows.take(max + 1).collect::<Result<Vec<Row>, _>>()?;
+    within(max, rows.len())?;
     let table = Table { columns: &columns, options, reading: reading(&columns, &rows, options) };
     let (mut drafts, mut problems) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in &rows {
         drafts.push(table.draft(row, &mut problems));
     }
-    Ok(Read { delimiter: Some(delimiter), columns, drafts, problems, ..Read::default() })
+    Ok(Read { delimiter: Some(sheet.delimiter), columns, drafts, problems, ..Read::default() })
 }
 
 /// How its dates are read: all of one column are written alike.
@@ -72,7 +70,8 @@ impl Table<'_> {
         let mut time = |field: Field, name: &str, edge: Edge| {
             let text = text(field)?;
             let time = self.reading.time(text, edge);
-            time.map_err(|error| problems.push(RowProblem::warning(&draft, name, &format!("{text:?} {error}")))).ok()
+            let problem = |error| RowProblem::warning(&draft, name, &format!("{:?} {error}", short(text)));
+            time.map_err(|error| problems.push(problem(error))).ok()
         };
         let deadline = time(Field::Deadline, "deadline", Edge::End);
         let created_at = time(Field::CreatedAt, "created_at", Edge::Start);
@@ -85,7 +84,7 @@ impl Table<'_> {
         let status = self.options.status(name);
         if status.is_none() {
             let detail =
-                format_args!("{name:?} is no status that is known here; the task is to do, and has it as a label");
+                format!("{:?} is no status that is known here; the task is to do, and has it as a label", short(name));
             problems.push(RowProblem::warning(draft, "status", &detail));
             draft.labels.push(name.to_owned());
         }
@@ -96,7 +95,7 @@ impl Table<'_> {
 fn priority(name: &str, draft: &Draft, problems: &mut Vec<RowProblem>) -> Option<Priority> {
     let priority = words::priority(name);
     if priority.is_none() {
-        let detail = format_args!("{name:?} is no priority that is known here; the task is of medium priority");
+        let detail = format!("{:?} is no priority that is known here; the task is of medium priority", short(name));
         problems.push(RowProblem::warning(draft, "priority", &detail));
     }
     priority

@@ -51,10 +51,20 @@ struct Numbers {
     year: i32,
 }
 
+/// The most characters of a date. What is longer is none, and not looked at.
+const LONGEST: usize = 64;
+
+fn is_too_long(text: &str) -> bool {
+    text.chars().nth(LONGEST).is_some()
+}
+
 impl Reading {
     /// The moment that this text names.
     pub(super) fn time(self, text: &str, edge: Edge) -> Result<DateTime<Utc>, NotATime> {
         let text = text.trim();
+        if is_too_long(text) {
+            return Err(NotATime::Unknown);
+        }
         if let Ok(time) = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc2822(text)) {
             return in_range(time.with_timezone(&Utc));
         }
@@ -122,9 +132,10 @@ fn whole_year(text: &str, format: &str) -> Option<NaiveDate> {
 }
 
 /// The order of day and month that these texts show: that of the first of which only one can be right.
-pub(super) fn order_of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<DateOrder> {
+pub(super) fn order_of(texts: impl IntoIterator<Item = impl AsRef<str>>) -> Option<DateOrder> {
     texts.into_iter().find_map(|text| {
-        let Numbers { first, second, .. } = numbers(parts(text.trim()).0)?;
+        let text = Some(text.as_ref().trim()).filter(|text| !is_too_long(text))?;
+        let Numbers { first, second, .. } = numbers(parts(text).0)?;
         match (first > 12, second > 12) {
             (true, false) => Some(DateOrder::DayFirst),
             (false, true) => Some(DateOrder::MonthFirst),
@@ -238,6 +249,16 @@ mod tests {
         assert_eq!(order_of(["3/4/2026", "", "25/4/2026"]), Some(DateOrder::DayFirst));
         assert_eq!(order_of(["3/4/2026 10:00", "4/25/2026 10:00"]), Some(DateOrder::MonthFirst));
         assert_eq!(order_of(["3/4/2026", "2026-04-25"]), None);
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_date_is_none_and_costs_nothing() {
+        let padded = |blanks: usize| format!("2026-03-31{}12:00", " ".repeat(blanks));
+        assert!(reading(None).time(&padded(49), Edge::End).is_ok());
+        assert_eq!(reading(None).time(&padded(50), Edge::End), Err(NotATime::Unknown));
+        let long = " 1T".repeat(1_000_000);
+        assert_eq!(reading(None).time(&long, Edge::End), Err(NotATime::Unknown));
+        assert_eq!(order_of([long.as_str(), "25/4/2026"]), Some(DateOrder::DayFirst));
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub(super) struct Draft {
     pub(super) line: Option<u32>,
     /// What it is called in its source; also what tells it from the others of the same file.
     pub(super) external_id: Option<String>,
+    /// The task that it is a part of: which of the drafts, of those before it.
+    pub(super) parent: Option<usize>,
     pub(super) title: String,
     pub(super) description: String,
     pub(super) status: Option<Status>,
@@ -31,6 +33,7 @@ pub(super) struct Draft {
 /// Something that was said on a task.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct DraftComment {
+    pub(super) author: Option<Outsider>,
     pub(super) at: Option<DateTime<Utc>>,
     pub(super) text: String,
 }
@@ -84,6 +87,18 @@ impl RowProblem {
     }
 
     fn new(draft: &Draft, field: &str, severity: Severity, detail: String) -> Self {
-        Self { line: draft.line, external_id: draft.external_id.clone(), field: field.to_owned(), severity, detail }
+        let external_id = draft.external_id.as_deref().map(short);
+        Self { line: draft.line, external_id, field: field.to_owned(), severity, detail }
+    }
+}
+
+/// The most characters of a value that a problem repeats.
+const REPEATED: usize = 200;
+
+/// A value of a file as a problem repeats it.
+pub(super) fn short(text: &str) -> String {
+    match text.char_indices().nth(REPEATED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }

@@ -30,9 +30,6 @@ pub use table::{Encoding, TableError};
 
 use draft::{Draft, Outsider};
 
-/// The most columns of a table.
-const MAX_COLUMNS: usize = 200;
-
 /// Why a file cannot be read at all.
 #[derive(Debug, thiserror::Error)]
 pub enum FileProblem {
@@ -42,17 +39,9 @@ pub enum FileProblem {
     /// It is no table.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// It has more columns than any that Muster reads.
-    #[error("it has {columns} columns, and may have {MAX_COLUMNS}")]
-    TooManyColumns {
-        /// How many.
-        columns: usize,
-    },
-    /// It has more tasks than may come at once.
-    #[error("it has {tasks} tasks, and {max} may come at once: cut it into parts")]
+    /// It has more tasks than may come at once. It is read no further than to see that.
+    #[error("it has more tasks than the {max} that may come at once: cut it into parts")]
     TooManyTasks {
-        /// How many.
-        tasks: usize,
         /// How many may come.
         max: usize,
     },
@@ -93,6 +82,11 @@ pub(crate) struct Read {
     skipped: usize,
 }
 
+/// Whether there are no more tasks than may come.
+fn within(max: usize, tasks: usize) -> Result<(), FileProblem> {
+    if tasks > max { Err(FileProblem::TooManyTasks { max }) } else { Ok(()) }
+}
+
 /// A file, read.
 #[derive(Debug)]
 pub struct TaskFile {
@@ -119,14 +113,11 @@ impl TaskFile {
         let form = if text.trim_start().starts_with(['{', '[']) { Form::Json } else { Form::Table };
         let source = options.source.unwrap_or_else(|| source(form, &text));
         let read = match (source, form) {
-            (ImportSource::Csv, _) => csv::read(&text, &options)?,
-            (ImportSource::Trello, _) => trello::read(&text, &options)?,
-            (ImportSource::Todoist, Form::Json) => todoist::read_json(&text, &options)?,
-            (ImportSource::Todoist, Form::Table) => todoist::read_table(&text, &options)?,
+            (ImportSource::Csv, _) => csv::read(&text, &options, max)?,
+            (ImportSource::Trello, _) => trello::read(&text, &options, max)?,
+            (ImportSource::Todoist, Form::Json) => todoist::read_json(&text, &options, max)?,
+            (ImportSource::Todoist, Form::Table) => todoist::read_table(&text, &options, max)?,
         };
-        if read.drafts.len() > max {
-            return Err(FileProblem::TooManyTasks { tasks: read.drafts.len(), max });
-        }
         Ok(Self {
             id: import_id(bytes),
             read: Read { source: Some(source), encoding: Some(encoding), ..read },
@@ -140,7 +131,10 @@ impl TaskFile {
     }
 
     fn people(&self) -> impl Iterator<Item = &Outsider> {
-        self.read.drafts.iter().flat_map(|draft| draft.assignee.iter().chain(&draft.author))
+        self.read.drafts.iter().flat_map(|draft| {
+            let wrote = draft.comments.iter().filter_map(|comment| comment.author.as_ref());
+            draft.assignee.iter().chain(&draft.author).chain(wrote)
+        })
     }
 
     /// The e-mail address of somebody: as the caller says, or as it stands in what they are called.

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::task::{
-    CreateTask, ImportSource, ImportTask, ImportedFacts, MAX_IMPORTED_COMMENTS, Priority, Status,
+    ChecklistItem, CreateTask, ImportSource, ImportTask, ImportedComment, ImportedCommentFacts, ImportedFacts,
+    MAX_CHECKLIST_ITEMS, MAX_IMPORTED_COMMENTS, MAX_IMPORTED_TICKS, Priority, Status, imported_comments_beside,
 };
-use muster_domain::values::{CommentText, Description, ExternalId, Label, Labels, Location, Name, Title};
-use muster_domain::{Actor, CommandId, CommentId, ImportId, TaskId, UserId};
+use muster_domain::values::{
+    ChecklistText, CommentText, Description, ExternalId, Label, Labels, Location, Name, Title,
+};
+use muster_domain::{Actor, ChecklistItemId, CommandId, CommentId, ImportId, TaskId, UserId};
 
-use super::draft::{Draft, DraftComment, RowProblem};
+use super::draft::{Draft, DraftComment, RowProblem, short};
 use super::{Severity, TaskFile};
 
 /// Who has an account, by e-mail address in small letters.
@@ -22,6 +25,8 @@ pub struct PlannedTask {
     pub line: Option<u32>,
     /// The command that makes it; it follows from the import and the row, and is the same each time.
     pub command_id: CommandId,
+    /// How many tasks of the import are above it: what it is a part of, and so on.
+    pub depth: usize,
     /// What makes it. Its reporter is whoever imports it.
     pub import: ImportTask,
 }
@@ -46,6 +51,17 @@ pub struct Plan {
     pub unknown: BTreeMap<String, usize>,
 }
 
+impl Plan {
+    /// The tasks in the order in which they can be made: after those that are a part of nothing come their parts, and so on.
+    pub fn generations(self) -> Vec<Vec<PlannedTask>> {
+        let mut generations: BTreeMap<usize, Vec<PlannedTask>> = BTreeMap::new();
+        for planned in self.tasks {
+            generations.entry(planned.depth).or_default().push(planned);
+        }
+        generations.into_values().collect()
+    }
+}
+
 impl TaskFile {
     /// What this import would do now, with these accounts.
     pub fn plan(&self, id: ImportId, people: &People, at: DateTime<Utc>) -> Plan {
@@ -57,6 +73,7 @@ impl TaskFile {
             people,
             at,
             keys: BTreeSet::new(),
+            made: Vec::with_capacity(self.read.drafts.len()),
             plan: Plan {
                 id,
                 tasks: Vec::with_capacity(self.read.drafts.len()),
@@ -65,7 +82,9 @@ impl TaskFile {
             },
         };
         for (index, draft) in self.read.drafts.iter().enumerate() {
-            planner.add(index, draft);
+            let task = planner.task(index, draft);
+            planner.made.push(task.as_ref().map(|task| (task.task_id(), task.depth)));
+            planner.plan.tasks.extend(task);
         }
         let mut plan = planner.plan;
         // Of a table they come by line; others have none, and stay as they are.
@@ -81,23 +100,32 @@ struct Planner<'a> {
     people: &'a People,
     at: DateTime<Utc>,
     keys: BTreeSet<String>,
+    /// What became of each draft until now: its task, and how many are above that.
+    made: Vec<Option<(TaskId, usize)>>,
     plan: Plan,
 }
 
 impl Planner<'_> {
-    fn add(&mut self, index: usize, draft: &Draft) {
+    fn task(&mut self, index: usize, draft: &Draft) -> Option<PlannedTask> {
         let mut fit = Fit { draft, problems: Vec::new() };
         let (title, rest) = fit.title();
-        let description = fit.description(rest);
+        let (checklist, beyond) = fit.checklist();
+        let description = fit.description(rest, &beyond);
         let labels = fit.labels();
         let location = fit.location();
-        let comments = fit.comments();
+        let ticks = checklist.iter().filter(|(_, done)| *done).count();
+        let comments = fit.comments(ticks);
         let external_id = fit.external_id();
+        let parent = draft.parent.map(|parent| self.made.get(parent).copied().flatten());
+        if parent == Some(None) {
+            fit.warn("parent", &"the task that it is a part of cannot be imported; it comes without");
+        }
+        let parent = parent.flatten();
         let key = self.key(index, draft, &mut fit);
         let problems = fit.problems;
         let is_task = !problems.iter().any(|problem| problem.severity == Severity::Error);
         self.plan.problems.extend(problems);
-        let (Some(title), true) = (title, is_task) else { return };
+        let title = title.filter(|_| is_task)?;
         let status = draft.status.unwrap_or(Status::Todo);
         let facts = ImportedFacts {
             import_id: self.id,
@@ -115,17 +143,30 @@ impl Planner<'_> {
             team: self.file.options.team,
             assignee: self.person(draft.assignee.as_ref()),
             deadline: draft.deadline,
-            ..CreateTask::new(title, self.at)
+            // Each a moment after the one before, so that they stay in the order of the file.
+            ..CreateTask::new(title, self.at + TimeDelta::milliseconds(i64::try_from(index).unwrap_or(0)))
         };
         let name = format!("import/{}/{key}", self.id);
         let id_of = |name: &str| CommandId::from_key(&Actor::system("import"), name);
-        let comment_id = |number: usize| CommentId(id_of(&format!("{name}/comment/{number}")).created_id());
-        let comments = comments.into_iter().enumerate().map(|(number, text)| (comment_id(number), text)).collect();
-        self.plan.tasks.push(PlannedTask {
+        let part_id = |part: &str, number: usize| id_of(&format!("{name}/{part}/{number}")).created_id();
+        let comment = |(number, (said, text)): (usize, (&DraftComment, CommentText))| ImportedComment {
+            id: CommentId(part_id("comment", number)),
+            text,
+            facts: ImportedCommentFacts { author: self.person(said.author.as_ref()), at: said.at },
+        };
+        let comments = comments.into_iter().enumerate().map(comment).collect();
+        let item = |(number, (text, done)): (usize, (ChecklistText, bool))| ChecklistItem {
+            id: ChecklistItemId(part_id("checklist", number)),
+            text,
+            done,
+        };
+        let checklist = checklist.into_iter().enumerate().map(item).collect();
+        Some(PlannedTask {
             line: draft.line,
             command_id: id_of(&name),
-            import: ImportTask { task, status, facts, comments },
-        });
+            depth: parent.map_or(0, |(_, depth)| depth + 1),
+            import: ImportTask { task, status, facts, parent: parent.map(|(id, _)| id), checklist, comments },
+        })
     }
 
     /// What tells a row from the others of its file: its id in the source where no row before has the same, else its place.
@@ -136,7 +177,7 @@ impl Planner<'_> {
         if self.keys.insert(key.clone()) {
             return key;
         }
-        fit.warn("external_id", &&format_args!("{id:?} is the id of a row before, too"));
+        fit.warn("external_id", &format!("{:?} is the id of a row before, too", short(id)));
         place()
     }
 
@@ -151,13 +192,16 @@ impl Planner<'_> {
     }
 }
 
+/// The most bytes of the comments that come with one task: a commit, of which they are a part, has a bound of its own.
+const MAX_BYTES_OF_COMMENTS: usize = 150_000;
+
 /// Makes values of the texts of one row, and says what did not fit.
 struct Fit<'a> {
     draft: &'a Draft,
     problems: Vec<RowProblem>,
 }
 
-impl Fit<'_> {
+impl<'a> Fit<'a> {
     fn warn(&mut self, field: &str, detail: &impl ToString) {
         self.problems.push(RowProblem::warning(self.draft, field, detail));
     }
@@ -183,21 +227,48 @@ impl Fit<'_> {
         }
     }
 
-    /// The description, with the whole title where it was cut, and the checklist.
-    fn description(&mut self, title: Option<String>) -> Option<Description> {
+    /// The checklist, as far as it comes as one, each point with whether it is done; and the points beyond that, as Markdown.
+    fn checklist(&mut self) -> (Vec<(ChecklistText, bool)>, Vec<String>) {
+        let (mut points, mut beyond, mut ticks) = (Vec::new(), Vec::new(), 0);
+        for (text, done) in &self.draft.checklist {
+            let text = one_line(text);
+            if text.is_empty() {
+                continue;
+            }
+            if points.len() >= MAX_CHECKLIST_ITEMS || (*done && ticks >= MAX_IMPORTED_TICKS) {
+                beyond.push(format!("- [{}] {text}", if *done { 'x' } else { ' ' }));
+                continue;
+            }
+            let (short, rest) = cut(&text, ChecklistText::MAX);
+            if rest {
+                let detail = format_args!("a point has more than {} characters, and was cut", ChecklistText::MAX);
+                self.warn("checklist", &&detail);
+            }
+            if let Some(text) = self.taken("checklist", &short) {
+                points.push((text, *done));
+                ticks += usize::from(*done);
+            }
+        }
+        if !beyond.is_empty() {
+            let detail = format_args!(
+                "{} points are in the description: {MAX_CHECKLIST_ITEMS} come as a checklist, and {MAX_IMPORTED_TICKS} of \
+                 these ticked",
+                beyond.len()
+            );
+            self.warn("checklist", &&detail);
+        }
+        (points, beyond)
+    }
+
+    /// The description, with the whole title where it was cut, and the points that are not on the checklist.
+    fn description(&mut self, title: Option<String>, points: &[String]) -> Option<Description> {
         let mut parts: Vec<String> = title.into_iter().collect();
         let text = lines(&self.draft.description);
         if !text.is_empty() {
             parts.push(text);
         }
-        let ticks = self
-            .draft
-            .checklist
-            .iter()
-            .map(|(item, done)| format!("- [{}] {}", if *done { 'x' } else { ' ' }, one_line(item)));
-        let ticks = ticks.collect::<Vec<_>>().join("\n");
-        if !ticks.is_empty() {
-            parts.push(ticks);
+        if !points.is_empty() {
+            parts.push(points.join("\n"));
         }
         let text = parts.join("\n\n");
         if text.is_empty() {
@@ -240,25 +311,33 @@ impl Fit<'_> {
         Some(Location { name: self.taken("location", &short)?, position: None })
     }
 
-    /// The newest of what was said, each with when that was.
-    fn comments(&mut self) -> Vec<CommentText> {
-        let left_out = self.draft.comments.len().saturating_sub(MAX_IMPORTED_COMMENTS);
-        if left_out > 0 {
-            self.warn(
-                "comments",
-                &format_args!("the oldest {left_out} were left out: {MAX_IMPORTED_COMMENTS} come with a task"),
-            );
-        }
-        let said = self.draft.comments.iter().skip(left_out);
-        let texts: Vec<String> = said.filter_map(comment).collect();
-        let mut comments = Vec::with_capacity(texts.len());
-        for text in texts {
-            let (short, rest) = cut(&text, CommentText::MAX);
+    /// The newest of what was said, the oldest first, as far as it fits beside so many ticks.
+    fn comments(&mut self, ticks: usize) -> Vec<(&'a DraftComment, CommentText)> {
+        let draft = self.draft;
+        let said = draft.comments.iter().map(|comment| (comment, lines(&comment.text)));
+        let said: Vec<_> = said.filter(|(_, text)| !text.is_empty()).collect();
+        let (most, mut bytes) = (imported_comments_beside(ticks), 0);
+        let mut comments = Vec::new();
+        for (comment, text) in said.iter().rev() {
+            let (short, rest) = cut(text, CommentText::MAX);
+            bytes += short.len();
+            if comments.len() >= most || bytes > MAX_BYTES_OF_COMMENTS {
+                break;
+            }
             if rest {
                 self.warn("comments", &&format_args!("one has more than {} characters, and was cut", CommentText::MAX));
             }
-            comments.extend(self.taken::<CommentText>("comments", &short));
+            comments.extend(self.taken("comments", &short).map(|text| (*comment, text)));
         }
+        let left_out = said.len() - comments.len();
+        if left_out > 0 {
+            let detail = format_args!(
+                "the oldest {left_out} were left out: {MAX_IMPORTED_COMMENTS} come with a task, and fewer where they are \
+                 long or much of its checklist is ticked"
+            );
+            self.warn("comments", &&detail);
+        }
+        comments.reverse();
         comments
     }
 
@@ -277,12 +356,6 @@ impl Fit<'_> {
             }
         }
     }
-}
-
-fn comment(DraftComment { at, text }: &DraftComment) -> Option<String> {
-    let text = lines(text);
-    let when = at.map(|at| format!("*Imported; written {}*\n\n", at.format("%Y-%m-%d %H:%M UTC")));
-    (!text.is_empty()).then(|| when.unwrap_or_else(|| "*Imported*\n\n".to_owned()) + &text)
 }
 
 /// Text in one line, without control characters.

@@ -53,6 +53,8 @@ pub struct Counts {
     pub by_status: BTreeMap<Status, usize>,
     /// Comments that come with them.
     pub comments: usize,
+    /// Points of checklists that come with them.
+    pub checklist_items: usize,
     /// Rows that cannot be tasks.
     pub errors: usize,
     /// What tasks go without.
@@ -92,6 +94,11 @@ pub struct PreviewTask {
     /// When it was completed there.
     #[schema(required)]
     pub completed_at: Option<DateTime<Utc>>,
+    /// The task of this import that it is a part of.
+    #[schema(required)]
+    pub parent_id: Option<TaskId>,
+    /// How many points are on its checklist.
+    pub checklist_items: usize,
     /// How many comments come with it.
     pub comments: usize,
 }
@@ -124,6 +131,7 @@ impl TaskFile {
                 tasks: plan.tasks.len(),
                 by_status,
                 comments: plan.tasks.iter().map(|planned| planned.import.comments.len()).sum(),
+                checklist_items: plan.tasks.iter().map(|planned| planned.import.checklist.len()).sum(),
                 errors: self.read.drafts.len() - plan.tasks.len(),
                 warnings: of(Severity::Warning),
                 archived: self.read.skipped,
@@ -154,6 +162,8 @@ fn shown(planned: &PlannedTask) -> PreviewTask {
         assignee_id: task.assignee,
         created_at: facts.created_at,
         completed_at: facts.completed_at,
+        parent_id: planned.import.parent,
+        checklist_items: planned.import.checklist.len(),
         comments: planned.import.comments.len(),
     }
 }

@@ -1,6 +1,12 @@
 //! A table of separated values as people's programs write it (RFC 4180, and what is around): which encoding, which delimiter, and on
 //! which line each row begins.
 
+use std::iter::Peekable;
+use std::str::Chars;
+
+/// The most values of a row.
+const MAX_COLUMNS: usize = 200;
+
 /// A row of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
@@ -25,6 +31,12 @@ pub enum TableError {
     )]
     AfterQuote {
         /// Where.
+        line: u32,
+    },
+    /// A row has more values than any that Muster reads.
+    #[error("line {line}: a row has at most {MAX_COLUMNS} values")]
+    TooManyValues {
+        /// Where it begins.
         line: u32,
     },
 }
@@ -76,53 +88,93 @@ fn windows_1252(byte: u8) -> char {
 /// The delimiters that are looked for, the likeliest first.
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 
+/// A table, before it is cut into rows.
+pub(super) struct Sheet<'a> {
+    text: &'a str,
+    /// The line on which its first row begins.
+    line: u32,
+    /// What separates its values.
+    pub(super) delimiter: char,
+}
+
+impl<'a> Sheet<'a> {
+    /// The table in this text. Its values are separated as the caller says, else as its first line says, else as it looks.
+    pub(super) fn of(text: &'a str, said: Option<char>) -> Self {
+        let (by_itself, text, line) = match separator(text) {
+            Some((separator, rest)) => (Some(separator), rest, 2),
+            None => (None, text, 1),
+        };
+        Self { text, line, delimiter: said.or(by_itself).unwrap_or_else(|| delimiter(text)) }
+    }
+
+    /// Its rows.
+    pub(super) fn rows(&self) -> Rows<'a> {
+        Rows { characters: self.text.chars().peekable(), line: self.line, delimiter: self.delimiter }
+    }
+}
+
+/// The text of a table without the line in which it says what separates its values.
+pub(super) fn body(text: &str) -> &str {
+    separator(text).map_or(text, |(_, rest)| rest)
+}
+
+/// What the first line says that Excel reads and writes, `sep=;`, and what follows that line.
+fn separator(text: &str) -> Option<(char, &str)> {
+    let (word, rest) = text.split_at_checked("sep=".len()).filter(|(word, _)| word.eq_ignore_ascii_case("sep="))?;
+    let separator = rest.chars().next().filter(|separator| !matches!(separator, '"' | '\r' | '\n'))?;
+    let rest = text.get(word.len() + separator.len_utf8()..)?;
+    let rest = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix(['\r', '\n']))?;
+    Some((separator, rest))
+}
+
+/// So many rows tell the delimiter.
+const SAMPLE: usize = 50;
+/// And so many bytes, however long the rows are.
+const SAMPLE_BYTES: usize = 64 * 1024;
+
 /// The delimiter of a table: the one that cuts its first rows into the same number of fields, and the more of them the better.
-pub(super) fn delimiter(text: &str) -> char {
+fn delimiter(text: &str) -> char {
+    let sample = &text[..text.floor_char_boundary(SAMPLE_BYTES)];
     let fit = |delimiter: char| {
-        // What is broken with this delimiter may be whole with another.
-        let rows = rows(&beginning(text), delimiter).ok()?;
-        let first = rows.first()?.fields.len();
-        let alike = rows.iter().filter(|row| row.fields.len() == first).count();
-        (first > 1).then_some((alike * 1000 / rows.len(), first))
+        let mut fields = Vec::with_capacity(SAMPLE);
+        for row in (Rows { characters: sample.chars().peekable(), line: 1, delimiter }).take(SAMPLE) {
+            match row {
+                Ok(row) => fields.push(row.fields.len()),
+                // The sample ends within a field; the text need not.
+                Err(TableError::Unclosed { .. }) if sample.len() < text.len() => break,
+                // What is broken with this delimiter may be whole with another.
+                Err(_) => return None,
+            }
+        }
+        let first = *fields.first()?;
+        let alike = fields.iter().filter(|fields| **fields == first).count();
+        (first > 1).then_some((alike * 1000 / fields.len(), first))
     };
     let fits = DELIMITERS.iter().filter_map(|delimiter| Some((fit(*delimiter)?, *delimiter)));
     // `max_by_key` gives the last of those that are alike.
     fits.rev().max_by_key(|(fit, _)| *fit).map_or(DELIMITERS[0], |(_, delimiter)| delimiter)
 }
 
-/// So many lines tell the delimiter.
-const SAMPLE: usize = 50;
-
-/// The first lines, and on to where a quoted field ends.
-fn beginning(text: &str) -> String {
-    let mut sample = String::new();
-    for (number, line) in text.split_inclusive('\n').enumerate() {
-        if number >= SAMPLE && sample.matches('"').count().is_multiple_of(2) {
-            break;
-        }
-        sample.push_str(line);
-    }
-    sample
-}
-
-/// The rows of a table; lines without anything are none.
-pub(super) fn rows(text: &str, delimiter: char) -> Result<Vec<Row>, TableError> {
-    let mut rows = Vec::new();
-    let mut reader = Reader { characters: text.chars().peekable(), line: 1, delimiter };
-    while reader.characters.peek().is_some() {
-        let line = reader.line;
-        let fields = reader.row()?;
-        if fields.iter().any(|field| !field.trim().is_empty()) {
-            rows.push(Row { line, fields });
-        }
-    }
-    Ok(rows)
-}
-
-struct Reader<I: Iterator<Item = char>> {
-    characters: std::iter::Peekable<I>,
+/// The rows of a table, one by one, to the first that is none; lines without anything are passed over.
+pub(super) struct Rows<'a> {
+    characters: Peekable<Chars<'a>>,
     line: u32,
     delimiter: char,
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Result<Row, TableError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            self.characters.peek()?;
+            let line = self.line;
+            match self.row() {
+                Ok(fields) if fields.iter().all(|field| field.trim().is_empty()) => {}
+                read => return Some(read.map(|fields| Row { line, fields })),
+            }
+        }
+    }
 }
 
 /// What ended a field.
@@ -132,10 +184,14 @@ enum End {
     Row,
 }
 
-impl<I: Iterator<Item = char>> Reader<I> {
+impl Rows<'_> {
     fn row(&mut self) -> Result<Vec<String>, TableError> {
+        let line = self.line;
         let mut fields = Vec::new();
         loop {
+            if fields.len() >= MAX_COLUMNS {
+                return Err(TableError::TooManyValues { line });
+            }
             let (field, end) = self.field()?;
             fields.push(field);
             if end == End::Row {
@@ -215,6 +271,10 @@ impl<I: Iterator<Item = char>> Reader<I> {
 mod tests {
     use super::*;
 
+    fn rows(text: &str, delimiter: char) -> Result<Vec<Row>, TableError> {
+        Sheet::of(text, Some(delimiter)).rows().collect()
+    }
+
     fn read(text: &str, delimiter: char) -> Vec<(u32, Vec<String>)> {
         rows(text, delimiter).unwrap().into_iter().map(|row| (row.line, row.fields)).collect()
     }
@@ -257,6 +317,53 @@ mod tests {
         ] {
             assert_eq!(delimiter(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_stray_quote_in_a_large_table_costs_no_more_than_the_rest_of_it() {
+        let rows = "pipe;1;5\n".repeat(400_000);
+        let begun = std::time::Instant::now();
+        for (text, expected) in [
+            (format!("title;size;count\n5\" pipe;1;2\n{rows}"), ';'),
+            (format!("title;size;count\n1;2;3\n\"5 pipe;1;2\n{rows}"), ';'),
+            (format!("title;size;count\n1;2;3\n{}", "\"".repeat(3_000_001)), ';'),
+        ] {
+            assert_eq!(delimiter(&text), expected);
+        }
+        // It was a matter of minutes once, when each line looked at all before it.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn a_first_line_says_what_separates_the_values() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = format!("Sep=|{end}a|b,c{end}1|2{end}");
+            let sheet = Sheet::of(&text, None);
+            assert_eq!(sheet.delimiter, '|');
+            let rows: Result<Vec<_>, _> = sheet.rows().collect();
+            let fields = |fields: &[&str]| fields.iter().map(ToString::to_string).collect();
+            let expected =
+                [Row { line: 2, fields: fields(&["a", "b,c"]) }, Row { line: 3, fields: fields(&["1", "2"]) }];
+            assert_eq!(rows.as_deref(), Ok(&expected[..]), "{end:?}");
+        }
+        assert_eq!(Sheet::of("sep=;\na,b\n", Some(',')).delimiter, ',', "the caller says it before");
+        for text in ["sep=;", "sep=;x\na\n", "sep=\na\n", "sépale\na\n", "se"] {
+            assert_eq!(body(text), text);
+        }
+    }
+
+    #[test]
+    fn a_row_has_so_many_values_and_no_more() {
+        let row = |values: usize| vec!["x"; values].join(",");
+        assert_eq!(rows(&row(200), ',').unwrap()[0].fields.len(), 200);
+        assert_eq!(rows(&format!("a\n{}", row(201)), ','), Err(TableError::TooManyValues { line: 2 }));
+    }
+
+    #[test]
+    fn rows_are_read_no_further_than_they_are_asked_for() {
+        let text = "a,b\n1,2\n\"broken\n";
+        let first: Vec<_> = Sheet::of(text, Some(',')).rows().take(2).collect();
+        assert!(first.iter().all(Result::is_ok), "{first:?}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use muster_domain::UserId;
 use muster_domain::task::{ImportSource, Priority, Status};
-use muster_domain::values::{ExternalId, Label};
+use muster_domain::values::{ExternalId, Label, Rank};
 use uuid::Uuid;
 
 use super::*;
@@ -47,6 +47,18 @@ fn labels(planned: &PlannedTask) -> Vec<&str> {
 
 fn description(planned: &PlannedTask) -> &str {
     planned.import.task.description.as_ref().map_or("", |text| text.as_str())
+}
+
+fn checklist(planned: &PlannedTask) -> Vec<(&str, bool)> {
+    planned.import.checklist.iter().map(|item| (item.text.as_str(), item.done)).collect()
+}
+
+/// What was said, by whom and when.
+type Said<'a> = (&'a str, Option<UserId>, Option<DateTime<Utc>>);
+
+fn said(planned: &PlannedTask) -> Vec<Said<'_>> {
+    let comments = planned.import.comments.iter();
+    comments.map(|comment| (comment.text.as_str(), comment.facts.author, comment.facts.at)).collect()
 }
 
 const TICKETS: &[u8] = include_bytes!("fixtures/tickets.csv");
@@ -179,7 +191,7 @@ fn a_file_that_cannot_be_read_says_why() {
     );
     assert_eq!(
         refused(b"title\n1\n2\n3\n", Options::default()),
-        "it has 3 tasks, and 2 may come at once: cut it into parts"
+        "it has more tasks than the 2 that may come at once: cut it into parts"
     );
     let named = Options { columns: [(Field::Title, "Was".to_owned())].into(), ..Options::default() };
     assert_eq!(refused(b"colour,size\nred,1\n", named), "there is no column \"Was\" for title");
@@ -201,16 +213,13 @@ fn a_board_of_trello_becomes_tasks() {
     assert_eq!(labels(&plan.tasks[0]), ["electrical", "red"]);
     assert_eq!((lamp.task.assignee, lamp.facts.author), (Some(ADA), None));
     assert_eq!(lamp.facts.created_at, Some(time("2026-03-01T07:00:00Z")));
+    assert_eq!(description(&plan.tasks[0]), "Second floor, **left**.");
+    assert_eq!(checklist(&plan.tasks[0]), [("Switch off the fuse", true), ("Screw in the new lamp", false)]);
     assert_eq!(
-        description(&plan.tasks[0]),
-        "Second floor, **left**.\n\n- [x] Switch off the fuse\n- [ ] Screw in the new lamp"
-    );
-    let said: Vec<_> = lamp.comments.iter().map(|(_, text)| text.as_str()).collect();
-    assert_eq!(
-        said,
+        said(&plan.tasks[0]),
         [
-            "*Imported; written 2026-03-04 08:00 UTC*\n\nWhich socket?",
-            "*Imported; written 2026-03-05 09:30 UTC*\n\nE27, not E14."
+            ("Which socket?", None, Some(time("2026-03-04T08:00:00Z"))),
+            ("E27, not E14.", Some(ADA), Some(time("2026-03-05T09:30:00Z")))
         ]
     );
     assert_eq!(problems(&plan)[0].3, "the card has 2 members; the first of them is to do the task");
@@ -223,7 +232,7 @@ fn a_board_of_trello_becomes_tasks() {
         (Status::Completed, Some(time("2026-03-10T15:00:00Z")))
     );
     let unknown: Vec<_> = plan.unknown.iter().map(|(name, times)| (name.as_str(), *times)).collect();
-    assert_eq!(unknown, [("benw", 2)]);
+    assert_eq!(unknown, [("benw", 3)], "of a card, of a task, and of a comment");
 }
 
 #[test]
@@ -257,12 +266,13 @@ fn a_project_of_todoist_becomes_tasks() {
     assert_eq!((boiler.task.priority, boiler.task.deadline), (Priority::Critical, Some(time("2026-04-15T07:00:00Z"))));
     assert_eq!((boiler.task.assignee, boiler.facts.author), (Some(BEN), Some(ADA)));
     assert_eq!(labels(&plan.tasks[0]), ["heating"]);
-    assert_eq!(description(&plan.tasks[0]), "Pressure and\ntemperature\n\n- [ ] Bring a torch");
-    assert_eq!(boiler.comments[0].1.as_str(), "*Imported*\n\nThe key is at the desk");
+    assert_eq!(description(&plan.tasks[0]), "Pressure and\ntemperature");
+    assert_eq!(checklist(&plan.tasks[0]), [("Bring a torch", false)]);
+    assert_eq!(said(&plan.tasks[0]), [("The key is at the desk", Some(ADA), None)]);
 
     let supplier = &plan.tasks[1];
     assert_eq!(supplier.line, Some(8));
-    assert_eq!(description(supplier), "Part of: Check the boiler");
+    assert_eq!((supplier.import.parent, supplier.depth), (Some(plan.tasks[0].task_id()), 1));
     assert_eq!(supplier.import.task.deadline, Some(time("2026-04-20T21:59:59Z")));
 
     let lawn = &plan.tasks[2];
@@ -282,13 +292,171 @@ fn an_account_of_todoist_becomes_tasks() {
     assert_eq!((hydrants.task.assignee, hydrants.facts.author), (Some(BEN), Some(ADA)));
     assert_eq!(labels(&plan.tasks[0]), ["Building 7", "Inspections", "water"]);
     assert_eq!(hydrants.task.deadline, Some(time("2026-04-01T23:59:59Z")));
-    assert_eq!(description(&plan.tasks[0]), "All *five*.\n\nDate in Todoist: every 3 months\n\n- [x] Count the hoses");
-    assert_eq!(
-        hydrants.comments[0].1.as_str(),
-        "*Imported; written 2026-02-03 12:00 UTC*\n\nNumber 3 is behind the hedge"
-    );
+    assert_eq!(description(&plan.tasks[0]), "All *five*.\n\nDate in Todoist: every 3 months");
+    assert_eq!(checklist(&plan.tasks[0]), [("Count the hoses", true)]);
+    assert_eq!(said(&plan.tasks[0]), [("Number 3 is behind the hedge", Some(BEN), Some(time("2026-02-03T12:00:00Z")))]);
 
     let yard = &plan.tasks[1].import;
     assert_eq!((yard.status, yard.facts.completed_at), (Status::Completed, Some(time("2026-02-09T10:00:00Z"))));
     assert_eq!(yard.facts.created_at, Some(time("2026-02-01T09:00:00Z")));
+}
+
+#[test]
+fn tasks_stay_in_the_order_of_their_file() {
+    let (_, plan) = planned(b"title\nThird\nFirst\n\nSecond\n", Options::default());
+    let created: Vec<_> = plan.tasks.iter().map(|planned| planned.import.task.at).collect();
+    assert_eq!(created, [0, 1, 2].map(|millis| at() + chrono::TimeDelta::milliseconds(millis)));
+    let ranks: Vec<_> = created.iter().map(|at| Rank::of_time(*at)).collect();
+    assert!(ranks.windows(2).all(|pair| pair[0] < pair[1]), "{ranks:?}");
+}
+
+#[test]
+fn a_file_is_read_no_further_than_to_the_first_task_too_many() {
+    let refused = |bytes: &[u8]| TaskFile::read(bytes, Options::default(), 2).unwrap_err();
+    for bytes in [
+        b"title\n1\n2\n3\n\"does not end".as_slice(),
+        b"TYPE,CONTENT\ntask,1\nnote,x\ntask,2\ntask,3\ntask,\"does not end",
+        br#"{ "items": [{ "id": 1, "content": "1" }, { "id": 2, "content": "2" }, { "id": 3, "content": "3" }] }"#,
+        br#"{ "cards": [{ "id": "1", "name": "1", "idList": "" }, { "id": "2", "name": "2", "idList": "" },
+            { "id": "3", "name": "3", "idList": "" }] }"#,
+    ] {
+        let refused = refused(bytes);
+        assert!(matches!(refused, FileProblem::TooManyTasks { max: 2 }), "{refused}");
+    }
+    let wide = format!("title\nx{}\n", ",".repeat(200));
+    assert_eq!(refused(wide.as_bytes()).to_string(), "line 2: a row has at most 200 values");
+}
+
+#[test]
+fn a_table_may_begin_with_the_line_that_excel_writes() {
+    let (file, plan) = planned("sep=;\r\nTitel;Frist\r\nTür, links;31.03.2026\r\n".as_bytes(), Options::default());
+    let preview = file.preview(&plan);
+    assert_eq!((titles(&plan), preview.delimiter, preview.columns.len()), (vec!["Tür, links"], Some(';'), 2));
+    assert_eq!(plan.tasks[0].line, Some(3));
+    let (file, plan) = planned(b"sep=,\nTYPE,CONTENT\ntask,Sweep\n", Options::default());
+    assert_eq!((file.preview(&plan).source, titles(&plan)), (ImportSource::Todoist, vec!["Sweep"]));
+}
+
+#[test]
+fn a_value_that_is_no_date_is_named_and_not_repeated_at_length() {
+    let text = format!("title,due\nx,{}\n", "1 ".repeat(100_000));
+    let (_, plan) = planned(text.as_bytes(), Options::default());
+    let (line, field, _, detail) = problems(&plan)[0];
+    assert_eq!((line, field), (Some(2), "deadline"));
+    assert!(detail.len() < 400 && detail.contains("is no date that is known here"), "{detail}");
+}
+
+#[test]
+fn what_a_board_of_trello_leaves_open_is_left_out() {
+    let board = br#"{
+        "lists": [{ "id": "l1", "name": null, "closed": null, "pos": null }],
+        "cards": [{ "id": "c1", "name": "Paint the gate", "desc": null, "closed": null, "idList": "l1", "pos": null, "due": null,
+            "dueComplete": null, "labels": [null, { "name": "urgent" }], "idMembers": null }],
+        "checklists": [{ "idCard": "c1", "checkItems": [{ "name": "Sand it", "state": null }, { "name": null }] }, { "name": "?" }],
+        "members": null,
+        "actions": [
+            { "type": "commentCard", "date": "2026-03-05T09:30:00.000Z", "data": { "card": { "id": "c1" }, "text": "Green" },
+                "memberCreator": { "id": null, "username": "adal" } },
+            { "type": "deleteCard", "date": "2026-03-04T09:30:00.000Z", "data": { "card": { "idShort": 7 }, "list": null } },
+            { "type": "updateCard", "date": "2026-03-04T09:30:00.000Z", "data": { "card": { "id": "c1" }, "listAfter": {} } },
+            { "type": "enablePlugin", "date": null, "data": null }
+        ]
+    }"#;
+    let people = [("adal".to_owned(), "ada@example.com".to_owned())].into();
+    let (_, plan) = planned(board, Options { people, ..Options::default() });
+    assert_eq!(titles(&plan), ["Paint the gate"]);
+    let gate = &plan.tasks[0];
+    assert_eq!((description(gate), labels(gate), checklist(gate)), ("", vec!["urgent"], vec![("Sand it", false)]));
+    assert_eq!(said(gate), [("Green", Some(ADA), Some(time("2026-03-05T09:30:00Z")))]);
+    assert_eq!(problems(&plan), []);
+}
+
+#[test]
+fn a_part_of_a_task_comes_after_that_one_however_deep_it_is() {
+    let table = "TYPE,CONTENT,INDENT,DATE\n\
+        task,House,1,\n\
+        task,Roof,2,2026-04-01\n\
+        task,Tiles,3,2026-04-02\n\
+        task,Gutter,3,\n\
+        task,@red,2,2026-04-03\n\
+        task,Paint,3,2026-04-04\n\
+        task,Garden,1,\n";
+    let (file, plan) = planned(table.as_bytes(), Options::default());
+    let of = |title: &str| {
+        let planned = plan.tasks.iter().find(|planned| planned.import.task.title.as_str() == title);
+        planned.unwrap_or_else(|| panic!("{title}"))
+    };
+    let parent = |title: &str| of(title).import.parent;
+    assert_eq!(titles(&plan), ["House", "Roof", "Tiles", "Paint", "Garden"]);
+    assert_eq!((parent("House"), parent("Garden")), (None, None));
+    assert_eq!((parent("Roof"), parent("Tiles")), (Some(of("House").task_id()), Some(of("Roof").task_id())));
+    assert_eq!(checklist(of("Roof")), [("Gutter", false)]);
+    // What it is a part of has no title.
+    assert_eq!(parent("Paint"), None);
+    assert_eq!(problems(&plan)[1].1, "parent");
+    let shown = file.preview(&plan);
+    assert_eq!((shown.tasks[1].parent_id, shown.tasks[1].checklist_items), (parent("Roof"), 1));
+    assert_eq!(shown.counts.checklist_items, 1);
+    let generations: Vec<Vec<_>> = plan
+        .generations()
+        .into_iter()
+        .map(|tasks| tasks.into_iter().map(|planned| planned.import.task.title.as_str().to_owned()).collect())
+        .collect();
+    assert_eq!(generations, [vec!["House", "Paint", "Garden"], vec!["Roof"], vec!["Tiles"]]);
+}
+
+#[test]
+fn what_does_not_fit_on_a_checklist_is_in_the_description_and_fewer_comments_come_beside_it() {
+    let points: Vec<_> = (0..150)
+        .map(|number| {
+            let state = if number < 50 { "complete" } else { "incomplete" };
+            serde_json::json!({ "name": format!("Point {number}"), "state": state, "pos": number })
+        })
+        .collect();
+    let comments: Vec<_> = (0..60)
+        .map(|number| {
+            serde_json::json!({ "type": "commentCard", "date": at() + chrono::TimeDelta::minutes(number),
+                "data": { "card": { "id": "c" }, "text": format!("Comment {number}") } })
+        })
+        .collect();
+    let board = serde_json::json!({
+        "cards": [{ "id": "c", "name": "Long", "desc": "See below.", "idList": "l" }],
+        "checklists": [{ "idCard": "c", "checkItems": points }],
+        "actions": comments,
+    });
+    let (_, plan) = planned(board.to_string().as_bytes(), Options::default());
+    let long = &plan.tasks[0];
+    let ticked = checklist(long).iter().filter(|(_, done)| *done).count();
+    assert_eq!((checklist(long).len(), ticked), (100, 40));
+    let ids: BTreeSet<_> = long.import.checklist.iter().map(|item| item.id).collect();
+    assert_eq!(ids.len(), 100);
+    assert!(description(long).starts_with("See below.\n\n- [x] Point 40\n"), "{}", description(long));
+    assert!(description(long).ends_with("\n- [ ] Point 149"), "{}", description(long));
+    assert_eq!(said(long).len(), 21);
+    assert_eq!((said(long)[0].0, said(long)[20].0), ("Comment 39", "Comment 59"));
+    assert_eq!(
+        problems(&plan),
+        [
+            (
+                None,
+                "checklist",
+                Severity::Warning,
+                "50 points are in the description: 100 come as a checklist, and 40 of these ticked"
+            ),
+            (
+                None,
+                "comments",
+                Severity::Warning,
+                "the oldest 39 were left out: 50 come with a task, and fewer where they are long or much of its checklist is ticked"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn long_comments_leave_room_for_their_commit() {
+    let rows = format!("note,{}\n", "x".repeat(12_000)).repeat(30);
+    let (_, plan) = planned(format!("TYPE,CONTENT\ntask,Talk\n{rows}").as_bytes(), Options::default());
+    let bytes: usize = said(&plan.tasks[0]).iter().map(|(text, ..)| text.len()).sum();
+    assert!((140_000..=150_000).contains(&bytes), "{bytes}");
 }

@@ -1,5 +1,5 @@
 //! Tasks from Todoist: the table that a project is exported to, and the JSON of its interface for synchronisation. Subtasks that are
-//! nothing but a line are ticked off in their task's list; those with a date or a person of their own become tasks.
+//! nothing but a line are ticked off in their task's list; those with a date or a person of their own become tasks that are a part of it.
 
 use std::collections::HashMap;
 
@@ -9,17 +9,17 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::dates::{Edge, Reading, order_of};
-use super::draft::{Draft, DraftComment, Outsider, RowProblem};
+use super::draft::{Draft, DraftComment, Outsider, RowProblem, short};
 use super::options::{Archived, Options};
-use super::table::{Row, delimiter, rows};
+use super::table::{Row, Sheet, body};
 use super::words::plain;
-use super::{FileProblem, Read};
+use super::{FileProblem, Read, within};
 
 const PROGRAM: &str = "Todoist";
 
 /// Whether a table begins as Todoist's do.
 pub(super) fn is_table(text: &str) -> bool {
-    let first = text.lines().next().unwrap_or_default();
+    let first = body(text).lines().next().unwrap_or_default();
     let mut headers = first.split([',', ';', '\t']).map(plain);
     headers.next().as_deref() == Some("type") && headers.next().as_deref() == Some("content")
 }
@@ -47,11 +47,11 @@ fn content(text: &str) -> (String, Vec<String>) {
     (words.join(" "), labels.into_iter().map(|label| label[1..].to_owned()).collect())
 }
 
-/// The tasks of a table.
-pub(super) fn read_table(text: &str, options: &Options) -> Result<Read, FileProblem> {
-    let delimiter = options.delimiter.unwrap_or_else(|| delimiter(text));
-    let mut rows = rows(text, delimiter)?.into_iter();
-    let headers = rows.next().ok_or(FileProblem::Empty)?;
+/// The tasks of a table, of which there are at most `max`.
+pub(super) fn read_table(text: &str, options: &Options, max: usize) -> Result<Read, FileProblem> {
+    let sheet = Sheet::of(text, options.delimiter);
+    let mut rows = sheet.rows();
+    let headers = rows.next().transpose()?.ok_or(FileProblem::Empty)?;
     let columns: HashMap<String, usize> =
         headers.fields.iter().enumerate().map(|(index, header)| (plain(header), index)).collect();
     for column in ["type", "content"] {
@@ -60,19 +60,21 @@ pub(super) fn read_table(text: &str, options: &Options) -> Result<Read, FileProb
             return Err(FileProblem::Shape { program: PROGRAM, reason });
         }
     }
-    let rows: Vec<Row> = rows.collect();
-    let dates = rows.iter().filter_map(|row| field(&columns, row, "date"));
+    // It is read twice, as there may be many times as many rows as tasks.
+    let dates = sheet.rows().map_while(Result::ok);
+    let dates = dates.filter_map(|row| field(&columns, &row, "date").map(str::to_owned));
     let order = options.date_order.or_else(|| order_of(dates));
     let mut table = Table {
         columns: &columns,
         options,
         reading: Reading { order, zone: options.time_zone },
         section: None,
-        parent: None,
-        read: Read { delimiter: Some(delimiter), ..Read::default() },
+        above: Vec::new(),
+        read: Read { delimiter: Some(sheet.delimiter), ..Read::default() },
     };
-    for row in &rows {
-        table.add(row);
+    for row in rows {
+        table.add(&row?);
+        within(max, table.read.drafts.len())?;
     }
     Ok(table.read)
 }
@@ -87,8 +89,8 @@ struct Table<'a> {
     options: &'a Options,
     reading: Reading,
     section: Option<String>,
-    /// The last task that is below no other.
-    parent: Option<usize>,
+    /// The tasks below which the next one may be, each with how far it is indented: the last is the nearest.
+    above: Vec<(u8, usize)>,
     read: Read,
 }
 
@@ -100,7 +102,8 @@ impl Table<'_> {
             Some("section") => self.section = Some(said.to_owned()),
             Some("note") => {
                 if let Some(task) = self.read.drafts.last_mut() {
-                    task.comments.push(DraftComment { at: None, text: said.to_owned() });
+                    let author = text("author").and_then(|name| Outsider::of(without_number(name)));
+                    task.comments.push(DraftComment { author, at: None, text: said.to_owned() });
                 }
             }
             Some("task") => self.task(row, said),
@@ -112,10 +115,11 @@ impl Table<'_> {
     fn task(&mut self, row: &Row, said: &str) {
         let text = |name| field(self.columns, row, name);
         let (date, responsible) = (text("date"), text("responsible"));
-        let is_below = text("indent").and_then(|indent| indent.parse::<u8>().ok()).is_some_and(|indent| indent > 1);
+        let indent = text("indent").and_then(|indent| indent.parse::<u8>().ok()).unwrap_or(1);
+        self.above.truncate(self.above.iter().take_while(|(above, _)| *above < indent).count());
+        let parent = self.above.last().map(|(_, place)| *place);
         let (title, mut labels) = content(said);
-        if is_below
-            && let Some(parent) = self.parent.and_then(|parent| self.read.drafts.get_mut(parent))
+        if let Some(parent) = parent.and_then(|parent| self.read.drafts.get_mut(parent))
             && date.is_none()
             && responsible.is_none()
         {
@@ -125,6 +129,7 @@ impl Table<'_> {
         labels.extend(self.section.clone());
         let mut draft = Draft {
             line: Some(row.line),
+            parent,
             title,
             description: text("description").unwrap_or_default().to_owned(),
             status: self.section.as_ref().and_then(|section| self.options.status(section)).or(Some(Status::Todo)),
@@ -134,10 +139,7 @@ impl Table<'_> {
             author: text("author").and_then(|name| Outsider::of(without_number(name))),
             ..Draft::default()
         };
-        match self.parent.and_then(|parent| self.read.drafts.get(parent)).filter(|_| is_below) {
-            Some(parent) => append(&mut draft.description, &format!("Part of: {}", parent.title)),
-            None => self.parent = Some(self.read.drafts.len()),
-        }
+        self.above.push((indent, self.read.drafts.len()));
         if let Some(date) = date {
             let zone = text("timezone").and_then(|zone| zone.parse().ok()).unwrap_or(self.reading.zone);
             match (Reading { zone, ..self.reading }).time(date, Edge::End) {
@@ -167,7 +169,7 @@ fn append(description: &mut String, paragraph: &str) {
 /// Keeps in words a date that is none, such as one that comes again and again.
 fn undated(draft: &mut Draft, date: &str, reason: &impl std::fmt::Display, problems: &mut Vec<RowProblem>) {
     append(&mut draft.description, &format!("Date in Todoist: {date}"));
-    let detail = format!("{date:?} {reason}; the task has no deadline, and the words in its description");
+    let detail = format!("{:?} {reason}; the task has no deadline, and the words in its description", short(date));
     problems.push(RowProblem::warning(draft, "deadline", &detail));
 }
 
@@ -241,6 +243,8 @@ struct Note {
     content: String,
     #[serde(default, alias = "posted")]
     posted_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "optional_id")]
+    posted_uid: Option<String>,
     #[serde(default, deserialize_with = "flag")]
     is_deleted: bool,
 }
@@ -279,8 +283,8 @@ fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Ok(value.as_bool().or_else(|| value.as_i64().map(|number| number != 0)).unwrap_or_default())
 }
 
-/// The tasks of an account or a project.
-pub(super) fn read_json(text: &str, options: &Options) -> Result<Read, FileProblem> {
+/// The tasks of an account or a project, of which there are at most `max`.
+pub(super) fn read_json(text: &str, options: &Options, max: usize) -> Result<Read, FileProblem> {
     let shape = |error: serde_json::Error| FileProblem::Shape { program: PROGRAM, reason: error.to_string() };
     let mut export: Export = serde_json::from_str(text).map_err(shape)?;
     export.items.retain(|item| !item.is_deleted);
@@ -288,8 +292,12 @@ pub(super) fn read_json(text: &str, options: &Options) -> Result<Read, FileProbl
     let above: HashMap<String, String> =
         export.items.iter().filter_map(|item| Some((item.id.clone(), item.parent_id.clone()?))).collect();
     export.items.sort_by_key(|item| (depth(&above, &item.id), item.child_order));
-    let reader =
-        Reader { export: &export, options, reading: Reading { order: options.date_order, zone: options.time_zone } };
+    let mut notes: HashMap<&str, Vec<&Note>> = HashMap::new();
+    for note in export.notes.iter().filter(|note| !note.is_deleted) {
+        notes.entry(&note.item_id).or_default().push(note);
+    }
+    let reading = Reading { order: options.date_order, zone: options.time_zone };
+    let reader = Reader { export: &export, notes, options, reading };
     let mut read = Read::default();
     let mut places: HashMap<&str, usize> = HashMap::new();
     for item in &export.items {
@@ -308,10 +316,10 @@ pub(super) fn read_json(text: &str, options: &Options) -> Result<Read, FileProbl
             places.insert(&item.id, parent);
             continue;
         }
-        let above = parent.and_then(|parent| read.drafts.get(parent)).map(|parent| parent.title.clone());
-        let draft = reader.draft(item, above, &mut read.problems);
+        let draft = Draft { parent, ..reader.draft(item, &mut read.problems) };
         places.insert(&item.id, read.drafts.len());
         read.drafts.push(draft);
+        within(max, read.drafts.len())?;
     }
     Ok(read)
 }
@@ -324,12 +332,14 @@ fn depth(above: &HashMap<String, String>, id: &str) -> usize {
 
 struct Reader<'a> {
     export: &'a Export,
+    /// What was said, by the item on which it was.
+    notes: HashMap<&'a str, Vec<&'a Note>>,
     options: &'a Options,
     reading: Reading,
 }
 
 impl Reader<'_> {
-    fn draft(&self, item: &Item, above: Option<String>, problems: &mut Vec<RowProblem>) -> Draft {
+    fn draft(&self, item: &Item, problems: &mut Vec<RowProblem>) -> Draft {
         let named = |names: &[Named], id: Option<&String>| {
             id.and_then(|id| names.iter().find(|named| named.id == *id)).map(|named| named.name.clone())
         };
@@ -340,8 +350,12 @@ impl Reader<'_> {
         let (title, mut labels) = content(&item.content);
         labels.extend(item.labels.iter().filter_map(Value::as_str).map(str::to_owned));
         labels.extend(section.into_iter().chain(project));
-        let notes = self.export.notes.iter().filter(|note| note.item_id == item.id && !note.is_deleted);
-        let comments = notes.map(|note| DraftComment { at: note.posted_at, text: note.content.clone() });
+        let notes = self.notes.get(item.id.as_str());
+        let comments = notes.into_iter().flatten().map(|note| DraftComment {
+            author: self.person(note.posted_uid.as_ref()),
+            at: note.posted_at,
+            text: note.content.clone(),
+        });
         let mut draft = Draft {
             external_id: Some(item.id.clone()),
             title,
@@ -357,9 +371,6 @@ impl Reader<'_> {
             comments: comments.collect(),
             ..Draft::default()
         };
-        if let Some(above) = above {
-            append(&mut draft.description, &format!("Part of: {above}"));
-        }
         if let Some(due) = &item.due {
             self.due(due, &mut draft, problems);
         }
@@ -375,8 +386,9 @@ impl Reader<'_> {
         if due.is_recurring {
             let string = due.string.as_deref().unwrap_or("again and again");
             append(&mut draft.description, &format!("Date in Todoist: {string}"));
-            let detail = format_args!(
-                "{string:?} comes again; the task has the next date alone, and the words in its description"
+            let detail = format!(
+                "{:?} comes again; the task has the next date alone, and the words in its description",
+                short(string)
             );
             problems.push(RowProblem::warning(draft, "deadline", &detail));
         }

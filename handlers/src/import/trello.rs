@@ -5,34 +5,39 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use muster_domain::task::Status;
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 
 use super::draft::{Draft, DraftComment, Outsider, RowProblem};
 use super::options::{Archived, Options};
-use super::{FileProblem, Read};
+use super::{FileProblem, Read, within};
 
 const PROGRAM: &str = "Trello";
 
+// What Trello exports has holes: fields that are null or missing, and actions of every kind. A card is one that has an id, a name and
+// a list; of all else, what is not there is left out.
+
 #[derive(Deserialize)]
 struct Board {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     lists: Vec<List>,
     cards: Vec<Card>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "those_known")]
     checklists: Vec<Checklist>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "those_known")]
     members: Vec<Member>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "those_known")]
     actions: Vec<Action>,
 }
 
 #[derive(Deserialize)]
 struct List {
     id: String,
+    #[serde(default, deserialize_with = "or_nothing")]
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     closed: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     pos: f64,
 }
 
@@ -41,20 +46,20 @@ struct List {
 struct Card {
     id: String,
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     desc: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     closed: bool,
     id_list: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     pos: f64,
     #[serde(default)]
     due: Option<DateTime<Utc>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     due_complete: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "those_known")]
     labels: Vec<Label>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     id_members: Vec<String>,
 }
 
@@ -70,24 +75,26 @@ struct Label {
 #[serde(rename_all = "camelCase")]
 struct Checklist {
     id_card: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     pos: f64,
+    #[serde(default, deserialize_with = "those_known")]
     check_items: Vec<CheckItem>,
 }
 
 #[derive(Deserialize)]
 struct CheckItem {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     state: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     pos: f64,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Member {
-    id: String,
+    #[serde(default)]
+    id: Option<String>,
     #[serde(default)]
     full_name: Option<String>,
     #[serde(default)]
@@ -102,7 +109,7 @@ struct Action {
     #[serde(rename = "type")]
     kind: String,
     date: DateTime<Utc>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     data: ActionData,
     #[serde(default)]
     member_creator: Option<Member>,
@@ -122,18 +129,43 @@ struct ActionData {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CardOfAction {
-    id: String,
+    #[serde(default)]
+    id: Option<String>,
     #[serde(default)]
     due_complete: Option<bool>,
 }
 
 #[derive(Deserialize)]
 struct ListOfAction {
-    id: String,
+    #[serde(default)]
+    id: Option<String>,
 }
 
-/// The cards of a board.
-pub(super) fn read(text: &str, options: &Options) -> Result<Read, FileProblem> {
+/// What is null is as if it were not there.
+fn or_nothing<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// An entry of a list, if it is what is looked for.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Entry<T> {
+    Known(T),
+    Other(IgnoredAny),
+}
+
+/// Those entries of a list that are what is looked for.
+fn those_known<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let all: Vec<Entry<T>> = or_nothing(deserializer)?;
+    let known = |entry| match entry {
+        Entry::Known(entry) => Some(entry),
+        Entry::Other(IgnoredAny) => None,
+    };
+    Ok(all.into_iter().filter_map(known).collect())
+}
+
+/// The cards of a board, of which there are at most `max`.
+pub(super) fn read(text: &str, options: &Options, max: usize) -> Result<Read, FileProblem> {
     let shape = |error: serde_json::Error| FileProblem::Shape { program: PROGRAM, reason: error.to_string() };
     let mut board: Board = serde_json::from_str(text).map_err(shape)?;
     // Trello lists the newest first.
@@ -143,7 +175,17 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Read, FileProblem> {
     let place = |card: &Card| lists.get(card.id_list.as_str()).map_or(f64::MAX, |list| list.pos);
     let mut cards: Vec<&Card> = board.cards.iter().collect();
     cards.sort_by(|one, other| place(one).total_cmp(&place(other)).then(one.pos.total_cmp(&other.pos)));
-    let reader = Reader { board: &board, lists: &lists, options };
+    let mut actions: HashMap<&str, Vec<&Action>> = HashMap::new();
+    for action in &board.actions {
+        if let Some(card) = action.data.card.as_ref().and_then(|card| card.id.as_deref()) {
+            actions.entry(card).or_default().push(action);
+        }
+    }
+    let mut checklists: HashMap<&str, Vec<&Checklist>> = HashMap::new();
+    for checklist in &board.checklists {
+        checklists.entry(&checklist.id_card).or_default().push(checklist);
+    }
+    let reader = Reader { board: &board, lists: &lists, actions, checklists, options };
     let mut read = Read::default();
     for card in cards {
         let archived = card.closed || lists.get(card.id_list.as_str()).is_some_and(|list| list.closed);
@@ -152,6 +194,7 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Read, FileProblem> {
         } else {
             let draft = reader.draft(card, archived, &mut read.problems);
             read.drafts.push(draft);
+            within(max, read.drafts.len())?;
         }
     }
     Ok(read)
@@ -160,6 +203,9 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Read, FileProblem> {
 struct Reader<'a> {
     board: &'a Board,
     lists: &'a HashMap<&'a str, &'a List>,
+    /// What was done, the first first, by the card with which it was.
+    actions: HashMap<&'a str, Vec<&'a Action>>,
+    checklists: HashMap<&'a str, Vec<&'a Checklist>>,
     options: &'a Options,
 }
 
@@ -172,11 +218,14 @@ impl Reader<'_> {
         if let (Some(list), None) = (list, by_list) {
             labels.push(list.name.clone());
         }
-        let actions = || self.board.actions.iter().filter(|action| is_of(action, card));
-        let created = actions().find(|action| matches!(action.kind.as_str(), "createCard" | "copyCard" | "emailCard"));
-        let comments = actions()
-            .filter(|action| action.kind == "commentCard")
-            .filter_map(|action| Some(DraftComment { at: Some(action.date), text: action.data.text.clone()? }));
+        let actions: &[&Action] = self.actions.get(card.id.as_str()).map_or(&[], Vec::as_slice);
+        let created =
+            actions.iter().find(|action| matches!(action.kind.as_str(), "createCard" | "copyCard" | "emailCard"));
+        let said = actions.iter().filter(|action| action.kind == "commentCard");
+        let comments = said.filter_map(|action| {
+            let author = action.member_creator.as_ref().and_then(person);
+            Some(DraftComment { author, at: Some(action.date), text: action.data.text.clone()? })
+        });
         let mut members = card.id_members.iter();
         let assignee = members.next().and_then(|id| self.member(id));
         let draft = Draft {
@@ -189,7 +238,7 @@ impl Reader<'_> {
             assignee,
             author: created.and_then(|action| action.member_creator.as_ref()).and_then(person),
             created_at: created.map(|action| action.date).or_else(|| made_at(&card.id)),
-            completed_at: actions().rfind(|action| self.completes(action)).map(|action| action.date),
+            completed_at: actions.iter().rfind(|action| self.completes(action)).map(|action| action.date),
             comments: comments.collect(),
             checklist: self.checklist(card),
             ..Draft::default()
@@ -204,15 +253,17 @@ impl Reader<'_> {
 
     /// Whether a card was done by this.
     fn completes(&self, action: &Action) -> bool {
-        let list = action.data.list_after.as_ref().and_then(|list| self.lists.get(list.id.as_str()));
+        let list = action.data.list_after.as_ref().and_then(|list| self.lists.get(list.id.as_deref()?));
         let into = list.and_then(|list| self.options.status(&list.name)) == Some(Status::Completed);
         let ticked = action.data.card.as_ref().and_then(|card| card.due_complete) == Some(true);
         action.kind == "updateCard" && (into || ticked)
     }
 
     fn checklist(&self, card: &Card) -> Vec<(String, bool)> {
-        let lists = self.board.checklists.iter().filter(|checklist| checklist.id_card == card.id);
+        let lists = self.checklists.get(card.id.as_str());
         lists
+            .into_iter()
+            .flatten()
             .flat_map(|checklist| {
                 let mut items: Vec<_> = checklist.check_items.iter().collect();
                 items.sort_by(|one, other| one.pos.total_cmp(&other.pos));
@@ -222,12 +273,8 @@ impl Reader<'_> {
     }
 
     fn member(&self, id: &str) -> Option<Outsider> {
-        self.board.members.iter().find(|member| member.id == id).and_then(person)
+        self.board.members.iter().find(|member| member.id.as_deref() == Some(id)).and_then(person)
     }
-}
-
-fn is_of(action: &Action, card: &Card) -> bool {
-    action.data.card.as_ref().is_some_and(|of| of.id == card.id)
 }
 
 /// A label's name, or its colour where it has none.

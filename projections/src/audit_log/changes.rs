@@ -85,7 +85,10 @@ fn task(event: &TaskEvent) -> Said {
             said.change("hold", &json!({ "since": resumed.held_since }), &Value::Null).note(&resumed.reason)
         }
         TaskEvent::TaskCommented(commented) => {
+            // Whoever brought it in is not who wrote it.
+            let known = commented.imported.as_ref().map(|facts| json!({ "author_id": facts.author, "at": facts.at }));
             Said { comment_id: Some(commented.comment_id), ..said.note(&commented.text) }
+                .first_if("imported", known.as_ref())
         }
         TaskEvent::TaskChecklistItemAdded(added) => said.first("checklist_item", &added.text),
         TaskEvent::TaskChecklistItemReworded(reworded) => said.change("checklist_item", &reworded.from, &reworded.to),

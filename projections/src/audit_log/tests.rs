@@ -219,11 +219,38 @@ fn a_hold_is_logged_with_its_reason() {
 #[test]
 fn a_comment_is_logged_with_its_text() {
     let comment_id = CommentId(Uuid::from_u128(9));
-    let event = TaskEvent::from(TaskCommented { comment_id, text: "On it.".parse().unwrap(), mentions: Vec::new() });
+    let event = TaskEvent::from(TaskCommented {
+        comment_id,
+        text: "On it.".parse().unwrap(),
+        mentions: Vec::new(),
+        imported: None,
+    });
     let mut second = entry(TASK.into(), 2, "TaskCommented", &json!([]), &"On it.".into());
     second["comment_id"] = json!(comment_id);
     ProjectionSpec::given(AuditLog, History::of(TASK).then(created()).then(event))
         .then_entries(&[created_entry(), second]);
+}
+
+#[test]
+fn a_comment_that_was_brought_in_is_logged_with_who_wrote_it_and_when() {
+    let comment_id = CommentId(Uuid::from_u128(9));
+    let said = |facts| TaskCommented {
+        comment_id,
+        text: "On it.".parse().unwrap(),
+        mentions: Vec::new(),
+        imported: Some(facts),
+    };
+    let known = ImportedCommentFacts { author: Some(ADA), at: Some(start()) };
+    for (facts, logged) in [
+        (known, json!({ "author_id": ADA, "at": "2026-03-02T08:00:00Z" })),
+        (ImportedCommentFacts::default(), json!({ "author_id": null, "at": null })),
+    ] {
+        let changes = change("imported", Value::Null, logged);
+        let mut second = entry(TASK.into(), 2, "TaskCommented", &changes, &"On it.".into());
+        second["comment_id"] = json!(comment_id);
+        ProjectionSpec::given(AuditLog, History::of(TASK).then(created()).then(TaskEvent::from(said(facts))))
+            .then_entries(&[created_entry(), second]);
+    }
 }
 
 #[test]

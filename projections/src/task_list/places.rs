@@ -157,6 +157,11 @@ const fn urgency(priority: Priority) -> u8 {
     }
 }
 
+/// What comes before the sort keys of all tasks of this rank, and what comes behind them: `"` follows `!`, and comes before every digit.
+pub(super) fn around_rank(rank: &str) -> (String, String) {
+    (format!("{rank}!"), format!("{rank}\""))
+}
+
 /// The sort key by rank. `!` comes before every digit of a rank, so that a rank comes before those that begin with it.
 fn rank_key(rank: &str, stream: &StreamId) -> String {
     format!("{rank}!{}", stream.id)

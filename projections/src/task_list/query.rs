@@ -8,7 +8,7 @@ use muster_domain::values::{Label, Rank};
 use muster_domain::{StreamId, TaskId, TeamId, UserId};
 use serde::Serialize;
 
-use super::places::List;
+use super::places::{List, around_rank};
 use super::plan::{matches, plan};
 use super::words::TitleWords;
 use super::{TaskDocument, TaskList, TaskRow};
@@ -207,15 +207,12 @@ impl TaskQueries {
         Ok(Listed { items, next: found.next })
     }
 
-    /// The rank of the task that comes next to this one, `behind` it or before it, among those of its status; `None` at the end.
-    /// The task `moved` is not asked for: it is about to go elsewhere. Nor are those of this one's own rank: between two of one rank there is no
-    /// room.
+    /// The rank that comes next to that of this task, `behind` it or before it, among those of its status; `None` at the end. Tasks
+    /// of its own rank are passed over: between them there is no place. The task `moved` is not asked for: it is about to go elsewhere.
     pub async fn beside(&self, beside: &TaskDocument, behind: bool, moved: TaskId) -> Result<Option<Rank>, QueryError> {
         let table = self.models.table(TaskList::NAME).await?;
-        // In a sort key a `!` is behind the rank; a `"` comes next to it.
-        let rank = &beside.rank;
-        let (low, high) =
-            if behind { (format!("{rank}\""), "~".to_owned()) } else { (" ".to_owned(), format!("{rank}!")) };
+        let (before_here, behind_here) = around_rank(&beside.rank);
+        let (low, high) = if behind { (behind_here, "~".to_owned()) } else { (" ".to_owned(), before_here) };
         let list = List::All.partition(beside.status);
         let listing = Listing {
             client: self.models.client(),
@@ -236,6 +233,7 @@ impl TaskQueries {
                 Ok(Some((read.stream()?, read.text("rank")?.to_owned())))
             })
             .await?;
+        // Where the index is behind, the task itself may still be elsewhere in it.
         let others = [StreamId::from(moved), StreamId::from(beside.id)];
         let next = found.items.into_iter().find(|(stream, _)| !others.contains(stream));
         Ok(next.and_then(|(_, key)| key.split('!').next()?.parse().ok()))

@@ -273,6 +273,7 @@ fn comments_are_counted() {
         comment_id: CommentId(Uuid::from_u128(id)),
         text: "On it.".parse().unwrap(),
         mentions: Vec::new(),
+        imported: None,
     };
     then([comment(1).into(), comment(2).into()], |task| task.comments = 2);
 }
@@ -358,6 +359,7 @@ fn a_long_history_ends_the_same_in_every_order() {
                 comment_id: CommentId(Uuid::from_u128(n)),
                 text: "x".parse().unwrap(),
                 mentions: Vec::new(),
+                imported: None,
             }
             .into(),
         );
@@ -372,8 +374,12 @@ fn a_long_history_ends_the_same_in_every_order() {
 #[test]
 fn an_event_that_no_program_knows_parks_the_row_before_it() {
     let unknown = EventData { event_type: "TaskPainted".into(), schema: 1, data: json!({}) };
-    let comment =
-        TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "x".parse().unwrap(), mentions: Vec::new() };
+    let comment = TaskCommented {
+        comment_id: CommentId(Uuid::from_u128(1)),
+        text: "x".parse().unwrap(),
+        mentions: Vec::new(),
+        imported: None,
+    };
     let history = history([]).then(unknown).then(TaskEvent::from(comment));
     ProjectionSpec::given(TaskList, history).then_parked(2, "unknown event type \"TaskPainted\"");
 }

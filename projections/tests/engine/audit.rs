@@ -15,6 +15,7 @@ fn history(id: TaskId) -> History {
         comment_id: CommentId(Uuid::from_u128(1)),
         text: "Found it.".parse().unwrap(),
         mentions: Vec::new(),
+        imported: None,
     };
     History::of(id)
         .by(user(1))

@@ -17,6 +17,7 @@ fn history(number: u128, comments: u128) -> Vec<RecordedEvent> {
             comment_id: CommentId(Uuid::from_u128(number)),
             text: "x".parse().unwrap(),
             mentions: Vec::new(),
+            imported: None,
         })
     };
     let history = History::of(task(number)).then(TaskEvent::from(created()));

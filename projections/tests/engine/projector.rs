@@ -16,6 +16,7 @@ fn comment(number: u128) -> TaskEvent {
         comment_id: CommentId(Uuid::from_u128(number)),
         text: "On it.".parse().unwrap(),
         mentions: Vec::new(),
+        imported: None,
     }
     .into()
 }

@@ -9,8 +9,12 @@ use uuid::Uuid;
 use crate::support::{World, created, messages, task};
 
 fn history(number: u128) -> History {
-    let comment =
-        TaskCommented { comment_id: CommentId(Uuid::from_u128(1)), text: "x".parse().unwrap(), mentions: Vec::new() };
+    let comment = TaskCommented {
+        comment_id: CommentId(Uuid::from_u128(1)),
+        text: "x".parse().unwrap(),
+        mentions: Vec::new(),
+        imported: None,
+    };
     History::of(task(number)).then(TaskEvent::from(created())).then(TaskEvent::from(comment))
 }
 

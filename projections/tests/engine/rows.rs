@@ -153,7 +153,7 @@ async fn a_projector_that_is_overtaken_does_not_take_the_row_back() {
     let world = World::new().await;
     let comment = |number| {
         let comment_id = CommentId(Uuid::from_u128(number));
-        TaskEvent::from(TaskCommented { comment_id, text: "x".parse().unwrap(), mentions: Vec::new() })
+        TaskEvent::from(TaskCommented { comment_id, text: "x".parse().unwrap(), mentions: Vec::new(), imported: None })
     };
     let history = History::of(task(1)).then(TaskEvent::from(created())).then(comment(1)).then(comment(2));
     let events = history.events();

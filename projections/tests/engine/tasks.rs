@@ -273,6 +273,23 @@ fn of_text((name, value): (&str, String)) -> (String, AttributeValue) {
 }
 
 #[tokio::test]
+async fn what_stands_beside_a_task_is_never_at_its_own_place() {
+    let world = World::new().await;
+    let ranked = |number: u128, rank: &str| {
+        let ranked = TaskRanked { from: Rank::of_time(now()), to: rank.parse().unwrap() };
+        History::of(task(number)).then(TaskEvent::from(created())).then(TaskEvent::from(ranked))
+    };
+    let places = [(1, "a"), (2, "b"), (3, "b"), (4, "b"), (5, "b"), (6, "b01")];
+    world.publish(places.into_iter().flat_map(|(number, rank)| ranked(number, rank))).await;
+    let tasks = TaskQueries::new(world.models());
+    for tied in 2..=5 {
+        let here = tasks.get(task(tied)).await.unwrap().unwrap();
+        let beside = async |behind| tasks.beside(&here, behind, task(9)).await.unwrap().map(String::from);
+        assert_eq!((beside(false).await.as_deref(), beside(true).await.as_deref()), (Some("a"), Some("b01")), "{tied}");
+    }
+}
+
+#[tokio::test]
 async fn a_deleted_task_can_be_read_and_is_in_no_list() {
     let world = World::new().await;
     world.publish(numbered(11)).await;

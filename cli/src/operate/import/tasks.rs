@@ -100,18 +100,23 @@ async fn people(system: &System, read: &TaskFile) -> Result<People, Failure> {
 async fn make_all(system: &System, plan: Plan) -> Result<(usize, usize), Failure> {
     let bar = progress::bar(Some(plan.tasks.len() as u64), "tasks");
     bar.set_message("import");
-    let made = plan.tasks.into_iter().map(|planned| {
-        let bar = &bar;
-        async move {
-            let made = make(system, planned).await?;
-            bar.inc(1);
-            Ok::<_, Failure>(made)
-        }
-    });
-    let made: Vec<bool> = stream::iter(made).buffer_unordered(CONCURRENCY).try_collect().await?;
+    let (mut created, mut repeated) = (0, 0);
+    for generation in plan.generations() {
+        let made = generation.into_iter().map(|planned| {
+            let bar = &bar;
+            async move {
+                let made = make(system, planned).await?;
+                bar.inc(1);
+                Ok::<_, Failure>(made)
+            }
+        });
+        let made: Vec<bool> = stream::iter(made).buffer_unordered(CONCURRENCY).try_collect().await?;
+        let new = made.iter().filter(|made| **made).count();
+        created += new;
+        repeated += made.len() - new;
+    }
     bar.finish_and_clear();
-    let created = made.iter().filter(|made| **made).count();
-    Ok((created, made.len() - created))
+    Ok((created, repeated))
 }
 
 /// Makes one task; says whether it was not there before.
@@ -172,7 +177,13 @@ fn show(Done { preview, created, repeated }: &Done, store: &StoreArgs) -> Result
         line(format_args!("  nobody here is {} ({} times): left out", person.name, person.times))?;
     }
     if let (Some(created), Some(repeated)) = (created, repeated) {
-        return line(format_args!("import {}: made {created} tasks, {repeated} were there already", preview.import_id));
+        line(format_args!("import {}: made {created} tasks, {repeated} were there already", preview.import_id))?;
+        if *repeated > 0 {
+            line(
+                "what was there stays where it is; to make it once more, as for another team, name an --import-id of your own",
+            )?;
+        }
+        return Ok(());
     }
     let place = store.stage.as_ref().map_or_else(|| store.data.data.display().to_string(), ToString::to_string);
     line(format_args!("nothing was written to {place}: this was a preview"))

@@ -224,8 +224,10 @@ impl Held {
     /// Adds what they did: a comment with what they wrote, anything else as a deed.
     pub(super) fn add_all(&mut self, entries: Vec<LogEntry>) {
         for LogEntry { entry, from } in entries {
-            let AuditEntry { at, event_type, stream, version, note, comment_id, .. } = entry;
-            if event_type == "TaskCommented" {
+            let AuditEntry { at, event_type, stream, version, note, comment_id, changes, .. } = entry;
+            // A comment that they brought in with a task is what somebody else wrote.
+            let brought_in = changes.iter().any(|change| change.field == "imported");
+            if event_type == "TaskCommented" && !brought_in {
                 self.comments.push(ExportedComment {
                     id: comment_id,
                     task_id: TaskId(stream.id),

@@ -129,7 +129,8 @@ pub(crate) struct NeighboursBody {
 /// Puts a task right behind another one, right before another one, or between two.
 ///
 /// There is one order of all tasks, of which each board and each list by `rank` shows a part: whoever names one neighbour alone
-/// puts the task next to it on every board. A task that was never moved stands behind those that were reported before it.
+/// puts the task next to it on every board. A task that was never moved stands behind those that were reported before it. Two that were
+/// put at one place at the same moment share it: a third goes before or behind both.
 #[utoipa::path(post, path = "/tasks/{task_id}/position", operation_id = "position_task", tag = "tasks",
     params(("task_id" = TaskId, Path), ChangeHeaders), request_body = NeighboursBody,
     responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String))), TaskChangeProblems))]
@@ -167,12 +168,13 @@ async fn place(app: &App, change: &Change, id: TaskId, body: &NeighboursBody) ->
         app.tasks.beside(task, behind, id).await.map_err(|error| query_problem(&error))
     };
     let (low, high) = match (&after, &before) {
-        (Some(after), Some(before)) if own(after)? >= own(before)? => {
+        (Some(after), Some(before)) if own(after)? > own(before)? => {
             let detail = "The two do not stand in this order, or not any more: read the board again.";
             return Err(Problem::new(Code::Conflict).detail(detail));
         }
-        (Some(after), Some(before)) => (Some(own(after)?), Some(own(before)?)),
-        (Some(after), None) => {
+        (Some(after), Some(before)) if own(after)? < own(before)? => (Some(own(after)?), Some(own(before)?)),
+        // Two that share a place, as they were put there at the same moment, have nothing between them: it goes behind both.
+        (Some(after), Some(_) | None) => {
             let next = beside(after, true).await?;
             // At the end of the order what is reported from now on still comes behind it.
             let next = next.or_else(|| Some(Rank::of_time(change.at)));

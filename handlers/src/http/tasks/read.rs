@@ -100,7 +100,7 @@ fn answer(task: TaskDocument) -> Response {
     ([(header::ETAG, etag(task.version))], Json(task)).into_response()
 }
 
-pub(super) fn resource(task: &TaskDocument) -> Resource {
+pub(crate) fn resource(task: &TaskDocument) -> Resource {
     Resource::Task(facts(task))
 }
 

@@ -158,6 +158,12 @@ fn changes<'a>(event: &Event<'a>) -> Vec<Expected<'a>> {
             ]);
             begun.into_iter().chain(known.into_iter().filter_map(|(shown, name)| fact(shown, name))).collect()
         }
+        "TaskCommented" => {
+            let facts = event.field("imported").and_then(map);
+            let known =
+                facts.map(|facts| vec![("author_id", facts.get("author").into()), ("at", facts.get("at").into())]);
+            known.into_iter().map(|known| change("imported", None, Expected::Map(known))).collect()
+        }
         "TaskEdited" => edited(&["title", "description", "labels", "location"]),
         "TaskAssigned" | "TaskUnassigned" => one("assignee_id", from.into(), to.into()),
         "TaskTeamChanged" => one("team_id", from.into(), to.into()),
@@ -219,7 +225,7 @@ fn changes<'a>(event: &Event<'a>) -> Vec<Expected<'a>> {
         "UserErased" => one("erased_at", Expected::Null, event.field("at").into()),
         "TeamCreated" => begun(&[("name", "name"), ("description", "description")]),
         "TeamEdited" => edited(&["name", "description"]),
-        // A comment changes no property.
+        // A reminder changes no property.
         _ => Vec::new(),
     }
 }

@@ -34,7 +34,7 @@ impl<'a> State<'a> {
         let kinds: Vec<&str> = commit.events.iter().map(|event| event.kind).collect();
         let (aggregate, _) = commit.aggregate_and_id();
         match (state, aggregate, &kinds[..]) {
-            (None, "task", ["TaskImported", said @ ..]) if said.iter().all(|kind| *kind == "TaskCommented") => Ok(()),
+            (None, "task", ["TaskImported", ..]) => task::brought_in(&commit.events),
             (None, "task", ["TaskCreated", rest @ ..]) if begins(rest) => Ok(()),
             (None, "user", ["UserRegistered"]) | (None, "team", ["TeamCreated"]) => Ok(()),
             (None, ..) => Err(format!("{kinds:?} cannot begin the history of a {aggregate}")),
@@ -90,7 +90,7 @@ fn shape(event: &Event<'_>) -> Verdict {
         "TaskStatusChanged" => (&["from", "to", "at"], &[]),
         "TaskHeld" => (&["reason", "at"], &[]),
         "TaskResumed" => (&["reason", "held_since", "at"], &[]),
-        "TaskCommented" => (&["comment_id", "text"], &["mentions"]),
+        "TaskCommented" => (&["comment_id", "text"], &["mentions", "imported"]),
         "TaskChecklistItemAdded" => (&["item_id", "text", "place"], &[]),
         "TaskChecklistItemReworded" => (&["item_id", "from", "to"], &[]),
         "TaskChecklistItemTicked" | "TaskChecklistItemUnticked" => (&["item_id", "text"], &[]),

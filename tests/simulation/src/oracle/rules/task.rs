@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::reactions::{self, Recurrence, Reminders};
 use super::{Verdict, changes, edits, in_order, was};
-use crate::oracle::attribute::{list, map, number, same, text};
+use crate::oracle::attribute::{list, map, number, same, same_or_none, text};
 use crate::oracle::log::Event;
 
 /// What a task has that was created without a word on labels.
@@ -198,6 +198,9 @@ impl<'a> Task<'a> {
                 }
                 Err(format!("the rank was {:?}, and the event says {from:?} and {to:?}", self.rank))
             }
+            "TaskCommented" if event.field("imported").is_some() => {
+                Err("a comment was brought in without its task".to_owned())
+            }
             "TaskCommented" => speaks_to(event, &named(event.field("text")), &BTreeSet::new()),
             "TaskWatched" | "TaskUnwatched" => {
                 let watches = event.field("user_id").and_then(text).is_some_and(|user| self.watchers.contains(user));
@@ -369,6 +372,53 @@ impl<'a> Task<'a> {
         }
         self.status = to;
     }
+}
+
+/// Whether a task may be brought in by these events: itself, what it is a part of, its checklist, what of it is done, what was said.
+pub(super) fn brought_in(events: &[Event<'_>]) -> Verdict {
+    let place = |kind: &str| match kind {
+        "TaskImported" => Some(0),
+        "TaskRelated" => Some(1),
+        "TaskChecklistBegun" => Some(2),
+        "TaskChecklistItemTicked" => Some(3),
+        "TaskCommented" => Some(4),
+        _ => None,
+    };
+    let mut before = None;
+    for Event { kind, .. } in events {
+        let place = place(kind).ok_or_else(|| format!("{kind} does not come with what is brought in"))?;
+        if before.is_some_and(|before| before > place || (before == place && place < 3)) {
+            return Err(format!("{kind} is not in its place in what is brought in"));
+        }
+        before = Some(place);
+    }
+    let begun =
+        events.iter().filter(|event| event.kind == "TaskChecklistBegun").filter_map(|event| event.field("items"));
+    // Each is ticked once at most.
+    let mut items: Vec<_> = begun.filter_map(list).flatten().filter_map(map).collect();
+    if items.len() > 100 {
+        return Err("a checklist with too many items was brought in".to_owned());
+    }
+    for event in events {
+        let (id, words) = (event.field("item_id"), event.field("text"));
+        match event.kind {
+            "TaskRelated" if event.field("relation").and_then(text) != Some("child_of") => {
+                return Err("what is brought in is a part of another, or stands to none".to_owned());
+            }
+            "TaskChecklistItemTicked" => {
+                let is = |item: &&Map<String, Value>| {
+                    same_or_none(item.get("item_id"), id) && same_or_none(item.get("text"), words)
+                };
+                let at = items.iter().position(is).ok_or("an item that is not there, or is done, is ticked")?;
+                items.remove(at);
+            }
+            "TaskCommented" if event.field("imported").is_none() => {
+                return Err("a comment that was brought in does not say so".to_owned());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Whom a text speaks to: what stands between `@[` and `]` and is a UUID as one is written.

@@ -166,7 +166,20 @@ fn commits_that_the_rules_refuse_are_reported() {
     let nothing = event("TeamEdited", &json!({ "name": { "from": "North", "to": "North" } }));
     let restored = event("TaskRestored", &json!({ "deleted_at": time(6) }));
     let priority = event("TaskPriorityChanged", &json!({ "from": "high", "to": "low" }));
+    let facts = json!({ "import_id": ADA, "source": "csv" });
+    let imported = json!({ "title": "Again", "status": "todo", "priority": "low", "imported": facts, "at": time(20) });
+    let imported = event("TaskImported", &imported);
+    let ticked = event("TaskChecklistItemTicked", &json!({ "item_id": ADA, "text": "…" }));
+    let blocked = event("TaskRelated", &json!({ "relation": "blocked_by", "to": NORTH }));
+    let said_there = event("TaskCommented", &json!({ "comment_id": ADA, "text": "…", "imported": {} }));
+    let new = "task#00000000-0000-0000-0000-000000000009";
     let cases: &[(&'static str, &[&Value], &[&Value], &str)] = &[
+        (new, &[], &[&imported, &comment], "a comment that was brought in does not say so"),
+        (new, &[], &[&imported, &ticked], "an item that is not there, or is done, is ticked"),
+        (new, &[], &[&imported, &blocked], "is a part of another, or stands to none"),
+        (new, &[], &[&imported, &said_there, &ticked], "TaskChecklistItemTicked is not in its place"),
+        (new, &[], &[&imported, &held], "TaskHeld does not come with what is brought in"),
+        (TASK, &[&resumed], &[&said_there], "a comment was brought in without its task"),
         (TASK, &[], &[&moved("in_progress", "todo")], "on hold"),
         (TASK, &[&resumed], &[&moved("todo", "in_progress")], "status was \"in_progress\""),
         (TASK, &[&resumed, &done], &[&moved("completed", "completed")], "a task goes from"),
@@ -188,7 +201,7 @@ fn commits_that_the_rules_refuse_are_reported() {
         (TEAM, &[], &[&nothing], "name does not change"),
         (TEAM, &[], &[&event("TeamPainted", &json!({}))], "\"TeamPainted\" is no type of event"),
         (TEAM, &[], &[&event("TeamEdited", &json!({ "colour": 1 }))], "TeamEdited has a field colour"),
-        ("task#00000000-0000-0000-0000-000000000009", &[], &[&comment], "cannot begin the history of a task"),
+        (new, &[], &[&comment], "cannot begin the history of a task"),
     ];
     for (stream, before, events, what) in cases {
         let owned = |events: &[&Value]| events.iter().map(|event| (*event).clone()).collect::<Vec<_>>();

@@ -10,8 +10,9 @@ use muster_commands::{CommandHandler, Committed, EventStore, ExecuteError, Expec
 use muster_domain::aggregate::Decider;
 use muster_domain::personal::{MemoryKeys, Opener};
 use muster_domain::task::{
-    BegunChecklistItem, CreateTask, ImportSource, ImportTask, ImportedFacts, Leads, Occurrence, Priority, Recurrence,
-    Relation, Status, Successor, Task, TaskCommand, UpdateChecklistItem, UpdateTask,
+    BegunChecklistItem, ChecklistItem, CreateTask, ImportSource, ImportTask, ImportedComment, ImportedCommentFacts,
+    ImportedFacts, Leads, Occurrence, Priority, Recurrence, Relation, Status, Successor, Task, TaskCommand,
+    UpdateChecklistItem, UpdateTask,
 };
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
 use muster_domain::user::{
@@ -119,7 +120,17 @@ fn create(rng: &mut Rng, at: DateTime<Utc>) -> CreateTask {
 }
 
 fn import(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
-    let count = rng.usize(..3);
+    let (comments, items) = (rng.usize(..3), rng.u128(..3));
+    let said = |rng: &mut Rng| ImportedComment {
+        id: CommentId(Uuid::from_u128(rng.u128(..))),
+        text: text(rng),
+        facts: ImportedCommentFacts { author: some(rng, person), at: some(rng, deadline) },
+    };
+    let item = |rng: &mut Rng, id| ChecklistItem {
+        id: ChecklistItemId(Uuid::from_u128(id)),
+        text: text(rng),
+        done: rng.bool(),
+    };
     TaskCommand::Import(Box::new(ImportTask {
         task: create(rng, at),
         status: *rng.choice(Status::ALL).unwrap(),
@@ -131,7 +142,9 @@ fn import(rng: &mut Rng, at: DateTime<Utc>) -> TaskCommand {
             created_at: some(rng, deadline),
             completed_at: some(rng, deadline),
         },
-        comments: (0..count).map(|_| (CommentId(Uuid::from_u128(rng.u128(..))), text(rng))).collect(),
+        parent: some(rng, |rng| TaskId(team(rng).0)),
+        checklist: (300..300 + items).map(|id| item(rng, id)).collect(),
+        comments: (0..comments).map(|_| said(rng)).collect(),
     }))
 }
 
