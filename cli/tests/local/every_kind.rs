@@ -4,8 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use muster_cli::system::System;
 use muster_commands::ExpectedVersion;
 use muster_domain::task::{
-    BegunChecklistItem, CreateTask, Frequency, ImportSource, ImportTask, ImportedFacts, Lead, Leads, Occurrence,
-    Priority, Recurrence, Relation, Status, Successor, Task, TaskCommand, UpdateChecklistItem, UpdateTask,
+    BegunChecklistItem, CreateTask, Frequency, ImportSource, ImportTask, ImportedComment, ImportedCommentFacts,
+    ImportedFacts, Lead, Leads, Occurrence, Priority, Recurrence, Relation, Status, Successor, Task, TaskCommand,
+    UpdateChecklistItem, UpdateTask,
 };
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
 use muster_domain::user::{
@@ -198,9 +199,14 @@ async fn other_beginnings(life: &mut Life<'_>) {
         created_at: Some(at() - TimeDelta::days(9)),
         completed_at: Some(at() - TimeDelta::days(1)),
     };
-    let comments = vec![(CommentId(Uuid::from_u128(0xc3)), "Done at last".parse().unwrap())];
+    let comments = vec![ImportedComment {
+        id: CommentId(Uuid::from_u128(0xc3)),
+        text: "Done at last".parse().unwrap(),
+        facts: ImportedCommentFacts { author: Some(ADA), at: Some(at() - TimeDelta::days(1)) },
+    }];
+    let (parent, checklist) = (Some(TASK), Vec::new());
     let task = CreateTask::new("Paint the door".parse().unwrap(), at());
-    let import = ImportTask { task, status: Status::Completed, facts, comments };
+    let import = ImportTask { task, status: Status::Completed, facts, parent, checklist, comments };
     life.execute::<Task>(IMPORTED.0, TaskCommand::Import(Box::new(import))).await;
 
     let first = Occurrence::first(rule(), SeriesId(TASK.0), at().date_naive());
