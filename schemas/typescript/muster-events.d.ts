@@ -299,7 +299,8 @@ export interface BegunChecklistItem {
 }
 
 /**
- * A task began with a checklist: that of the one before it in its series. Nothing of it is ticked.
+ * A task began with a checklist: that of the one before it in its series, or the one that it had where it was brought in from. Nothing
+ * of it is ticked yet.
  */
 export interface TaskChecklistBegunV1 {
   /**
@@ -427,6 +428,20 @@ export interface TaskCommentedV1 {
 }
 
 /**
+ * What was known of a comment where it comes from: facts that somebody else recorded.
+ */
+export interface ImportedCommentFacts {
+  /**
+   * When it was written there.
+   */
+  at?: string | null;
+  /**
+   * Who had written it there, if they have an account here. Who has none is not named.
+   */
+  author?: UserId | null;
+}
+
+/**
  * Somebody said something on a task.
  */
 export interface TaskCommentedV2 {
@@ -434,6 +449,10 @@ export interface TaskCommentedV2 {
    * The comment's id.
    */
   comment_id: CommentId;
+  /**
+   * What was known of it where it comes from, if it came with an imported task; since schema 2.
+   */
+  imported?: ImportedCommentFacts | null;
   /**
    * Whom it speaks to; since schema 2.
    */
