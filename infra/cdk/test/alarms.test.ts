@@ -144,7 +144,7 @@ describe("an alarm", () => {
 });
 
 test.runIf(existsSync(RUNBOOK))("the runbook has no row for a dead-letter queue that no stage has", () => {
-  const stages = [...STAGES.map(stage), new Stage("dev", { exampleSubscriber: "true" })];
+  const stages = [...STAGES.map(stage), new Stage("dev", { exampleSubscriber: "true", alarmEmail: "operators@example.com" })];
   const queues = new Set(stages.flatMap((built) =>
     built.of("AWS::SQS::Queue").map(({ properties }) => String(properties["QueueName"]).replace(`muster-${built.name}-`, ""))));
   const rows = documented([...stages[0]!.topology.projections.keys()]);

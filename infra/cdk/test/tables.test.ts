@@ -13,7 +13,7 @@ function expected(shape: TableShape): Json {
     indexes: shape.indexes.map((index) => ({
       IndexName: index.name,
       KeySchema: key([index.pk.name, index.sk.name]),
-      Projection: { ProjectionType: "ALL" },
+      Projection: index.holds ? { ProjectionType: "INCLUDE", NonKeyAttributes: [...index.holds] } : { ProjectionType: "ALL" },
     })),
     stream: shape.stream,
     ttl: shape.ttl,
