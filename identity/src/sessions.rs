@@ -437,9 +437,10 @@ impl Sessions {
         // By then no process asks for it any more.
         let until = now + BEGUN_TOGETHER * 2 + AHEAD;
         let update = self.client.update_item().table_name(&self.table).key("pk", s(&begun_together(user, now)));
-        let update = update.update_expression("ADD families :family SET #ttl = :until");
+        let update = update.update_expression("SET #family = :begun, #ttl = :until");
+        let update = update.expression_attribute_names("#family", family.to_string());
         let update = update.expression_attribute_names("#ttl", "ttl");
-        let update = update.expression_attribute_values(":family", AttributeValue::Ss(vec![family.to_string()]));
+        let update = update.expression_attribute_values(":begun", millis(now));
         let update = update.expression_attribute_values(":until", n(&until.timestamp()));
         update.send().await.map(drop).map_err(StoreError::of("noting that a session begins"))
     }
@@ -451,10 +452,8 @@ impl Sessions {
         for key in begun_lately(user, self.clock.now()) {
             let get = self.client.get_item().table_name(&self.table).key("pk", s(&key)).consistent_read(true);
             let Some(item) = get.send().await.map_err(StoreError::of(READING))?.item else { continue };
-            let families = item.get("families").and_then(|families| families.as_ss().ok());
-            let families = families.ok_or(StoreError::damaged(READING, "families"))?.iter();
-            let families = families.map(|id| id.parse::<SessionId>().ok()).collect::<Option<Vec<_>>>();
-            begun.extend(families.ok_or(StoreError::damaged(READING, "the id of a session"))?);
+            // Each family is an attribute of its name, beside the key and the expiry.
+            begun.extend(item.keys().filter_map(|name| name.parse::<SessionId>().ok()));
         }
         Ok(begun)
     }

@@ -174,13 +174,14 @@ mod tests {
     }
 
     fn of_kilobytes(kilobytes: usize) -> AttributeValue {
-        text(&"x".repeat(kilobytes * 1024 - 100))
+        text(&"x".repeat((kilobytes * 1024).saturating_sub(100)))
     }
 
-    async fn put_task(client: &Client, status: &str, text_of: usize) {
+    /// A task with so many kilobytes that the index holds, and so many that it does not.
+    async fn put_task(client: &Client, status: &str, held: usize, other: usize) {
         let put = client.put_item().table_name(TASKS).item("pk", text("task#1")).item("sk", text("row"));
-        let put = put.item("due", text("~")).item("list", text(status)).item("text", of_kilobytes(text_of));
-        put.send().await.unwrap();
+        let put = put.item("due", text("~")).item("list", text(status));
+        put.item("facts", of_kilobytes(held)).item("text", of_kilobytes(other)).send().await.unwrap();
     }
 
     fn units(meter: &Meter) -> Vec<(String, Access, f64)> {
@@ -220,14 +221,16 @@ mod tests {
             [table(TASKS, Access::Write, of_table)].into_iter().chain(index).collect::<Vec<_>>()
         };
 
-        put_task(&client, "todo", 1).await;
+        put_task(&client, "todo", 1, 0).await;
         assert_eq!(units(&meter), written(1.0, Some(1.0)));
-        put_task(&client, "todo", 1).await;
+        put_task(&client, "todo", 1, 0).await;
         assert_eq!(units(&meter), written(1.0, None), "nothing changed");
-        put_task(&client, "todo", 3).await;
-        assert_eq!(units(&meter), written(3.0, Some(3.0)));
-        put_task(&client, "in_progress", 1).await;
-        assert_eq!(units(&meter), written(3.0, Some(3.0 + 1.0)), "the larger of before and after, and a move");
+        put_task(&client, "todo", 1, 2).await;
+        assert_eq!(units(&meter), written(3.0, None), "what changed is not in the index");
+        put_task(&client, "todo", 3, 2).await;
+        assert_eq!(units(&meter), written(5.0, Some(3.0)));
+        put_task(&client, "in_progress", 1, 2).await;
+        assert_eq!(units(&meter), written(5.0, Some(3.0 + 1.0)), "the larger of before and after, and a move");
     }
 
     #[tokio::test]

@@ -14,6 +14,10 @@ use crate::world::{PREFIX, World};
 
 /// How long an answer may take.
 const LIMIT: Duration = Duration::from_secs(30);
+/// The longest pause between two pages while something comes, in milliseconds.
+const OFTEN: u64 = 4_000;
+/// Likewise, while nothing does.
+const SELDOM: u64 = 60_000;
 /// How often the last pages are asked for, which nothing disturbs.
 const MOST_TRIES: u32 = 10_000;
 
@@ -41,15 +45,18 @@ impl FeedReader {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Pages now and then, until it is told to end.
+    /// Pages now and then, until it is told to end: often while something comes, and ever more seldom while nothing does.
     pub async fn follow(self: Arc<Self>) {
+        let mut pause = OFTEN;
         loop {
-            sleep(self.world.millis(4_000)).await;
+            sleep(self.world.millis(pause)).await;
             if self.state().ends {
                 return;
             }
             let limit = self.world.inner().rng.usize(1..=6);
+            let had = self.state().read.len();
             self.page(limit).await;
+            pause = if self.state().read.len() > had { OFTEN } else { SELDOM.min(2 * pause) };
         }
     }
 

@@ -7,7 +7,7 @@ use super::requests::Update;
 use super::write::{Guard, answer, measured, placed};
 use super::{Model, no_table};
 
-/// The attributes that are set, each with the placeholder of its value.
+/// The attributes that are set, by their names or placeholders for these, each with the placeholder of its value.
 fn settings(expression: &str) -> Result<Vec<(String, String)>, Refusal> {
     let gap = || Refusal::NotModelled(format!("the update {expression}"));
     let list = expression.strip_prefix("SET ").ok_or_else(gap)?;
@@ -17,7 +17,11 @@ fn settings(expression: &str) -> Result<Vec<(String, String)>, Refusal> {
         let plain =
             |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let placeholder = value.strip_prefix(':').is_some_and(plain);
-        if plain(name) && placeholder { Ok((name.to_owned(), value.to_owned())) } else { Err(gap()) }
+        if plain(name.strip_prefix('#').unwrap_or(name)) && placeholder {
+            Ok((name.to_owned(), value.to_owned()))
+        } else {
+            Err(gap())
+        }
     };
     list.split(',').map(one).collect()
 }
@@ -31,15 +35,22 @@ impl Model {
         };
         let settings = settings(&update.update_expression)?;
         let placeholders: Vec<String> = settings.iter().map(|(_, placeholder)| placeholder.clone()).collect();
+        let of_names = settings.iter().map(|(name, _)| name.clone()).filter(|name| name.starts_with('#'));
+        let of_names: Vec<String> = of_names.collect();
         let values = update.expression_attribute_values.as_ref();
+        let names = update.expression_attribute_names.as_ref();
         let guard = Guard::beside(
             &mut self.expressions,
             update.condition_expression.as_deref(),
-            update.expression_attribute_names.as_ref(),
+            names,
             values,
             update.return_values_on_condition_check_failure.as_deref(),
-            &placeholders,
+            (&of_names, &placeholders),
         )?;
+        // Each placeholder was checked to be there.
+        let resolved =
+            |name: &str| names.and_then(|names| names.get(name)).map_or_else(|| name.to_owned(), Clone::clone);
+        let settings: Vec<_> = settings.iter().map(|(name, placeholder)| (resolved(name), placeholder)).collect();
         let table = self.tables.get_mut(&update.table_name).ok_or_else(no_table)?;
         let key = table.schema.of_key(&update.key)?;
         if settings.iter().any(|(name, _)| update.key.get(name).is_some()) {
@@ -49,7 +60,6 @@ impl Model {
         guard.check(old.as_ref())?;
         let mut item = old.map_or_else(|| update.key.clone(), |old| old.item.clone());
         for (name, placeholder) in &settings {
-            // Their placeholders were checked to be there.
             if let Some(value) = values.and_then(|values| values.get(placeholder)) {
                 item.set(name, value.clone());
             }

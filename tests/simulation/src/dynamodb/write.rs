@@ -36,23 +36,23 @@ impl<'a> Guard<'a> {
         values: Option<&'a Pairs<Attribute>>,
         on_failure: Option<&str>,
     ) -> Result<Self, Refusal> {
-        Self::beside(expressions, condition, names, values, on_failure, &[])
+        Self::beside(expressions, condition, names, values, on_failure, (&[], &[]))
     }
 
-    /// The same, of a write that uses values outside its condition, too.
+    /// The same, of a write that uses placeholders of names and values outside its condition, too.
     pub(super) fn beside(
         expressions: &mut Expressions,
         condition: Option<&str>,
         names: Option<&'a Pairs<String>>,
         values: Option<&'a Pairs<Attribute>>,
         on_failure: Option<&str>,
-        further: &[String],
+        further: (&[String], &[String]),
     ) -> Result<Self, Refusal> {
         let all_old = all_old(on_failure)?;
         let condition = condition.map(|text| expressions.condition(text)).transpose()?;
         let scope = Scope { names, values };
         let of_condition = condition.as_ref().map(|parsed| (&parsed.names[..], &parsed.values[..]));
-        let further = (!further.is_empty()).then_some((&[][..], further));
+        let further = (!further.1.is_empty()).then_some(further);
         scope.check(&of_condition.into_iter().chain(further).collect::<Vec<_>>())?;
         if let Some(parsed) = &condition {
             evaluate::check(parsed, scope)?;
