@@ -82,5 +82,5 @@ pub(crate) async fn the_access_log_is_taken_out_too() {
     assert_eq!(lines, walk(&auditor.client, &format!("/audit/access?{query}"), 50).await);
     let csv = auditor.client.get(&format!("/audit/access/export?format=csv&{query}")).send().await.is(200).text.clone();
     assert_eq!(csv.matches("\r\n").count(), 2);
-    assert!(csv.contains(&format!(",signed_in,allowed,,{},", member.id)), "{csv}");
+    assert!(csv.contains(&format!(",signed_in,allowed,with the password,{},", member.id)), "{csv}");
 }

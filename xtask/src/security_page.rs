@@ -84,10 +84,11 @@ fn missing(root: &Utf8Path, reference: &str) -> Option<String> {
         return (!there).then(|| format!("{reference} is not there"));
     };
     let (source, named) = match as_it_is.extension() {
-        Some("ts") => (as_it_is, format!("(\"{test}\", ")),
-        Some(_) | None => (source, format!("fn {test}(")),
+        Some("ts") => (as_it_is, vec![format!("(\"{test}\", ")]),
+        // What several stores must do takes each as a type.
+        Some(_) | None => (source, vec![format!("fn {test}("), format!("fn {test}<")]),
     };
-    let there = fs::read_to_string(source).is_ok_and(|code| code.contains(&named));
+    let there = fs::read_to_string(source).is_ok_and(|code| named.iter().any(|named| code.contains(named)));
     (!there).then(|| format!("there is no test {reference}"))
 }
 
