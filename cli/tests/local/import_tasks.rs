@@ -1,16 +1,17 @@
 //! Tasks that an operator brings in from a file.
 
 use std::fs;
+use std::path::Path;
 
 use clap::Parser as _;
 use muster_cli::args::{Command, ImportCommand, Muster};
 use muster_cli::operate::import::{Done, import_tasks};
 use muster_cli::report::Failure;
 use muster_commands::ExpectedVersion;
-use muster_domain::task::Status;
+use muster_domain::task::{ImportSource, Status};
 use muster_domain::user::{RegisterUser, Role, User, UserCommand};
 use muster_domain::{Actor, CommandId, EventReader as _, Fingerprint, Metadata, TaskId, UserId};
-use muster_handlers::import::{Field, Options};
+use muster_handlers::import::{Archived, Field, Options};
 use uuid::Uuid;
 
 use crate::support::{TestStore, at};
@@ -104,14 +105,19 @@ fn the_command_line_says_how_a_file_is_read() {
     assert_eq!(options.columns, [(Field::Title, "Betreff".to_owned())].into());
     assert_eq!(options.statuses, [("Waiting".to_owned(), Status::Todo), ("A=B".to_owned(), Status::Completed)].into());
     assert_eq!(options.people, [("adal".to_owned(), "a@b.com".to_owned())].into());
-    assert!(tasks.preview && options.source.is_some());
+    assert_eq!((options.source, options.archived), (Some(ImportSource::Trello), Archived::Complete));
+    assert_eq!((options.time_zone.name(), tasks.preview), ("Europe/Berlin", true));
 }
 
 #[test]
 fn a_whole_export_and_tasks_are_told_apart_on_the_command_line() {
     let parse = |line: &str| Muster::try_parse_from(line.split_whitespace());
-    assert!(parse("muster import --from-export x --keys k").is_ok());
-    assert!(parse("muster import --from-export x --without-keys").is_ok());
+    for (keys, of_whom, without) in [("--keys k", Some("k"), false), ("--without-keys", None, true)] {
+        let line = format!("muster import --from-export x {keys}");
+        let Command::Import(args) = parse(&line).unwrap().command else { panic!("{line}") };
+        assert_eq!(args.from_export.as_deref(), Some(Path::new("x")), "{line}");
+        assert_eq!((args.keys.as_deref(), args.without_keys), (of_whom.map(Path::new), without), "{line}");
+    }
     for wrong in [
         "muster import",
         "muster import --from-export x",

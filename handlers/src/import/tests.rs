@@ -71,7 +71,22 @@ fn a_table_of_a_german_program_is_read_without_a_word_about_it() {
     let (file, plan) = planned(TICKETS, berlin());
     let preview = file.preview(&plan);
     assert_eq!((preview.source, preview.encoding, preview.delimiter), (ImportSource::Csv, Encoding::Utf8, Some(';')));
-    assert!(preview.columns.iter().all(|column| column.field.is_some()), "{:?}", preview.columns);
+    let fields: Vec<_> = preview.columns.iter().map(|column| (column.header.as_str(), column.field)).collect();
+    let expected = [
+        ("Nr", Field::ExternalId),
+        ("Betreff", Field::Title),
+        ("Beschreibung", Field::Description),
+        ("Status", Field::Status),
+        ("Priorität", Field::Priority),
+        ("Schlagworte", Field::Labels),
+        ("Ort", Field::Location),
+        ("Fällig am", Field::Deadline),
+        ("Zuständig", Field::Assignee),
+        ("Ersteller", Field::Author),
+        ("Erstellt am", Field::CreatedAt),
+        ("Abgeschlossen am", Field::CompletedAt),
+    ];
+    assert_eq!(fields, expected.map(|(header, field)| (header, Some(field))));
     assert_eq!(titles(&plan), ["Tür klemmt", "Dach undicht", "Aufzug warten"]);
 
     let door = &plan.tasks[0].import;
@@ -299,6 +314,39 @@ fn an_account_of_todoist_becomes_tasks() {
     let yard = &plan.tasks[1].import;
     assert_eq!((yard.status, yard.facts.completed_at), (Status::Completed, Some(time("2026-02-09T10:00:00Z"))));
     assert_eq!(yard.facts.created_at, Some(time("2026-02-01T09:00:00Z")));
+}
+
+#[test]
+fn of_a_subtask_of_todoist_nothing_is_lost() {
+    let table = "TYPE,CONTENT,DESCRIPTION,PRIORITY,INDENT,AUTHOR,RESPONSIBLE,DATE,DATE_LANG,TIMEZONE\n\
+        task,Check the boiler,,4,1,,,,en,UTC\n\
+        task,Read the gauge,At the back,4,2,,,,en,UTC\n\
+        task,Bring a torch,,4,2,,,,en,UTC\n\
+        note,It is in the van,,,,,,,,\n\
+        task,Shut the valve,,1,2,,,,en,UTC\n\
+        task,Tell the tenants @calls,,4,2,,,,en,UTC\n\
+        note,All four,,,,,,,,\n";
+    let (_, plan) = planned(table.as_bytes(), Options::default());
+    assert_eq!(titles(&plan), ["Check the boiler", "Read the gauge", "Shut the valve", "Tell the tenants"]);
+    assert_eq!(checklist(&plan.tasks[0]), [("Bring a torch", false)]);
+    assert_eq!(said(&plan.tasks[0]), [("It is in the van", None, None)], "of a point it is said on the task");
+    assert_eq!(description(&plan.tasks[1]), "At the back");
+    assert_eq!(plan.tasks[2].import.task.priority, Priority::Critical);
+    assert_eq!((labels(&plan.tasks[3]), said(&plan.tasks[3])), (vec!["calls"], vec![("All four", None, None)]));
+    let boiler = Some(plan.tasks[0].task_id());
+    assert!(plan.tasks[1..].iter().all(|part| part.import.parent == boiler), "they are parts of it");
+
+    let account = r#"{ "items": [
+        { "id": "1", "content": "Check the boiler", "child_order": 1, "checked": false, "is_deleted": false },
+        { "id": "2", "parent_id": "1", "content": "Read the gauge", "child_order": 1, "checked": true, "is_deleted": false },
+        { "id": "3", "parent_id": "1", "content": "Bring a torch", "child_order": 2, "checked": false, "is_deleted": false },
+        { "id": "4", "parent_id": "1", "content": "Call", "description": "After nine", "child_order": 3, "checked": false, "is_deleted": false }
+    ], "notes": [{ "id": "5", "item_id": "2", "content": "Two bar", "is_deleted": false }] }"#;
+    let (_, plan) = planned(account.as_bytes(), Options::default());
+    assert_eq!(titles(&plan), ["Check the boiler", "Read the gauge", "Call"]);
+    assert_eq!(checklist(&plan.tasks[0]), [("Bring a torch", false)]);
+    assert_eq!((plan.tasks[1].import.status, said(&plan.tasks[1])), (Status::Completed, vec![("Two bar", None, None)]));
+    assert_eq!(description(&plan.tasks[2]), "After nine");
 }
 
 #[test]

@@ -70,6 +70,7 @@ pub(super) fn read_table(text: &str, options: &Options, max: usize) -> Result<Re
         reading: Reading { order, zone: options.time_zone },
         section: None,
         above: Vec::new(),
+        noted: None,
         read: Read { delimiter: Some(sheet.delimiter), ..Read::default() },
     };
     for row in rows {
@@ -91,6 +92,8 @@ struct Table<'a> {
     section: Option<String>,
     /// The tasks below which the next one may be, each with how far it is indented: the last is the nearest.
     above: Vec<(u8, usize)>,
+    /// The task that a note belongs to: the one that was read last, or has it as a point.
+    noted: Option<usize>,
     read: Read,
 }
 
@@ -101,7 +104,7 @@ impl Table<'_> {
         match text("type").map(plain).as_deref() {
             Some("section") => self.section = Some(said.to_owned()),
             Some("note") => {
-                if let Some(task) = self.read.drafts.last_mut() {
+                if let Some(task) = self.noted.and_then(|place| self.read.drafts.get_mut(place)) {
                     let author = text("author").and_then(|name| Outsider::of(without_number(name)));
                     task.comments.push(DraftComment { author, at: None, text: said.to_owned() });
                 }
@@ -119,11 +122,13 @@ impl Table<'_> {
         self.above.truncate(self.above.iter().take_while(|(above, _)| *above < indent).count());
         let parent = self.above.last().map(|(_, place)| *place);
         let (title, mut labels) = content(said);
-        if let Some(parent) = parent.and_then(|parent| self.read.drafts.get_mut(parent))
-            && date.is_none()
-            && responsible.is_none()
+        let hurry = text("priority").and_then(|p| priority(p.parse().ok()?));
+        let is_words = date.or(responsible).or(text("description")).is_none() && labels.is_empty() && is_usual(hurry);
+        if let Some(place) = parent.filter(|_| is_words)
+            && let Some(parent) = self.read.drafts.get_mut(place)
         {
             parent.checklist.push((title, false));
+            self.noted = Some(place);
             return;
         }
         labels.extend(self.section.clone());
@@ -133,13 +138,14 @@ impl Table<'_> {
             title,
             description: text("description").unwrap_or_default().to_owned(),
             status: self.section.as_ref().and_then(|section| self.options.status(section)).or(Some(Status::Todo)),
-            priority: text("priority").and_then(|p| priority(p.parse().ok()?)),
+            priority: hurry,
             labels,
             assignee: responsible.and_then(|name| Outsider::of(without_number(name))),
             author: text("author").and_then(|name| Outsider::of(without_number(name))),
             ..Draft::default()
         };
         self.above.push((indent, self.read.drafts.len()));
+        self.noted = Some(self.read.drafts.len());
         if let Some(date) = date {
             let zone = text("timezone").and_then(|zone| zone.parse().ok()).unwrap_or(self.reading.zone);
             match (Reading { zone, ..self.reading }).time(date, Edge::End) {
@@ -157,6 +163,11 @@ fn without_number(name: &str) -> &str {
         Some((name, number)) if number.trim_end_matches(')').bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => name,
     }
+}
+
+/// Whether it is the priority that everything has of which nobody has said any.
+fn is_usual(priority: Option<Priority>) -> bool {
+    matches!(priority, None | Some(Priority::Low))
 }
 
 fn append(description: &mut String, paragraph: &str) {
@@ -307,8 +318,7 @@ pub(super) fn read_json(text: &str, options: &Options, max: usize) -> Result<Rea
         }
         let parent = item.parent_id.as_deref().and_then(|parent| places.get(parent)).copied();
         if let Some(parent) = parent
-            && item.due.is_none()
-            && item.responsible_uid.is_none()
+            && reader.is_words(item)
             && let Some(draft) = read.drafts.get_mut(parent)
         {
             draft.checklist.push((content(&item.content).0, item.checked));
@@ -330,6 +340,11 @@ fn depth(above: &HashMap<String, String>, id: &str) -> usize {
     std::iter::successors(above.get(id), |id| above.get(*id)).take(DEEPEST).count()
 }
 
+fn priority_of(item: &Item) -> Option<Priority> {
+    // 4 is p1 here.
+    item.priority.and_then(|level| priority(5_u8.checked_sub(level)?))
+}
+
 struct Reader<'a> {
     export: &'a Export,
     /// What was said, by the item on which it was.
@@ -339,6 +354,17 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Whether there is nothing to it but its words: then it is a point of a checklist.
+    fn is_words(&self, item: &Item) -> bool {
+        item.due.is_none()
+            && item.responsible_uid.is_none()
+            && item.description.trim().is_empty()
+            && item.labels.is_empty()
+            && content(&item.content).1.is_empty()
+            && is_usual(priority_of(item))
+            && !self.notes.contains_key(item.id.as_str())
+    }
+
     fn draft(&self, item: &Item, problems: &mut Vec<RowProblem>) -> Draft {
         let named = |names: &[Named], id: Option<&String>| {
             id.and_then(|id| names.iter().find(|named| named.id == *id)).map(|named| named.name.clone())
@@ -361,8 +387,7 @@ impl Reader<'_> {
             title,
             description: item.description.clone(),
             status: Some(if done { Status::Completed } else { by_section.unwrap_or(Status::Todo) }),
-            // 4 is p1 here.
-            priority: item.priority.and_then(|level| priority(5_u8.checked_sub(level)?)),
+            priority: priority_of(item),
             labels,
             assignee: self.person(item.responsible_uid.as_ref()),
             author: self.person(item.added_by_uid.as_ref()),
