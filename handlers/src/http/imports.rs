@@ -24,7 +24,7 @@ use super::problem::{Code, Problem};
 use super::refusal::guarded;
 use super::request::Change;
 use super::spec::ImportProblems;
-use super::tasks::change::known;
+use super::tasks::people::known;
 use super::tasks::read::{present, resource};
 use crate::import::{Archived, DateOrder, Field, Options, People, Plan, PlannedTask, Preview, TaskFile};
 

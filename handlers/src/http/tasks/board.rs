@@ -15,7 +15,7 @@ use muster_projections::{TaskDocument, TaskFilter, TaskSort};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::change::execute_when;
+use super::command::execute_when;
 use super::read::{present, resource, words};
 use crate::http::app::{App, not_found};
 use crate::http::body::{Body, Id, Query};

@@ -17,7 +17,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::body::{NewTaskBody, TaskBody};
-use super::change::{Warning, creating, updating};
+use super::change::{creating, updating};
+use super::warning::Warning;
 use crate::http::access::Asked;
 use crate::http::app::{App, not_found};
 use crate::http::body::{Body, part};

@@ -1,46 +1,30 @@
 //! What changes tasks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use futures::future::try_join_all;
-use muster_commands::{Committed, ExecuteError, ExpectedVersion, GuardedError};
-use muster_domain::task::{Status, Task, TaskCommand, TaskError, TaskEvent, TaskFacts, UpdateTask};
-use muster_domain::values::{CommentText, MAX_MENTIONS, Reason, mentions};
-use muster_domain::{CommentId, DomainEvent, RecordedEvent, TaskId, TeamId, UserId};
-use muster_identity::policy::{Action, Person, Resource};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use muster_commands::{Committed, ExpectedVersion};
+use muster_domain::task::{Task, TaskCommand, TaskFacts, UpdateTask};
+use muster_domain::values::{CommentText, Reason};
+use muster_domain::{CommentId, TaskId};
+use muster_identity::policy::{Action, Resource};
 use muster_projections::TaskDocument;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::body::{AssignBody, CommentBody, DeadlineBody, NewTaskBody, ReasonBody, StatusBody, TaskBody, actions};
-use super::relations::has_open_blockers;
-use crate::http::app::{App, not_found, unreadable};
+use super::command::{Asked, answer, execute, execute_when, guarded_command};
+use super::people::{known, spoken_to};
+use super::warning::{Warning, warned};
+use crate::http::app::App;
 use crate::http::body::{Body, Id};
 use crate::http::caller::Caller;
 use crate::http::commands::Sent;
-use crate::http::etag::etag;
 use crate::http::fields::Fields;
 use crate::http::problem::Problem;
-use crate::http::refusal::{self, guarded};
+use crate::http::refusal::guarded;
 use crate::http::request::Change;
 use crate::http::spec::{BodilessTaskChangeProblems, ChangeHeaders, CreateHeaders, CreateProblems, TaskChangeProblems};
-
-/// The task after a command.
-fn document(id: TaskId, committed: &Committed<Task>) -> Result<TaskDocument, Problem> {
-    let state = committed.aggregate.state.as_ref().ok_or_else(|| not_found("task"))?;
-    let updated_by = committed.updated_by.clone();
-    Ok(TaskDocument::new(id, state, committed.version, committed.updated_at, updated_by))
-}
-
-fn answer(status: StatusCode, id: TaskId, committed: &Committed<Task>) -> Result<Response, Problem> {
-    let document = document(id, committed)?;
-    Ok((status, [(header::ETAG, etag(committed.version))], Json(document)).into_response())
-}
 
 /// Reports a task.
 #[utoipa::path(post, path = "/tasks", operation_id = "create_task", tag = "tasks",
@@ -115,13 +99,6 @@ pub(super) async fn updating(
     let actions = assignee.as_ref().map(|person| actions(&update, person.as_ref())).map_err(Clone::clone);
     let asked = Asked { caller, expected, sent };
     guarded_command(app, &asked, id, actions, |_| spoken_to.clone(), TaskCommand::Update(update)).await
-}
-
-/// Who asks for a command, of which version of a task, and what comes with it.
-pub(super) struct Asked<'a> {
-    pub(super) caller: &'a Caller,
-    pub(super) expected: ExpectedVersion,
-    pub(super) sent: &'a Sent,
 }
 
 /// Gives a task to somebody, or to nobody.
@@ -264,154 +241,4 @@ pub(crate) async fn restore(
 ) -> Result<Response, Problem> {
     let route = format!("POST /tasks/{id}/restore");
     execute(&app, &change, id, &route, &(), Ok(vec![Action::RestoreTask]), TaskCommand::Restore).await
-}
-
-/// One command to a task, if the caller may do all that it does. `actions` are what it does, or why it cannot be done;
-/// that is asked only of a command that is new, since one that is known gets its first answer again.
-pub(super) async fn execute(
-    app: &App,
-    change: &Change,
-    id: TaskId,
-    route: &str,
-    meaning: &impl Serialize,
-    actions: Result<Vec<Action<'_>>, Problem>,
-    command: TaskCommand,
-) -> Result<Response, Problem> {
-    execute_when(app, change, id, route, meaning, actions, |_| Ok(()), command).await
-}
-
-/// Likewise, if something else holds of the task, too.
-#[expect(clippy::too_many_arguments, reason = "a command is all of these, and each route has them at hand")]
-pub(super) async fn execute_when(
-    app: &App,
-    change: &Change,
-    id: TaskId,
-    route: &str,
-    meaning: &impl Serialize,
-    actions: Result<Vec<Action<'_>>, Problem>,
-    when: impl Fn(&TaskFacts) -> Result<(), Problem> + Send + Sync,
-    command: TaskCommand,
-) -> Result<Response, Problem> {
-    let sent = change.metadata(route, meaning);
-    let asked = Asked { caller: &change.caller, expected: change.expected, sent: &sent };
-    let committed = guarded_command(app, &asked, id, actions, when, command).await?;
-    Ok(warned(app, &committed, answer(StatusCode::OK, id, &committed)?).await)
-}
-
-/// One command to a task, if the caller may do all that it does and `when` lets it. Whoever expects another version than the present
-/// one learns that first: what they read before they asked may be why it does not.
-pub(super) async fn guarded_command(
-    app: &App,
-    asked: &Asked<'_>,
-    id: TaskId,
-    actions: Result<Vec<Action<'_>>, Problem>,
-    when: impl Fn(&TaskFacts) -> Result<(), Problem> + Send + Sync,
-    command: TaskCommand,
-) -> Result<Committed<Task>, Problem> {
-    let Asked { caller, expected, sent } = *asked;
-    // Of a change that cannot be made it is not said why to a token that is for no change.
-    let wanted = actions.as_deref().unwrap_or(&[Action::EditTask]);
-    wanted.iter().chain([&Action::ReadTask]).try_for_each(|action| caller.within_token(*action))?;
-    let allowed = AtomicBool::new(false);
-    let guard = |task: &Task| {
-        let task = task.state.as_ref().ok_or_else(|| not_found("task"))?;
-        let facts = TaskFacts::from(task);
-        let resource = Resource::Task(facts);
-        caller.may(Action::ReadTask, &resource)?;
-        let actions = actions.as_ref().map_err(Clone::clone)?;
-        actions.iter().try_for_each(|action| caller.may(*action, &resource))?;
-        allowed.store(true, Ordering::Relaxed);
-        when(&facts)
-    };
-    let done = app.commands.execute_if::<Task, Problem>(id.0, command, expected, sent, guard).await;
-    if let (Err(GuardedError::Guard(_)), ExpectedVersion::Exactly(version)) = (&done, expected)
-        && allowed.load(Ordering::Relaxed)
-    {
-        let actual = app.reader.head(&id.into()).await.map_err(|error| unreadable(&error))?;
-        if actual != version {
-            return Err(refusal::problem(&ExecuteError::<TaskError>::VersionMismatch { expected, actual }));
-        }
-    }
-    done.map_err(guarded)
-}
-
-/// The assignee to be, who must be there and active; the team must be there, too.
-pub(in crate::http) async fn known(
-    app: &App,
-    assignee: Option<UserId>,
-    team: Option<TeamId>,
-) -> Result<Option<Person>, Problem> {
-    let mut fields = Fields::default();
-    let mut person = None;
-    if let Some(id) = assignee {
-        match app.user(id, 0).await? {
-            Some(user) if user.active => person = Some(Person { id, teams: user.teams }),
-            Some(_) => fields.wrong("/assignee_id", "this account is not active"),
-            None => fields.wrong("/assignee_id", "there is no such user"),
-        }
-    }
-    if let Some(id) = team
-        && app.team(id, 0).await?.is_none()
-    {
-        fields.wrong("/team_id", "there is no such team");
-    }
-    fields.finish(Some(person))
-}
-
-/// What the caller should know of what they did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Warning {
-    /// The task which they completed still waits for others. It is done all the same: whoever does the work knows whether it is.
-    OpenBlockers,
-}
-
-const WARNING: HeaderName = HeaderName::from_static("muster-warning");
-
-impl Warning {
-    /// Of what a command did. What was done is not refused because nobody knows whether it is worth a warning.
-    pub(super) async fn of(app: &App, committed: &Committed<Task>) -> Option<Self> {
-        let completes = |event: &RecordedEvent| matches!(event.decode(), Ok(DomainEvent::Task(TaskEvent::TaskStatusChanged(changed))) if changed.to == Status::Completed);
-        let task = committed.aggregate.state.as_ref().filter(|task| !task.blocked_by.is_empty())?;
-        if !committed.events.iter().any(completes) {
-            return None;
-        }
-        match has_open_blockers(app, task.blocked_by.iter().copied()).await {
-            Ok(waits) => waits.then_some(Self::OpenBlockers),
-            Err(problem) => {
-                tracing::warn!(code = problem.code().as_str(), "it is not known whether the task waits for others");
-                None
-            }
-        }
-    }
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::OpenBlockers => "open_blockers",
-        }
-    }
-}
-
-async fn warned(app: &App, committed: &Committed<Task>, mut response: Response) -> Response {
-    if let Some(warning) = Warning::of(app, committed).await {
-        response.headers_mut().insert(WARNING, HeaderValue::from_static(warning.as_str()));
-    }
-    response
-}
-
-/// Whether whomever a text speaks to has an account, and they are not too many. Whether each may see the task is asked when they
-/// are told, as that may be another thing then.
-async fn spoken_to(app: &App, pointer: &str, text: Option<&str>) -> Result<(), Problem> {
-    let named = mentions(text.unwrap_or_default());
-    let mut fields = Fields::default();
-    if named.len() > MAX_MENTIONS {
-        fields
-            .wrong(pointer, format_args!("must speak to at most {MAX_MENTIONS} people, and speaks to {}", named.len()));
-    } else {
-        let accounts = try_join_all(named.iter().map(|user| app.user(*user, 0))).await?;
-        for (user, _) in named.iter().zip(accounts).filter(|(_, account)| account.is_none()) {
-            fields.wrong(pointer, format_args!("there is no such user: @[{user}]"));
-        }
-    }
-    fields.finish(Some(()))
 }

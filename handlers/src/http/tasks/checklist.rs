@@ -13,7 +13,7 @@ use muster_projections::TaskDocument;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::change::execute;
+use super::command::execute;
 use crate::http::app::App;
 use crate::http::body::{Body, Id, Ids};
 use crate::http::fields::{Fields, given, present};

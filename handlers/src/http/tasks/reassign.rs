@@ -12,7 +12,7 @@ use muster_projections::{Listed, Page, TaskDocument, TaskFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::change::known;
+use super::people::known;
 use crate::http::access::Asked;
 use crate::http::app::{App, not_found};
 use crate::http::body::{Body, Id};

@@ -15,7 +15,7 @@ use muster_projections::{Page, TaskDocument, TaskFilter, TaskSort};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::change::execute_when;
+use super::command::execute_when;
 use super::read::{present, resource};
 use crate::http::app::{App, not_found};
 use crate::http::body::{Body, Id};

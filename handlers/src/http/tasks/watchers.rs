@@ -9,7 +9,7 @@ use muster_domain::{TaskId, UserId};
 use muster_identity::policy::{Action, scope_of};
 use muster_projections::TaskDocument;
 
-use super::change::{execute, execute_when};
+use super::command::{execute, execute_when};
 use crate::http::app::{App, not_found};
 use crate::http::body::Ids;
 use crate::http::problem::{Code, Problem};
