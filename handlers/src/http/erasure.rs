@@ -21,7 +21,7 @@ use super::fields::Fields;
 use super::problem::{Code, Problem};
 use super::request::Change;
 use super::spec::{ChangeHeaders, EraseProblems};
-use super::users::{answer, resource_of};
+use super::users::command::{answer, resource_of};
 
 /// That it is meant.
 #[derive(Deserialize, Serialize, ToSchema)]

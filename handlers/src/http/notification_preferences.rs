@@ -23,7 +23,7 @@ use super::fields::{Fields, Object};
 use super::problem::Problem;
 use super::request::Change;
 use super::spec::{ChangeHeaders, ChangeProblems, ReadHeaders, ReadProblems};
-use super::users::{commit, resource_of};
+use super::users::command::{commit, resource_of};
 
 /// How somebody wants to be told of what concerns them: all of it.
 #[derive(Deserialize, ToSchema)]

@@ -20,7 +20,8 @@ use super::fields::{Fields, given};
 use super::problem::{Code, Problem};
 use super::request::Change;
 use super::spec::{ChangeHeaders, ReactivateProblems};
-use super::users::{answer, commit, remove_unless_active};
+use super::users::command::{answer, commit};
+use super::users::register::remove_unless_active;
 use crate::mail::Notice;
 
 /// How its owner is to sign in.

@@ -25,7 +25,7 @@ use super::refusal::problem;
 use super::request::Intake;
 use super::settings::SignUpPolicy;
 use super::spec::{CreateHeaders, OpenProblems, SignUpProblems};
-use super::users::{InRole, NewUser, NewUserBody, Registered, register, register_as};
+use super::users::register::{InRole, NewUser, NewUserBody, Registered, register, register_as};
 
 /// Whether one may sign up.
 #[derive(Serialize, ToSchema)]

@@ -184,7 +184,7 @@ pub(crate) async fn members(
     app.team(id, 0).await?.ok_or_else(|| not_found("team"))?;
     let page = query.page()?;
     let filter = UserFilter { team: Some(id), role: None, active: Some(true) };
-    users::page(&app, &caller, &filter, &page).await
+    users::read::page(&app, &caller, &filter, &page).await
 }
 
 /// Lets a person join a team. Joining twice changes nothing.
@@ -200,7 +200,7 @@ pub(crate) async fn join(
     change.caller.may(Action::ChangeTeamMembers, &Resource::Team { id: team })?;
     app.team(team, 0).await?.ok_or_else(|| not_found("team"))?;
     let route = format!("PUT /teams/{team}/members/{user}");
-    users::execute(&app, &change, user, &route, &(), &[], UserCommand::JoinTeam(team)).await
+    users::command::execute(&app, &change, user, &route, &(), &[], UserCommand::JoinTeam(team)).await
 }
 
 /// Lets a person leave a team. Leaving twice changes nothing.
@@ -216,7 +216,7 @@ pub(crate) async fn leave(
     change.caller.may(Action::ChangeTeamMembers, &Resource::Team { id: team })?;
     app.team(team, 0).await?.ok_or_else(|| not_found("team"))?;
     let route = format!("DELETE /teams/{team}/members/{user}");
-    users::execute(&app, &change, user, &route, &(), &[], UserCommand::LeaveTeam(team)).await
+    users::command::execute(&app, &change, user, &route, &(), &[], UserCommand::LeaveTeam(team)).await
 }
 
 fn member(ids: Result<Path<(String, String)>, PathRejection>) -> Result<(TeamId, UserId), Problem> {
