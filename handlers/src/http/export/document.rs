@@ -18,7 +18,7 @@ use crate::http::api_tokens::ApiTokenDocument;
 use crate::http::logged::LogEntry;
 use crate::http::oidc::identities::OutsideIdentityDocument;
 use crate::http::saved_filters::SavedFilterDocument;
-use crate::http::second_factor::FactorDocument;
+use crate::http::second_factor::enrolment::FactorDocument;
 
 /// All that is held of a person, or a part of it.
 #[derive(Serialize, ToSchema)]

@@ -25,7 +25,7 @@ use super::fields::Fields;
 use super::oidc::identities::OutsideIdentityDocument;
 use super::problem::Problem;
 use super::saved_filters::SavedFilterDocument;
-use super::second_factor::FactorDocument;
+use super::second_factor::enrolment::FactorDocument;
 use super::spec::ExportProblems;
 use document::{ExportedInvitation, ExportedTeam, Held, PersonExport};
 use part::Place;

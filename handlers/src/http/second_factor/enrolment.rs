@@ -1,36 +1,28 @@
-//! The second factor of an account, and signing in with it.
+//! Setting a second factor up, renewing its recovery codes, and taking it away.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use muster_domain::UserId;
 use muster_identity::policy::{Action, Person, Resource};
-use muster_identity::{
-    Access, AccessKind, AccessSubject, FactorState, FinishLoginError, PasswordAttempt, Proof, RecoveryCode,
-    SecondFactorError,
-};
+use muster_identity::{AccessKind, AccessSubject, FactorState, PasswordAttempt, RecoveryCode, SecondFactorError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::access::{Asked, done};
-use super::app::{App, not_found};
-use super::auth::{Tokens, begun, tokens};
-use super::body::{Body, Id};
-use super::caller::{Caller, Unsettled};
-use super::cookie;
-use super::fields::Fields;
-use super::problem::{Code, Problem};
-use super::request::Intake;
-use super::spec::{BodilessProblems, FactorProblems, FinishSignInProblems};
-use super::throttle::Attempt;
+use super::{note_spent, proof, refused};
+use crate::http::access::{Asked, done};
+use crate::http::app::{App, not_found};
+use crate::http::body::{Body, Id};
+use crate::http::caller::{Caller, Unsettled};
+use crate::http::problem::{Code, Problem};
+use crate::http::request::Intake;
+use crate::http::spec::{BodilessProblems, FactorProblems};
+use crate::http::throttle::Attempt;
 use crate::mail::Notice;
-
-/// What the access log says of tries that were too many.
-const TOO_MANY_TRIES: &str = "too many wrong passwords and codes at the second factor";
 
 /// The caller's password, asked again.
 #[derive(Deserialize, ToSchema)]
@@ -63,24 +55,6 @@ pub(crate) struct ProofBody {
     /// A recovery code.
     #[schema(max_length = 64)]
     recovery_code: Option<String>,
-}
-
-/// The answer to a challenge: either `code` or `recovery_code`.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FinishBody {
-    /// The `challenge` of the problem `second_factor_required`.
-    #[schema(max_length = 1024)]
-    challenge: String,
-    /// The six digits that the app shows.
-    #[schema(max_length = 64)]
-    code: Option<String>,
-    /// A recovery code.
-    #[schema(max_length = 64)]
-    recovery_code: Option<String>,
-    /// Whether the refresh token is kept in a cookie, as at `/users/login`.
-    #[serde(default)]
-    cookie: bool,
 }
 
 /// Whether the caller has a second factor.
@@ -244,86 +218,6 @@ pub(crate) async fn remove_of_user(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Signs in with the second factor, after the password.
-#[utoipa::path(post, path = "/users/login/second-factor", operation_id = "log_in_with_second_factor",
-    tag = "authentication", security(()), request_body = FinishBody,
-    responses((status = 200, description = "Tokens.", body = Tokens), FinishSignInProblems))]
-pub(crate) async fn log_in(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    asked: Asked,
-    intake: Intake,
-    Body(body): Body<FinishBody>,
-) -> Result<Response, Problem> {
-    if body.cookie {
-        cookie::same_origin(&headers, &app.settings.allowed_origins)?;
-    }
-    let (proof, _) = proof(body.code, body.recovery_code)?;
-    let counted = app.throttle.attempt(None, intake.address())?;
-    match app.identity.finish_login(&body.challenge, &proof, &intake.client()).await {
-        Ok(pair) => {
-            let with = match proof {
-                Proof::Code(_) => "with password and second factor",
-                Proof::RecoveryCode(_) => {
-                    let used = Access::allowed(AccessKind::RecoveryCodeUsed).by_user(pair.user_id);
-                    app.note(&asked, used.in_session(pair.session_id)).await;
-                    "with password and recovery code"
-                }
-            };
-            if let Err(problem) = begun(&app, &asked, &pair, with).await {
-                counted.forgiven();
-                return Err(problem);
-            }
-            counted.succeeded();
-            Ok(tokens(&app, pair, body.cookie))
-        }
-        Err(FinishLoginError::Challenge { of }) => Err(challenge_refused(of)),
-        Err(FinishLoginError::Factor { user, source }) => Err(factor_refused(user, &source)),
-        Err(FinishLoginError::Internal(error)) => {
-            counted.forgiven();
-            Err(Problem::unavailable(&error))
-        }
-    }
-}
-
-/// A challenge with which nobody signs in: `of` whom it is, if that is certain.
-fn challenge_refused(of: Option<UserId>) -> Problem {
-    let access = Access::refused(AccessKind::SignInRefused).because("the challenge is not good, or not any more");
-    Problem::new(Code::WrongCredentials)
-        .detail("The challenge is not good, or not any more: begin again with the password.")
-        .refused(of.map(AccessSubject::User).into_iter().fold(access, Access::about))
-}
-
-/// A second factor that was not proved at sign-in. Who tried has shown the password of this account, and need not be its owner.
-fn factor_refused(user: UserId, error: &SecondFactorError) -> Problem {
-    let refused_to = |kind| Access::refused(kind).about(AccessSubject::User(user));
-    match error {
-        // Taken away meanwhile: the password alone is enough now, but it has to be shown again.
-        SecondFactorError::Off => challenge_refused(Some(user)),
-        SecondFactorError::WrongCode => {
-            let access = refused_to(AccessKind::SecondFactorRefused).because("the code is wrong, or was used before");
-            Problem::new(Code::WrongCredentials).detail("The code is wrong, or was used before.").refused(access)
-        }
-        SecondFactorError::TooManyTries { .. } => {
-            refused(error, "/code").refused(refused_to(AccessKind::Throttled).because(TOO_MANY_TRIES))
-        }
-        SecondFactorError::On
-        | SecondFactorError::NotBegun
-        | SecondFactorError::WrongPassword
-        | SecondFactorError::NotMade(_)
-        | SecondFactorError::Hash(_)
-        | SecondFactorError::Store(_) => refused(error, "/code"),
-    }
-}
-
-/// Writes down that a recovery code is spent, if one was shown.
-pub(crate) async fn note_spent(app: &App, asked: &Asked, caller: &Caller, proof: &Proof) {
-    match proof {
-        Proof::Code(_) => {}
-        Proof::RecoveryCode(_) => app.note(asked, done(AccessKind::RecoveryCodeUsed, &caller.0)).await,
-    }
-}
-
 fn own(caller: &Caller) -> Result<(), Problem> {
     let person = Person { id: caller.id(), teams: caller.0.teams.clone() };
     caller.may(Action::ManageSecondFactor, &Resource::User(person))
@@ -351,41 +245,6 @@ fn settled<T>(counted: Attempt<'_>, outcome: Result<T, SecondFactorError>, point
         ) => {}
     }
     outcome.map_err(|error| refused(&error, pointer))
-}
-
-/// What is shown, and the field that it came in.
-pub(crate) fn proof(code: Option<String>, recovery_code: Option<String>) -> Result<(Proof, &'static str), Problem> {
-    match (code, recovery_code) {
-        (Some(code), None) => Ok((Proof::Code(code), "/code")),
-        (None, Some(code)) => Ok((Proof::RecoveryCode(code), "/recovery_code")),
-        (None, None) | (Some(_), Some(_)) => {
-            Err(wrong_field("/code", "either code or recovery_code must be given".to_owned()))
-        }
-    }
-}
-
-fn wrong_field(pointer: &str, detail: String) -> Problem {
-    let mut fields = Fields::default();
-    fields.wrong(pointer, detail);
-    fields.problem()
-}
-
-/// Not 401 where a password or a code is wrong: the caller is signed in, and stays so.
-pub(crate) fn refused(error: &SecondFactorError, pointer: &str) -> Problem {
-    match error {
-        SecondFactorError::Off | SecondFactorError::On | SecondFactorError::NotBegun => {
-            Problem::new(Code::Conflict).detail(error)
-        }
-        SecondFactorError::WrongPassword => wrong_field("/password", "is not the password".to_owned())
-            .refused(Access::refused(AccessKind::PasswordRefused).because("the password is wrong")),
-        SecondFactorError::WrongCode => wrong_field(pointer, "is wrong, or was used before".to_owned())
-            .refused(Access::refused(AccessKind::SecondFactorRefused).because("the code is wrong, or was used before")),
-        SecondFactorError::TooManyTries { again_in } => Problem::new(Code::TooManyRequests)
-            .retry_after(again_in.num_seconds().unsigned_abs())
-            .refused(Access::refused(AccessKind::Throttled).because(TOO_MANY_TRIES)),
-        SecondFactorError::NotMade(_) => Problem::internal(error),
-        SecondFactorError::Hash(_) | SecondFactorError::Store(_) => Problem::unavailable(error),
-    }
 }
 
 /// Secrets are in no cache.
