@@ -232,8 +232,8 @@ fn query_routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(digests::list))
         .routes(routes!(digests::keys))
         .routes(routes!(audit::search::search))
-        .routes(routes!(audit::export::export))
-        .routes(routes!(audit::export::export_access))
+        .routes(routes!(audit::export::log::export))
+        .routes(routes!(audit::export::access::export))
         .routes(routes!(feed::read))
 }
 
