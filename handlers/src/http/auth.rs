@@ -20,7 +20,7 @@ use super::app::App;
 use super::body::Body;
 use super::caller::Unsettled;
 use super::cookie;
-use super::fields::{Fields, given};
+use super::fields::{given, wrong_field};
 use super::problem::{Causes, Code, Problem};
 use super::request::Intake;
 use super::spec::{RefreshProblems, SignInProblems, SignOutProblems};
@@ -210,9 +210,7 @@ pub(crate) async fn refresh(
 
 /// Neither the body nor a cookie has one.
 fn no_refresh_token() -> Problem {
-    let mut fields = Fields::default();
-    fields.wrong("/refresh_token", "missing field `refresh_token`");
-    fields.problem()
+    wrong_field("/refresh_token", "missing field `refresh_token`")
 }
 
 /// What the access log keeps of a refused refresh: of a token that this server gave out, whose it was.

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use super::fields::{Fields, Object};
+use super::fields::{Object, wrong_field, wrong_parameter};
 use super::problem::{Code, Problem};
 
 /// A JSON body.
@@ -74,9 +74,7 @@ fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8
     if let Some(field) = field {
         pointer.push_str(&step(field));
     }
-    let mut fields = Fields::default();
-    fields.wrong(&pointer, message);
-    fields.problem()
+    wrong_field(&pointer, message)
 }
 
 /// The path as a JSON pointer (RFC 6901).
@@ -108,10 +106,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             Err(rejection) => {
                 let message =
                     std::error::Error::source(&rejection).map_or_else(|| rejection.to_string(), ToString::to_string);
-                let (parameter, detail) = wrong_parameter(&message);
-                let mut fields = Fields::default();
-                fields.wrong_parameter(parameter, detail);
-                Err(fields.problem())
+                let (parameter, detail) = complaint(&message);
+                Err(wrong_parameter(parameter, detail))
             }
         }
     }
@@ -119,7 +115,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
 /// The parameter that serde complains of, and the complaint: `limit: invalid digit found in string`, or
 /// ``unknown field `colour`, expected …``.
-fn wrong_parameter(message: &str) -> (&str, &str) {
+fn complaint(message: &str) -> (&str, &str) {
     let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     match message.split_once(": ") {
         Some((parameter, detail)) if is_name(parameter) => (parameter, detail),

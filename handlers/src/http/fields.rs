@@ -87,6 +87,20 @@ impl Fields {
     }
 }
 
+/// The problem that this field of a body, and nothing else, is wrong.
+pub(crate) fn wrong_field(pointer: &str, detail: impl Display) -> Problem {
+    let mut fields = Fields::default();
+    fields.wrong(pointer, detail);
+    fields.problem()
+}
+
+/// The problem that this query parameter, and nothing else, is wrong.
+pub(crate) fn wrong_parameter(parameter: &str, detail: impl Display) -> Problem {
+    let mut fields = Fields::default();
+    fields.wrong_parameter(parameter, detail);
+    fields.problem()
+}
+
 /// A value that is written as an object. Without it, serde would take the elements of an array for the fields of a
 /// struct, in their order.
 #[derive(Clone, Debug, serde::Serialize)]

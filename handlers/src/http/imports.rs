@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use super::access::Asked;
 use super::app::App;
 use super::body::Body;
-use super::fields::Fields;
+use super::fields::{Fields, wrong_field};
 use super::problem::{Code, Problem};
 use super::refusal::guarded;
 use super::request::Change;
@@ -198,11 +198,7 @@ pub(crate) async fn import(
     let (mode, bytes, options, id) = body.checked()?;
     known(&app, None, options.team).await?;
     let file = tokio::task::spawn_blocking(move || TaskFile::read(&bytes, options, MAX_TASKS)).await;
-    let file = file.map_err(|error| Problem::internal(&error))?.map_err(|reason| {
-        let mut fields = Fields::default();
-        fields.wrong("/content", reason);
-        fields.problem()
-    })?;
+    let file = file.map_err(|error| Problem::internal(&error))?.map_err(|reason| wrong_field("/content", reason))?;
     let accounts = accounts(&app, &file).await?;
     let people: People = accounts.iter().map(|(address, person)| (address.clone(), person.id)).collect();
     let plan = file.plan(id.unwrap_or(file.id), &people, change.at);

@@ -21,7 +21,7 @@ use super::access::{Asked, done};
 use super::app::{App, not_found};
 use super::body::{Body, Id, Query};
 use super::caller::Caller;
-use super::fields::Fields;
+use super::fields::{Fields, wrong_parameter};
 use super::page::{Order, Page, PageQuery};
 use super::problem::{Causes, Code, Problem};
 use super::request::Change;
@@ -204,11 +204,7 @@ pub(crate) async fn list(
     let page = PageQuery { limit, cursor }.sorted(sort.as_deref(), Order::Down("created"))?;
     let listed = app.identity.invitations().open(page.limit, page.cursor.as_deref(), page.descending).await;
     let listed = listed.map_err(|error| match error {
-        ListInvitationsError::Cursor => {
-            let mut fields = Fields::default();
-            fields.wrong_parameter("cursor", error);
-            fields.problem()
-        }
+        ListInvitationsError::Cursor => wrong_parameter("cursor", error),
         ListInvitationsError::Store(error) => Problem::unavailable(&error),
     })?;
     Ok(Json(Page::of(listed.items.into_iter().map(InvitationDocument::from).collect(), listed.next)))

@@ -5,7 +5,7 @@ use muster_projections::{Listed, QueryError, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::fields::Fields;
+use super::fields::{Fields, wrong_parameter};
 use super::problem::Problem;
 
 /// The most entries of a page.
@@ -43,27 +43,19 @@ impl<T: Serialize> Page<T> {
 /// Why a list could not be read.
 pub(crate) fn query_problem(error: &QueryError) -> Problem {
     match error {
-        QueryError::Cursor(cursor) => {
-            let mut fields = Fields::default();
-            fields.wrong_parameter("cursor", cursor);
-            fields.problem()
-        }
+        QueryError::Cursor(cursor) => wrong_parameter("cursor", cursor),
         QueryError::TooMany { most } => {
-            let mut fields = Fields::default();
             let narrower = "narrow it, by team_id or assignee_id for example, or list by due";
-            fields.wrong_parameter("as_of", format_args!("has more than {most} tasks to put in order: {narrower}"));
-            fields.problem()
+            wrong_parameter("as_of", format_args!("has more than {most} tasks to put in order: {narrower}"))
         }
         QueryError::TooSparse { found } => {
-            let mut fields = Fields::default();
             let narrower = "narrow it by team_id, assignee_id or days of the deadline, or list by due";
-            fields.wrong_parameter(
+            wrong_parameter(
                 "as_of",
                 format_args!(
                     "has too many tasks that are not asked for between the {found} that were found: {narrower}"
                 ),
-            );
-            fields.problem()
+            )
         }
         QueryError::Store(StoreError::Unavailable { .. }) => Problem::unavailable(error),
         QueryError::Store(StoreError::Damaged { .. }) => Problem::internal(error),

@@ -13,7 +13,7 @@ use super::access::{Asked, done};
 use super::app::{App, not_found};
 use super::body::Body;
 use super::caller::Unsettled;
-use super::fields::Fields;
+use super::fields::{Fields, wrong_field};
 use super::problem::{Code, Problem};
 use super::request::Intake;
 use super::spec::PasswordProblems;
@@ -67,16 +67,19 @@ pub(crate) async fn change(
         }
         // Not 401: the caller is signed in, and stays so.
         Err(ChangePasswordError::Wrong) => {
-            let mut fields = Fields::default();
-            fields.wrong("/current_password", "is not the present password");
             // Whoever found an open session tries this.
-            Err(fields
-                .problem()
-                .refused(Access::refused(AccessKind::PasswordRefused).because("the present password is wrong")))
+            let access = Access::refused(AccessKind::PasswordRefused).because("the present password is wrong");
+            Err(wrong_field("/current_password", "is not the present password").refused(access))
         }
         Err(ChangePasswordError::Meanwhile) => {
             Err(Problem::new(Code::Conflict).detail("The password was changed at the same moment."))
         }
         Err(ChangePasswordError::Internal(error)) => Err(Problem::unavailable(&error)),
     }
+}
+
+/// What was shown as the caller's password is not it. Not 401: the caller is signed in, and stays so.
+pub(crate) fn wrong_password() -> Problem {
+    let access = Access::refused(AccessKind::PasswordRefused).because("the password is wrong");
+    wrong_field("/password", "is not the password").refused(access)
 }

@@ -12,7 +12,8 @@ use super::access::{Asked, done};
 use super::app::App;
 use super::body::Body;
 use super::caller::Unsettled;
-use super::fields::{Fields, given};
+use super::fields::{given, wrong_field};
+use super::password::wrong_password;
 use super::problem::Problem;
 use super::request::Intake;
 use super::second_factor::{note_spent, proof, refused};
@@ -66,14 +67,10 @@ pub(crate) async fn prove(
             app.note(&asked, done(AccessKind::ProvedAgain, &caller.0)).await;
             Ok(StatusCode::NO_CONTENT)
         }
-        // Not 401: the caller is signed in, and stays so.
-        Err(ProveError::WrongPassword) => {
-            let access = Access::refused(AccessKind::PasswordRefused).because("the password is wrong");
-            Err(wrong("/password", "is not the password").refused(access))
-        }
+        Err(ProveError::WrongPassword) => Err(wrong_password()),
         Err(ProveError::FactorMissing) => {
             let access = Access::allowed(AccessKind::SecondFactorAsked).because("the password is right");
-            Err(wrong("/code", "is missing: the account has a second factor").refused(access))
+            Err(wrong_field("/code", "is missing: the account has a second factor").refused(access))
         }
         Err(ProveError::Factor(SecondFactorError::Store(error))) => {
             counted.forgiven();
@@ -85,10 +82,4 @@ pub(crate) async fn prove(
             Err(Problem::unavailable(&error))
         }
     }
-}
-
-fn wrong(pointer: &str, detail: &str) -> Problem {
-    let mut fields = Fields::default();
-    fields.wrong(pointer, detail);
-    fields.problem()
 }

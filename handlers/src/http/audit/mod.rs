@@ -18,7 +18,7 @@ use crate::http::access::{Asked, done};
 use crate::http::app::App;
 use crate::http::body::Query;
 use crate::http::caller::Caller;
-use crate::http::fields::Fields;
+use crate::http::fields::wrong_parameter;
 use crate::http::page::{Order, Page, PageQuery};
 use crate::http::problem::Problem;
 use crate::http::spec::ReadProblems;
@@ -74,11 +74,7 @@ pub(crate) async fn access(
 /// Why the access log could not be read.
 pub(crate) fn access_log_problem(error: &AccessLogError) -> Problem {
     match error {
-        AccessLogError::Cursor => {
-            let mut fields = Fields::default();
-            fields.wrong_parameter("cursor", error);
-            fields.problem()
-        }
+        AccessLogError::Cursor => wrong_parameter("cursor", error),
         AccessLogError::Store(error) => Problem::unavailable(error),
     }
 }

@@ -21,7 +21,7 @@ use super::api_tokens::ApiTokenDocument;
 use super::app::{App, not_found};
 use super::body::{Id, Query};
 use super::caller::Caller;
-use super::fields::Fields;
+use super::fields::wrong_parameter;
 use super::oidc::identities::OutsideIdentityDocument;
 use super::problem::Problem;
 use super::saved_filters::SavedFilterDocument;
@@ -77,11 +77,7 @@ pub(crate) async fn of_user(
     let from = match query.cursor.as_deref().map(Place::of_cursor) {
         None => Place::START,
         Some(Some(place)) => place,
-        Some(None) => {
-            let mut fields = Fields::default();
-            fields.wrong_parameter("cursor", "is not a cursor of this document");
-            return Err(fields.problem());
-        }
+        Some(None) => return Err(wrong_parameter("cursor", "is not a cursor of this document")),
     };
     // Nobody takes it without that being written down.
     app.record(&asked, done(AccessKind::DataExported, &caller.0).about(AccessSubject::User(id))).await?;

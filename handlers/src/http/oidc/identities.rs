@@ -8,9 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use muster_identity::policy::{Action, Person, Resource};
-use muster_identity::{
-    Access, AccessKind, AccessSubject, OutsideIdentity, OutsideIdentityId, PasswordAttempt, StoreError,
-};
+use muster_identity::{AccessKind, AccessSubject, OutsideIdentity, OutsideIdentityId, PasswordAttempt, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -21,8 +19,9 @@ use crate::http::app::{App, not_found};
 use crate::http::body::{Body, Id};
 use crate::http::caller::{Caller, hidden};
 use crate::http::cookie;
-use crate::http::fields::{Fields, given};
+use crate::http::fields::given;
 use crate::http::page::Page;
+use crate::http::password::wrong_password;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Intake;
 use crate::http::spec::{BeginLinkProblems, FinishLinkProblems, SessionReadProblems, UnlinkProblems};
@@ -94,13 +93,7 @@ pub(crate) async fn begin(
     let counted = app.throttle.attempt(Some(&caller.id().to_string()), intake.address())?;
     match app.identity.check_password(caller.id(), &PasswordAttempt::new(body.password)).await {
         Ok(true) => counted.succeeded(),
-        // Not 401: the caller is signed in, and stays so.
-        Ok(false) => {
-            let mut fields = Fields::default();
-            fields.wrong("/password", "is not the password");
-            let access = Access::refused(AccessKind::PasswordRefused).because("the password is wrong");
-            return Err(fields.problem().refused(access));
-        }
+        Ok(false) => return Err(wrong_password()),
         Err(error) => {
             counted.forgiven();
             return Err(Problem::unavailable(&error));

@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 
 use super::app::{App, not_found};
 use super::cookie;
-use super::fields::{Fields, given};
+use super::fields::{given, wrong_field};
 use super::problem::{Causes, Code, Problem};
 
 /// After how many seconds an issuer that did not answer is worth another try.
@@ -108,9 +108,7 @@ async fn begin(
     let begun = begun.map_err(|error| match error {
         BeginOidcError::NoSuchProvider => no_such_issuer(),
         BeginOidcError::NoSuchRedirect => {
-            let mut fields = Fields::default();
-            fields.wrong("/redirect_uri", "is none of the addresses to which the issuer may send people back");
-            fields.problem()
+            wrong_field("/redirect_uri", "is none of the addresses to which the issuer may send people back")
         }
         BeginOidcError::Issuer(error) => away(&provider.id, &error),
         BeginOidcError::Store(error) => Problem::unavailable(&error),

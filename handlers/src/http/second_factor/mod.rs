@@ -8,7 +8,8 @@ use muster_identity::{Access, AccessKind, Proof, SecondFactorError};
 use super::access::{Asked, done};
 use super::app::App;
 use super::caller::Caller;
-use super::fields::Fields;
+use super::fields::wrong_field;
+use super::password::wrong_password;
 use super::problem::{Code, Problem};
 
 /// What the access log says of tries that were too many.
@@ -19,16 +20,8 @@ pub(crate) fn proof(code: Option<String>, recovery_code: Option<String>) -> Resu
     match (code, recovery_code) {
         (Some(code), None) => Ok((Proof::Code(code), "/code")),
         (None, Some(code)) => Ok((Proof::RecoveryCode(code), "/recovery_code")),
-        (None, None) | (Some(_), Some(_)) => {
-            Err(wrong_field("/code", "either code or recovery_code must be given".to_owned()))
-        }
+        (None, None) | (Some(_), Some(_)) => Err(wrong_field("/code", "either code or recovery_code must be given")),
     }
-}
-
-fn wrong_field(pointer: &str, detail: String) -> Problem {
-    let mut fields = Fields::default();
-    fields.wrong(pointer, detail);
-    fields.problem()
 }
 
 /// Not 401 where a password or a code is wrong: the caller is signed in, and stays so.
@@ -37,9 +30,8 @@ pub(crate) fn refused(error: &SecondFactorError, pointer: &str) -> Problem {
         SecondFactorError::Off | SecondFactorError::On | SecondFactorError::NotBegun => {
             Problem::new(Code::Conflict).detail(error)
         }
-        SecondFactorError::WrongPassword => wrong_field("/password", "is not the password".to_owned())
-            .refused(Access::refused(AccessKind::PasswordRefused).because("the password is wrong")),
-        SecondFactorError::WrongCode => wrong_field(pointer, "is wrong, or was used before".to_owned())
+        SecondFactorError::WrongPassword => wrong_password(),
+        SecondFactorError::WrongCode => wrong_field(pointer, "is wrong, or was used before")
             .refused(Access::refused(AccessKind::SecondFactorRefused).because("the code is wrong, or was used before")),
         SecondFactorError::TooManyTries { again_in } => Problem::new(Code::TooManyRequests)
             .retry_after(again_in.num_seconds().unsigned_abs())

@@ -17,7 +17,7 @@ use crate::http::app::{App, not_found, unreadable};
 use crate::http::body::{Id, Query};
 use crate::http::caller::Caller;
 use crate::http::etag::{MAX_VERSION, min_version};
-use crate::http::fields::Fields;
+use crate::http::fields::{Fields, wrong_parameter};
 use crate::http::logged::{LogEntry, page_with_origins, with_origins};
 use crate::http::page::{Order, Page, PageQuery, query_problem};
 use crate::http::problem::Problem;
@@ -165,9 +165,7 @@ pub(crate) async fn history(
     let limit = PageQuery { limit: query.limit, cursor: None }.checked()?.limit;
     let after = query.after.unwrap_or(0);
     if after > MAX_VERSION {
-        let mut fields = Fields::default();
-        fields.wrong_parameter("after", format_args!("must be at most {MAX_VERSION}"));
-        return Err(fields.problem());
+        return Err(wrong_parameter("after", format_args!("must be at most {MAX_VERSION}")));
     }
     let up_to = after.saturating_add((limit * MAX_EVENTS_IN_COMMIT) as u64 + 1);
     let mut commits = app.reader.commits(&id.into(), after, Some(up_to)).await.map_err(|error| unreadable(&error))?;

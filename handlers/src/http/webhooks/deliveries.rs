@@ -20,7 +20,7 @@ use crate::http::access::{Asked, done};
 use crate::http::app::{App, not_found};
 use crate::http::body::{Id, Query};
 use crate::http::caller::Caller;
-use crate::http::fields::Fields;
+use crate::http::fields::wrong_parameter;
 use crate::http::page::{Page, PageQuery};
 use crate::http::problem::{Code, Problem};
 use crate::http::spec::{BodilessWebhookProblems, SessionReadProblems};
@@ -104,9 +104,7 @@ pub(crate) async fn list(
     let log = &hub(&app)?.deliveries;
     let found = log.page(id, page.limit, page.cursor.as_deref()).await.map_err(|error| failed(&error))?;
     let Some(found) = found else {
-        let mut fields = Fields::default();
-        fields.wrong_parameter("cursor", "the cursor is not one that was given out");
-        return Err(fields.problem());
+        return Err(wrong_parameter("cursor", "the cursor is not one that was given out"));
     };
     Ok(Json(Page::of(found.items.into_iter().map(DeliveryDocument::from).collect(), found.next)))
 }
