@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::UserId;
 use muster_domain::user::User;
 use muster_domain::values::Name;
-use muster_identity::policy::{Action, Person, Resource, TokenScope};
+use muster_identity::policy::{Action, TokenScope};
 use muster_identity::{AccessKind, AccessSubject, ApiToken, ApiTokenId, MakeApiTokenError, NewApiToken};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,7 +18,7 @@ use uuid::Uuid;
 
 use super::access::{Asked, done};
 use super::app::{App, not_found};
-use super::body::{Body, Id};
+use super::body::{Body, Id, Ids};
 use super::caller::Caller;
 use super::fields::Fields;
 use super::page::Page;
@@ -120,7 +119,7 @@ pub(crate) async fn make(
     Body(body): Body<NewApiTokenBody>,
 ) -> Result<Response, Problem> {
     let owner = caller.id();
-    caller.may(Action::MakeApiToken, &own(&caller))?;
+    caller.may(Action::MakeApiToken, &caller.themselves())?;
     let new = body.checked(app.now())?;
     let tokens = app.identity.api_tokens();
     let (token, text) = tokens.make(owner, &new).await.map_err(|error| match error {
@@ -158,7 +157,7 @@ async fn is_active(app: &App, user: UserId) -> Result<bool, Problem> {
 #[utoipa::path(get, path = "/tokens", operation_id = "list_api_tokens", tag = "tokens",
     responses((status = 200, description = "The tokens.", body = Page<ApiTokenDocument>), BodilessProblems))]
 pub(crate) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Page<ApiTokenDocument>>, Problem> {
-    caller.may(Action::ReadApiTokens, &own(&caller))?;
+    caller.may(Action::ReadApiTokens, &caller.themselves())?;
     good(&app, caller.id()).await
 }
 
@@ -171,7 +170,7 @@ pub(crate) async fn list_of_user(
     caller: Caller,
     Id(id): Id<UserId>,
 ) -> Result<Json<Page<ApiTokenDocument>>, Problem> {
-    caller.may(Action::ReadApiTokens, &person(&app, id).await?)?;
+    caller.may(Action::ReadApiTokens, &app.person(id).await?)?;
     good(&app, id).await
 }
 
@@ -190,7 +189,7 @@ pub(crate) async fn revoke(
     asked: Asked,
     Id(id): Id<Uuid>,
 ) -> Result<StatusCode, Problem> {
-    caller.may(Action::RevokeApiTokens, &own(&caller))?;
+    caller.may(Action::RevokeApiTokens, &caller.themselves())?;
     revoked(&app, &caller, &asked, caller.id(), ApiTokenId(id)).await
 }
 
@@ -202,11 +201,9 @@ pub(crate) async fn revoke_of_user(
     State(app): State<Arc<App>>,
     caller: Caller,
     asked: Asked,
-    ids: Result<Path<(Uuid, Uuid)>, PathRejection>,
+    Ids(user, id): Ids<UserId, Uuid>,
 ) -> Result<StatusCode, Problem> {
-    let Path((user, id)) = ids.map_err(|_| Problem::new(Code::NotFound).detail("Ids are UUIDs."))?;
-    let user = UserId(user);
-    caller.may(Action::RevokeApiTokens, &person(&app, user).await?)?;
+    caller.may(Action::RevokeApiTokens, &app.person(user).await?)?;
     revoked(&app, &caller, &asked, user, ApiTokenId(id)).await
 }
 
@@ -223,13 +220,4 @@ async fn revoked(
     }
     app.note(asked, done(AccessKind::ApiTokenRevoked, &caller.0).about(AccessSubject::ApiToken(id))).await;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn own(caller: &Caller) -> Resource {
-    Resource::User(Person { id: caller.id(), teams: caller.0.teams.clone() })
-}
-
-async fn person(app: &App, id: UserId) -> Result<Resource, Problem> {
-    let user = app.user(id, 0).await?.ok_or_else(|| not_found("user"))?;
-    Ok(Resource::User(Person { id, teams: user.teams }))
 }

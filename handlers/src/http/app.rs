@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use muster_domain::ports::Clock;
 use muster_domain::{EventReader, TeamId, UserId};
 use muster_identity::Identity;
+use muster_identity::policy::{Person, Resource};
 use muster_projections::directory::{Account, TeamDocument, UserDocument, fold_account, fold_team};
 use muster_projections::{AuditQueries, DirectoryQueries, FeedQueries, TaskPastQueries, TaskQueries};
 
@@ -121,6 +122,12 @@ impl App {
     /// The same, as the API shows a person.
     pub(crate) async fn user(&self, id: UserId, min_version: u64) -> Result<Option<UserDocument>, Problem> {
         Ok(self.account(id, min_version).await?.map(|account| account.document()))
+    }
+
+    /// A person as the one to whom something is done, if they are there.
+    pub(crate) async fn person(&self, id: UserId) -> Result<Resource, Problem> {
+        let user = self.user(id, 0).await?.ok_or_else(|| not_found("user"))?;
+        Ok(Resource::User(Person { id, teams: user.teams }))
     }
 
     /// A team, likewise.

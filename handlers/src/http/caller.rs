@@ -6,7 +6,9 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use muster_domain::{Actor, UserId};
-use muster_identity::policy::{Action, Credential, Decision, Principal, Reason, Resource, decide, within_token};
+use muster_identity::policy::{
+    Action, Credential, Decision, Person, Principal, Reason, Resource, decide, within_token,
+};
 use muster_identity::{Access, AccessKind, AuthError, Presented, SessionId, Standing};
 
 use super::access::Asker;
@@ -32,6 +34,11 @@ impl Caller {
     /// Their session: what needs one refuses an API token.
     pub(crate) fn session(&self) -> Result<SessionId, Problem> {
         self.0.credential.session().ok_or_else(|| denied(Reason::Session))
+    }
+
+    /// As the one to whom something is done.
+    pub(crate) fn themselves(&self) -> Resource {
+        Resource::User(Person { id: self.id(), teams: self.0.teams.clone() })
     }
 
     /// As the one who does something.

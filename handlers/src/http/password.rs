@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use muster_identity::policy::{Action, Person, Resource};
+use muster_identity::policy::Action;
 use muster_identity::{Access, AccessKind, ChangePasswordError, Password, PasswordAttempt};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -41,9 +41,8 @@ pub(crate) async fn change(
     asked: Asked,
     Body(body): Body<PasswordBody>,
 ) -> Result<StatusCode, Problem> {
-    let (id, teams) = (caller.id(), caller.0.teams.clone());
-    caller.may(Action::ChangePassword, &Resource::User(Person { id, teams }))?;
-    let session = caller.session()?;
+    caller.may(Action::ChangePassword, &caller.themselves())?;
+    let (id, session) = (caller.id(), caller.session()?);
     let mut fields = Fields::default();
     // From the history: the directory may not know yet what they have just called themselves.
     let user = app.user(id, u64::MAX).await?.ok_or_else(|| not_found("user"))?;

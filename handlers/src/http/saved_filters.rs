@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use muster_commands::ExpectedVersion;
 use muster_domain::Fingerprint;
 use muster_domain::values::Name;
-use muster_identity::policy::{Action, Person, Resource};
+use muster_identity::policy::Action;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -92,7 +92,7 @@ pub(crate) async fn save(
     change: Change,
     Body(body): Body<SavedFilterBody>,
 ) -> Result<Response, Problem> {
-    change.caller.may(Action::SaveFilter, &own(&change.caller))?;
+    change.caller.may(Action::SaveFilter, &change.caller.themselves())?;
     let (name, parameters) = body.checked(change.at)?;
     let made_by = Fingerprint::of("POST /profile/filters", &(&name, &parameters));
     let id = SavedFilterId(change.command_id.created_id());
@@ -113,7 +113,7 @@ pub(crate) async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
 ) -> Result<Json<Page<SavedFilterDocument>>, Problem> {
-    caller.may(Action::ReadFilters, &own(&caller))?;
+    caller.may(Action::ReadFilters, &caller.themselves())?;
     let filters = app.filters.of_user(caller.id()).await.map_err(|error| problem(&error))?;
     Ok(Json(Page::whole(filters.into_iter().map(SavedFilterDocument::from).collect())))
 }
@@ -128,7 +128,7 @@ pub(crate) async fn read(
     caller: Caller,
     Id(id): Id<SavedFilterId>,
 ) -> Result<Response, Problem> {
-    caller.may(Action::ReadFilters, &own(&caller))?;
+    caller.may(Action::ReadFilters, &caller.themselves())?;
     let saved = app.filters.find(caller.id(), id).await.map_err(|error| problem(&error))?;
     Ok(answer(StatusCode::OK, saved))
 }
@@ -144,7 +144,7 @@ pub(crate) async fn replace(
     Id(id): Id<SavedFilterId>,
     Body(body): Body<SavedFilterBody>,
 ) -> Result<Response, Problem> {
-    change.caller.may(Action::SaveFilter, &own(&change.caller))?;
+    change.caller.may(Action::SaveFilter, &change.caller.themselves())?;
     let (name, parameters) = body.checked(change.at)?;
     let replaced = app.filters.replace(change.caller.id(), id, expected(&change), name, parameters, change.at).await;
     Ok(answer(StatusCode::OK, replaced.map_err(|error| problem(&error))?))
@@ -159,7 +159,7 @@ pub(crate) async fn remove(
     change: Change,
     Id(id): Id<SavedFilterId>,
 ) -> Result<StatusCode, Problem> {
-    change.caller.may(Action::SaveFilter, &own(&change.caller))?;
+    change.caller.may(Action::SaveFilter, &change.caller.themselves())?;
     let removed = app.filters.remove(change.caller.id(), id, expected(&change)).await;
     removed.map_err(|error| problem(&error))?;
     Ok(StatusCode::NO_CONTENT)
@@ -171,10 +171,6 @@ const fn expected(change: &Change) -> Option<u64> {
         ExpectedVersion::New => Some(0),
         ExpectedVersion::Exactly(version) => Some(version),
     }
-}
-
-fn own(caller: &Caller) -> Resource {
-    Resource::User(Person { id: caller.id(), teams: caller.0.teams.clone() })
 }
 
 fn answer(status: StatusCode, saved: SavedFilter) -> Response {

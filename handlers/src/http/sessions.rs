@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use muster_domain::UserId;
-use muster_identity::policy::{Action, Person, Resource};
+use muster_identity::policy::Action;
 use muster_identity::{AccessKind, AccessSubject, EndReason, Session, SessionId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -64,9 +64,8 @@ impl SessionDocument {
 #[utoipa::path(get, path = "/users/sessions", operation_id = "list_sessions", tag = "authentication",
     responses((status = 200, description = "The sessions.", body = Page<SessionDocument>), SessionReadProblems))]
 pub(crate) async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Page<SessionDocument>>, Problem> {
-    let id = caller.id();
-    caller.may(Action::ReadSessions, &Resource::User(Person { id, teams: caller.0.teams.clone() }))?;
-    live(&app, &caller, id).await
+    caller.may(Action::ReadSessions, &caller.themselves())?;
+    live(&app, &caller, caller.id()).await
 }
 
 /// Lists where a person is signed in, likewise.
@@ -78,7 +77,7 @@ pub(crate) async fn list_of_user(
     caller: Caller,
     Id(id): Id<UserId>,
 ) -> Result<Json<Page<SessionDocument>>, Problem> {
-    caller.may(Action::ReadSessions, &person(&app, id).await?)?;
+    caller.may(Action::ReadSessions, &app.person(id).await?)?;
     live(&app, &caller, id).await
 }
 
@@ -98,8 +97,7 @@ pub(crate) async fn end(
     asked: Asked,
     Id(id): Id<Uuid>,
 ) -> Result<StatusCode, Problem> {
-    let person = Person { id: caller.id(), teams: caller.0.teams.clone() };
-    caller.may(Action::EndSessions, &Resource::User(person))?;
+    caller.may(Action::EndSessions, &caller.themselves())?;
     let (sessions, id) = (app.identity.sessions(), SessionId(id));
     let found = sessions.find(id).await.map_err(|error| Problem::unavailable(&error))?;
     let found = found.ok_or_else(|| not_found("session"))?;
@@ -122,14 +120,9 @@ pub(crate) async fn end_all_of_user(
     asked: Asked,
     Id(id): Id<UserId>,
 ) -> Result<StatusCode, Problem> {
-    caller.may(Action::EndSessions, &person(&app, id).await?)?;
+    caller.may(Action::EndSessions, &app.person(id).await?)?;
     let ended = app.identity.end_sessions(id, EndReason::Revoked).await;
     ended.map_err(|error| Problem::unavailable(&error))?;
     app.note(&asked, done(AccessKind::SessionEnded, &caller.0).about(AccessSubject::User(id))).await;
     Ok(StatusCode::NO_CONTENT)
-}
-
-async fn person(app: &App, id: UserId) -> Result<Resource, Problem> {
-    let user = app.user(id, 0).await?.ok_or_else(|| not_found("user"))?;
-    Ok(Resource::User(Person { id, teams: user.teams }))
 }

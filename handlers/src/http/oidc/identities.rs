@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use muster_identity::policy::{Action, Person, Resource};
+use muster_identity::policy::Action;
 use muster_identity::{AccessKind, AccessSubject, OutsideIdentity, OutsideIdentityId, PasswordAttempt, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -179,6 +179,5 @@ pub(crate) async fn unlink(
 }
 
 fn own(caller: &Caller) -> Result<(), Problem> {
-    let person = Person { id: caller.id(), teams: caller.0.teams.clone() };
-    caller.may(Action::ManageOutsideIdentities, &Resource::User(person))
+    caller.may(Action::ManageOutsideIdentities, &caller.themselves())
 }

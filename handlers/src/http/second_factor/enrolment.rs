@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use muster_domain::UserId;
-use muster_identity::policy::{Action, Person, Resource};
+use muster_identity::policy::Action;
 use muster_identity::{AccessKind, AccessSubject, FactorState, PasswordAttempt, RecoveryCode, SecondFactorError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -208,8 +208,7 @@ pub(crate) async fn remove_of_user(
     caller: Caller,
     Id(id): Id<UserId>,
 ) -> Result<StatusCode, Problem> {
-    let user = app.user(id, 0).await?.ok_or_else(|| not_found("user"))?;
-    caller.may(Action::RemoveSecondFactor, &Resource::User(Person { id, teams: user.teams }))?;
+    caller.may(Action::RemoveSecondFactor, &app.person(id).await?)?;
     // What cannot be written down is not done: it opens the account to whoever knows the password.
     let access = done(AccessKind::SecondFactorRemoved, &caller.0).about(AccessSubject::User(id));
     app.record(&asked, access).await?;
@@ -219,8 +218,7 @@ pub(crate) async fn remove_of_user(
 }
 
 fn own(caller: &Caller) -> Result<(), Problem> {
-    let person = Person { id: caller.id(), teams: caller.0.teams.clone() };
-    caller.may(Action::ManageSecondFactor, &Resource::User(person))
+    caller.may(Action::ManageSecondFactor, &caller.themselves())
 }
 
 /// Counts that the caller tries to prove who they are: whoever has found somebody signed in must not guess here.

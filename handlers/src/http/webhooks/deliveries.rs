@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -18,7 +17,7 @@ use uuid::Uuid;
 use super::{failed, found, hub};
 use crate::http::access::{Asked, done};
 use crate::http::app::{App, not_found};
-use crate::http::body::{Id, Query};
+use crate::http::body::{Id, Ids, Query};
 use crate::http::caller::Caller;
 use crate::http::fields::wrong_parameter;
 use crate::http::page::{Page, PageQuery};
@@ -118,9 +117,8 @@ pub(crate) async fn replay(
     State(app): State<Arc<App>>,
     caller: Caller,
     asked: Asked,
-    ids: Result<Path<(Uuid, Uuid)>, PathRejection>,
+    Ids(id, delivery_id): Ids<Uuid, Uuid>,
 ) -> Result<Response, Problem> {
-    let Path((id, delivery_id)) = ids.map_err(|_| Problem::new(Code::NotFound).detail("Ids are UUIDs."))?;
     caller.may(Action::ManageWebhooks, &Resource::Any)?;
     let webhook = enabled(found(&app, id).await?)?;
     let log = &hub(&app)?.deliveries;
