@@ -24,6 +24,7 @@ mod imports;
 mod integer;
 mod invitations;
 mod layers;
+mod location;
 mod logged;
 mod notification_preferences;
 mod oidc;

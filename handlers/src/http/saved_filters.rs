@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use muster_commands::ExpectedVersion;
@@ -20,6 +20,7 @@ use super::body::{Body, Id};
 use super::caller::Caller;
 use super::etag::etag;
 use super::fields::{Fields, Object};
+use super::location::located;
 use super::page::Page;
 use super::problem::{Code, Problem};
 use super::request::Change;
@@ -99,11 +100,7 @@ pub(crate) async fn save(
     let (created_at, updated_at) = (change.at, change.at);
     let new = SavedFilter { id, version: 1, name, parameters, made_by, created_at, updated_at };
     let saved = app.filters.add(change.caller.id(), new).await.map_err(|error| problem(&error))?;
-    let mut response = answer(StatusCode::CREATED, saved);
-    if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/profile/filters/{}", id.0)) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok(located(answer(StatusCode::CREATED, saved), format_args!("/profile/filters/{}", id.0)))
 }
 
 /// Lists the caller's saved filters, in the order in which they were made.

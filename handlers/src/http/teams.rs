@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use muster_commands::{Committed, ExpectedVersion};
 use muster_domain::team::{CreateTeam, Team, TeamCommand, UpdateTeam};
@@ -22,6 +22,7 @@ use super::body::{Body, Id, Query};
 use super::caller::Caller;
 use super::etag::{etag, min_version};
 use super::fields::{Fields, given, present};
+use super::location::located;
 use super::page::{Order, Page, PageQuery};
 use super::problem::Problem;
 use super::refusal::{guarded, problem};
@@ -85,11 +86,8 @@ pub(crate) async fn create(
     let metadata = change.metadata("POST /teams", &body);
     let command = TeamCommand::Create(team);
     let committed = app.commands.execute::<Team>(id.0, command, ExpectedVersion::New, &metadata).await;
-    let mut response = answer(StatusCode::CREATED, id, &committed.map_err(|error| problem(&error))?)?;
-    if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/teams/{id}")) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    let response = answer(StatusCode::CREATED, id, &committed.map_err(|error| problem(&error))?)?;
+    Ok(located(response, format_args!("/teams/{id}")))
 }
 
 /// A page of a list by name, without filters.
@@ -196,9 +194,7 @@ pub(crate) async fn join(
     change: Change,
     ids: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, Problem> {
-    let (team, user) = member(ids)?;
-    change.caller.may(Action::ChangeTeamMembers, &Resource::Team { id: team })?;
-    app.team(team, 0).await?.ok_or_else(|| not_found("team"))?;
+    let (team, user) = member(&app, &change, ids).await?;
     let route = format!("PUT /teams/{team}/members/{user}");
     users::command::execute(&app, &change, user, &route, &(), &[], UserCommand::JoinTeam(team)).await
 }
@@ -212,16 +208,21 @@ pub(crate) async fn leave(
     change: Change,
     ids: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, Problem> {
-    let (team, user) = member(ids)?;
-    change.caller.may(Action::ChangeTeamMembers, &Resource::Team { id: team })?;
-    app.team(team, 0).await?.ok_or_else(|| not_found("team"))?;
+    let (team, user) = member(&app, &change, ids).await?;
     let route = format!("DELETE /teams/{team}/members/{user}");
     users::command::execute(&app, &change, user, &route, &(), &[], UserCommand::LeaveTeam(team)).await
 }
 
-fn member(ids: Result<Path<(String, String)>, PathRejection>) -> Result<(TeamId, UserId), Problem> {
+/// A team that is there and whose members the caller may change, and the person whom the path names.
+async fn member(
+    app: &App,
+    change: &Change,
+    ids: Result<Path<(String, String)>, PathRejection>,
+) -> Result<(TeamId, UserId), Problem> {
     let Path((team, user)) = ids.map_err(|_| not_found("team"))?;
-    let team = team.parse().map_err(|_| not_found("team"))?;
+    let id = team.parse().map_err(|_| not_found("team"))?;
     let user = user.parse().map_err(|_| not_found("user"))?;
-    Ok((team, user))
+    change.caller.may(Action::ChangeTeamMembers, &Resource::Team { id })?;
+    app.team(id, 0).await?.ok_or_else(|| not_found("team"))?;
+    Ok((id, user))
 }

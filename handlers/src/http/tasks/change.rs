@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::Response;
 use muster_commands::{Committed, ExpectedVersion};
 use muster_domain::task::{Task, TaskCommand, TaskFacts, UpdateTask};
@@ -21,6 +21,7 @@ use crate::http::body::{Body, Id};
 use crate::http::caller::Caller;
 use crate::http::commands::Sent;
 use crate::http::fields::Fields;
+use crate::http::location::located;
 use crate::http::problem::Problem;
 use crate::http::refusal::guarded;
 use crate::http::request::Change;
@@ -40,11 +41,7 @@ pub(crate) async fn create(
     let id = TaskId(change.command_id.created_id());
     let sent = change.metadata("POST /tasks", &body);
     let committed = creating(&app, &change.caller, &body, &sent).await?;
-    let mut response = answer(StatusCode::CREATED, id, &committed)?;
-    if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/tasks/{id}")) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    Ok(located(answer(StatusCode::CREATED, id, &committed)?, format_args!("/tasks/{id}")))
 }
 
 /// Reports a task in the caller's name, if they may.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::Response;
 use muster_commands::{Committed, ExecuteError, ExpectedVersion};
 use muster_domain::user::{RegisterUser, Role, User, UserCommand, UserError};
@@ -16,6 +16,7 @@ use super::command::answer;
 use crate::http::app::App;
 use crate::http::commands::Sent;
 use crate::http::fields::{Fields, given};
+use crate::http::location::located;
 use crate::http::problem::{Code, Problem};
 use crate::http::refusal::problem;
 use crate::http::request::Intake;
@@ -107,11 +108,8 @@ pub(crate) struct Registered {
 impl Registered {
     /// The answer that says so.
     pub(crate) fn answer(self) -> Result<Response, Problem> {
-        let mut response = answer(StatusCode::CREATED, self.id, &self.committed)?;
-        if let Ok(location) = HeaderValue::from_str(&format!("/api/v1/users/{}", self.id)) {
-            response.headers_mut().insert(header::LOCATION, location);
-        }
-        Ok(response)
+        let response = answer(StatusCode::CREATED, self.id, &self.committed)?;
+        Ok(located(response, format_args!("/users/{}", self.id)))
     }
 }
 
