@@ -24,6 +24,7 @@ use super::fields::{given, wrong_field};
 use super::problem::{Causes, Code, Problem};
 use super::request::Intake;
 use super::spec::{RefreshProblems, SignInProblems, SignOutProblems};
+use super::throttle::Attempt;
 
 /// Address and password.
 #[derive(Deserialize, ToSchema)]
@@ -97,17 +98,39 @@ pub(crate) fn tokens(app: &App, pair: TokenPair, in_cookie: bool) -> Response {
     response
 }
 
+/// The answer to a sign-in that was right, once it is written down. The attempt counts for nothing, also where that fails: nobody guessed.
+pub(crate) async fn signed_in(
+    app: &App,
+    asked: &Asked,
+    counted: Attempt<'_>,
+    pair: TokenPair,
+    with: &str,
+    in_cookie: bool,
+) -> Result<Response, Problem> {
+    if let Err(problem) = begun(app, asked, &pair, with).await {
+        counted.forgiven();
+        return Err(problem);
+    }
+    counted.succeeded();
+    Ok(tokens(app, pair, in_cookie))
+}
+
 /// Writes down that a session has begun, and with what. What cannot be written down has not begun: the session ends, and nobody has
 /// its tokens.
 pub(crate) async fn begun(app: &App, asked: &Asked, pair: &TokenPair, with: &str) -> Result<(), Problem> {
     let access = Access::allowed(AccessKind::SignedIn).by_user(pair.user_id).in_session(pair.session_id);
     let recorded = app.record(asked, access.because(with)).await;
-    if recorded.is_err()
-        && let Err(error) = app.identity.logout(pair.session_id).await
-    {
-        tracing::warn!(session = %pair.session_id, error = %Causes(&error), "a session that nobody has could not be ended");
+    if recorded.is_err() {
+        abandon(app, pair).await;
     }
     recorded
+}
+
+/// Ends a session whose tokens nobody was given.
+pub(crate) async fn abandon(app: &App, pair: &TokenPair) {
+    if let Err(error) = app.identity.logout(pair.session_id).await {
+        tracing::warn!(session = %pair.session_id, error = %Causes(&error), "a session that nobody has could not be ended");
+    }
 }
 
 /// Signs in.
@@ -131,14 +154,7 @@ pub(crate) async fn log_in(
     let counted = app.throttle.attempt(Some(&body.email), intake.address())?;
     let attempt = PasswordAttempt::new(body.password);
     match app.identity.login(&body.email, &attempt, &intake.client()).await {
-        Ok(pair) => {
-            if let Err(problem) = begun(&app, &asked, &pair, "with the password").await {
-                counted.forgiven();
-                return Err(problem);
-            }
-            counted.succeeded();
-            Ok(tokens(&app, pair, body.cookie))
-        }
+        Ok(pair) => signed_in(&app, &asked, counted, pair, "with the password", body.cookie).await,
         Err(LoginError::InvalidCredentials) => {
             let tried = match app.identity.owner(&body.email).await.map_err(|error| Problem::unavailable(&error))? {
                 Some(user) => AccessSubject::User(user),

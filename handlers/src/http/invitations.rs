@@ -24,6 +24,7 @@ use super::caller::Caller;
 use super::fields::{Fields, wrong_parameter};
 use super::page::{Order, Page, PageQuery};
 use super::problem::{Causes, Code, Problem};
+use super::refusal::key_reused;
 use super::request::Change;
 use super::settings::SignUpPolicy;
 use super::spec::{BodilessProblems, CreateHeaders, InviteProblems, SessionReadProblems};
@@ -126,8 +127,7 @@ pub(crate) async fn create(
     let invitation = app.identity.invitations().make(new.clone()).await;
     let invitation = invitation.map_err(|error| Problem::unavailable(&error))?;
     if invitation.new != new {
-        return Err(Problem::new(Code::IdempotencyKeyReused)
-            .detail("This Idempotency-Key came with another request before. Use a new key for a new request."));
+        return Err(key_reused());
     }
     let token = app.identity.invitations().token(&invitation);
     let link = (!app.post.is_there()).then(|| app.links.invitation(&token));

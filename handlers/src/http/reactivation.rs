@@ -71,8 +71,6 @@ pub(crate) async fn reactivate(
         app.note(&asked, done(AccessKind::AccountReopened, &change.caller.0).about(AccessSubject::User(id))).await;
         // What a closing that broke off has left behind does not come back to life.
         app.identity.close(id).await.map_err(|error| Problem::unavailable(&error))?;
-    }
-    if !committed.replayed {
         app.notice(id, Notice::AccountReopened).await;
     }
     if let Some((password, text)) = &password {

@@ -62,11 +62,8 @@ impl Refusal for TeamError {
 pub(crate) fn problem<E: Refusal>(error: &ExecuteError<E>) -> Problem {
     match error {
         ExecuteError::Refused(refusal) => refusal.problem(),
-        ExecuteError::VersionMismatch { actual, .. } => Problem::new(Code::StaleVersion)
-            .detail(format_args!("The present version is {actual}: read it again, and decide again."))
-            .version(*actual),
-        ExecuteError::KeyReused => Problem::new(Code::IdempotencyKeyReused)
-            .detail("This Idempotency-Key came with another request before. Use a new key for a new request."),
+        ExecuteError::VersionMismatch { actual, .. } => stale(*actual),
+        ExecuteError::KeyReused => key_reused(),
         ExecuteError::Reserved { .. } => Problem::new(Code::EmailTaken),
         ExecuteError::LastOnRoster { .. } => {
             Problem::new(Code::LastAdmin).detail("Make another account an administrator first.")
@@ -78,6 +75,19 @@ pub(crate) fn problem<E: Refusal>(error: &ExecuteError<E>) -> Problem {
         ExecuteError::Unavailable(_) => Problem::unavailable(error),
         ExecuteError::Damaged { .. } => Problem::internal(error),
     }
+}
+
+/// It is not the version that the caller expected to change.
+pub(crate) fn stale(actual: u64) -> Problem {
+    Problem::new(Code::StaleVersion)
+        .detail(format_args!("The present version is {actual}: read it again, and decide again."))
+        .version(actual)
+}
+
+/// The caller's name for this request is the name of another one.
+pub(crate) fn key_reused() -> Problem {
+    Problem::new(Code::IdempotencyKeyReused)
+        .detail("This Idempotency-Key came with another request before. Use a new key for a new request.")
 }
 
 /// The problem that a failed or forbidden command is.

@@ -23,6 +23,7 @@ use super::fields::{Fields, Object};
 use super::location::located;
 use super::page::Page;
 use super::problem::{Code, Problem};
+use super::refusal::{key_reused, stale};
 use super::request::Change;
 use super::spec::{
     BodilessChangeProblems, ChangeHeaders, CreateHeaders, ListFiltersProblems, ReadFilterProblems, SaveFilterProblems,
@@ -181,11 +182,8 @@ pub(crate) fn problem(error: &SavedFilterError) -> Problem {
         SavedFilterError::NotFound => not_found("saved filter"),
         SavedFilterError::NameTaken => Problem::new(Code::FilterNameTaken).detail(error),
         SavedFilterError::TooMany => Problem::new(Code::TooManyFilters).detail(error),
-        SavedFilterError::KeyReused => Problem::new(Code::IdempotencyKeyReused)
-            .detail("This Idempotency-Key came with another request before. Use a new key for a new request."),
-        SavedFilterError::Stale { actual } => Problem::new(Code::StaleVersion)
-            .detail(format_args!("The present version is {actual}: read it again, and decide again."))
-            .version(*actual),
+        SavedFilterError::KeyReused => key_reused(),
+        SavedFilterError::Stale { actual } => stale(*actual),
         SavedFilterError::Contended => Problem::new(Code::Contended).detail("Try again in a moment."),
         SavedFilterError::Store { .. } => Problem::unavailable(error),
     }

@@ -13,12 +13,12 @@ use utoipa::ToSchema;
 use super::{Named, OutsideBegun, OutsideReturnBody, account};
 use crate::http::access::Asked;
 use crate::http::app::App;
-use crate::http::auth::{Tokens, begun, tokens};
+use crate::http::auth::{Tokens, abandon, begun, tokens};
 use crate::http::body::Body;
 use crate::http::cookie;
 use crate::http::fields::given;
 use crate::http::page::Page;
-use crate::http::problem::{Causes, Problem};
+use crate::http::problem::Problem;
 use crate::http::request::Intake;
 use crate::http::spec::{BeginOutsideProblems, FinishOutsideProblems, OpenProblems};
 
@@ -132,9 +132,7 @@ async fn come_in(
     let pair = pair.map_err(|error| Problem::unavailable(&error))?;
     // Whoever closed the account or took the link away meanwhile did not see this session.
     if let Err(problem) = account::still_admitted(app, provider, &person, user).await {
-        if let Err(error) = app.identity.logout(pair.session_id).await {
-            tracing::warn!(session = %pair.session_id, error = %Causes(&error), "a session that nobody has could not be ended");
-        }
+        abandon(app, &pair).await;
         return Err(problem);
     }
     begun(app, asked, &pair, &format!("with the issuer {}", provider.id)).await?;

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::{TOO_MANY_TRIES, proof, refused};
 use crate::http::access::Asked;
 use crate::http::app::App;
-use crate::http::auth::{Tokens, begun, tokens};
+use crate::http::auth::{Tokens, signed_in};
 use crate::http::body::Body;
 use crate::http::cookie;
 use crate::http::problem::{Code, Problem};
@@ -64,12 +64,7 @@ pub(crate) async fn log_in(
                     "with password and recovery code"
                 }
             };
-            if let Err(problem) = begun(&app, &asked, &pair, with).await {
-                counted.forgiven();
-                return Err(problem);
-            }
-            counted.succeeded();
-            Ok(tokens(&app, pair, body.cookie))
+            signed_in(&app, &asked, counted, pair, with, body.cookie).await
         }
         Err(FinishLoginError::Challenge { of }) => Err(challenge_refused(of)),
         Err(FinishLoginError::Factor { user, source }) => Err(factor_refused(user, &source)),
