@@ -20,7 +20,7 @@ use muster_domain::ports::{CommitPage, ReadError, ScanCursor};
 use uuid::Uuid;
 
 use crate::item::{self, Item};
-use crate::log::{AppendError, BoxError, CarriedState, CommitLog, Direction, Page, PageQuery, StoredCommit};
+use crate::log::{AppendError, BoxError, CarriedState, CommitLog, Direction, Page, PageQuery};
 use crate::roster::{self, MEMBERS};
 use crate::trace::Trace;
 
@@ -60,7 +60,7 @@ impl DynamoLog {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         request.customize().config_override(one_attempt()).send().await.map(|_| ()).map_err(|error| {
             match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(failed)) => taken(failed.item()),
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => item::taken(failed.item()),
                 _ => classify(error),
             }
         })
@@ -228,7 +228,7 @@ impl CommitLog for DynamoLog {
             .map_err(|error| ReadError::Store(Box::new(error)))?;
         let next = output.last_evaluated_key.map(|key| item::key_of(&key).1).and_then(|last| query.after(last));
         let next = next.filter(|_| !planted(Mutant::FirstPageOnly));
-        let commits = output.items.unwrap_or_default().into_iter().map(decode).collect::<Result<_, _>>()?;
+        let commits = output.items.unwrap_or_default().into_iter().map(item::read).collect::<Result<_, _>>()?;
         Ok(Page { commits, next })
     }
 
@@ -274,23 +274,12 @@ fn one_attempt() -> Builder {
     Builder::new().retry_config(RetryConfig::disabled())
 }
 
-fn decode(item: Item) -> Result<StoredCommit, ReadError> {
-    let (stream, version) = item::key_of(&item);
-    item::decode(item).map_err(|error| ReadError::Damaged { stream, version, reason: error.to_string() })
-}
-
 fn cursor_at(key: &Item) -> Result<ScanCursor, ReadError> {
     let (stream, version) = item::key_of(key);
     match stream.parse() {
         Ok(stream) => Ok(ScanCursor { stream, version }),
         Err(error) => Err(ReadError::Damaged { version, reason: error.to_string(), stream }),
     }
-}
-
-/// What stands in the place, where the store gave it and it can be read.
-fn taken(item: Option<&Item>) -> AppendError {
-    let existing = item.and_then(|item| item::decode(item.clone()).ok());
-    AppendError::Taken { existing: existing.map(|stored| Box::new(stored.commit)) }
 }
 
 fn refused(error: impl Into<BoxError>) -> AppendError {
@@ -304,7 +293,7 @@ fn from_reasons(reasons: &[CancellationReason], reservations: &[Reservation]) ->
     let any = |codes: &[&str]| reasons.iter().any(|reason| codes.iter().any(|code| reason.code() == Some(code)));
     let (commit, others) = reasons.split_first()?;
     if commit.code() == Some(CONDITION) {
-        return Some(taken(commit.item()));
+        return Some(item::taken(commit.item()));
     }
     if let Some((_, reservation)) = others.iter().zip(reservations).find(|(reason, _)| reason.code() == Some(CONDITION))
     {

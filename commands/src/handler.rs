@@ -1,165 +1,23 @@
 //! The command handler: what happens between a command and its commit.
 
-use std::convert::Infallible;
-use std::fmt;
-
-use chrono::{DateTime, Utc};
 use muster_domain::aggregate::Decider;
 use muster_domain::mutant::{Mutant, planted};
 use muster_domain::personal::Opener;
-use muster_domain::{Actor, CommandId, EventReader as _, Fingerprint, Metadata, RecordedEvent, StreamId};
+use muster_domain::{CommandId, EventReader as _, Fingerprint, Metadata, StreamId};
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
 use crate::cache::{CACHE_BYTES, Cache};
 use crate::context::Context;
 use crate::error::StoreError;
-use crate::log::{BoxError, CommitLog, PageQuery};
+use crate::expected::ExpectedVersion;
+use crate::log::{CommitLog, PageQuery};
+use crate::outcome::{Committed, ExecuteError, GuardedError, unguarded};
 use crate::recent::RecentCommand;
 use crate::store::{Appended, EventStore, Joining};
 
 /// How often a command is decided before it gives way to others on the same aggregate.
 const DECISIONS: u32 = 8;
-
-/// The version that an aggregate must have for a command to be carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExpectedVersion {
-    /// Whatever it is.
-    Any,
-    /// None: the aggregate must not exist yet.
-    New,
-    /// This one.
-    Exactly(u64),
-}
-
-impl ExpectedVersion {
-    const fn allows(self, actual: u64) -> bool {
-        match self {
-            Self::Any => true,
-            Self::New => actual == 0,
-            Self::Exactly(expected) => actual == expected,
-        }
-    }
-}
-
-impl fmt::Display for ExpectedVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Any => f.write_str("any version"),
-            Self::New => f.write_str("no history"),
-            Self::Exactly(version) => write!(f, "version {version}"),
-        }
-    }
-}
-
-/// What a command came to.
-#[derive(Clone, Debug)]
-pub struct Committed<A> {
-    /// The aggregate's version after the command.
-    pub version: u64,
-    /// The events that it caused; none when there was nothing to change.
-    pub events: Vec<RecordedEvent>,
-    /// The state after the command.
-    pub aggregate: A,
-    /// When the aggregate's first commit was recorded.
-    pub created_at: DateTime<Utc>,
-    /// When its last commit was recorded, as of this command.
-    pub updated_at: DateTime<Utc>,
-    /// Who made its last commit, as of this command.
-    pub updated_by: Actor,
-    /// Whether this is the answer to an earlier sending of the same command.
-    pub replayed: bool,
-}
-
-/// Why a command was not carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum ExecuteError<E: std::error::Error> {
-    /// The aggregate's rules refuse it.
-    #[error("{0}")]
-    Refused(E),
-    /// The aggregate is not at the version that was expected.
-    #[error("{expected} is expected, and the aggregate is at version {actual}")]
-    VersionMismatch {
-        /// What was expected.
-        expected: ExpectedVersion,
-        /// What it is; 0 without a history.
-        actual: u64,
-    },
-    /// The command's id was used before, for something else.
-    #[error("the command id was used for another command")]
-    KeyReused,
-    /// Another aggregate holds a value that the command claims, such as an e-mail address.
-    #[error("another aggregate holds the value")]
-    Reserved {
-        /// The reservation's key, like `email#ada@example.com`.
-        key: String,
-    },
-    /// Nobody would be left on a roster, such as that of the administrators.
-    #[error("nobody else is on the roster {key}")]
-    LastOnRoster {
-        /// The roster, like `role#admin`.
-        key: String,
-    },
-    /// Somebody is on a roster, such as that of the administrators, whose first member the aggregate would be.
-    #[error("somebody is on the roster {key}")]
-    NotFirst {
-        /// The roster, like `role#admin`.
-        key: String,
-    },
-    /// What the command would record is larger than [`crate::MAX_COMMIT_BYTES`].
-    #[error("the command would record {bytes} bytes, and may record {}", crate::MAX_COMMIT_BYTES)]
-    TooLarge {
-        /// How large.
-        bytes: usize,
-    },
-    /// Others changed the aggregate each time it was decided, or the store has too much to do. It had no effect.
-    #[error("others change the same aggregate all the time")]
-    Contended,
-    /// The store does not answer. The command may have taken effect; sent again with the same id, it tells.
-    #[error("the event store does not answer")]
-    Unavailable(#[source] BoxError),
-    /// The aggregate's history cannot be read.
-    #[error("{stream} cannot be read at version {version}: {reason}")]
-    Damaged {
-        /// The aggregate.
-        stream: String,
-        /// The first version of the commit that cannot be read.
-        version: u64,
-        /// What is wrong with it.
-        reason: String,
-    },
-}
-
-impl<E: std::error::Error> From<StoreError> for ExecuteError<E> {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Conflict | StoreError::Busy => Self::Contended,
-            StoreError::Reserved { key } => Self::Reserved { key },
-            StoreError::LastOnRoster { key } => Self::LastOnRoster { key },
-            StoreError::NotFirst { key } => Self::NotFirst { key },
-            StoreError::TooLarge { bytes } => Self::TooLarge { bytes },
-            StoreError::Unavailable(source) => Self::Unavailable(source),
-            StoreError::Damaged { stream, version, reason } => Self::Damaged { stream, version, reason },
-        }
-    }
-}
-
-/// Why a guarded command was not carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum GuardedError<E: std::error::Error, G> {
-    /// The guard refused it: it had no effect.
-    #[error("the guard refused the command")]
-    Guard(G),
-    /// As without a guard.
-    #[error(transparent)]
-    Execute(ExecuteError<E>),
-}
-
-impl<E: std::error::Error, G, T: Into<ExecuteError<E>>> From<T> for GuardedError<E, G> {
-    fn from(error: T) -> Self {
-        Self::Execute(error.into())
-    }
-}
 
 /// What a command comes to on one state of its aggregate.
 enum Decision<E> {
@@ -284,7 +142,7 @@ impl<L: CommitLog> CommandHandler<L> {
                 // It may be otherwise by now.
                 Ok(Decision::Known(_) | Decision::Nothing) | Err(_) if !fresh => continue,
                 Ok(Decision::Known(_) | Decision::Nothing) => {
-                    let answer = committed(&context, Vec::new(), metadata, false);
+                    let answer = Committed::after(&context, Vec::new(), metadata, false);
                     self.cache.put(context);
                     return Ok(answer);
                 }
@@ -298,7 +156,7 @@ impl<L: CommitLog> CommandHandler<L> {
             }
             match self.store.append_joining(context, events, metadata, joining).await {
                 Ok(Appended { context, events }) => {
-                    let answer = committed(&context, events, metadata, false);
+                    let answer = Committed::after(&context, events, metadata, false);
                     self.remember(context);
                     return Ok(answer);
                 }
@@ -383,15 +241,7 @@ impl<L: CommitLog> CommandHandler<L> {
         }
         let context = self.store.load_to::<A>(id, known.last).await?;
         let events = self.store.events(&context.stream(), known.first - 1, Some(known.last)).await;
-        Ok(committed(&context, events.map_err(StoreError::from)?, metadata, true))
-    }
-}
-
-/// What went wrong where nothing guards.
-fn unguarded<E: std::error::Error>(error: GuardedError<E, Infallible>) -> ExecuteError<E> {
-    match error {
-        GuardedError::Execute(error) => error,
-        GuardedError::Guard(never) => match never {},
+        Ok(Committed::after(&context, events.map_err(StoreError::from)?, metadata, true))
     }
 }
 
@@ -400,23 +250,5 @@ fn is_of(stored: &Fingerprint, asked: &Fingerprint, opener: &Opener) -> bool {
     match opener {
         Opener::Key(key) => stored == asked || *stored == key.fingerprint(asked),
         Opener::NoKey | Opener::Erased => stored == asked,
-    }
-}
-
-/// The command's own time and actor stand in for those of an aggregate that has no history, and still has none.
-fn committed<A: Decider>(
-    context: &Context<A>,
-    events: Vec<RecordedEvent>,
-    metadata: &Metadata,
-    replayed: bool,
-) -> Committed<A> {
-    Committed {
-        version: context.version,
-        events,
-        created_at: context.created_at.unwrap_or(metadata.at),
-        updated_at: context.updated_at.unwrap_or(metadata.at),
-        updated_by: context.updated_by.as_ref().unwrap_or(&metadata.actor).clone(),
-        aggregate: context.aggregate.clone(),
-        replayed,
     }
 }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use muster_domain::commit::MAX_EVENTS_IN_COMMIT;
+use muster_domain::ports::ReadError;
 use muster_domain::{Actor, CommandId, Commit, EventData, Fingerprint, Hash, StreamId};
 use serde::{Deserialize, Serialize};
 
@@ -94,32 +95,20 @@ pub enum ItemError {
 
 /// The commit in an item of the event table, or in an image of one from its stream.
 pub fn commit_from_item(item: impl Into<serde_dynamo::Item>) -> Result<Commit, ItemError> {
-    let CommitItem {
-        pk,
-        sk,
-        events,
-        command_id,
-        fingerprint,
-        actor,
-        recorded_at,
-        correlation_id,
-        causation_id,
-        prev_hash,
-        hash,
-    } = serde_dynamo::from_item(item.into())?;
-    check_extent(sk, events.len())?;
+    let item: CommitItem = serde_dynamo::from_item(item.into())?;
+    check_extent(item.sk, item.events.len())?;
     Ok(Commit {
-        stream: pk.parse()?,
-        version: sk,
-        events,
-        command_id,
-        fingerprint,
-        actor,
-        recorded_at,
-        correlation_id,
-        causation_id,
-        prev_hash,
-        hash,
+        stream: item.pk.parse()?,
+        version: item.sk,
+        events: item.events,
+        command_id: item.command_id,
+        fingerprint: item.fingerprint,
+        actor: item.actor,
+        recorded_at: item.recorded_at,
+        correlation_id: item.correlation_id,
+        causation_id: item.causation_id,
+        prev_hash: item.prev_hash,
+        hash: item.hash,
     })
 }
 
@@ -164,6 +153,18 @@ pub(crate) fn decode(mut item: Item) -> Result<StoredCommit, ItemError> {
         }
     });
     Ok(StoredCommit { commit, carried })
+}
+
+/// The same for somebody who reads: what cannot be read is named.
+pub(crate) fn read(item: Item) -> Result<StoredCommit, ReadError> {
+    let (stream, version) = key_of(&item);
+    decode(item).map_err(|error| ReadError::Damaged { stream, version, reason: error.to_string() })
+}
+
+/// The same for somebody who writes where this item stands, as far as the store gave it and it can be read.
+pub(crate) fn taken(item: Option<&Item>) -> AppendError {
+    let existing = item.and_then(|item| decode(item.clone()).ok());
+    AppendError::Taken { existing: existing.map(|stored| Box::new(stored.commit)) }
 }
 
 /// The item of a commit. The state is left out when there is no room for it.

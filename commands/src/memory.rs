@@ -127,8 +127,7 @@ impl CommitLog for MemoryLog {
         let mut tables = self.tables();
         let place = (commit.stream, commit.version);
         if let Some(existing) = tables.commits.get(&place) {
-            let existing = item::decode(existing.clone()).ok().map(|stored| Box::new(stored.commit));
-            return Err(AppendError::Taken { existing });
+            return Err(item::taken(Some(existing)));
         }
         if let Some(error) = reservations.iter().find_map(|reservation| tables.refused(reservation)) {
             return Err(error);
@@ -206,12 +205,7 @@ fn one_page<'a>(
     let mut bytes = 0;
     for (place, item) in items {
         bytes += item_size(item);
-        let damaged = |error: item::ItemError| ReadError::Damaged {
-            stream: place.0.to_string(),
-            version: place.1,
-            reason: error.to_string(),
-        };
-        commits.push((*place, item::decode(item.clone()).map_err(damaged)));
+        commits.push((*place, item::read(item.clone())));
         if bytes >= PAGE_BYTES || limit.is_some_and(|limit| commits.len() >= limit) {
             return (commits, Some(*place));
         }

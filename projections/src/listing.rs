@@ -90,6 +90,17 @@ impl Filter {
     }
 }
 
+/// How a list of tasks is read.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) partitions: Vec<Partition>,
+    /// The lowest sort key that is wanted.
+    pub(crate) low: String,
+    /// The highest sort key that is wanted.
+    pub(crate) high: String,
+    pub(crate) filter: Filter,
+}
+
 /// A listing: the items of some partitions, merged by one sort key that is unique to each thing listed.
 pub(crate) struct Listing<'a> {
     pub(crate) client: &'a Client,

@@ -10,8 +10,10 @@
 
 mod bus;
 mod checkpoint;
+mod consumer;
 mod control;
 mod ledger;
+mod meter;
 mod parking;
 mod queue;
 mod source;
@@ -28,11 +30,12 @@ use tokio_util::sync::CancellationToken;
 
 pub use bus::{RuleError, Rules};
 pub use checkpoint::Checkpoint;
+pub use consumer::{Consumer, ProjectionConsumer, ReactorConsumer};
 pub(crate) use control::Control;
 pub use control::ControlError;
 pub(crate) use control::{read, text};
+pub use meter::{QueueMeter, QueueStatus};
 pub use parking::{AsideRecord, ParkedEvent, Parking};
-pub use queue::{Consumer, ProjectionConsumer, QueueMeter, QueueStatus, ReactorConsumer};
 pub use source::{SourceError, SourceRecord, StreamSource};
 
 use bus::LocalBus;

@@ -3,24 +3,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use muster_commands::Trace;
 use muster_domain::RecordedEvent;
-use muster_handlers::http::Causes;
 use muster_handlers::publisher::Entry;
-use muster_handlers::reactor::Reactor;
 use muster_handlers::topology::QueueShape;
 use muster_handlers::trace::follow_up;
-use muster_projections::{Failure, Hosted, Message};
-use serde::Serialize;
+use muster_projections::{Failure, Message};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::consumer::Consumer;
 use super::ledger::{Ledger, Ticket};
+use super::meter::{QueueMeter, count};
 use super::parking::Parking;
 
 /// How many events may wait in one queue; then the bus waits.
@@ -33,106 +30,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Why an event was parked at which the consumer panicked as often as the queue's shape allows.
 const PANICKED: &str = "the projector panicked";
-
-/// What takes in the messages of a queue.
-#[async_trait]
-pub trait Consumer: Send + Sync {
-    /// The name of the projection or reactor.
-    fn name(&self) -> &str;
-
-    /// What it does with events, as traces say it.
-    fn verb(&self) -> &'static str {
-        "project"
-    }
-
-    /// Takes in a batch, and gives back what it could not take in.
-    async fn handle(&self, batch: Vec<Message>) -> Vec<Failure>;
-}
-
-/// A projection as a consumer.
-pub struct ProjectionConsumer(pub Arc<dyn Hosted>);
-
-#[async_trait]
-impl Consumer for ProjectionConsumer {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    async fn handle(&self, batch: Vec<Message>) -> Vec<Failure> {
-        self.0.handle(batch).await
-    }
-}
-
-/// A reactor as a consumer: it reacts to one event after the other.
-pub struct ReactorConsumer(pub Arc<dyn Reactor>);
-
-#[async_trait]
-impl Consumer for ReactorConsumer {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn verb(&self) -> &'static str {
-        "react"
-    }
-
-    async fn handle(&self, batch: Vec<Message>) -> Vec<Failure> {
-        let mut failures = Vec::new();
-        for Message { id, event } in batch {
-            let failed = match event {
-                Ok(event) => {
-                    self.0.react(&event).await.err().map(|error| (Causes(&error).to_string(), error.is_lasting()))
-                }
-                Err(reason) => Some((reason, true)),
-            };
-            failures.extend(failed.map(|(reason, poison)| Failure { id, reason, poison }));
-        }
-        failures
-    }
-}
-
-/// What a queue has done since the start.
-#[derive(Debug, Default)]
-pub struct QueueMeter {
-    received: AtomicU64,
-    acknowledged: AtomicU64,
-    redelivered: AtomicU64,
-    parked: AtomicU64,
-}
-
-/// What a queue has done, at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct QueueStatus {
-    /// Events that came from the bus.
-    pub received: u64,
-    /// Events that are done with: taken in or parked.
-    pub acknowledged: u64,
-    /// Deliveries after the first.
-    pub redelivered: u64,
-    /// Events that were parked.
-    pub parked: u64,
-    /// Events that the projection is behind.
-    pub lag: u64,
-}
-
-impl QueueMeter {
-    /// What it has done so far.
-    pub fn read(&self) -> QueueStatus {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let (acknowledged, received) = (read(&self.acknowledged), read(&self.received));
-        QueueStatus {
-            received,
-            acknowledged,
-            redelivered: read(&self.redelivered),
-            parked: read(&self.parked),
-            lag: received.saturating_sub(acknowledged),
-        }
-    }
-}
-
-fn count(counter: &AtomicU64) {
-    counter.fetch_add(1, Ordering::Relaxed);
-}
 
 /// The end of a queue where events go in.
 pub(crate) struct QueueSender {
@@ -370,8 +267,9 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use async_trait::async_trait;
     use muster_embedded::Engine;
     use serde_json::json;
     use tokio::sync::Notify;

@@ -1,13 +1,14 @@
 //! `task-list`: a task as it is, and tasks by whose they are, how far they are and what they are grouped by, in several orders.
 
 mod document;
+mod due;
 mod places;
 mod plan;
 mod query;
 mod reminders;
 mod words;
 
-use chrono::{DateTime, SecondsFormat, TimeZone as _, Utc};
+use chrono::{DateTime, Utc};
 use muster_domain::task::{Task, TaskEvent, TaskState};
 use muster_domain::{Actor, AggregateType, Decider as _, DomainEvent, RecordedEvent, StreamId};
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,9 @@ pub use document::{
     ChecklistItemDocument, HoldDocument, ImportedDocument, LocationDocument, PositionDocument, RecurrenceDocument,
     TaskDocument, fold_task,
 };
+pub(crate) use due::{due_key, due_range, sortable};
 pub(crate) use places::Ordered;
+pub(crate) use query::whose;
 pub use query::{TaskFilter, TaskPage, TaskQueries, TaskSort};
 pub use reminders::DueReminders;
 pub use words::TitleWords;
@@ -102,21 +105,6 @@ impl Projection for TaskList {
     fn places(&self, stream: &StreamId, row: &TaskRow) -> Vec<Place> {
         places::of(stream, row)
     }
-}
-
-/// The sort key by deadline: the deadline, or `~` for none, then the task. So the soonest comes first, what has no
-/// deadline last, and no two tasks have the same.
-pub(crate) fn due_key(deadline: Option<DateTime<Utc>>, stream: &StreamId) -> String {
-    format!("{}#{}", deadline.map_or_else(|| "~".to_owned(), sortable), stream.id)
-}
-
-/// A time as a text of fixed width that sorts like it: RFC 3339 to the millisecond. Times outside the years 0 to 9999
-/// sort like the first and the last of these.
-pub(crate) fn sortable(time: DateTime<Utc>) -> String {
-    let edge = |year, month, day, hour, minute, second| Utc.with_ymd_and_hms(year, month, day, hour, minute, second);
-    let first = edge(0, 1, 1, 0, 0, 0).single().unwrap_or(DateTime::<Utc>::MIN_UTC);
-    let last = edge(9999, 12, 31, 23, 59, 59).single().unwrap_or(DateTime::<Utc>::MAX_UTC);
-    time.clamp(first, last).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 #[cfg(test)]

@@ -3,25 +3,12 @@
 use muster_domain::task::{Status, TaskFacts, TaskScope, TaskState};
 use muster_domain::{TeamId, UserId};
 
+use super::due::{HIGHEST, LOWEST, due_range, sortable};
 use super::places::List;
 use super::query::{TaskFilter, TaskSort};
-use super::sortable;
 use super::words::TitleWords;
 use crate::attribute::text;
-use crate::listing::{Filter, Partition};
-
-/// How a list is read.
-#[derive(Debug)]
-pub(super) struct Plan {
-    pub(super) partitions: Vec<Partition>,
-    pub(super) low: String,
-    pub(super) high: String,
-    pub(super) filter: Filter,
-}
-
-/// Below every sort key of a task, and above.
-const LOWEST: &str = " ";
-const HIGHEST: &str = "~~";
+use crate::listing::{Filter, Partition, Plan};
 
 /// The narrowest lists: those of one person come first, then a label, then a team, then what the asker may see.
 pub(super) fn plan(scope: &TaskScope, wanted: &TaskFilter) -> Plan {
@@ -172,17 +159,4 @@ fn filter_rest(filter: &mut Filter, wanted: &TaskFilter, lists: &[List]) {
     for word in wanted.words.iter().flat_map(TitleWords::iter) {
         has(false, "facts.title", Some(word.to_owned()));
     }
-}
-
-/// The sort keys by deadline that can be in the answer. One is a deadline and more, so that it comes after the bare deadline.
-fn due_range(wanted: &TaskFilter) -> (String, String) {
-    let before = [wanted.due_before, wanted.overdue].into_iter().flatten().min();
-    let low = wanted.due_after.map_or_else(|| LOWEST.to_owned(), sortable);
-    let high = match (before, wanted.due_after) {
-        (Some(before), _) => sortable(before),
-        // What has no deadline is not due after anything.
-        (None, Some(_)) => "~".to_owned(),
-        (None, None) => HIGHEST.to_owned(),
-    };
-    (low, high)
 }

@@ -108,6 +108,14 @@ fn whether<T, S: serde::Serializer>(value: &Option<T>, serializer: S) -> Result<
     serializer.serialize_bool(value.is_some())
 }
 
+/// A scope's teams may change between two pages; a place in the order stays one.
+pub(crate) const fn whose(scope: &TaskScope) -> Option<&UserId> {
+    match scope {
+        TaskScope::All => None,
+        TaskScope::Teams { user, .. } | TaskScope::Own(user) => Some(user),
+    }
+}
+
 /// The queries of `task-list`.
 #[derive(Clone, Debug)]
 pub struct TaskQueries {
@@ -171,12 +179,7 @@ impl TaskQueries {
     /// The tasks that fulfil the filter and are in the scope, in its order (or all of it backwards). Deleted tasks are in no list.
     /// Pages are full but the last, unless a task changed at this moment, or thousands were left out between two.
     pub async fn list(&self, scope: &TaskScope, filter: &TaskFilter, page: &Page) -> Result<TaskPage, QueryError> {
-        // A scope's teams may change between two pages; a place in the order stays one.
-        let whose = match scope {
-            TaskScope::All => None,
-            TaskScope::Teams { user, .. } | TaskScope::Own(user) => Some(user),
-        };
-        let check = QueryCheck::of("tasks", &(whose, filter, page.descending));
+        let check = QueryCheck::of("tasks", &(whose(scope), filter, page.descending));
         let table = self.models.table(TaskList::NAME).await?;
         let plan = plan(scope, filter);
         let listing = Listing {

@@ -7,20 +7,11 @@ use muster_domain::{TeamId, UserId};
 use super::stretch::around;
 use super::{BETWEEN_LABELS, NO_TEAM, at, during, lasts};
 use crate::attribute::text;
-use crate::listing::{Filter, Partition};
-use crate::task_list::{TaskFilter, TitleWords, sortable};
+use crate::listing::{Filter, Partition, Plan};
+use crate::task_list::{TaskFilter, TitleWords, due_range};
 
 /// The most lists that are read, each of every kind of stretch: beyond, all tasks are, and the scope is a filter.
 const MOST_LISTS: usize = 8;
-
-/// How a list is read.
-#[derive(Debug)]
-pub(super) struct Plan {
-    pub(super) partitions: Vec<Partition>,
-    pub(super) low: String,
-    pub(super) high: String,
-    pub(super) filter: Filter,
-}
 
 /// What is and has been so since before the moment, and what lasted then and has been left since: from the narrowest lists that
 /// have it all. Those of one person come first, then a team, then what the asker may see.
@@ -42,7 +33,7 @@ pub(super) fn plan(scope: &TaskScope, wanted: &TaskFilter, moment: DateTime<Utc>
         stretches.iter().map(|stretch| Partition { value: during(&list.value, stretch), ..list.clone() })
     });
     let partitions = lists.iter().cloned().chain(left).collect();
-    let (low, high) = range(wanted);
+    let (low, high) = due_range(wanted);
     Plan { partitions, low, high, filter }
 }
 
@@ -184,17 +175,4 @@ fn filter_rest(filter: &mut Filter, wanted: &TaskFilter) {
         let (path, value) = (filter.path("status"), filter.value(text(&Status::Completed)));
         filter.and(format!("{path} <> {value}"));
     }
-}
-
-/// The sort keys that can be in the answer. A sort key is a deadline and more, so that it comes after the bare deadline.
-fn range(wanted: &TaskFilter) -> (String, String) {
-    let before = [wanted.due_before, wanted.overdue].into_iter().flatten().min();
-    let low = wanted.due_after.map_or_else(|| " ".to_owned(), sortable);
-    let high = match (before, wanted.due_after) {
-        (Some(before), _) => sortable(before),
-        // What has no deadline is not due after anything.
-        (None, Some(_)) => "~".to_owned(),
-        (None, None) => "~~".to_owned(),
-    };
-    (low, high)
 }

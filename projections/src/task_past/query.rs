@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_domain::task::{TaskFacts, TaskScope};
-use muster_domain::{StreamId, TaskId, UserId};
+use muster_domain::{StreamId, TaskId};
 
 use super::plan::plan;
 use super::{PastTask, TaskPast, at};
@@ -15,7 +15,7 @@ use crate::error::QueryError;
 use crate::listing::{FILTERED_READ, Listing, Page};
 use crate::projection::Projection as _;
 use crate::read_models::{ReadModels, row_of};
-use crate::task_list::{Ordered, TaskDocument, TaskFilter, TaskPage, TaskRow, TaskSort};
+use crate::task_list::{Ordered, TaskDocument, TaskFilter, TaskPage, TaskRow, TaskSort, whose};
 
 /// How many rows are read at once to see whether the asker may see their tasks now.
 const READS_AT_ONCE: usize = 16;
@@ -175,19 +175,11 @@ impl Gathered {
     }
 }
 
-/// A scope's teams may change between two pages; a place in the order stays one.
-const fn whose(scope: &TaskScope) -> Option<&UserId> {
-    match scope {
-        TaskScope::All => None,
-        TaskScope::Teams { user, .. } | TaskScope::Own(user) => Some(user),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
     use muster_domain::task::{CreateTask, Task, TaskCreated};
-    use muster_domain::{Actor, Decider as _};
+    use muster_domain::{Actor, Decider as _, UserId};
     use uuid::Uuid;
 
     use super::*;
