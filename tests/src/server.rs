@@ -40,10 +40,13 @@ const END: &str = r#"
 "#;
 
 /// The program, built if it has to be.
+///
+/// With a test of its package, as a part of the whole workspace: so cargo chooses the features of dependencies that it has chosen for
+/// `cargo test --workspace`. For the program alone they would be others, and everything would be built once more.
 pub fn muster() -> &'static Path {
     static MUSTER: OnceLock<PathBuf> = OnceLock::new();
     MUSTER.get_or_init(|| {
-        let build = escargot::CargoBuild::new().package("muster-cli").bin("muster").current_release();
+        let build = escargot::CargoBuild::new().arg("--workspace").bin("muster").test("local").current_release();
         build.run().expect("the program to be built").path().to_owned()
     })
 }

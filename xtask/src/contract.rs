@@ -8,6 +8,7 @@ use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::cargo;
 use crate::failure::Failure;
+use crate::suite::Suite;
 use crate::tools::{Venv, install_node, make_dir};
 
 /// Where the lists of what is needed are, and what the tools are told.
@@ -66,12 +67,9 @@ impl Collection {
 /// Runs the tests that need the tools, which a plain `cargo test` lists as ignored.
 pub(crate) fn run_with(workspace: &Metadata, tools: &Tools) -> Result<(), Failure> {
     tools.collection.keep(true)?;
-    let mut test = cargo::cargo();
-    test.args(["test", "--package", "muster-tests", "--test", "contract", "--", "--ignored", "--nocapture"]);
-    test.current_dir(&workspace.workspace_root);
+    let mut suite = Suite::new(workspace, "contract", "");
+    let test = suite.command().arg("--nocapture");
     test.env("MUSTER_SCHEMATHESIS", tools.python_program("schemathesis"));
     test.env("MUSTER_NEWMAN", tools.collection.package.join("node_modules/.bin/newman"));
-    let output = cargo::output(&mut test)?;
-    // No test at all passes, too.
-    if output.contains("ok. 0 passed") { Err(Failure::NoContractTest) } else { Ok(()) }
+    suite.run()
 }

@@ -26,7 +26,7 @@ pub(crate) fn run(html: bool, json: bool) -> Result<(), Failure> {
         Ok(dir) => {
             let variables =
                 [variables.clone(), vec![(dynamodb_local::DIRECTORY.to_owned(), dir.into_string())]].concat();
-            let args = ["test", "--package", "muster-tests", "--test", "store_conformance", "dynamodb_local::"];
+            let args = ["test", "--workspace", "--test", "store_conformance", "dynamodb_local::"];
             within.run(&[&args[..], &["--", "--ignored"]].concat(), &variables)?;
         }
         Err(reason) => eprintln!("DynamoDB Local: not here, because {reason}"),

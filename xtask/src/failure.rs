@@ -66,21 +66,9 @@ pub(crate) enum Failure {
         /// The version.
         needs: String,
     },
-    /// The end-to-end tests are gone or have another name.
-    #[error("no end-to-end test ran; xtask/src/aws names them")]
-    NoEndToEndTest,
-    /// The tests of the contract are gone or have another name.
-    #[error("no test of the contract ran; xtask/src/contract.rs names them")]
-    NoContractTest,
-    /// The tests with an issuer that others wrote are gone or have another name.
-    #[error("nobody signed in with an issuer that others wrote; xtask/src/outside.rs names the tests")]
-    NoOutsideTest,
-    /// The tests of the second verifier are gone or have another name.
-    #[error("the second verifier was asked nothing; xtask/src/proof.rs names the tests")]
-    NoProofTest,
-    /// The tests over DynamoDB Local are gone or have another name.
-    #[error("no test ran over DynamoDB Local; xtask/src/test.rs names them")]
-    NoConformanceTest,
+    /// The tests of a suite are gone or have another name.
+    #[error("no test of the suite `{0}` ran: its tests are gone, or have another name, or are not ignored by a plain `cargo test`")]
+    NoTestOf(&'static str),
     /// Crates use each other in a way that the architecture forbids.
     #[error("the architecture does not hold:\n{}", .0.join("\n"))]
     Architecture(Vec<String>),

@@ -23,6 +23,7 @@ mod schemas;
 mod security_page;
 mod serve;
 mod sim;
+mod suite;
 mod test;
 mod tools;
 

@@ -5,6 +5,7 @@ use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::cargo;
 use crate::failure::Failure;
+use crate::suite::Suite;
 use crate::tools::{install_node, make_dir};
 
 /// Where the issuer is.
@@ -33,10 +34,7 @@ impl Issuer {
 
 /// Runs the tests that need it, which a plain `cargo test` lists as ignored.
 pub(crate) fn run_with(workspace: &Metadata, issuer: &Issuer) -> Result<(), Failure> {
-    let mut test = cargo::cargo();
-    test.args(["test", "--package", "muster-tests", "--test", "outside", "--", "--ignored"]);
-    test.current_dir(&workspace.workspace_root).env("MUSTER_OUTSIDE_ISSUER", &issuer.package);
-    let output = cargo::output(&mut test)?;
-    // No test at all passes, too.
-    if output.contains("ok. 0 passed") { Err(Failure::NoOutsideTest) } else { Ok(()) }
+    let mut suite = Suite::new(workspace, "outside", "");
+    suite.command().env("MUSTER_OUTSIDE_ISSUER", &issuer.package);
+    suite.run()
 }

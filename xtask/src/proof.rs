@@ -4,6 +4,7 @@ use cargo_metadata::Metadata;
 
 use crate::cargo;
 use crate::failure::Failure;
+use crate::suite::Suite;
 use crate::tools::{Venv, make_dir};
 
 /// What the script needs.
@@ -24,10 +25,7 @@ pub(crate) fn set_up(workspace: &Metadata) -> Result<Venv, Failure> {
 
 /// Runs the tests that need Python, which a plain `cargo test` lists as ignored.
 pub(crate) fn run_with(workspace: &Metadata, python: &Venv) -> Result<(), Failure> {
-    let mut test = cargo::cargo();
-    test.args(["test", "--package", "muster-tests", "--test", "proof", "--", "--ignored"]);
-    test.current_dir(&workspace.workspace_root).env("MUSTER_PYTHON", python.program("python"));
-    let output = cargo::output(&mut test)?;
-    // No test at all passes, too.
-    if output.contains("ok. 0 passed") { Err(Failure::NoProofTest) } else { Ok(()) }
+    let mut suite = Suite::new(workspace, "proof", "");
+    suite.command().env("MUSTER_PYTHON", python.program("python"));
+    suite.run()
 }

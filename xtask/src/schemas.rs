@@ -13,7 +13,6 @@ use crate::integrators;
 struct Contract {
     /// What it is, in words.
     what: &'static str,
-    package: &'static str,
     /// The file of the test, without `.rs`.
     target: &'static str,
     test: &'static str,
@@ -22,19 +21,16 @@ struct Contract {
 const CONTRACTS: &[Contract] = &[
     Contract {
         what: "schemas/events",
-        package: "muster-domain",
         target: "contracts",
         test: "published::the_schemas_on_disk_are_fresh",
     },
     Contract {
         what: "schemas/asyncapi.json",
-        package: "muster-domain",
         target: "contracts",
         test: "asyncapi::the_document_on_disk_is_fresh",
     },
     Contract {
         what: "schemas/openapi.json",
-        package: "muster-handlers",
         target: "openapi",
         test: "the_document_on_disk_is_fresh",
     },
@@ -82,7 +78,8 @@ fn collection(check: bool) -> Result<(), Failure> {
 
 fn keep(contract: &Contract, check: bool) -> Result<(), Failure> {
     let mut test = cargo::cargo();
-    test.args(["test", "--quiet", "--package", contract.package, "--test", contract.target]);
+    // Of the whole workspace, as all tests are: for one package cargo would build the dependencies with other features.
+    test.args(["test", "--quiet", "--workspace", "--test", contract.target]);
     // A stale file is no defect of the program: its name is enough.
     test.args(["--", "--exact", "--nocapture", contract.test]).env("RUST_BACKTRACE", "0");
     if check {

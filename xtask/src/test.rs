@@ -3,11 +3,13 @@
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
+use cargo_metadata::Metadata;
 use cargo_metadata::camino::Utf8Path;
 
 use crate::failure::Failure;
+use crate::suite::Suite;
 use crate::{
-    architecture, aws, cargo, contract, cost, deny, dynamodb_local, integrators, outside, proof, security_page, sim,
+    architecture, aws, cargo, contract, deny, dynamodb_local, integrators, outside, proof, security_page, sim,
 };
 
 /// What the simulation runs here: on the model of DynamoDB; on the embedded engine, each seed twice; and every planted defect
@@ -49,7 +51,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     cargo(&["test", "--workspace"])?;
     if let Ok(dir) = &dynamodb_local {
-        conformance_over(dir)?;
+        conformance_over(&workspace, dir)?;
     }
     heading("cargo xtask contract");
     contract::run_with(&workspace, &contract_tools)?;
@@ -59,8 +61,6 @@ pub(crate) fn run() -> Result<(), Failure> {
     outside::run_with(&workspace, &issuer)?;
     heading("cargo xtask proof");
     proof::run_with(&workspace, &python)?;
-    heading("cargo xtask cost");
-    cost::run(&[])?;
     heading("The AWS stacks: their tests, cdk-nag, cfn-lint");
     aws::check_stacks(&workspace, &aws_tools)?;
     heading("The emulator of AWS: its tests");
@@ -80,14 +80,10 @@ pub(crate) fn run() -> Result<(), Failure> {
 }
 
 /// Runs the tests that need DynamoDB Local, which a plain `cargo test` lists as ignored.
-fn conformance_over(dynamodb_local: &Utf8Path) -> Result<(), Failure> {
-    let mut test = cargo::cargo();
-    test.args(["test", "--package", "muster-tests", "--test", "store_conformance", "dynamodb_local::"]);
-    test.args(["--", "--ignored"]).env(dynamodb_local::DIRECTORY, dynamodb_local);
-    heading(&cargo::shown(&test));
-    let output = cargo::output(&mut test)?;
-    // No test at all passes, too.
-    if output.contains("ok. 0 passed") { Err(Failure::NoConformanceTest) } else { Ok(()) }
+fn conformance_over(workspace: &Metadata, dynamodb_local: &Utf8Path) -> Result<(), Failure> {
+    let mut suite = Suite::new(workspace, "store_conformance", "dynamodb_local::");
+    heading(&cargo::shown(suite.command().env(dynamodb_local::DIRECTORY, dynamodb_local)));
+    suite.run()
 }
 
 fn heading(text: &str) {

@@ -13,6 +13,7 @@ use cargo_metadata::camino::Utf8PathBuf;
 
 use crate::cargo;
 use crate::failure::Failure;
+use crate::suite::Suite;
 use emulator::Emulator;
 pub(crate) use lambdas::Profile;
 pub(crate) use tools::Tools;
@@ -101,15 +102,11 @@ fn deploy(workspace: &Metadata, Stage { emulator, outputs, lambdas }: &Stage) ->
 
 /// Runs the tests that need the deployment, which a plain `cargo test` lists as ignored.
 fn test(workspace: &Metadata, Stage { emulator, outputs, .. }: &Stage) -> Result<(), Failure> {
-    let mut test = cargo::cargo();
-    test.args(["test", "--package", "muster-tests", "--test", "aws", "--", "--ignored", "--nocapture"]);
+    let mut suite = Suite::new(workspace, "aws", "");
     // One after the other: one of them takes a right away for a moment.
-    test.arg("--test-threads=1");
-    test.current_dir(&workspace.workspace_root).env(OUTPUTS, outputs);
-    emulator.reach(&mut test);
-    let output = cargo::output(&mut test)?;
-    // No test at all passes, too.
-    if output.contains("ok. 0 passed") { Err(Failure::NoEndToEndTest) } else { Ok(()) }
+    let test = suite.command().args(["--nocapture", "--test-threads=1"]).env(OUTPUTS, outputs);
+    emulator.reach(test);
+    suite.run()
 }
 
 fn app(workspace: &Metadata) -> Utf8PathBuf {
