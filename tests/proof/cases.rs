@@ -93,6 +93,15 @@ fn retitle(commit: &mut Value) {
     commit["commit"]["events"][0]["data"]["title"] = json!("Fix nothing");
 }
 
+/// Writes a history anew, and the head that a digest holds of it.
+fn write_anew(export: &mut Sample) {
+    let at = export.commit(3, 2);
+    retitle(&mut export.lines[at]);
+    export.chain_anew(3);
+    let (hash, leaf) = (export.lines[at]["commit"]["hash"].clone(), export.leaf(3, 3));
+    export.lines[leaf]["leaf"]["hash"] = hash;
+}
+
 /// Every row.
 async fn table() -> (Sample, Vec<Case>) {
     let sample = sample().await;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Table, digest, line, retitle};
+use super::{Table, digest, line, write_anew};
 use crate::sample::Sample;
 
 pub(super) async fn rows(table: &mut Table) {
@@ -40,11 +40,7 @@ pub(super) async fn rows(table: &mut Table) {
     table.when(
         "a digest is made to fit a history that was written anew",
         |export| {
-            let at = export.commit(3, 2);
-            retitle(&mut export.lines[at]);
-            export.chain_anew(3);
-            let (hash, leaf) = (export.lines[at]["commit"]["hash"].clone(), export.leaf(3, 3));
-            export.lines[leaf]["leaf"]["hash"] = hash;
+            write_anew(export);
             export.grow_anew(3);
         },
         &[digest("digest_forged", 3)],

@@ -2,19 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Table, by_digest, digest, retitle};
+use super::{Table, by_digest, digest, write_anew};
 use crate::sample::{name, seal};
 
 pub(super) fn rows(table: &mut Table) {
     table.when(
         "a history is written anew, and the heads that digests hold with it",
-        |export| {
-            let at = export.commit(3, 2);
-            retitle(&mut export.lines[at]);
-            export.chain_anew(3);
-            let (hash, leaf) = (export.lines[at]["commit"]["hash"].clone(), export.leaf(3, 3));
-            export.lines[leaf]["leaf"]["hash"] = hash;
-        },
+        write_anew,
         &[digest("leaf_changed", 3)],
     );
     table.when(
