@@ -109,6 +109,14 @@ fn lift() -> Label {
     "lift".parse().unwrap()
 }
 
+/// A world in which twelve tasks lived, and the dice that go on.
+async fn lived(seed: u64) -> (World, Dice, Vec<Vec<RecordedEvent>>) {
+    let (world, mut dice) = (World::new().await, Dice(seed));
+    let histories: Vec<_> = (1..=12).map(|number| dice.history(number)).collect();
+    world.publish(histories.iter().flatten().cloned()).await;
+    (world, dice, histories)
+}
+
 /// By its fold, at each moment: the tasks that were there, soonest due first.
 fn folded(
     histories: &[Vec<RecordedEvent>],
@@ -168,9 +176,7 @@ async fn a_list_of_any_moment_is_the_fold_of_what_had_happened_by_then() {
     ];
     let mut compared = 0;
     for seed in 1..=4 {
-        let (world, mut dice) = (World::new().await, Dice(seed));
-        let histories: Vec<_> = (1..=12).map(|number| dice.history(number)).collect();
-        world.publish(histories.iter().flatten().cloned()).await;
+        let (world, mut dice, histories) = lived(seed).await;
         let tasks = TaskPastQueries::new(world.models());
         let times: Vec<_> = histories.iter().flatten().map(|event| event.recorded_at).collect();
         for _ in 0..60 {
@@ -221,9 +227,7 @@ async fn each_filter_of_the_past_finds_something_and_nothing_else() {
     let filters = seldom_asked_for();
     let mut found = vec![0; filters.len()];
     for seed in 11..=13 {
-        let (world, mut dice) = (World::new().await, Dice(seed));
-        let histories: Vec<_> = (1..=12).map(|number| dice.history(number)).collect();
-        world.publish(histories.iter().flatten().cloned()).await;
+        let (world, mut dice, histories) = lived(seed).await;
         let tasks = TaskPastQueries::new(world.models());
         let times: Vec<_> = histories.iter().flatten().map(|event| event.recorded_at).collect();
         for (filter, found) in filters.iter().zip(&mut found) {
