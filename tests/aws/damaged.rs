@@ -8,7 +8,7 @@ use muster_domain::user::Role;
 use muster_domain::{StreamId, TaskId};
 use serde_json::{Value, json};
 
-use crate::deployment::{Deployment, PREFIX, listed, muster, report, settled, told};
+use crate::deployment::{Deployment, PREFIX, READ_MODELS, build_anew, listed, muster, report, settled, told};
 use crate::faults::giving_back;
 use crate::poison::{Item, commit, put};
 
@@ -60,11 +60,7 @@ async fn put_back(aws: &Deployment, changed: TaskId, shortened: TaskId) {
     put(aws, commit(aws, RESTORED_EVENTS, shortened, 2).await).await;
 
     aws.renew("command-api", "Restored").await;
-    for projection in ["directory", "task-list", "audit-log", "task-past", "feed"] {
-        told(&["rebuild", projection, "--json"]);
-    }
-    told(&["reconcile", "--json"]);
-    told(&["redrive", "--json"]);
+    build_anew();
     told(&["verify", "--json"]);
 }
 
@@ -105,7 +101,7 @@ async fn commits_that_were_changed_and_removed_are_put_back_from_a_restored_tabl
     let history = admin.client.get(&format!("/tasks/{shortened}/history")).send().await.is(200).value();
     assert_eq!(history["items"].as_array().unwrap().len(), 3);
     settled().await;
-    for projection in ["directory", "task-list", "audit-log", "task-past", "feed"] {
+    for projection in READ_MODELS {
         told(&["rebuild", projection, "--back", "--json"]);
     }
 }

@@ -199,6 +199,18 @@ pub(crate) async fn settled() -> Value {
     .await
 }
 
+/// The read models, as the runbook builds them anew.
+pub(crate) const READ_MODELS: [&str; 5] = ["directory", "task-list", "audit-log", "task-past", "feed"];
+
+/// Builds every read model anew of the restored events, and takes in what was parked.
+pub(crate) fn build_anew() {
+    for projection in READ_MODELS {
+        told(&["rebuild", projection, "--json"]);
+    }
+    told(&["reconcile", "--json"]);
+    told(&["redrive", "--json"]);
+}
+
 /// Reports a task.
 pub(crate) async fn report(client: &Client, body: &Value) -> TaskId {
     let made = client.post("/tasks").json(body).send().await.is(201).value();

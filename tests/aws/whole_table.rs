@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{PointInTimeRecoverySpecification, StreamSpecificat
 use muster_domain::user::Role;
 use serde_json::{Value, json};
 
-use crate::deployment::{Deployment, PREFIX, listed, muster, report, settled, told, until};
+use crate::deployment::{Deployment, PREFIX, build_anew, listed, muster, report, settled, until};
 use crate::poison::{commit, put};
 
 /// What a mapping is made again with.
@@ -75,11 +75,7 @@ async fn a_restored_event_table_is_written_read_and_followed_as_the_one_before()
         follow(&aws, "publisher", &former, &stream).await;
         follow(&aws, "guard", &former, &stream).await;
         aws.renew("command-api", "Restored").await;
-        for projection in ["directory", "task-list", "audit-log", "task-past", "feed"] {
-            told(&["rebuild", projection, "--json"]);
-        }
-        told(&["reconcile", "--json"]);
-        told(&["redrive", "--json"]);
+        build_anew();
         assert_eq!(verified(), before);
     })
     .await;

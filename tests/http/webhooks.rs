@@ -1,5 +1,5 @@
 //! Webhooks: set up, told, tried again, and what is refused. How their sender treats receivers that mean no good is tested in
-//! `handlers/tests/webhooks.rs`.
+//! `handlers/tests/webhooks`.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};

@@ -165,15 +165,8 @@ async fn the_other_verifier_says_the_same_of_proofs_and_has_exit_codes() {
         (said.status.code(), String::from_utf8(said.stdout).unwrap())
     };
     assert_eq!(ask(&good), (Some(0), "proven\n".to_owned()));
-    for (what, change, _) in CHANGES {
-        let mut changed = good.clone();
-        change(&mut changed);
-        let (code, said) = ask(&changed);
-        assert_eq!(code, Some(1), "{what}: {said}");
-        assert!(said.starts_with("NOT PROVEN  "), "{what}: {said}");
-    }
-
-    for (what, change) in SHAPES {
+    let changes = CHANGES.iter().map(|(what, change, _)| (*what, *change));
+    for (what, change) in changes.chain(SHAPES.iter().copied()) {
         let mut changed = good.clone();
         change(&mut changed);
         let (code, said) = ask(&changed);

@@ -5,6 +5,7 @@
 mod bytes;
 mod cases;
 mod inclusion;
+mod lists;
 mod python;
 mod sample;
 mod store;

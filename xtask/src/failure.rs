@@ -67,7 +67,9 @@ pub(crate) enum Failure {
         needs: String,
     },
     /// The tests of a suite are gone or have another name.
-    #[error("no test of the suite `{0}` ran: its tests are gone, or have another name, or are not ignored by a plain `cargo test`")]
+    #[error(
+        "no test of the suite `{0}` ran: its tests are gone, or have another name, or are not ignored by a plain `cargo test`"
+    )]
     NoTestOf(&'static str),
     /// Crates use each other in a way that the architecture forbids.
     #[error("the architecture does not hold:\n{}", .0.join("\n"))]

@@ -19,21 +19,9 @@ struct Contract {
 }
 
 const CONTRACTS: &[Contract] = &[
-    Contract {
-        what: "schemas/events",
-        target: "contracts",
-        test: "published::the_schemas_on_disk_are_fresh",
-    },
-    Contract {
-        what: "schemas/asyncapi.json",
-        target: "contracts",
-        test: "asyncapi::the_document_on_disk_is_fresh",
-    },
-    Contract {
-        what: "schemas/openapi.json",
-        target: "openapi",
-        test: "the_document_on_disk_is_fresh",
-    },
+    Contract { what: "schemas/events", target: "contracts", test: "published::the_schemas_on_disk_are_fresh" },
+    Contract { what: "schemas/asyncapi.json", target: "contracts", test: "asyncapi::the_document_on_disk_is_fresh" },
+    Contract { what: "schemas/openapi.json", target: "openapi", test: "the_document_on_disk_is_fresh" },
 ];
 
 const COLLECTION: &str = "schemas/postman_collection.json";

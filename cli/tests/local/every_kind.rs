@@ -13,13 +13,10 @@ use muster_domain::user::{
     DigestFrequency, NotificationDigest, NotificationPreferences, RegisterUser, Role, UpdateUser, User, UserCommand,
 };
 use muster_domain::values::Rank;
-use muster_domain::{
-    Actor, ChecklistItemId, CommandId, CommentId, Decider, Fingerprint, ImportId, Metadata, SeriesId, TaskId, TeamId,
-    UserId,
-};
+use muster_domain::{ChecklistItemId, CommentId, Decider, ImportId, Metadata, SeriesId, TaskId, TeamId, UserId};
 use uuid::Uuid;
 
-use crate::support::at;
+use crate::support::{at, metadata};
 
 const TASK: TaskId = TaskId(Uuid::from_u128(0x7a51));
 const IMPORTED: TaskId = TaskId(Uuid::from_u128(0x7a52));
@@ -43,14 +40,7 @@ impl Life<'_> {
         A::Command: Clone + Send + Sync,
     {
         self.now += TimeDelta::minutes(1);
-        let metadata = Metadata {
-            command_id: CommandId(Uuid::new_v4()),
-            fingerprint: Fingerprint::of("test", &()),
-            actor: Actor::system("test"),
-            at: self.now,
-            correlation_id: "test".to_owned(),
-            causation_id: None,
-        };
+        let metadata = Metadata { at: self.now, ..metadata() };
         let commands = &self.system.commands;
         commands.execute::<A>(id, command, ExpectedVersion::Any, &metadata).await.unwrap();
     }

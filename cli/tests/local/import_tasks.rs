@@ -10,27 +10,19 @@ use muster_cli::report::Failure;
 use muster_commands::ExpectedVersion;
 use muster_domain::task::{ImportSource, Status};
 use muster_domain::user::{RegisterUser, Role, User, UserCommand};
-use muster_domain::{Actor, CommandId, EventReader as _, Fingerprint, Metadata, TaskId, UserId};
+use muster_domain::{EventReader as _, TaskId, UserId};
 use muster_handlers::import::{Archived, Field, Options};
 use uuid::Uuid;
 
-use crate::support::{TestStore, at};
+use crate::support::{TestStore, at, metadata};
 
 const ADA: UserId = UserId(Uuid::from_u128(0xada));
 
 async fn with_ada() -> TestStore {
     let store = TestStore::new().await;
     let account = RegisterUser::new("Ada".parse().unwrap(), "Ada@example.com".parse().unwrap(), Role::Member, at());
-    let metadata = Metadata {
-        command_id: CommandId(Uuid::new_v4()),
-        fingerprint: Fingerprint::of("test", &()),
-        actor: Actor::system("test"),
-        at: at(),
-        correlation_id: "test".to_owned(),
-        causation_id: None,
-    };
     let command = UserCommand::Register(account);
-    store.system.commands.execute::<User>(ADA.0, command, ExpectedVersion::New, &metadata).await.unwrap();
+    store.system.commands.execute::<User>(ADA.0, command, ExpectedVersion::New, &metadata()).await.unwrap();
     store
 }
 

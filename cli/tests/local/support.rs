@@ -106,7 +106,8 @@ pub(crate) fn text(value: &impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
-fn metadata() -> Metadata {
+/// What comes with a command of the tests; a new one each time.
+pub(crate) fn metadata() -> Metadata {
     Metadata {
         command_id: CommandId(Uuid::new_v4()),
         fingerprint: Fingerprint::of("test", &()),

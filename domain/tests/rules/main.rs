@@ -8,6 +8,7 @@ mod scenario;
 mod task_checklist;
 mod task_evolve;
 mod task_hold;
+mod task_import;
 mod task_life;
 mod task_recurrence;
 mod task_relations;

@@ -1,13 +1,10 @@
 //! The way in and out, through the façade.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::Client as DynamoDb;
-use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use muster_domain::ids::UserId;
@@ -19,7 +16,7 @@ use muster_identity::{
 };
 use uuid::Uuid;
 
-use crate::support::{Counting, TestClock, store};
+use crate::support::{Counting, TestClock, on_the_way, store};
 
 pub(crate) const USER: UserId = UserId(Uuid::from_u128(1));
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
@@ -235,38 +232,19 @@ async fn a_new_password_takes_the_place_of_the_old() {
     assert!(matches!(case.identity.authenticate(&before.access_token).await, Err(AuthError::SessionEnded)));
 }
 
-/// Stops the first `PutItem` on its way to the store until it is let through.
-#[derive(Debug)]
-struct StopAtPut {
-    stopped: SyncSender<()>,
-    go_on: Mutex<Receiver<()>>,
-}
-
-impl Intercept for StopAtPut {
-    fn name(&self) -> &'static str {
-        "StopAtPut"
-    }
-
-    fn read_before_transmit(
-        &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if context.request().headers().get("x-amz-target").is_some_and(|target| target.ends_with(".PutItem")) {
-            self.stopped.send(())?;
-            self.go_on.lock().expect("a lock").recv()?;
-        }
-        Ok(())
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_changed_while_somebody_logs_in_with_the_old_one_lets_nobody_in() {
     let case = Case::new().await;
-    let ((stopped, at_put), (let_go, go_on)) = (sync_channel(1), sync_channel(1));
-    let stop = StopAtPut { stopped, go_on: Mutex::new(go_on) };
-    let slow = DynamoDb::from_conf(case.client.config().to_builder().interceptor(stop).build());
+    let ((stopped, at_put), (let_go, go_on)) = (sync_channel::<()>(1), sync_channel::<()>(1));
+    let go_on = Mutex::new(go_on);
+    // The first `PutItem` is stopped on its way to the store until it is let through.
+    let slow = on_the_way(&case.client, move |operation| {
+        if operation == "PutItem" {
+            stopped.send(())?;
+            go_on.lock().expect("a lock").recv()?;
+        }
+        Ok(())
+    });
     let other = identity(&slow, &case.tables, &case.key, &case.clock, CHEAP);
     let login = tokio::spawn(async move { other.login(EMAIL, &attempt(WORDS), &Client::default()).await });
     tokio::task::spawn_blocking(move || at_put.recv()).await.expect("a thread").expect("a session about to be written");

@@ -1,5 +1,6 @@
-//! A clock that is set by hand, and the tables on an engine in this process.
+//! A clock that is set by hand, the tables on an engine in this process, and a look at each request on its way there.
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::Client;
@@ -36,27 +37,18 @@ impl Clock for TestClock {
     }
 }
 
-/// Notes the operation of every request that a client sends.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Counting(Arc<Mutex<Vec<String>>>);
+/// What is done with the operation of every request on its way to the store.
+struct OnTheWay<F>(F);
 
-impl Counting {
-    /// The same client, counted.
-    pub(crate) fn of(client: &Client) -> (Self, Client) {
-        let counting = Self::default();
-        let config = client.config().to_builder().interceptor(counting.clone()).build();
-        (counting, Client::from_conf(config))
-    }
-
-    /// What was sent since this was asked last.
-    pub(crate) fn sent(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().expect("a list"))
+impl<F> fmt::Debug for OnTheWay<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnTheWay")
     }
 }
 
-impl Intercept for Counting {
+impl<F: Fn(&str) -> Result<(), BoxError> + Send + Sync> Intercept for OnTheWay<F> {
     fn name(&self) -> &'static str {
-        "Counting"
+        "OnTheWay"
     }
 
     fn read_before_transmit(
@@ -66,9 +58,36 @@ impl Intercept for Counting {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let target = context.request().headers().get("x-amz-target").unwrap_or_default();
-        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        self.0.lock().expect("a list").push(operation);
-        Ok(())
+        (self.0)(target.rsplit('.').next().unwrap_or_default())
+    }
+}
+
+/// The same client, each of whose requests goes on its way after this was done with its operation.
+pub(crate) fn on_the_way(
+    client: &Client,
+    done: impl Fn(&str) -> Result<(), BoxError> + Send + Sync + 'static,
+) -> Client {
+    Client::from_conf(client.config().to_builder().interceptor(OnTheWay(done)).build())
+}
+
+/// The operations of the requests that a client sends.
+pub(crate) struct Counting(Arc<Mutex<Vec<String>>>);
+
+impl Counting {
+    /// The same client, counted.
+    pub(crate) fn of(client: &Client) -> (Self, Client) {
+        let list = Arc::new(Mutex::new(Vec::new()));
+        let counting = Self(Arc::clone(&list));
+        let client = on_the_way(client, move |operation| {
+            list.lock().expect("a list").push(operation.to_owned());
+            Ok(())
+        });
+        (counting, client)
+    }
+
+    /// What was sent since this was asked last.
+    pub(crate) fn sent(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().expect("a list"))
     }
 }
 

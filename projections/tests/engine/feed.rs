@@ -1,28 +1,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use muster_domain::task::{TaskCommented, TaskEvent};
-use muster_domain::{CommentId, RecordedEvent, StreamId};
+use muster_domain::{RecordedEvent, StreamId};
 use muster_projections::rebuild::RebuildOptions;
 use muster_projections::reconcile::ReconcileOptions;
-use muster_projections::spec::History;
 use muster_projections::{Failure, FeedCursor, FeedOrder, FeedQueries};
-use uuid::Uuid;
 
-use crate::support::{PREFIX, World, created, messages, task};
-
-fn history(number: u128, comments: u128) -> Vec<RecordedEvent> {
-    let comment = |number| {
-        TaskEvent::from(TaskCommented {
-            comment_id: CommentId(Uuid::from_u128(number)),
-            text: "x".parse().unwrap(),
-            mentions: Vec::new(),
-            imported: None,
-        })
-    };
-    let history = History::of(task(number)).then(TaskEvent::from(created()));
-    (1..=comments).map(comment).fold(history, History::then).into_iter().collect()
-}
+use crate::support::{PREFIX, World, commented, messages};
 
 fn feed(world: &World) -> FeedQueries {
     FeedQueries::new(FeedOrder::new(world.client.clone(), PREFIX), world.reader())
@@ -81,7 +65,7 @@ async fn whatever_the_bus_does_a_reader_ends_with_each_history_in_its_order_and_
     for seed in 1..=8 {
         let world = World::new().await;
         let mut chance = Chance(u64::wrapping_mul(seed, 0x9e37_79b9_7f4a_7c15));
-        let histories: Vec<_> = (1..=12).map(|number| history(number, chance.below(6) as u128)).collect();
+        let histories: Vec<_> = (1..=12).map(|number| commented(number, chance.below(6) as u128)).collect();
         let feed = feed(&world);
         let projections = [world.hosted("feed"), world.hosted("feed")];
         let mut reader = Reader::default();
@@ -127,7 +111,7 @@ async fn whatever_the_bus_does_a_reader_ends_with_each_history_in_its_order_and_
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn programs_that_append_at_the_same_time_take_no_place_from_each_other() {
     let world = Arc::new(World::new().await);
-    let histories: Vec<_> = (1..=40).map(|number| history(number, 9)).collect();
+    let histories: Vec<_> = (1..=40).map(|number| commented(number, 9)).collect();
     for history in &histories {
         world.record(history);
     }
@@ -170,7 +154,7 @@ async fn programs_that_append_at_the_same_time_take_no_place_from_each_other() {
 #[tokio::test]
 async fn a_cursor_outlives_a_rebuild_and_a_rebuild_brings_what_was_lost_on_its_way() {
     let world = World::new().await;
-    let (before, lost, after) = (history(1, 2), history(2, 3), history(3, 1));
+    let (before, lost, after) = (commented(1, 2), commented(2, 3), commented(3, 1));
     world.publish(before.clone()).await;
     let (feed, mut reader) = (feed(&world), Reader::default());
     reader.read_on(&feed, 2).await;
@@ -188,7 +172,7 @@ async fn a_cursor_outlives_a_rebuild_and_a_rebuild_brings_what_was_lost_on_its_w
 #[tokio::test]
 async fn a_long_history_that_nobody_told_of_comes_in_at_once_and_is_read_in_parts() {
     let world = World::new().await;
-    let long = history(1, 129);
+    let long = commented(1, 129);
     world.record(&long);
     // Its last event tells of all of it.
     assert_eq!(world.hosted("feed").handle(messages(&long[129..])).await, vec![]);

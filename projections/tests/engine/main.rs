@@ -6,6 +6,7 @@ mod audit;
 mod directory;
 mod feed;
 mod generations;
+mod oracle;
 mod past;
 mod projector;
 mod rebuild;

@@ -3,15 +3,14 @@
 use std::cmp::Reverse;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use muster_domain::task::{
-    CreateTask, Priority, Relation, Status, Task, TaskCommand, TaskFacts, TaskScope, UpdateTask,
-};
+use muster_domain::task::{CreateTask, Priority, Relation, Status, Task, TaskCommand, TaskScope, UpdateTask};
 use muster_domain::values::{CommentText, Label, Labels, Rank};
 use muster_domain::{CommentId, Decider as _, RecordedEvent};
 use muster_projections::spec::History;
 use muster_projections::{Page, TaskDocument, TaskFilter, TaskPastQueries, TaskQueries, TaskSort, fold_task};
 use uuid::Uuid;
 
+use crate::oracle::{TITLES, fulfils, in_scope};
 use crate::support::{World, task, team, time, user};
 
 const ORDERS: [TaskSort; 6] =
@@ -106,37 +105,16 @@ impl Dice {
     }
 }
 
-/// Titles, and which of them have the words "CAFE door".
-const TITLES: [(&str, bool); 3] =
-    [("Fix the lift", false), ("Türen: the café\u{2019}s doors", true), ("DOOR of a Cafe\u{301}", true)];
-
 fn lift() -> Label {
     "lift".parse().unwrap()
 }
 
-fn facts(task: &TaskDocument) -> TaskFacts {
-    TaskFacts { assignee: task.assignee_id, reporter: task.reporter_id, team: task.team_id }
-}
-
-fn fulfils(filter: &TaskFilter, task: &TaskDocument) -> bool {
-    let due = task.deadline;
-    filter.assignee.is_none_or(|user| task.assignee_id == Some(user))
-        && filter.reporter.is_none_or(|user| task.reporter_id == Some(user))
-        && filter.team.is_none_or(|team| task.team_id == Some(team))
-        && filter.status.is_none_or(|status| task.status == status)
-        && filter.priority.is_none_or(|priority| task.priority == priority)
-        && filter.label.as_ref().is_none_or(|label| task.labels.iter().any(|has| has == label.as_str()))
-        && filter.watcher.is_none_or(|user| task.watcher_ids.contains(&user))
-        && filter.words.as_ref().is_none_or(|_| TITLES.contains(&(task.title.as_str(), true)))
-        && filter.related.is_none_or(|(relation, to)| match relation {
-            Relation::BlockedBy => task.blocked_by_ids.contains(&to),
-            Relation::ChildOf => task.parent_id == Some(to),
-            Relation::DuplicateOf => task.duplicate_of_id == Some(to),
-        })
-        && filter.due_after.is_none_or(|after| due.is_some_and(|due| due >= after))
-        && filter.due_before.is_none_or(|before| due.is_some_and(|due| due < before))
-        && filter.overdue.is_none_or(|now| due.is_some_and(|due| due < now) && task.status != Status::Completed)
-        && (!filter.open || task.status != Status::Completed)
+/// A world in which twelve tasks lived, and the dice that go on.
+async fn lived(seed: u64) -> (World, Dice, Vec<Vec<RecordedEvent>>) {
+    let (world, mut dice) = (World::new().await, Dice(seed));
+    let histories: Vec<_> = (1..=12).map(|number| dice.history(number)).collect();
+    world.publish(histories.iter().flatten().cloned()).await;
+    (world, dice, histories)
 }
 
 /// By its fold, at each moment: the tasks that were there, soonest due first.
@@ -150,7 +128,7 @@ fn folded(
     for history in histories {
         let until: Vec<_> = history.iter().filter(|event| event.recorded_at <= moment).cloned().collect();
         let (Some(then), Some(now)) = (fold_task(&until).unwrap(), fold_task(history).unwrap()) else { continue };
-        let seen = scope.contains(&facts(&then)) && scope.contains(&facts(&now));
+        let seen = in_scope(scope, &then) && in_scope(scope, &now);
         if then.deleted_at.is_none() && seen && fulfils(filter, &then) {
             tasks.push(then);
         }
@@ -198,9 +176,7 @@ async fn a_list_of_any_moment_is_the_fold_of_what_had_happened_by_then() {
     ];
     let mut compared = 0;
     for seed in 1..=4 {
-        let (world, mut dice) = (World::new().await, Dice(seed));
-        let histories: Vec<_> = (1..=12).map(|number| dice.history(number)).collect();
-        world.publish(histories.iter().flatten().cloned()).await;
+        let (world, mut dice, histories) = lived(seed).await;
         let tasks = TaskPastQueries::new(world.models());
         let times: Vec<_> = histories.iter().flatten().map(|event| event.recorded_at).collect();
         for _ in 0..60 {
@@ -251,9 +227,7 @@ async fn each_filter_of_the_past_finds_something_and_nothing_else() {
     let filters = seldom_asked_for();
     let mut found = vec![0; filters.len()];
     for seed in 11..=13 {
-        let (world, mut dice) = (World::new().await, Dice(seed));
-        let histories: Vec<_> = (1..=12).map(|number| dice.history(number)).collect();
-        world.publish(histories.iter().flatten().cloned()).await;
+        let (world, mut dice, histories) = lived(seed).await;
         let tasks = TaskPastQueries::new(world.models());
         let times: Vec<_> = histories.iter().flatten().map(|event| event.recorded_at).collect();
         for (filter, found) in filters.iter().zip(&mut found) {

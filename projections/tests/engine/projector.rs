@@ -1,30 +1,14 @@
 use futures::future::join_all;
 use muster_domain::personal::MemoryKeys;
-use muster_domain::task::{TaskAssigned, TaskCommented, TaskEvent};
-use muster_domain::{CommentId, EventData, RecordedEvent, StreamId};
+use muster_domain::task::{TaskAssigned, TaskEvent};
+use muster_domain::{EventData, StreamId};
 use muster_projections::projector::RepairError;
 use muster_projections::rows::Parked;
 use muster_projections::spec::History;
 use muster_projections::{AuditQueries, Failure, Message, Page, Repaired, TaskQueries, fold_task};
 use serde_json::json;
-use uuid::Uuid;
 
-use crate::support::{PREFIX, World, created, messages, task, user};
-
-fn comment(number: u128) -> TaskEvent {
-    TaskCommented {
-        comment_id: CommentId(Uuid::from_u128(number)),
-        text: "On it.".parse().unwrap(),
-        mentions: Vec::new(),
-        imported: None,
-    }
-    .into()
-}
-
-fn commented(number: u128, comments: u128) -> Vec<RecordedEvent> {
-    let history = History::of(task(number)).then(TaskEvent::from(created()));
-    (1..=comments).map(comment).fold(history, History::then).into_iter().collect()
-}
+use crate::support::{PREFIX, World, comment, commented, created, messages, task, user};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_projectors_with_duplicates_on_one_aggregate_make_one_right_row() {

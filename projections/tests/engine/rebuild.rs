@@ -1,39 +1,23 @@
 use std::sync::Arc;
 
-use muster_domain::task::{TaskCommented, TaskEvent};
-use muster_domain::{CommentId, RecordedEvent, StreamId};
+use muster_domain::StreamId;
 use muster_projections::rebuild::{RebuildError, RebuildOptions, abandon};
 use muster_projections::rows::{NewRow, RowStore as _};
-use muster_projections::spec::History;
 use muster_projections::{Failure, GenerationState, TaskQueries, fold_task};
-use uuid::Uuid;
 
-use crate::support::{World, created, messages, task};
-
-fn history(number: u128, comments: u128) -> Vec<RecordedEvent> {
-    let comment = |number| {
-        TaskEvent::from(TaskCommented {
-            comment_id: CommentId(Uuid::from_u128(number)),
-            text: "x".parse().unwrap(),
-            mentions: Vec::new(),
-            imported: None,
-        })
-    };
-    let history = History::of(task(number)).then(TaskEvent::from(created()));
-    (1..=comments).map(comment).fold(history, History::then).into_iter().collect()
-}
+use crate::support::{World, commented, messages, task};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rebuilt_read_model_equals_the_live_one_while_events_keep_coming() {
     for name in ["task-list", "audit-log", "feed"] {
         let world = Arc::new(World::new().await);
-        world.publish((1..=40).flat_map(|number| history(number, 3))).await;
+        world.publish((1..=40).flat_map(|number| commented(number, 3))).await;
         let writer = {
             let (world, projection) = (Arc::clone(&world), world.hosted(name));
             tokio::spawn(async move {
                 let mut failures = Vec::new();
                 for number in (1..=60).rev() {
-                    let events = history(number, 6);
+                    let events = commented(number, 6);
                     // The tasks up to 40 have four events already.
                     let new = &events[if number <= 40 { 4 } else { 0 }..];
                     world.record(new);
@@ -68,7 +52,7 @@ async fn a_rebuilt_read_model_equals_the_live_one_while_events_keep_coming() {
 #[tokio::test]
 async fn queries_read_the_new_generation_after_the_switch() {
     let world = World::new().await;
-    let events = history(1, 1);
+    let events = commented(1, 1);
     world.record(&events);
     assert_eq!(TaskQueries::new(world.models()).get(task(1)).await.unwrap(), None);
     world.hosted("task-list").rebuild(&world, RebuildOptions::default(), &|_| {}).await.unwrap();
@@ -78,7 +62,7 @@ async fn queries_read_the_new_generation_after_the_switch() {
 #[tokio::test]
 async fn a_row_that_differs_from_the_log_keeps_the_old_generation_active() {
     let world = World::new().await;
-    let events = history(1, 1);
+    let events = commented(1, 1);
     world.record(&events);
     // A rebuild that was interrupted, and a row in it that somebody else wrote.
     let generations = world.generations();
@@ -107,12 +91,12 @@ async fn a_row_that_differs_from_the_log_keeps_the_old_generation_active() {
 #[tokio::test]
 async fn an_interrupted_rebuild_goes_on_with_its_generation() {
     let world = World::new().await;
-    world.publish(history(1, 1)).await;
+    world.publish(commented(1, 1)).await;
     let generations = world.generations();
     muster_projections::rebuild::TableMaker::create(&world, "task-list", 2).await.unwrap();
     generations.announce("task-list", 2, GenerationState::INITIAL).await.unwrap();
     // Live events go to both from now on.
-    world.publish(history(2, 0)).await;
+    world.publish(commented(2, 0)).await;
     assert_eq!(world.row("task-list", 2, task(2)).await, world.row("task-list", 1, task(2)).await);
     let report = world.hosted("task-list").rebuild(&world, RebuildOptions::default(), &|_| {}).await.unwrap();
     assert_eq!((report.active, report.aggregates), (2, 2));
@@ -132,7 +116,7 @@ async fn a_rebuild_into_an_impossible_generation_is_refused() {
 #[tokio::test]
 async fn a_commit_that_cannot_be_read_parks_its_aggregate_and_the_rebuild_goes_on() {
     let world = World::new().await;
-    world.publish((1..=3).flat_map(|number| history(number, 2))).await;
+    world.publish((1..=3).flat_map(|number| commented(number, 2))).await;
     world.log.damage(&task(2).into(), 2);
 
     let report = world.hosted("task-list").rebuild(&world, RebuildOptions::default(), &|_| {}).await.unwrap();

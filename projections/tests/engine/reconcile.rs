@@ -1,21 +1,14 @@
-use muster_domain::task::{TaskCommented, TaskEvent};
-use muster_domain::{CommentId, StreamId};
+use muster_domain::StreamId;
+use muster_domain::task::TaskEvent;
 use muster_projections::reconcile::{Difference, Finding, Outcome, ReconcileOptions};
 use muster_projections::rows::{NewRow, RowStore as _, StoredRow};
 use muster_projections::spec::History;
 use serde_json::json;
-use uuid::Uuid;
 
-use crate::support::{World, created, messages, task};
+use crate::support::{World, comment, created, messages, task};
 
 fn history(number: u128) -> History {
-    let comment = TaskCommented {
-        comment_id: CommentId(Uuid::from_u128(1)),
-        text: "x".parse().unwrap(),
-        mentions: Vec::new(),
-        imported: None,
-    };
-    History::of(task(number)).then(TaskEvent::from(created())).then(TaskEvent::from(comment))
+    History::of(task(number)).then(TaskEvent::from(created())).then(comment(1))
 }
 
 /// Task 1 is whole; of task 2 the last event was lost, of task 3 all; task 4 has a row and no history.

@@ -3,20 +3,16 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use muster_domain::StreamId;
-use muster_domain::task::{TaskCommented, TaskEvent};
-use muster_domain::{CommentId, EventReader};
+use muster_domain::{EventReader, StreamId};
 use muster_projections::projector::OneTable;
 use muster_projections::rows::{
     DynamoRows, MemoryRows, NewRow, Parked, RowCursor, RowPage, RowStore, SaveError, StoredRow,
 };
-use muster_projections::spec::History;
 use muster_projections::{Entry, Failure, Message, Projector, StoreError, TaskList, TaskQueries, fold_task};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use uuid::Uuid;
 
-use crate::support::{World, created, messages, task};
+use crate::support::{World, commented, messages, task};
 
 fn row(as_of: u64, text: &str) -> NewRow {
     let row = Some(json!({ "text": text, "none": null, "list": [1, 2.5, -3], "empty": "" }));
@@ -151,13 +147,8 @@ impl RowStore for Overtaken {
 #[tokio::test]
 async fn a_projector_that_is_overtaken_does_not_take_the_row_back() {
     let world = World::new().await;
-    let comment = |number| {
-        let comment_id = CommentId(Uuid::from_u128(number));
-        TaskEvent::from(TaskCommented { comment_id, text: "x".parse().unwrap(), mentions: Vec::new(), imported: None })
-    };
-    let history = History::of(task(1)).then(TaskEvent::from(created())).then(comment(1)).then(comment(2));
-    let events = history.events();
-    world.record(events);
+    let events = commented(1, 2);
+    world.record(&events);
     let rows = world.rows("task-list", 1);
     let reader: Arc<dyn EventReader> = world.reader();
     let over = |rows: Arc<dyn RowStore>| Projector::new(TaskList, Arc::clone(&reader), Arc::new(OneTable(rows)));
@@ -166,5 +157,5 @@ async fn a_projector_that_is_overtaken_does_not_take_the_row_back() {
 
     let overtaken = Overtaken { rows, rival: Mutex::new(Some((rival, messages(&events[1..])))) };
     assert_eq!(over(Arc::new(overtaken)).handle(messages(&events[1..2])).await, vec![]);
-    assert_eq!(TaskQueries::new(world.models()).get(task(1)).await.unwrap(), fold_task(events).unwrap());
+    assert_eq!(TaskQueries::new(world.models()).get(task(1)).await.unwrap(), fold_task(&events).unwrap());
 }

@@ -5,31 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use muster_domain::ports::{CommitPage, ReadError, ScanCursor, SubjectKeys};
-use muster_domain::task::{TaskCommented, TaskEvent};
-use muster_domain::{AggregateType, CommentId, Commit, EventReader, RecordedEvent, StreamId};
+use muster_domain::{AggregateType, Commit, EventReader, StreamId};
 use muster_projections::rebuild::{RebuildOptions, TableMaker as _};
 use muster_projections::reconcile::ReconcileOptions;
 use muster_projections::rows::{RowStore as _, StoredRow};
-use muster_projections::spec::{History, MemoryLog};
+use muster_projections::spec::MemoryLog;
 use muster_projections::{Failure, GenerationState, Hosted, hosted};
 use uuid::Uuid;
 
-use crate::support::{PREFIX, World, created, messages, task};
+use crate::support::{PREFIX, World, commented, messages, task};
 
 const NAMES: [&str; 2] = ["task-list", "audit-log"];
-
-fn history(number: u128, comments: u128) -> Vec<RecordedEvent> {
-    let comment = |number| {
-        TaskEvent::from(TaskCommented {
-            comment_id: CommentId(Uuid::from_u128(number)),
-            text: "x".parse().unwrap(),
-            mentions: Vec::new(),
-            imported: None,
-        })
-    };
-    let history = History::of(task(number)).then(TaskEvent::from(created()));
-    (1..=comments).map(comment).fold(history, History::then).into_iter().collect()
-}
 
 /// A log whose scans give one commit a page, and an empty page before each. In one segment.
 struct Slow {
@@ -85,7 +71,7 @@ impl EventReader for Slow {
         {
             let number = commit.stream.id.as_u128();
             let comments = u128::from(self.log.head(&commit.stream).await?);
-            let new = history(number, comments).pop().unwrap();
+            let new = commented(number, comments).pop().unwrap();
             self.log.append(&new);
             assert_eq!(live.handle(messages(&[new])).await, Vec::<Failure>::new());
         }
@@ -119,7 +105,7 @@ async fn begin(world: &World, name: &str) {
 async fn histories_that_span_pages_and_empty_pages_are_rebuilt_from_the_scans_alone() {
     for name in NAMES {
         let world = World::new().await;
-        world.publish((1..=5).flat_map(|number| history(number, number))).await;
+        world.publish((1..=5).flat_map(|number| commented(number, number))).await;
         let (tasks, slow) = Slow::over(&world).hosted(&world, name);
 
         let report = tasks.rebuild(&world, RebuildOptions::default(), &|_| {}).await.unwrap();
@@ -133,7 +119,7 @@ async fn histories_that_span_pages_and_empty_pages_are_rebuilt_from_the_scans_al
 async fn events_that_live_projectors_take_in_after_a_scan_are_not_taken_back() {
     for name in NAMES {
         let world = World::new().await;
-        world.publish((1..=5).flat_map(|number| history(number, number))).await;
+        world.publish((1..=5).flat_map(|number| commented(number, number))).await;
         let live = Some(world.hosted(name));
         let (tasks, _) = Slow { live, ..Slow::over(&world) }.hosted(&world, name);
 
@@ -151,7 +137,7 @@ async fn events_that_live_projectors_take_in_after_a_scan_are_not_taken_back() {
 async fn what_a_scan_does_not_show_in_the_middle_of_a_history_is_asked_for() {
     for name in NAMES {
         let world = World::new().await;
-        world.publish((1..=3).flat_map(|number| history(number, 3))).await;
+        world.publish((1..=3).flat_map(|number| commented(number, 3))).await;
         let hidden = Some((task(2).into(), 2));
         let (tasks, slow) = Slow { hidden, ..Slow::over(&world) }.hosted(&world, name);
 
@@ -167,7 +153,7 @@ async fn a_mark_at_an_event_that_the_scan_did_not_show_stays() {
     for name in NAMES {
         let world = World::new().await;
         begin(&world, name).await;
-        let mut events = history(1, 2);
+        let mut events = commented(1, 2);
         events[2].event_type = "TaskFrobnicated".to_owned();
         world.record(&events);
         let failures = world.hosted(name).handle(messages(&events)).await;
@@ -186,7 +172,7 @@ async fn a_mark_at_an_event_that_the_scan_did_not_show_stays() {
 #[tokio::test]
 async fn a_row_that_another_version_of_the_projection_wrote_is_made_anew_from_the_scan() {
     let world = World::new().await;
-    world.publish(history(1, 2)).await;
+    world.publish(commented(1, 2)).await;
     begin(&world, "task-list").await;
     let right = model(&world, "task-list", 1, 1).await;
     let row = Some(serde_json::json!({ "of": "another shape" }));
@@ -203,9 +189,9 @@ async fn a_row_that_another_version_of_the_projection_wrote_is_made_anew_from_th
 #[tokio::test]
 async fn lost_events_are_repaired_from_the_scan_alone() {
     let world = World::new().await;
-    world.publish((1..=3).flat_map(|number| history(number, 2))).await;
-    world.record(&history(2, 4));
-    world.record(&history(4, 1));
+    world.publish((1..=3).flat_map(|number| commented(number, 2))).await;
+    world.record(&commented(2, 4));
+    world.record(&commented(4, 1));
     let (tasks, slow) = Slow::over(&world).hosted(&world, "task-list");
 
     let report = tasks.reconcile(ReconcileOptions::default(), &|_| {}).await.unwrap();

@@ -9,12 +9,12 @@ use aws_sdk_dynamodb::types::{
     Projection as Projected, ProjectionType, ScalarAttributeType,
 };
 use chrono::{DateTime, Utc};
-use muster_domain::task::{CreateTask, TaskCreated};
-use muster_domain::{EventReader, RecordedEvent, StreamId, TaskId, TeamId, UserId};
+use muster_domain::task::{CreateTask, TaskCommented, TaskCreated, TaskEvent};
+use muster_domain::{CommentId, EventReader, RecordedEvent, StreamId, TaskId, TeamId, UserId};
 use muster_embedded::Engine;
 use muster_projections::rebuild::TableMaker;
 use muster_projections::rows::{DynamoRows, RowStore as _, StoredRow};
-use muster_projections::spec::MemoryLog;
+use muster_projections::spec::{History, MemoryLog};
 use muster_projections::{Failure, Generations, Hosted, Message, ReadModels, hosted};
 use serde_json::Value;
 use uuid::Uuid;
@@ -172,4 +172,16 @@ pub(crate) const fn team(number: u128) -> TeamId {
 
 pub(crate) fn created() -> TaskCreated {
     CreateTask::new("Fix the lift".parse().unwrap(), time("2026-03-02T08:00:00Z")).into()
+}
+
+/// A comment on a task.
+pub(crate) fn comment(number: u128) -> TaskEvent {
+    let comment_id = CommentId(Uuid::from_u128(number));
+    TaskCommented { comment_id, text: "On it.".parse().unwrap(), mentions: Vec::new(), imported: None }.into()
+}
+
+/// The history of a task that is created and gets so many comments.
+pub(crate) fn commented(number: u128, comments: u128) -> Vec<RecordedEvent> {
+    let history = History::of(task(number)).then(TaskEvent::from(created()));
+    (1..=comments).map(comment).fold(history, History::then).into_iter().collect()
 }

@@ -1,8 +1,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::task::{
-    Priority, Status, TaskCreated, TaskDeleted, TaskEvent, TaskFacts, TaskRanked, TaskScope, TaskStatusChanged,
-    TaskWatched,
+    Priority, Status, TaskCreated, TaskDeleted, TaskEvent, TaskRanked, TaskScope, TaskStatusChanged, TaskWatched,
 };
 use muster_domain::values::{Label, Labels, Rank};
 use muster_domain::{RecordedEvent, TaskId};
@@ -11,6 +10,7 @@ use muster_projections::{
     CursorError, Page, QueryError, TaskDocument, TaskFilter, TaskQueries, TaskSort, TitleWords, fold_task,
 };
 
+use crate::oracle::{TITLES, fulfils, in_scope};
 use crate::support::{PREFIX, World, created, messages, task, team, time, user};
 
 fn now() -> DateTime<Utc> {
@@ -20,10 +20,6 @@ fn now() -> DateTime<Utc> {
 fn label(text: &str) -> Label {
     text.parse().unwrap()
 }
-
-/// Titles, and which of them have the words "CAFE door".
-const TITLES: [(&str, bool); 3] =
-    [("Fix the lift", false), ("Türen: the café\u{2019}s doors", true), ("DOOR of a Cafe\u{301}", true)];
 
 fn words(text: &str) -> TitleWords {
     text.parse().unwrap()
@@ -66,25 +62,6 @@ fn numbered(number: u128) -> Vec<RecordedEvent> {
         history = history.then(TaskEvent::from(TaskDeleted { at }));
     }
     history.into_iter().collect()
-}
-
-fn in_scope(scope: &TaskScope, task: &TaskDocument) -> bool {
-    scope.contains(&TaskFacts { assignee: task.assignee_id, reporter: task.reporter_id, team: task.team_id })
-}
-
-fn fulfils(filter: &TaskFilter, task: &TaskDocument) -> bool {
-    let due = task.deadline;
-    filter.assignee.is_none_or(|user| task.assignee_id == Some(user))
-        && filter.reporter.is_none_or(|user| task.reporter_id == Some(user))
-        && filter.team.is_none_or(|team| task.team_id == Some(team))
-        && filter.status.is_none_or(|status| task.status == status)
-        && filter.priority.is_none_or(|priority| task.priority == priority)
-        && filter.label.as_ref().is_none_or(|label| task.labels.iter().any(|has| has == label.as_str()))
-        && filter.watcher.is_none_or(|user| task.watcher_ids.contains(&user))
-        && filter.words.as_ref().is_none_or(|_| TITLES.contains(&(task.title.as_str(), true)))
-        && filter.due_after.is_none_or(|after| due.is_some_and(|due| due >= after))
-        && filter.due_before.is_none_or(|before| due.is_some_and(|due| due < before))
-        && filter.overdue.is_none_or(|now| due.is_some_and(|due| due < now) && task.status != Status::Completed)
 }
 
 fn filters() -> Vec<TaskFilter> {

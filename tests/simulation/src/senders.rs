@@ -263,7 +263,8 @@ fn stepping(number: u64) -> CommandId {
     CommandId(Uuid::from_u64_pair(0xad_0000, number))
 }
 
-fn outcome<A: Decider>(result: Result<Committed<A>, ExecuteError<A::Error>>) -> Outcome {
+/// What the caller of a command handler is told.
+pub(crate) fn outcome<A: Decider>(result: Result<Committed<A>, ExecuteError<A::Error>>) -> Outcome {
     match result {
         Ok(Committed { version, events, replayed, .. }) => {
             let events = events.into_iter().map(|event| (event.version, event.event_type, event.data)).collect();

@@ -37,6 +37,7 @@ use super::story::{attribute, item, place};
 use crate::observed::{Call, EventWrite, Observed, Outcome, RowWrite};
 use crate::oracle::administrators::ROSTER;
 use crate::oracle::{check, tampering_shows};
+use crate::senders;
 
 const TASKS: u128 = 4;
 const USERS: u128 = 4;
@@ -272,20 +273,12 @@ fn of_team(rng: &mut Rng, at: DateTime<Utc>) -> TeamCommand {
     }
 }
 
+/// What the caller was told. A store in memory does not fail.
 fn outcome<A: Decider>(answer: Result<Committed<A>, ExecuteError<A::Error>>) -> Outcome {
-    match answer {
-        Ok(Committed { version, events, replayed, .. }) => {
-            let events = events.into_iter().map(|event| (event.version, event.event_type, event.data)).collect();
-            Outcome::Committed { version, events, replayed }
-        }
-        Err(ExecuteError::Refused(_)) => Outcome::Refused,
-        Err(ExecuteError::VersionMismatch { actual, .. }) => Outcome::VersionMismatch { actual },
-        Err(ExecuteError::KeyReused) => Outcome::KeyReused,
-        Err(ExecuteError::Reserved { .. } | ExecuteError::LastOnRoster { .. } | ExecuteError::NotFirst { .. }) => {
-            Outcome::Reserved
-        }
-        Err(error) => panic!("a store in memory does not fail: {error}"),
-    }
+    let outcome = senders::outcome(answer);
+    let failed = matches!(outcome, Outcome::Contended | Outcome::Unknown | Outcome::Damaged { .. });
+    assert!(!failed, "a store in memory does not fail: {outcome:?}");
+    outcome
 }
 
 impl Run {

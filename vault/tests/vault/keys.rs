@@ -1,55 +1,23 @@
-//! The keys of people in a table of the embedded engine.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a store that fails is a failed test")]
+//! The keys of people: made, found, and erased for ever.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-};
-use muster_domain::personal::{KEY_BYTES, Opener};
+use aws_sdk_dynamodb::types::AttributeValue;
+use muster_domain::UserId;
 use muster_domain::ports::{KeyError, SubjectKeys as _};
-use muster_domain::{Fingerprint, UserId};
-use muster_embedded::Engine;
-use muster_vault::{KeyTable, LocalMaster, REMEMBERED_FOR, WrappedKeys};
+use muster_vault::{KeyTable, REMEMBERED_FOR, WrappedKeys};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-const TABLE: &str = "subject-keys";
-const ADA: UserId = UserId(Uuid::from_u128(1));
+use crate::support::{TABLE, keys_under, mark, master, table};
 
-async fn table() -> Client {
-    let client = Engine::memory().unwrap().client();
-    let key = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build().unwrap();
-    let name =
-        AttributeDefinition::builder().attribute_name("pk").attribute_type(ScalarAttributeType::S).build().unwrap();
-    let make = client.create_table().table_name(TABLE).key_schema(key).attribute_definitions(name);
-    make.billing_mode(BillingMode::PayPerRequest).send().await.unwrap();
-    client
-}
+const ADA: UserId = UserId(Uuid::from_u128(1));
 
 /// The keys as a process of its own has them.
 fn keys(client: &Client) -> KeyTable {
     keys_under(client, 1)
-}
-
-fn keys_under(client: &Client, byte: u8) -> KeyTable {
-    KeyTable::new(client.clone(), TABLE, Arc::new(master(byte)))
-}
-
-fn master(byte: u8) -> LocalMaster {
-    LocalMaster::new([byte; KEY_BYTES].into())
-}
-
-/// What tells openers apart.
-fn mark(opener: &Opener) -> String {
-    match opener {
-        Opener::NoKey => "none".to_owned(),
-        Opener::Erased => "erased".to_owned(),
-        Opener::Key(key) => key.fingerprint(&Fingerprint::of("test", &())).as_str().to_owned(),
-    }
 }
 
 #[tokio::test]
