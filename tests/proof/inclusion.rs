@@ -167,9 +167,9 @@ async fn the_other_verifier_says_the_same_of_proofs_and_has_exit_codes() {
     assert_eq!(ask(&good), (Some(0), "proven\n".to_owned()));
     let changes = CHANGES.iter().map(|(what, change, _)| (*what, *change));
     for (what, change) in changes.chain(SHAPES.iter().copied()) {
-        let mut changed = good.clone();
-        change(&mut changed);
-        let (code, said) = ask(&changed);
+        let mut proof = good.clone();
+        change(&mut proof);
+        let (code, said) = ask(&proof);
         assert_eq!(code, Some(1), "{what}: {said}");
         assert!(said.starts_with("NOT PROVEN  "), "{what}: {said}");
     }

@@ -23,7 +23,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| unreadable(&rejection))?;
         let mut deserializer = serde_json::Deserializer::from_slice(&bytes);
         let Object(value) =
-            serde_path_to_error::deserialize(&mut deserializer).map_err(|error| wrong_field(&error, &bytes))?;
+            serde_path_to_error::deserialize(&mut deserializer).map_err(|error| not_as_expected(&error, &bytes))?;
         deserializer.end().map_err(|error| Problem::new(Code::MalformedJson).detail(error))?;
         Ok(Self(value))
     }
@@ -50,11 +50,11 @@ fn unreadable(rejection: &BytesRejection) -> Problem {
 /// A part of a body that is judged by itself. Pointers begin at the part.
 pub(crate) fn part<T: DeserializeOwned>(part: serde_json::Value) -> Result<T, Problem> {
     let read = serde_path_to_error::deserialize(part);
-    read.map(|Object(value)| value).map_err(|error| wrong_field(&error, &[]))
+    read.map(|Object(value)| value).map_err(|error| not_as_expected(&error, &[]))
 }
 
 /// What serde found wrong, at the place where it found it.
-fn wrong_field(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -> Problem {
+fn not_as_expected(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -> Problem {
     let inner = error.inner();
     // serde_json reports a number where a word is expected as wrong syntax, too.
     let is_json = || std::str::from_utf8(body).is_ok_and(|body| serde_json::from_str::<IgnoredAny>(body).is_ok());
