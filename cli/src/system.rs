@@ -83,6 +83,11 @@ impl System {
         Ok(Self::with(client, derived, topology, PREFIX.to_owned(), master, 1))
     }
 
+    /// The parts over tables that are all there: nothing is made, and nothing is asked.
+    pub fn over_made(client: Client, master: Arc<dyn Master>) -> Result<Self, Failure> {
+        Ok(Self::with(client.clone(), client, Topology::load()?, PREFIX.to_owned(), master, 1))
+    }
+
     /// The parts over the tables of a stage on AWS, which its stacks have made.
     pub async fn of_stage(client: Client, stage: &Stage, master: Arc<dyn Master>) -> Result<Self, Failure> {
         let system = Self::with(client.clone(), client, Topology::load()?, stage.prefix(), master, SEGMENTS_ON_AWS);

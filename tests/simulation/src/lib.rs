@@ -39,6 +39,7 @@ pub mod readers;
 pub mod run;
 pub mod senders;
 pub mod sign_ins;
+pub mod tables;
 pub mod tamper;
 pub mod trace;
 pub mod world;

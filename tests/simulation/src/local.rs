@@ -1,5 +1,6 @@
 //! Muster as one program: the command handler and the whole pipeline in one process, which can be killed at any call.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -93,6 +94,8 @@ pub struct Local {
     running: Mutex<Option<(Executor, Arc<Pipeline>)>>,
     /// How far the stream is trimmed. A checkpoint that was saved late may be before this: what is trimmed was settled.
     trimmed: Arc<Mutex<Option<String>>>,
+    /// Whether a start has looked at all tables.
+    looked: AtomicBool,
 }
 
 impl Executors for Local {
@@ -106,7 +109,12 @@ impl Local {
     /// Starts it, and lets somebody start it again whenever it ends.
     pub fn start(world: &Arc<World>) -> Arc<Self> {
         let settings = HandlerSettings::draw(&mut world.inner().rng);
-        let local = Arc::new(Self { settings, running: Mutex::default(), trimmed: Arc::default() });
+        let local = Arc::new(Self {
+            settings,
+            running: Mutex::default(),
+            trimmed: Arc::default(),
+            looked: AtomicBool::new(false),
+        });
         tokio::spawn(Arc::clone(&local).supervise(Arc::clone(world)));
         local
     }
@@ -142,7 +150,15 @@ impl Local {
         trimmed: Arc<Mutex<Option<String>>>,
     ) -> bool {
         let client = Port::new(&world, &instance).dynamodb();
-        let Ok(system) = System::over(client.clone(), keys::master()).await else { return false };
+        // A start that looks at its tables is ended at one of these hundred requests more often than not. Once one has come
+        // through, those after it are about what can be lost.
+        let system = if self.looked.load(Ordering::Relaxed) {
+            System::over_made(client.clone(), keys::master())
+        } else {
+            System::over(client.clone(), keys::master()).await
+        };
+        let Ok(system) = system else { return false };
+        self.looked.store(true, Ordering::Relaxed);
         let stream = Stream { world: Arc::clone(&world), instance: Arc::clone(&instance), trimmed };
         let consumer =
             |projection: &Arc<_>| -> Arc<dyn Consumer> { Arc::new(ProjectionConsumer(Arc::clone(projection))) };

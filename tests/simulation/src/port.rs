@@ -48,7 +48,7 @@ impl HttpClient for OnePort {
 /// A client of one of the SDK's crates, whose configurations are alike and of different types. It does not try again by
 /// itself: what comes after a fault is for the code above it, and the SDK draws its pauses from elsewhere.
 macro_rules! client {
-    ($sdk:ident, $port:expr) => {{
+    ($sdk:ident, $connector:expr) => {{
         use $sdk::config::{BehaviorVersion, Config, Region, StalledStreamProtectionConfig};
         $sdk::Client::from_conf(
             Config::builder()
@@ -58,10 +58,29 @@ macro_rules! client {
                 .allow_no_auth()
                 .retry_config(RetryConfig::disabled())
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-                .http_client($port.http_client())
+                .http_client(SharedHttpClient::new(OnePort(SharedHttpConnector::new($connector))))
                 .build(),
         )
     }};
+}
+
+/// A DynamoDB client whose requests go this way.
+pub(crate) fn dynamodb_over(connector: impl HttpConnector + 'static) -> aws_sdk_dynamodb::Client {
+    client!(aws_sdk_dynamodb, connector)
+}
+
+/// What a request to DynamoDB asks for, such as `PutItem`; one to another service says the service, too.
+pub(crate) fn operation(request: &HttpRequest) -> &str {
+    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    target.strip_prefix(DYNAMODB).unwrap_or(target)
+}
+
+/// An answer as it comes to the SDK.
+pub(crate) fn response(answer: Answer) -> Result<HttpResponse, ConnectorError> {
+    let status = StatusCode::try_from(answer.status).map_err(|error| ConnectorError::other(error.into(), None))?;
+    let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    Ok(response)
 }
 
 impl Port {
@@ -70,13 +89,9 @@ impl Port {
         Self { world: Arc::clone(world), instance: Arc::clone(instance) }
     }
 
-    fn http_client(self) -> SharedHttpClient {
-        SharedHttpClient::new(OnePort(SharedHttpConnector::new(self)))
-    }
-
     /// A DynamoDB client of this process.
     pub fn dynamodb(self) -> aws_sdk_dynamodb::Client {
-        client!(aws_sdk_dynamodb, self)
+        dynamodb_over(self)
     }
 
     /// An EventBridge client of this process.
@@ -87,21 +102,19 @@ impl Port {
 
 impl HttpConnector for Port {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        let operation = operation(&request).to_owned();
         let body = request.body().bytes().unwrap_or_default().to_vec();
-        let port = self.clone();
-        HttpConnectorFuture::new(async move { port.meet(&target, body).await })
+        HttpConnectorFuture::new(self.clone().meet(Request::new(operation, body)))
     }
 }
 
 impl Port {
     /// One request, from its sending to its answer.
-    async fn meet(self, target: &str, body: Vec<u8>) -> Result<HttpResponse, ConnectorError> {
+    async fn meet(self, request: Request) -> Result<HttpResponse, ConnectorError> {
         let Self { world, instance } = self;
         instance.alive().await;
-        let request = Request::new(target, body);
         let fate = world.fate(request.writes);
-        world.step((instance.id, target, request.digest, fate), || {
+        world.step((instance.id, &request.operation, request.digest, fate), || {
             format!("{} {} {} {}: {fate:?}", instance.name, instance.id, request.operation, request.about())
         });
         let slow = world.inner().rng.u8(..8) == 0;
@@ -152,10 +165,7 @@ impl Port {
             let shown = if request.operation.contains("Table") { String::new() } else { shown(&answer.body) };
             format!("{} {} {} -> {} {shown}", instance.name, instance.id, request.operation, answer.status)
         });
-        let status = StatusCode::try_from(answer.status).map_err(|error| ConnectorError::other(error.into(), None))?;
-        let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
-        response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
-        Ok(response)
+        response(answer)
     }
 }
 
@@ -182,9 +192,8 @@ struct Request {
 }
 
 impl Request {
-    fn new(target: &str, body: Vec<u8>) -> Self {
-        let bus = target == PUT_EVENTS;
-        let operation = target.strip_prefix(DYNAMODB).unwrap_or(target).to_owned();
+    fn new(operation: String, body: Vec<u8>) -> Self {
+        let bus = operation == PUT_EVENTS;
         let writes = bus
             || matches!(
                 operation.as_str(),

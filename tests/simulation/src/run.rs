@@ -9,7 +9,6 @@ use futures::future::join_all;
 use muster_domain::commit::ChainVerifier;
 use muster_domain::{AggregateType, Commit, StreamId};
 use muster_handlers::publisher::StreamItem;
-use muster_handlers::topology::Topology;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -25,11 +24,11 @@ use crate::local::Local;
 use crate::observed::{Call, Lag, Observed, SessionCall};
 use crate::operators;
 use crate::oracle;
-use crate::port::Port;
 use crate::reacting;
 use crate::readers::FeedReader;
 use crate::senders::{Executors, INVITED, Senders};
 use crate::sign_ins::SignIns;
+use crate::tables;
 use crate::world::{PREFIX, World};
 
 /// How long everything may take to come to rest once no more faults happen.
@@ -91,6 +90,9 @@ pub enum RunError {
     /// No engine.
     #[error("no embedded engine: {0}")]
     Engine(#[from] muster_embedded::EngineError),
+    /// No tables.
+    #[error("the tables could not be made: {0}")]
+    Tables(String),
 }
 
 /// Runs one seed on this thread, in virtual time.
@@ -98,14 +100,15 @@ pub fn run(seed: u64, options: Options) -> Result<Report, RunError> {
     // The SDK draws from this thread's source too.
     fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    let backend: Box<dyn Backend> =
+    let mut backend: Box<dyn Backend> =
         if options.engine { Box::new(EngineBackend::memory()?) } else { Box::new(Model::default()) };
+    tables::make(backend.as_mut()).map_err(RunError::Tables)?;
     Ok(runtime.block_on(scenario(seed, backend, options.keep_trace)))
 }
 
 async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Report {
     let world = World::new(seed, backend, keep_trace);
-    let mut violations = prepare(&world).await;
+    let mut violations = Vec::new();
     let (local, mixed, faults, aggregates, senders, each, operations) = {
         let mut inner = world.inner();
         let rng = &mut inner.rng;
@@ -184,17 +187,6 @@ async fn scenario(seed: u64, backend: Box<dyn Backend>, keep_trace: bool) -> Rep
     let calls = std::mem::take(&mut *shared.calls.lock().unwrap_or_else(PoisonError::into_inner));
     let session_calls = std::mem::take(&mut *sign_ins.calls.lock().unwrap_or_else(PoisonError::into_inner));
     report(&world, seed, (calls, session_calls, feed_read.unwrap_or_default()), rest, lag, violations)
-}
-
-/// Makes the tables, before any fault.
-async fn prepare(world: &Arc<World>) -> Vec<String> {
-    let instance = world.start_instance("setup", false);
-    let client = Port::new(world, &instance).dynamodb();
-    let made = match Topology::load() {
-        Ok(topology) => topology.create_tables(&client, PREFIX).await.map_err(|error| format!("{error:?}")),
-        Err(error) => Err(error.to_string()),
-    };
-    made.err().map(|error| format!("the tables could not be made: {error}")).into_iter().collect()
 }
 
 fn streams(world: &World, aggregates: u128) -> Vec<StreamId> {
