@@ -324,20 +324,21 @@ fn read(item: &Item) -> Option<Invitation> {
     })
 }
 
-/// What the cursor of a page begins with that has the oldest first: no cursor is good for the other order.
-const OLDEST_FIRST: &str = "created#";
+/// What the cursor of a page begins with: it is good for no other list, and for no other order.
+const fn beginning(descending: bool) -> &'static str {
+    if descending { "invitations#-created#" } else { "invitations#created#" }
+}
 
 /// Where a page ended, as a text.
 fn closed(key: &Item, descending: bool) -> Option<String> {
-    let order = if descending { "" } else { OLDEST_FIRST };
     let (created_at, id) = (text(key, "created_at")?, text(key, "pk")?);
-    Some(BASE64_URL_SAFE_NO_PAD.encode(format!("{order}{created_at}#{id}")))
+    Some(BASE64_URL_SAFE_NO_PAD.encode(format!("{}{created_at}#{id}", beginning(descending))))
 }
 
-/// The same back, if it is such a text of this order.
+/// The same back, if it is such a text of this list and this order.
 fn opened(cursor: &str, descending: bool) -> Option<Item> {
     let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-    let place = if descending { &text } else { text.strip_prefix(OLDEST_FIRST)? };
+    let place = text.strip_prefix(beginning(descending))?;
     let (created_at, id) = place.split_once('#')?;
     let (created_at, id): (DateTime<Utc>, Uuid) = (created_at.parse().ok()?, id.parse().ok()?);
     Some(Item::from([

@@ -145,3 +145,30 @@ async fn a_list_of_one_order_goes_both_ways_and_a_cursor_is_good_for_its_way_alo
         }
     }
 }
+
+#[tokio::test]
+async fn a_cursor_is_good_for_the_list_that_gave_it() {
+    let admin = admin().await;
+    for _ in 0..2 {
+        admin.post("/invitations").json(&json!({ "email": new_email() })).send().await.is(201);
+    }
+    for (list, sorts, others) in [
+        (
+            "/invitations",
+            ["", "&sort=created"],
+            ["/audit/access?", "/audit/access?sort=at&", "/audit/access/export?", "/users?"],
+        ),
+        ("/audit/access", ["", "&sort=at"], ["/invitations?", "/invitations?sort=created&", "/users?", "/teams?"]),
+    ] {
+        for sort in sorts {
+            let cursor = eventually("there is a second page", async || {
+                let page = admin.get(&format!("{list}?limit=1{sort}")).send().await.is(200).value();
+                page["next"].as_str().map(str::to_owned)
+            })
+            .await;
+            for other in others {
+                admin.get(&format!("{other}cursor={cursor}")).send().await.wrong_parameters(&["cursor"]);
+            }
+        }
+    }
+}

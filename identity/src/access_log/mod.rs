@@ -237,19 +237,20 @@ impl Walk {
 /// The length of a day in a sort key.
 const DAY: usize = "2026-11-28".len();
 
-/// What the cursor of a page begins with that has the oldest first: no cursor is good for the other order.
-const OLDEST_FIRST: &str = "at#";
+/// What the cursor of a page begins with: it is good for no other list, and for no other order.
+const fn beginning(descending: bool) -> &'static str {
+    if descending { "access#-at#" } else { "access#at#" }
+}
 
 /// The cursor for going on after this sort key.
 fn closed(after: &str, descending: bool) -> String {
-    let order = if descending { "" } else { OLDEST_FIRST };
-    BASE64_URL_SAFE_NO_PAD.encode(format!("{order}{after}"))
+    BASE64_URL_SAFE_NO_PAD.encode(format!("{}{after}", beginning(descending)))
 }
 
-/// The sort key in a cursor, if it is one of this order.
+/// The sort key in a cursor, if it is one of this log and this order.
 fn opened(cursor: &str, descending: bool) -> Option<String> {
     let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-    let text = if descending { text } else { text.strip_prefix(OLDEST_FIRST)?.to_owned() };
+    let text = text.strip_prefix(beginning(descending))?.to_owned();
     let (at, id) = text.split_once('#')?;
     chrono::DateTime::parse_from_rfc3339(at).ok()?;
     at.get(..DAY)?.parse::<NaiveDate>().ok()?;
