@@ -6,8 +6,10 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 
-use super::fields::{Object, wrong_field, wrong_parameter};
+use super::complaint::{Complaint, Given, parameters, wrong_fields};
+use super::fields::Object;
 use super::problem::{Code, Problem};
 
 /// A JSON body.
@@ -20,10 +22,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         if !is_json(request.headers()) {
             return Err(Problem::new(Code::UnsupportedMediaType).detail("Send it with Content-Type: application/json."));
         }
+        if is_encoded(request.headers()) {
+            return Err(Problem::new(Code::UnsupportedMediaType)
+                .detail("Send it as it is: a body with a Content-Encoding, such as gzip, is not read."));
+        }
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| unreadable(&rejection))?;
         let mut deserializer = serde_json::Deserializer::from_slice(&bytes);
-        let Object(value) =
-            serde_path_to_error::deserialize(&mut deserializer).map_err(|error| not_as_expected(&error, &bytes))?;
+        let Object(value) = serde_path_to_error::deserialize(&mut deserializer)
+            .map_err(|error| not_as_expected::<T>(&error, &bytes))?;
         deserializer.end().map_err(|error| Problem::new(Code::MalformedJson).detail(error))?;
         Ok(Self(value))
     }
@@ -33,6 +39,11 @@ fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let encodings = headers.get_all(header::CONTENT_ENCODING);
+    encodings.iter().any(|encoding| !encoding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"))
 }
 
 fn unreadable(rejection: &BytesRejection) -> Problem {
@@ -48,50 +59,23 @@ fn unreadable(rejection: &BytesRejection) -> Problem {
 }
 
 /// A part of a body that is judged by itself. Pointers begin at the part.
-pub(crate) fn part<T: DeserializeOwned>(part: serde_json::Value) -> Result<T, Problem> {
-    let read = serde_path_to_error::deserialize(part);
-    read.map(|Object(value)| value).map_err(|error| not_as_expected(&error, &[]))
+pub(crate) fn part<T: DeserializeOwned>(part: Value) -> Result<T, Problem> {
+    let read = serde_path_to_error::deserialize(&part);
+    read.map(|Object(value)| value).map_err(|error| {
+        let given = if let Value::Object(object) = part { Some(Given::from(object)) } else { None };
+        wrong_fields::<T>(Complaint::of(&error), given)
+    })
 }
 
-/// What serde found wrong, at the place where it found it.
-fn not_as_expected(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -> Problem {
+/// What serde found wrong, at the place where it found it, and what else there is.
+fn not_as_expected<T: DeserializeOwned>(error: &serde_path_to_error::Error<serde_json::Error>, body: &[u8]) -> Problem {
     let inner = error.inner();
     // serde_json reports a number where a word is expected as wrong syntax, too.
     let is_json = || std::str::from_utf8(body).is_ok_and(|body| serde_json::from_str::<IgnoredAny>(body).is_ok());
     if (inner.is_syntax() || inner.is_eof()) && !is_json() {
         return Problem::new(Code::MalformedJson).detail(inner);
     }
-    let message = inner.to_string();
-    // serde_json adds the place in the text; the pointer says it better.
-    let message = match message.split(" at line ").next().unwrap_or(&message) {
-        "expected value" => "must be of another type".to_owned(),
-        message => message.to_owned(),
-    };
-    let mut pointer = pointer(error.path());
-    // A field that is missing or there twice is reported at its object.
-    let kinds = ["missing field `", "duplicate field `"];
-    let field = kinds.iter().find_map(|kind| message.strip_prefix(kind)).and_then(|rest| rest.split('`').next());
-    if let Some(field) = field {
-        pointer.push_str(&step(field));
-    }
-    wrong_field(&pointer, message)
-}
-
-/// The path as a JSON pointer (RFC 6901).
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    path.iter()
-        .filter_map(|segment| match segment {
-            Segment::Seq { index } => Some(format!("/{index}")),
-            Segment::Map { key } | Segment::Enum { variant: key } => Some(step(key)),
-            Segment::Unknown => None,
-        })
-        .collect()
-}
-
-/// One step of a JSON pointer: into the field of this name.
-fn step(field: &str) -> String {
-    format!("/{}", field.replace('~', "~0").replace('/', "~1"))
+    wrong_fields::<T>(Complaint::of(error), serde_json::from_slice(body).ok())
 }
 
 /// The parameters of a query.
@@ -100,26 +84,8 @@ pub(crate) struct Query<T>(pub(crate) T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match axum::extract::Query::from_request_parts(parts, state).await {
-            Ok(axum::extract::Query(query)) => Ok(Self(query)),
-            Err(rejection) => {
-                let message =
-                    std::error::Error::source(&rejection).map_or_else(|| rejection.to_string(), ToString::to_string);
-                let (parameter, detail) = complaint(&message);
-                Err(wrong_parameter(parameter, detail))
-            }
-        }
-    }
-}
-
-/// The parameter that serde complains of, and the complaint: `limit: invalid digit found in string`, or
-/// ``unknown field `colour`, expected …``.
-fn complaint(message: &str) -> (&str, &str) {
-    let is_name = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    match message.split_once(": ") {
-        Some((parameter, detail)) if is_name(parameter) => (parameter, detail),
-        _ => (message.split('`').nth(1).unwrap_or_default(), message),
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parameters(&parts.uri).map(Self)
     }
 }
 
@@ -156,7 +122,7 @@ mod tests {
     use axum::body::Body as HttpBody;
     use axum::http::Uri;
     use serde::Deserialize;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -243,6 +209,60 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn every_wrong_field_is_named_in_the_order_of_the_body_and_each_once() {
+        for (text, pointers) in [
+            (r#"{"size": 1, "labels": "b", "name": 7}"#, vec!["/size", "/labels", "/name"]),
+            (r#"{"size": 1, "labels": []}"#, vec!["/size", "/name"]),
+            (r#"{"name": 7, "labels": ["b", 3, 4], "colour": 1}"#, vec!["/name", "/labels/1", "/colour"]),
+            (r#"{"name": 7, "place": {"street": 1, "town": 2}}"#, vec!["/name", "/place/street", "/place/town"]),
+            (r#"{"place": {"town": 2}, "size": 1}"#, vec!["/place/town", "/place/street", "/size", "/name"]),
+            (r#"{"name": 7, "place": {"street": "a", "street": "b"}}"#, vec!["/name"]),
+            (r#"{"place": {"street": "a", "street": "b"}, "name": 7}"#, vec!["/place/street", "/name"]),
+            (r#"{"name": "a", "name": "b", "size": 1}"#, vec!["/name", "/size"]),
+        ] {
+            let problem = json_body(text).await.unwrap_err();
+
+            let errors = problem["errors"].as_array().unwrap().iter();
+            assert_eq!(errors.map(|error| error["pointer"].as_str().unwrap()).collect::<Vec<_>>(), pointers, "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_more_than_twenty_wrong_fields_are_named() {
+        let many = (0..30).map(|number| (format!("colour{number}"), json!("red"))).collect::<serde_json::Map<_, _>>();
+
+        let problem = json_body(&Value::from(many).to_string()).await.unwrap_err();
+
+        assert_eq!(problem["errors"].as_array().unwrap().len(), 20);
+    }
+
+    #[test]
+    fn of_a_part_every_wrong_field_is_named_too() {
+        let problem = part::<Parcel>(json!({ "name": 7, "size": 1 })).unwrap_err();
+        let named = problem.into_errors().into_iter().filter_map(|error| error.pointer).collect::<Vec<_>>();
+        assert_eq!(named, ["/name", "/size"]);
+
+        let problem = part::<Parcel>(json!(["a"])).unwrap_err();
+        let named = problem.into_errors().into_iter().filter_map(|error| error.pointer).collect::<Vec<_>>();
+        assert_eq!(named, [""]);
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_as_it_is_and_not_unpacked() {
+        let sent = async |encoding: &'static str| {
+            let request = Request::builder().header(header::CONTENT_TYPE, "application/json");
+            let request = request.header(header::CONTENT_ENCODING, encoding);
+            let read =
+                Body::<Parcel>::from_request(request.body(HttpBody::from(r#"{"name": "a"}"#)).unwrap(), &()).await;
+            read.map(|Body(parcel)| parcel.name).map_err(|problem| problem.code())
+        };
+        assert_eq!(sent("identity").await, Ok("a".to_owned()));
+        for encoding in ["gzip", "br", "identity, gzip"] {
+            assert_eq!(sent(encoding).await, Err(Code::UnsupportedMediaType), "{encoding}");
+        }
+    }
+
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Search {
@@ -250,6 +270,10 @@ mod tests {
         limit: Option<u32>,
         #[serde(default)]
         mood: Option<Mood>,
+        #[serde(default)]
+        open: Option<bool>,
+        #[serde(default)]
+        of: Option<uuid::Uuid>,
     }
 
     #[derive(Debug, Deserialize, PartialEq)]
@@ -271,17 +295,36 @@ mod tests {
         let search = query("limit=3&mood=good").await.unwrap();
         assert_eq!((search.limit, search.mood), (Some(3), Some(Mood::Good)));
         assert_eq!(query("mood=bad").await.unwrap().mood, Some(Mood::Bad));
+        assert_eq!(query("open=true").await.unwrap().open, Some(true));
+        assert_eq!(query("of=00000000-0000-0000-0000-000000000000").await.unwrap().of, Some(uuid::Uuid::nil()));
         for (text, parameter, detail) in [
-            ("limit=many", "limit", "invalid digit found in string"),
-            ("limit=-1", "limit", "invalid digit found in string"),
+            ("limit=many", "limit", "must be a whole number"),
+            ("limit=", "limit", "must be a whole number"),
+            ("limit=4294967296", "limit", "is too large"),
+            ("open=yes", "open", "must be true or false"),
+            ("of=me", "of", "must be a UUID"),
             ("mood=odd", "mood", "unknown variant `odd`, expected `good` or `bad`"),
-            ("colour=red", "colour", "unknown field `colour`, expected `limit` or `mood`"),
+            ("colour=red", "colour", "unknown field `colour`, expected one of `limit`, `mood`, `open`, `of`"),
             ("limit=1&limit=2", "limit", "duplicate field `limit`"),
         ] {
             let problem = query(text).await.unwrap_err();
 
             assert_eq!(problem["code"], "invalid_request", "{text}");
             assert_eq!(problem["errors"], json!([{ "parameter": parameter, "detail": detail }]), "{text}");
+        }
+    }
+    #[tokio::test]
+    async fn every_wrong_parameter_is_named_once() {
+        for (text, parameters) in [
+            ("limit=many&colour=red&open=yes", vec!["limit", "colour", "open"]),
+            ("colour=red&si%7ae=1&limit=3&mood=odd", vec!["colour", "size", "mood"]),
+            ("limit=1&limit=2&of=me", vec!["limit", "of"]),
+        ] {
+            let problem = query(text).await.unwrap_err();
+
+            let errors = problem["errors"].as_array().unwrap().iter();
+            let named = errors.map(|error| error["parameter"].as_str().unwrap()).collect::<Vec<_>>();
+            assert_eq!(named, parameters, "{text}");
         }
     }
 }

@@ -12,6 +12,7 @@ mod body;
 mod browsers;
 mod caller;
 mod commands;
+mod complaint;
 mod cookie;
 mod digests;
 mod erasure;
