@@ -357,7 +357,18 @@ async fn the_access_log_is_filtered_as_asked() {
 #[tokio::test]
 async fn what_is_wrong_with_a_question_to_the_access_log_is_named() {
     let admin = admin().await;
-    for wrong in ["day=yesterday", "actor=ada", "kind=odd", "outcome=maybe", "limit=0", "cursor=x", "cursor=eHgjeHg"] {
+    for wrong in [
+        "day=yesterday",
+        "day=2026-11-2",
+        "day=2026-11-%201",
+        "day=%2B2026-11-01",
+        "actor=ada",
+        "kind=odd",
+        "outcome=maybe",
+        "limit=0",
+        "cursor=x",
+        "cursor=eHgjeHg",
+    ] {
         let name = wrong.split('=').next().unwrap();
         admin.get(&format!("/audit/access?{wrong}")).send().await.wrong_parameters(&[name]);
     }

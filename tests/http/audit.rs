@@ -79,6 +79,7 @@ async fn a_search_that_makes_no_sense_is_refused_parameter_by_parameter() {
     wrong("from=2026-03-03&to=2026-03-02", &["from"]).await;
     wrong("from=2024-01-01&to=2026-03-02", &["from"]).await;
     wrong("day=yesterday", &["day"]).await;
+    wrong("from=2026-11-2&to=%2B2026-11-03", &["from", "to"]).await;
     wrong("cursor=garbage", &["cursor"]).await;
     // Where something narrower leads, days are a filter like any other.
     admin.get(&format!("/audit?from=2024-01-01&to=2026-03-02&task_id={task}")).send().await.is(200);

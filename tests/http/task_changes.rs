@@ -111,7 +111,7 @@ async fn all_that_is_wrong_with_a_change_is_named_at_once_and_nothing_is_changed
             .wrong_fields(&[&format!("/{field}")]);
     }
     let position = json!({ "location": { "name": "Sea", "position": { "latitude": 0, "longitude": -181 } } });
-    admin.put(&path).json(&position).send().await.wrong_fields(&["/location/position"]);
+    admin.put(&path).json(&position).send().await.wrong_fields(&["/location/position/longitude"]);
     let after: TaskDocument = admin.get(&path).send().await.document(200);
     assert_eq!(after, before);
     assert_eq!(event_types(before.id).await, ["TaskCreated"]);
@@ -163,6 +163,43 @@ async fn a_deadline_that_is_none_is_refused() {
     {
         admin.post(&path).json(&json!({ "deadline": wrong })).send().await.wrong_fields(&["/deadline"]);
     }
+}
+
+#[tokio::test]
+async fn a_leap_second_is_refused_wherever_a_time_is_said() {
+    const LEAP: &str = "2031-03-01T16:00:60Z";
+    const DETAIL: &str = "must be a time with seconds from 00 to 59: leap seconds are not kept";
+    let admin = admin().await;
+    let before = task(&admin, json!({})).await;
+    let deadline = json!({ "deadline": LEAP });
+    for (request, pointer) in [
+        (admin.post(&of_task(before.id, "/deadline")).json(&deadline), "/deadline"),
+        (admin.put(&of_task(before.id, "")).json(&deadline), "/deadline"),
+        (admin.post("/tasks").json(&json!({ "title": "Check", "deadline": LEAP })), "/deadline"),
+        (
+            admin.post("/tokens").json(&json!({ "name": "x", "scopes": ["tasks:read"], "expires_at": LEAP })),
+            "/expires_at",
+        ),
+        (
+            admin.post("/profile/filters").json(&json!({ "name": "x", "filter": { "due_before": LEAP } })),
+            "/filter/due_before",
+        ),
+    ] {
+        let problem = request.send().await.problem(422, "invalid_request");
+        assert_eq!(problem["errors"], json!([{ "pointer": pointer, "detail": DETAIL }]));
+    }
+    let as_of = of_task(before.id, "?as_of=");
+    for (path, parameter) in [
+        ("/tasks?due_after=", "due_after"),
+        ("/tasks?due_before=", "due_before"),
+        ("/tasks?as_of=", "as_of"),
+        ("/tasks/board?as_of=", "as_of"),
+        (as_of.as_str(), "as_of"),
+    ] {
+        let problem = admin.get(&format!("{path}{LEAP}")).send().await.problem(422, "invalid_request");
+        assert_eq!(problem["errors"], json!([{ "parameter": parameter, "detail": DETAIL }]), "{path}");
+    }
+    assert_eq!(event_types(before.id).await, ["TaskCreated"]);
 }
 
 #[tokio::test]

@@ -233,6 +233,21 @@ async fn a_filter_that_is_none_is_refused_by_name() {
     ] {
         admin.get(&format!("/tasks?{query}")).send().await.wrong_parameters(&[wrong]);
     }
+    let several = admin.get("/tasks?assignee_id=me&overdue=yes&due_after=today&limit=many&colour=red").send().await;
+    let problem = several.problem(422, "invalid_request");
+    let errors = problem["errors"].as_array().unwrap().iter();
+    let said = errors.map(|error| (error["parameter"].as_str().unwrap(), error["detail"].as_str().unwrap()));
+    let said: Vec<_> = said.collect();
+    assert_eq!(
+        said[..4],
+        [
+            ("assignee_id", "must be a UUID"),
+            ("overdue", "must be true or false"),
+            ("due_after", "must be a time such as 2026-03-02T08:00:00Z"),
+            ("limit", "must be a whole number"),
+        ]
+    );
+    assert_eq!((said.len(), said[4].0), (5, "colour"));
     let label = format!("label={}&sort=title", "x".repeat(51));
     admin.get(&format!("/tasks?{label}")).send().await.wrong_parameters(&["label", "sort"]);
 }

@@ -75,10 +75,30 @@ async fn all_that_is_wrong_with_a_task_is_named_at_once() {
         "title": "x".repeat(201),
         "description": "x".repeat(20_001),
         "labels": ["right", "x".repeat(51), " "],
-        "location": { "name": "", "position": { "latitude": 91, "longitude": 0 } },
+        "location": { "name": "", "position": { "latitude": 91, "longitude": 200 } },
     });
     let answer = admin().await.post("/tasks").json(&body).send().await;
-    answer.wrong_fields(&["/title", "/description", "/labels/1", "/labels/2", "/location/name", "/location/position"]);
+    answer.wrong_fields(&[
+        "/title",
+        "/description",
+        "/labels/1",
+        "/labels/2",
+        "/location/name",
+        "/location/position/latitude",
+        "/location/position/longitude",
+    ]);
+}
+
+#[tokio::test]
+async fn all_that_is_not_of_its_kind_is_named_at_once_in_the_order_of_the_body() {
+    let body = r#"{"titel":"x","priority":"zzz","status":7,"labels":"x","team_id":"me","deadline":"soon"}"#;
+    let answer = admin().await.post("/tasks").body("application/json", body).send().await;
+    let problem = answer.problem(422, "invalid_request");
+    let errors = problem["errors"].as_array().unwrap();
+    let named: Vec<_> = errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+    assert_eq!(named, ["/titel", "/priority", "/status", "/labels", "/team_id", "/deadline", "/title"]);
+    assert_eq!(errors[4]["detail"], "must be a UUID");
+    assert_eq!(errors[5]["detail"], "must be a time such as 2026-03-02T08:00:00Z");
 }
 
 #[tokio::test]

@@ -44,15 +44,23 @@ struct RawPosition {
 impl Position {
     /// The point at these degrees north and east, kept to seven decimals (a centimetre).
     pub fn new(latitude: f64, longitude: f64) -> Result<Self, Invalid> {
+        Ok(Self { latitude: Self::north(latitude)?, longitude: Self::east(longitude)? })
+    }
+
+    /// These degrees north, as a position keeps them.
+    pub fn north(latitude: f64) -> Result<f64, Invalid> {
         if !(-90.0..=90.0).contains(&latitude) {
             return Err(Invalid::Form("the latitude must be between -90 and 90 degrees"));
         }
+        Ok(rounded(latitude))
+    }
+
+    /// These degrees east, as a position keeps them.
+    pub fn east(longitude: f64) -> Result<f64, Invalid> {
         if !(-180.0..=180.0).contains(&longitude) {
             return Err(Invalid::Form("the longitude must be between -180 and 180 degrees"));
         }
-        // Adding zero turns -0.0, which has no canonical JSON of its own, into 0.
-        let rounded = |degrees: f64| (degrees * 1e7).round() / 1e7 + 0.0;
-        Ok(Self { latitude: rounded(latitude), longitude: rounded(longitude) })
+        Ok(rounded(longitude))
     }
 
     /// Degrees north.
@@ -64,6 +72,11 @@ impl Position {
     pub const fn longitude(&self) -> f64 {
         self.longitude
     }
+}
+
+fn rounded(degrees: f64) -> f64 {
+    // Adding zero turns -0.0, which has no canonical JSON of its own, into 0.
+    (degrees * 1e7).round() / 1e7 + 0.0
 }
 
 impl TryFrom<RawPosition> for Position {
@@ -87,5 +100,6 @@ mod tests {
         ] {
             assert_eq!(serde_json::from_str::<Position>(text).unwrap_err().to_string(), refusal);
         }
+        assert_eq!((Position::north(-90.0), Position::east(180.0)), (Ok(-90.0), Ok(180.0)));
     }
 }

@@ -24,6 +24,7 @@ use super::fields::Fields;
 use super::page::Page;
 use super::problem::{Causes, Code, Problem};
 use super::spec::{BodilessProblems, MakeTokenProblems, SessionReadProblems};
+use super::time::optional_time;
 use crate::mail::Notice;
 
 /// How long a token is good if nobody says otherwise.
@@ -44,7 +45,7 @@ pub(crate) struct NewApiTokenBody {
     #[schema(min_items = 1, max_items = 16)]
     scopes: Vec<TokenScope>,
     /// When it ends: within a year. In 90 days, if left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_time")]
     expires_at: Option<DateTime<Utc>>,
 }
 

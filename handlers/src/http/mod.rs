@@ -47,6 +47,7 @@ mod system;
 mod tasks;
 mod teams;
 mod throttle;
+mod time;
 mod users;
 mod webhooks;
 

@@ -1,6 +1,8 @@
 //! Times as people's programs write them.
 
-use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound as _, TimeZone as _, Utc};
+use chrono::{
+    DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound as _, TimeZone as _, Timelike as _, Utc,
+};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -179,9 +181,10 @@ fn time_of_day(text: &str) -> Option<NaiveTime> {
     formats.iter().find_map(|format| NaiveTime::parse_from_str(&text, format).ok())
 }
 
-/// To the millisecond, and of a year that RFC 3339 can write.
+/// To the millisecond, of a year that RFC 3339 can write, and no leap second, which few can read.
 fn in_range(time: DateTime<Utc>) -> Result<DateTime<Utc>, NotATime> {
-    if (1..=9999).contains(&time.year()) { Ok(time.trunc_subsecs(3)) } else { Err(NotATime::Unknown) }
+    let is_good = (1..=9999).contains(&time.year()) && time.nanosecond() < 1_000_000_000;
+    if is_good { Ok(time.trunc_subsecs(3)) } else { Err(NotATime::Unknown) }
 }
 
 #[cfg(test)]
@@ -264,8 +267,17 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "soon", "every monday", "2026-13-01", "31/31/2026", "2026-02-30", "12:00", "2026-03-31 25:00"]
-        {
+        for text in [
+            "",
+            "soon",
+            "every monday",
+            "2026-13-01",
+            "31/31/2026",
+            "2026-02-30",
+            "12:00",
+            "2026-03-31 25:00",
+            "2026-12-31T23:59:60Z",
+        ] {
             assert_eq!(reading(None).time(text, Edge::End), Err(NotATime::Unknown), "{text:?}");
         }
         let skipped = reading(None).time("2026-03-29 02:30", Edge::End);

@@ -22,6 +22,7 @@ use crate::http::fields::wrong_parameter;
 use crate::http::page::{Order, Page, PageQuery};
 use crate::http::problem::Problem;
 use crate::http::spec::ReadProblems;
+use crate::http::time::optional_day;
 
 /// Which entries of the access log.
 #[derive(Deserialize, IntoParams)]
@@ -29,6 +30,7 @@ use crate::http::spec::ReadProblems;
 #[serde(deny_unknown_fields)]
 pub(crate) struct AccessQuery {
     /// Only of this day (UTC). If neither a day nor an account nor a kind is given, of today.
+    #[serde(default, deserialize_with = "optional_day")]
     day: Option<NaiveDate>,
     /// Only by this account.
     actor: Option<UserId>,

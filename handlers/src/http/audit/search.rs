@@ -21,6 +21,7 @@ use crate::http::logged::{LogEntry, page_with_origins};
 use crate::http::page::{Order, Page, PageQuery, query_problem};
 use crate::http::problem::Problem;
 use crate::http::spec::ReadProblems;
+use crate::http::time::optional_day;
 
 /// The most characters of an event's type that are looked for.
 const MAX_TYPE: usize = 64;
@@ -48,11 +49,14 @@ pub(crate) struct AuditQuery {
     /// Only about this team.
     team_id: Option<TeamId>,
     /// Only of this day (UTC). Not together with `from` or `to`.
+    #[serde(default, deserialize_with = "optional_day")]
     day: Option<NaiveDate>,
     /// Not before this day (UTC).
+    #[serde(default, deserialize_with = "optional_day")]
     from: Option<NaiveDate>,
     /// Not after this day (UTC). Where nothing but days is asked for, a range has 400 at most; without `from` it has 31, and
     /// without `to` it ends today.
+    #[serde(default, deserialize_with = "optional_day")]
     to: Option<NaiveDate>,
     /// `-at` (newest first, the default) or `at`. Of one task, account or team, its versions are in this order.
     #[param(pattern = "^-?at$")]

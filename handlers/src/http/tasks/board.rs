@@ -26,6 +26,7 @@ use crate::http::page::{PageQuery, query_problem};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Change;
 use crate::http::spec::{ChangeHeaders, ListHeaders, ListProblems, TaskChangeProblems};
+use crate::http::time::optional_time;
 
 /// Which board, and how much of it.
 #[derive(Deserialize, IntoParams)]
@@ -46,6 +47,7 @@ pub(crate) struct BoardQuery {
     text: Option<String>,
     /// The board as it was at this time (RFC 3339), as far as the caller may see its tasks now; at most 2000 tasks in a column.
     /// What was done in the last moments may not be in it yet.
+    #[serde(default, deserialize_with = "optional_time")]
     as_of: Option<DateTime<Utc>>,
     /// Only this column.
     status: Option<Status>,

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::http::fields::{Fields, Object, given, present};
 use crate::http::problem::Problem;
+use crate::http::time::{optional_time, present_time, time};
 
 /// The most labels that are read; more are refused anyway.
 const MAX_LABELS_READ: usize = 100;
@@ -47,7 +48,9 @@ impl LocationBody {
         let position = match self.position {
             None => Some(None),
             Some(Object(PositionBody { latitude, longitude })) => {
-                fields.take("/location/position", Position::new(latitude, longitude)).map(Some)
+                let north = fields.take("/location/position/latitude", Position::north(latitude));
+                let east = fields.take("/location/position/longitude", Position::east(longitude));
+                north.zip(east).and_then(|(north, east)| Position::new(north, east).ok()).map(Some)
             }
         };
         Some(Location { name: name?, position: position? })
@@ -102,7 +105,7 @@ pub(crate) struct NewTaskBody {
     #[serde(default)]
     pub(crate) assignee_id: Option<UserId>,
     /// When it is to be done.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_time")]
     deadline: Option<DateTime<Utc>>,
 }
 
@@ -169,7 +172,7 @@ pub(crate) struct TaskBody {
     #[schema(value_type = Priority, required = false)]
     priority: Option<Priority>,
     /// When it is to be done.
-    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present_time", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<DateTime<Utc>>)]
     deadline: Option<Option<DateTime<Utc>>>,
     /// How far it has come.
@@ -252,6 +255,7 @@ pub(crate) struct StatusBody {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeadlineBody {
     /// The deadline.
+    #[serde(deserialize_with = "time")]
     deadline: DateTime<Utc>,
 }
 

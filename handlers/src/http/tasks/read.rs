@@ -21,12 +21,13 @@ use crate::http::app::{App, not_found, unreadable};
 use crate::http::body::{Id, Query};
 use crate::http::caller::Caller;
 use crate::http::etag::{etag, min_version};
-use crate::http::fields::Fields;
+use crate::http::fields::{Fields, wrong_parameter};
 use crate::http::freshness::MinVersions;
 use crate::http::page::{Page, PageQuery, query_problem};
 use crate::http::problem::Problem;
 use crate::http::saved_filters;
 use crate::http::spec::{ListHeaders, ListProblems, ReadHeaders, ReadProblems};
+use crate::http::time::{self, NotATime, optional_time};
 use crate::saved_filters::{SavedFilterError, SavedFilterId};
 
 /// How often the row is asked for a version that it does not have yet, before the history is read instead.
@@ -51,9 +52,16 @@ enum AsOf {
 }
 
 impl AsOf {
-    fn parse(text: &str) -> Option<Self> {
-        let version = text.parse().ok().map(Self::Version);
-        version.or_else(|| DateTime::parse_from_rfc3339(text).ok().map(|time| Self::Time(time.to_utc())))
+    fn parse(text: &str) -> Result<Self, Problem> {
+        if let Ok(version) = text.parse() {
+            return Ok(Self::Version(version));
+        }
+        time::parse(text).map(Self::Time).map_err(|error| match error {
+            NotATime::Form => {
+                wrong_parameter("as_of", "must be a time such as 2026-03-02T08:00:00Z, or a version such as 3")
+            }
+            NotATime::LeapSecond => wrong_parameter("as_of", error),
+        })
     }
 
     fn includes(&self, event: &RecordedEvent) -> bool {
@@ -82,11 +90,7 @@ pub(crate) async fn read(
     let Some(as_of) = query.as_of else {
         return Ok(answer(present));
     };
-    let Some(moment) = AsOf::parse(&as_of) else {
-        let mut fields = Fields::default();
-        fields.wrong_parameter("as_of", "must be a time such as 2026-03-02T08:00:00Z, or a version such as 3");
-        return Err(fields.problem());
-    };
+    let moment = AsOf::parse(&as_of)?;
     let up_to = match moment {
         AsOf::Version(version) => Some(version),
         AsOf::Time(_) => None,
@@ -159,8 +163,10 @@ pub(crate) struct TasksQuery {
     /// Only those that are a part of this task.
     parent_id: Option<TaskId>,
     /// Only those due at this time or later.
+    #[serde(deserialize_with = "optional_time")]
     due_after: Option<DateTime<Utc>>,
     /// Only those due before this time.
+    #[serde(deserialize_with = "optional_time")]
     due_before: Option<DateTime<Utc>>,
     /// Only those that should have been done by now and are not.
     overdue: Option<bool>,
@@ -168,6 +174,7 @@ pub(crate) struct TasksQuery {
     open: Option<bool>,
     /// The tasks as they were at this time (RFC 3339), with these filters on what they were then, as far as the caller may see
     /// them now. What was done in the last moments may not be in it yet. In another order than that of deadlines at most 2000.
+    #[serde(deserialize_with = "optional_time")]
     #[schema(ignore)]
     as_of: Option<DateTime<Utc>>,
     /// `due` (soonest first, those without a deadline last; the default), `created` (oldest first), `updated`, `priority` (most

@@ -22,6 +22,7 @@ use crate::http::integer::optional;
 use crate::http::problem::Problem;
 use crate::http::request::Change;
 use crate::http::spec::{BodilessTaskChangeProblems, ChangeHeaders, TaskChangeProblems};
+use crate::http::time::optional_day;
 
 /// The most reminders that are read; more are refused anyway.
 const MAX_LEADS_READ: usize = 100;
@@ -56,7 +57,7 @@ pub(crate) struct RecurrenceBody {
     #[schema(value_type = TimeZone, example = "Europe/Berlin")]
     time_zone: String,
     /// The last day that an occurrence may be due on. Not beside `count`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "optional_day", skip_serializing_if = "Option::is_none")]
     until: Option<NaiveDate>,
     /// How many occurrences the series has, with this one and those before it. Not beside `until`.
     #[serde(default, deserialize_with = "optional", skip_serializing_if = "Option::is_none")]

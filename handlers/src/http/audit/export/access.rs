@@ -23,6 +23,7 @@ use crate::http::body::Query;
 use crate::http::caller::Caller;
 use crate::http::problem::Problem;
 use crate::http::spec::ReadProblems;
+use crate::http::time::optional_day;
 
 /// Which entries of the access log, and in which form.
 #[derive(Deserialize, IntoParams)]
@@ -33,6 +34,7 @@ pub(crate) struct AccessExportQuery {
     #[param(inline)]
     format: Option<ExportFormat>,
     /// Only of this day (UTC). If neither a day nor an account nor a kind is given, of today.
+    #[serde(default, deserialize_with = "optional_day")]
     day: Option<NaiveDate>,
     /// Only by this account.
     actor: Option<UserId>,

@@ -28,6 +28,7 @@ use crate::http::logged::{LogEntry, with_origins};
 use crate::http::page::query_problem;
 use crate::http::problem::Problem;
 use crate::http::spec::ReadProblems;
+use crate::http::time::optional_day;
 
 /// Which entries of the log, and in which form.
 #[derive(Deserialize, IntoParams)]
@@ -51,10 +52,13 @@ pub(crate) struct AuditExportQuery {
     /// Only about this team.
     team_id: Option<TeamId>,
     /// Only of this day (UTC). Not together with `from` or `to`.
+    #[serde(default, deserialize_with = "optional_day")]
     day: Option<NaiveDate>,
     /// Not before this day (UTC).
+    #[serde(default, deserialize_with = "optional_day")]
     from: Option<NaiveDate>,
     /// Not after this day (UTC). As in a search: without a narrower filter the last 31 days, or 400 at most.
+    #[serde(default, deserialize_with = "optional_day")]
     to: Option<NaiveDate>,
     /// Where to go on: in the `Link` of the part before.
     #[param(max_length = 2048)]
