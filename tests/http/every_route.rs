@@ -187,6 +187,53 @@ async fn a_min_version_that_is_no_number_is_refused() {
 }
 
 #[tokio::test]
+async fn two_headers_where_one_counts_are_refused() {
+    let (admin, nobody) = (admin().await, nobody().await);
+    for route in routes_with("If-Match").await {
+        let answer = request(&admin, route, &some_id()).if_match(1).if_match(2).send().await;
+        answer.problem(400, "invalid_header");
+    }
+    for route in routes_with("Idempotency-Key").await {
+        request(&admin, route, &some_id()).key("one").key("two").send().await.problem(400, "invalid_header");
+    }
+    for route in routes_with("Muster-Min-Version").await {
+        let request = request(&admin, route, &some_id()).min_version(1).min_version(2);
+        request.send().await.problem(400, "invalid_header");
+    }
+    let bearer = format!("Bearer {}", admin.token());
+    for second in [bearer.as_str(), "Bearer another"] {
+        let request = nobody.get("/profile").header("authorization", &bearer).header("authorization", second);
+        request.send().await.problem(401, "unauthenticated");
+    }
+}
+
+/// Whether it takes some parameters or none.
+#[tokio::test]
+async fn a_parameter_that_a_route_does_not_have_is_refused_by_name() {
+    let admin = admin().await;
+    let asked = async |method: &str, path: &str| admin.request(method, &format!("{path}?colour=red")).send().await;
+    for route in ROUTES.iter().filter(|route| route.path.starts_with("/api/v1/")) {
+        let path = route.at(&some_id());
+        let request = admin.request(route.method, &format!("{path}?colour=red"));
+        let request = match route.body {
+            Some(body) => request.body("application/json", body),
+            None => request,
+        };
+        request.send().await.wrong_parameters(&["colour"]);
+        if route.method == "GET" {
+            asked("HEAD", &path).await.is(422);
+        }
+    }
+    admin.get("/teams?colour=red&size=1").send().await.wrong_parameters(&["colour", "size"]);
+    admin.get("/profile?colour=red&size=1").send().await.wrong_parameters(&["colour", "size"]);
+    admin.get("/profile?").send().await.is(200);
+    asked("GET", "/api/v1/nothing").await.problem(404, "not_found");
+    asked("POST", "/api/v1/profile").await.problem(405, "method_not_allowed");
+    asked("GET", "/healthz").await.is(200);
+    asked("GET", "/openapi.json").await.is(200);
+}
+
+#[tokio::test]
 async fn what_no_route_answers_is_a_problem_too() {
     let admin = admin().await;
     for path in ["/api", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v2/tasks", "/tasks", "/api/v1/tasks/"] {

@@ -61,6 +61,7 @@ async fn who_has_an_account_is_not_given_away() {
     let wrong_address = log_in(&nobody, "no-one-at-all@example.com", PASSWORD).await;
     let no_address = log_in(&nobody, "no address", PASSWORD).await;
     let problem = wrong_password.problem(401, "wrong_credentials");
+    assert_eq!(problem["detail"], "The e-mail address or the password is wrong.");
     assert_eq!(wrong_address.problem(401, "wrong_credentials"), problem);
     assert_eq!(no_address.problem(401, "wrong_credentials"), problem);
     log_in(&nobody, &member.email, "").await.problem(401, "wrong_credentials");

@@ -35,6 +35,13 @@ pub(crate) async fn a_refresh_gives_new_tokens() {
 }
 
 #[tokio::test]
+async fn whoever_goes_on_with_a_wrong_token_is_not_told_of_a_password() {
+    let problem = refresh("none").await.problem(401, "wrong_credentials");
+    assert_eq!(problem["title"], "What you sign in with is wrong");
+    assert_eq!(problem["detail"], "The refresh token is not good, or not any more: sign in again.");
+}
+
+#[tokio::test]
 pub(crate) async fn the_short_path_refreshes_too() {
     let member = member().await;
     let body = json!({ "refresh_token": member.refresh_token });

@@ -161,7 +161,9 @@ pub(crate) async fn log_in(
                 None => app.identity.access_log().address(&body.email),
             };
             let access = Access::refused(AccessKind::SignInRefused).about(tried);
-            Err(Problem::new(Code::WrongCredentials).refused(access))
+            let access = access.because(Code::WrongCredentials.as_str());
+            let problem = Problem::new(Code::WrongCredentials).detail("The e-mail address or the password is wrong.");
+            Err(problem.refused(access))
         }
         // The password was right. Codes have a count of their own.
         Err(LoginError::SecondFactorRequired { user, challenge }) => {

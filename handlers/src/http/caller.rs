@@ -144,7 +144,11 @@ impl FromRequestParts<Arc<App>> for Unsettled {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let unauthenticated = |detail: &str| Problem::new(Code::Unauthenticated).detail(detail);
-        let header = parts.headers.get(header::AUTHORIZATION);
+        let mut headers = parts.headers.get_all(header::AUTHORIZATION).iter();
+        let header = headers.next();
+        if headers.next().is_some() {
+            return Err(unauthenticated("Send Authorization once: it is there twice."));
+        }
         let token = header
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use muster_commands::ExpectedVersion;
 
 use super::problem::{Code, Problem};
+use super::request::only;
 
 /// The version from which on an answer is fresh enough for the caller.
 pub(crate) const MIN_VERSION: HeaderName = HeaderName::from_static("muster-min-version");
@@ -30,7 +31,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             Problem::new(Code::InvalidHeader)
                 .detail("If-Match must be the ETag of an earlier answer, such as \"3\", or *.")
         };
-        let Some(value) = parts.headers.get(header::IF_MATCH) else {
+        let Some(value) = only(&parts.headers, &header::IF_MATCH)? else {
             return Ok(Self(ExpectedVersion::Any));
         };
         let text = value.to_str().map_err(|_| invalid())?.trim();
@@ -47,7 +48,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 
 /// The version that the answer must reflect at least; 0 when the caller asks for none.
 pub(crate) fn min_version(headers: &HeaderMap) -> Result<u64, Problem> {
-    let Some(value) = headers.get(&MIN_VERSION) else { return Ok(0) };
+    let Some(value) = only(headers, &MIN_VERSION)? else { return Ok(0) };
     let number = value.to_str().ok().and_then(|text| text.trim().parse().ok()).filter(|number| *number <= MAX_VERSION);
     number.ok_or_else(|| Problem::new(Code::InvalidHeader).detail("Muster-Min-Version must be a version: a number."))
 }
@@ -90,6 +91,14 @@ mod tests {
         {
             assert_eq!(if_match(value).await, Err(Code::InvalidHeader), "{value}");
         }
+    }
+
+    #[tokio::test]
+    async fn of_two_versions_none_is_expected() {
+        let request = Request::builder().header(header::IF_MATCH, "\"3\"").header(header::IF_MATCH, "\"4\"");
+        let mut parts = request.body(()).unwrap().into_parts().0;
+        let refused = IfMatch::from_request_parts(&mut parts, &()).await.err();
+        assert_eq!(refused.map(|problem| problem.code()), Some(Code::InvalidHeader));
     }
 
     #[test]

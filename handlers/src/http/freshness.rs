@@ -17,6 +17,7 @@ use super::app::{App, unreadable};
 use super::etag::MIN_VERSION;
 use super::page::query_problem;
 use super::problem::{Code, Problem};
+use super::request::only;
 
 /// The most tasks that one request may name.
 const MOST_TASKS: usize = 10;
@@ -35,7 +36,7 @@ impl<S: Send + Sync> FromRequestParts<S> for MinVersions {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get(&MIN_VERSION) else { return Ok(Self::default()) };
+        let Some(value) = only(&parts.headers, &MIN_VERSION)? else { return Ok(Self::default()) };
         let versions = value.to_str().ok().and_then(Self::parse);
         versions.ok_or_else(|| {
             Problem::new(Code::InvalidHeader).detail(format_args!(

@@ -48,6 +48,7 @@ mod tasks;
 mod teams;
 mod throttle;
 mod time;
+mod undeclared;
 mod users;
 mod webhooks;
 
@@ -252,7 +253,8 @@ fn system_routes() -> OpenApiRouter<Arc<App>> {
 /// Everything: what the local program serves.
 pub fn router(app: Arc<App>) -> Router {
     let routes = system_routes().nest(BASE, change_routes().merge(query_routes()));
-    let routes = routes.split_for_parts().0.with_state(Arc::clone(&app)).merge(system::rendered());
+    let (routes, document) = routes.split_for_parts();
+    let routes = undeclared::refused(routes.with_state(Arc::clone(&app)), &document).merge(system::rendered());
     let transport = Transport::of(&app.settings.public_url);
     around(routes, PATIENCE, transport, app)
 }
@@ -270,8 +272,9 @@ pub fn query_router(app: Arc<App>) -> Router {
 fn on_lambda(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
     let routes = system_routes().nest(BASE, routes);
     let routes = routes.layer(Extension(MostBytes(MAX_FILE_ON_LAMBDA)));
+    let (routes, document) = routes.split_for_parts();
+    let routes = undeclared::refused(routes.with_state(Arc::clone(&app)), &document);
     // API Gateway speaks nothing but TLS.
-    let routes = routes.split_for_parts().0.with_state(Arc::clone(&app));
     around(routes, PATIENCE_ON_LAMBDA, Transport::Tls, app)
 }
 

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use axum::http::HeaderName;
 use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use chrono::{DateTime, Utc};
 use muster_commands::ExpectedVersion;
 use muster_domain::{Actor, CommandId, Fingerprint, Metadata};
@@ -72,6 +72,16 @@ impl Intake {
     }
 }
 
+/// The header of this name, if it is there: once. Of two, nobody can say which is meant.
+pub(crate) fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Problem> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next();
+    match values.next() {
+        None => Ok(value),
+        Some(_) => Err(Problem::new(Code::InvalidHeader).detail(format_args!("Send {name} once: it is there twice."))),
+    }
+}
+
 /// What the document says that a key is made of. A header could also have tabs.
 fn is_printable(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte)
@@ -81,8 +91,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Intake {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let text = |name: &HeaderName| parts.headers.get(name).map(|value| value.to_str().ok().map(str::to_owned));
-        let key = match text(&IDEMPOTENCY_KEY) {
+        let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
+        let key = match only(&parts.headers, &IDEMPOTENCY_KEY)?.map(text) {
             None => None,
             Some(Some(key)) if (1..=255).contains(&key.len()) && key.bytes().all(is_printable) => Some(key),
             Some(_) => {
@@ -91,9 +101,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Intake {
             }
         };
         // The outermost layer has set it.
-        let request_id = text(&REQUEST_ID).flatten().unwrap_or_default();
+        let request_id = parts.headers.get(&REQUEST_ID).and_then(text).unwrap_or_default();
         let address = parts.extensions.get().map(|ClientAddress(address)| *address);
-        Ok(Self { key, request_id, user_agent: text(&USER_AGENT).flatten(), address })
+        Ok(Self { key, request_id, user_agent: parts.headers.get(USER_AGENT).and_then(text), address })
     }
 }
 
@@ -149,7 +159,7 @@ mod tests {
     async fn intake(headers: &[(HeaderName, &str)]) -> Result<Intake, Code> {
         let mut request = Request::new(());
         for (name, value) in headers {
-            request.headers_mut().insert(name, value.parse().unwrap());
+            request.headers_mut().append(name, value.parse().unwrap());
         }
         Intake::from_request_parts(&mut request.into_parts().0, &()).await.map_err(|problem| problem.code())
     }
@@ -176,6 +186,14 @@ mod tests {
         assert!(intake(&[(IDEMPOTENCY_KEY, &"k".repeat(255))]).await.is_ok());
         for key in ["", &"k".repeat(256), "kéy", "k\ty"] {
             assert_eq!(intake(&[(IDEMPOTENCY_KEY, key)]).await.err(), Some(Code::InvalidHeader), "{key}");
+        }
+    }
+
+    #[tokio::test]
+    async fn of_two_keys_none_is_taken() {
+        for second in ["one", "two"] {
+            let refused = intake(&[(IDEMPOTENCY_KEY, "one"), (IDEMPOTENCY_KEY, second)]).await.err();
+            assert_eq!(refused, Some(Code::InvalidHeader), "{second}");
         }
     }
 

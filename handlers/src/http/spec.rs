@@ -270,13 +270,14 @@ problems! {
     ];
 }
 
-/// One answer for each status, which names the codes that come with it. Each route can be asked too often; and where somebody must be
-/// signed in, something may be left that they must do first.
+/// One answer for each status, which names the codes that come with it. Each route can be asked too often, and with parameters that it does
+/// not have; and where somebody must be signed in, something may be left that they must do first.
 fn by_status(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
     let mut words: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let first: &[Code] = &[Code::PasswordChangeRequired, Code::SecondFactorSetupRequired];
     let first = if codes.contains(&Code::Forbidden) { first } else { &[] };
-    for code in codes.iter().chain(first).chain([&Code::TooManyRequests]) {
+    let always = [Code::InvalidRequest, Code::TooManyRequests];
+    for code in codes.iter().chain(first).chain(always.iter().filter(|code| !codes.contains(code))) {
         words.entry(code.status().as_u16().to_string()).or_default().push(format!("`{}`", code.as_str()));
     }
     let response = |words: Vec<String>| {

@@ -38,8 +38,8 @@ codes! {
     InvalidHeader = "invalid_header", BAD_REQUEST, "A header is not as it should be";
     /// No one is signed in, or the token is not good.
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "Sign in first";
-    /// Address or password is wrong.
-    WrongCredentials = "wrong_credentials", UNAUTHORIZED, "The e-mail address or the password is wrong";
+    /// What somebody signs in or goes on with is wrong: address or password, the code of a second factor, a refresh token.
+    WrongCredentials = "wrong_credentials", UNAUTHORIZED, "What you sign in with is wrong";
     /// Address and password are right, and a second factor is asked for: `challenge` goes along with its code.
     SecondFactorRequired = "second_factor_required", UNAUTHORIZED, "Now the second factor";
     /// What came back from an outside issuer is not good, or not any more: begin again.

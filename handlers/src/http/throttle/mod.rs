@@ -183,9 +183,9 @@ fn network(address: IpAddr) -> IpAddr {
 
 fn exceeded(policy: &'static str, buckets: &Buckets, exhausted: Exhausted) -> Problem {
     let exceeded = Exceeded::new(policy, buckets.quota(), exhausted);
-    Problem::new(Code::TooManyRequests)
-        .detail(format_args!("Try again in {} seconds.", exceeded.retry_after()))
-        .exceeded(exceeded)
+    let seconds = exceeded.retry_after();
+    let unit = if seconds == 1 { "second" } else { "seconds" };
+    Problem::new(Code::TooManyRequests).detail(format_args!("Try again in {seconds} {unit}.")).exceeded(exceeded)
 }
 
 /// Whom a request of the API counts for.
@@ -242,6 +242,8 @@ fn key(request: &Request, token: Option<&Presented>) -> Option<Key> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const RATES: Rates = Rates { caller: 0, address: 0, attempts: 2, attempts_from_address: 4, attempts_at_account: 6 };
@@ -304,6 +306,18 @@ mod tests {
         }
         let tried = (2..20).filter(|n| fails(&throttle, "ada@example.com", &format!("203.0.113.{n}"))).count();
         assert_eq!(tried, 6);
+    }
+
+    #[test]
+    fn it_is_said_in_how_many_seconds_to_come_again() {
+        let said = |seconds| {
+            let exhausted = Exhausted { again_in: Duration::from_secs(seconds), whole_in: Duration::from_secs(60) };
+            let problem = exceeded("attempts", &Buckets::new(2), exhausted);
+            serde_json::to_value(problem).unwrap()["detail"].clone()
+        };
+        assert_eq!(said(0), "Try again in 1 second.");
+        assert_eq!(said(1), "Try again in 1 second.");
+        assert_eq!(said(30), "Try again in 30 seconds.");
     }
 
     #[test]
