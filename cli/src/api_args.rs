@@ -25,7 +25,7 @@ pub struct ApiArgs {
     /// Who may sign up: whoever likes to (`open`), whoever was invited (`invitation`), or nobody (`closed`).
     #[arg(long, env = "MUSTER_SIGNUP", value_name = "POLICY", default_value = "open")]
     pub signup: SignUpPolicy,
-    /// Origins of web apps that may use the cookie beside the API's own, such as `https://tasks.example.com`.
+    /// Origins of web apps whose pages may call the API and use the cookie beside its own, such as `https://tasks.example.com`.
     #[arg(long, env = "MUSTER_ALLOWED_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
     pub allowed_origins: Vec<String>,
     /// The outside issuers of OpenID Connect that people may sign in with: a file of JSON, of which the README has an

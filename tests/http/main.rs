@@ -10,6 +10,7 @@ mod audit;
 mod audit_exports;
 mod bodies;
 mod cookies;
+mod cross_origin;
 mod digests;
 mod erasure;
 mod every_route;

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_identity::Binding;
 
+use super::cors::is_allowed;
 use super::problem::{Code, Problem};
 
 /// The prefix makes browsers refuse it unless it is secure, of this host alone and for all of it.
@@ -70,7 +71,7 @@ pub(crate) fn same_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(),
     let Some(origin) = text(header::ORIGIN) else {
         return refused("With the cookie, a request must have an Origin header, as browsers send it.");
     };
-    let is_allowed = allowed.iter().any(|allowed| allowed.trim_end_matches('/').eq_ignore_ascii_case(origin));
+    let is_allowed = is_allowed(origin, allowed);
     if !is_allowed && !is_own(origin, text(header::HOST)) {
         return refused("The cookie may not be used from this origin.");
     }

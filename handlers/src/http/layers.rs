@@ -22,7 +22,7 @@ use super::browsers::{Transport, told};
 use super::problem::{Code, Problem};
 use super::request::REQUEST_ID;
 use super::throttle::limited;
-use super::{MAX_BODY_BYTES, address};
+use super::{MAX_BODY_BYTES, address, cors};
 use crate::trace;
 
 /// The longest that a request may take in the local program.
@@ -30,8 +30,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The same in a Lambda: a little less than its time limit (`infra/cdk/lib/api-stack.ts`), so that the caller gets an answer.
 pub(crate) const PATIENCE_ON_LAMBDA: Duration = Duration::from_secs(9);
 
-/// The router with everything that surrounds it.
-pub(crate) fn around(router: Router, patience: Duration, transport: Transport, app: Arc<App>) -> Router {
+/// The router with everything that surrounds it. Pages of these origins may ask, too.
+pub(crate) fn around(
+    router: Router,
+    patience: Duration,
+    transport: Transport,
+    origins: Arc<[String]>,
+    app: Arc<App>,
+) -> Router {
     let trusted_proxies = app.settings.trusted_proxies;
     router
         .fallback(|| async { Problem::new(Code::NotFound).detail("There is nothing at this path.") })
@@ -42,6 +48,7 @@ pub(crate) fn around(router: Router, patience: Duration, transport: Transport, a
         .layer(middleware::from_fn_with_state(app, refusals))
         .layer(middleware::from_fn_with_state(trusted_proxies, address::found))
         .layer(CatchPanicLayer::custom(broken))
+        .layer(middleware::from_fn_with_state(origins, cors::shared))
         .layer(middleware::from_fn_with_state(transport, observed))
 }
 

@@ -14,6 +14,7 @@ mod caller;
 mod commands;
 mod complaint;
 mod cookie;
+mod cors;
 mod digests;
 mod erasure;
 mod etag;
@@ -256,7 +257,8 @@ pub fn router(app: Arc<App>) -> Router {
     let (routes, document) = routes.split_for_parts();
     let routes = undeclared::refused(routes.with_state(Arc::clone(&app)), &document).merge(system::rendered());
     let transport = Transport::of(&app.settings.public_url);
-    around(routes, PATIENCE, transport, app)
+    let origins = app.settings.allowed_origins.clone().into();
+    around(routes, PATIENCE, transport, origins, app)
 }
 
 /// What changes something: the command Lambda.
@@ -275,7 +277,8 @@ fn on_lambda(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
     let (routes, document) = routes.split_for_parts();
     let routes = undeclared::refused(routes.with_state(Arc::clone(&app)), &document);
     // API Gateway speaks nothing but TLS.
-    around(routes, PATIENCE_ON_LAMBDA, Transport::Tls, app)
+    // It also says what pages of other origins may ask.
+    around(routes, PATIENCE_ON_LAMBDA, Transport::Tls, Arc::default(), app)
 }
 
 /// The OpenAPI document of every route.

@@ -91,7 +91,7 @@ pub struct Settings {
     pub sign_up: SignUpPolicy,
     /// How often somebody may ask.
     pub rates: Rates,
-    /// Origins of web apps, such as `https://tasks.example.com`, that may use the cookie beside the API's own.
+    /// Origins of web apps, such as `https://tasks.example.com`, whose pages may call the API and use the cookie beside its own.
     pub allowed_origins: Vec<String>,
     /// The outside issuers that people sign in with.
     pub oidc: OidcSettings,

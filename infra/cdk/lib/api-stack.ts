@@ -177,9 +177,13 @@ export class ApiStack extends Stack {
       ...(corsOrigins.length > 0 && {
         corsPreflight: {
           allowOrigins: [...corsOrigins],
-          allowMethods: [gateway.CorsHttpMethod.ANY],
-          allowHeaders: ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "muster-min-version"],
-          exposeHeaders: ["content-disposition", "etag", "link", "location", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
+          // A star stands for no method where a request comes with the cookie.
+          allowMethods: METHODS,
+          allowHeaders: ["authorization", "content-type", "idempotency-key", "if-match", "muster-min-version", "x-request-id"],
+          exposeHeaders: [
+            "content-disposition", "etag", "link", "location", "muster-warning", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id",
+          ],
+          allowCredentials: !corsOrigins.includes("*"),
           maxAge: Duration.hours(1),
         },
       }),
@@ -226,6 +230,16 @@ const NO_LIMITS = {
   MUSTER_RATE_LIMIT_ATTEMPTS_FROM_ADDRESS: "0",
   MUSTER_RATE_LIMIT_ATTEMPTS_AT_ACCOUNT: "0",
 };
+
+/** What pages of other origins may send, as the local program has it (`handlers/src/http/cors.rs`). */
+const METHODS = [
+  gateway.CorsHttpMethod.GET,
+  gateway.CorsHttpMethod.HEAD,
+  gateway.CorsHttpMethod.POST,
+  gateway.CorsHttpMethod.PUT,
+  gateway.CorsHttpMethod.PATCH,
+  gateway.CorsHttpMethod.DELETE,
+];
 
 /** A line of the access log. No query, no headers: they may hold what is nobody's business. */
 const ACCESS_LOG = {

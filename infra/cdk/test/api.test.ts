@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 import { describe, expect, test } from "vitest";
 
 import { list, render, Stage, stage } from "./support.ts";
@@ -44,8 +46,19 @@ describe("the HTTP API", () => {
     const open = new Stage("dev", { corsOrigins: ["https://tasks.example.com"] });
     expect(open.of("AWS::ApiGatewayV2::Api")[0]!.properties["CorsConfiguration"]).toMatchObject({
       AllowOrigins: ["https://tasks.example.com"],
-      AllowHeaders: expect.arrayContaining(["authorization", "idempotency-key", "if-match"]),
+      AllowCredentials: true,
+      AllowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+      AllowHeaders: ["authorization", "content-type", "idempotency-key", "if-match", "muster-min-version", "x-request-id"],
+      ExposeHeaders: expect.arrayContaining(["etag", "link", "location", "muster-warning", "ratelimit", "retry-after", "x-request-id"]),
+      MaxAge: 3_600,
     });
+  });
+
+  test("lets other origins ask with what the local program lets them ask with", () => {
+    const open = new Stage("dev", { corsOrigins: ["https://tasks.example.com"] });
+    const { AllowMethods, AllowHeaders, ExposeHeaders } = open.of("AWS::ApiGatewayV2::Api")[0]!.properties["CorsConfiguration"];
+    const local = readFileSync(new URL("../../../handlers/src/http/cors.rs", import.meta.url), "utf8");
+    for (const list of [AllowMethods, AllowHeaders, ExposeHeaders] as string[][]) expect(local).toContain(`"${list.join(", ")}"`);
   });
 });
 
