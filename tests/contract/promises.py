@@ -32,6 +32,11 @@ UNSPEAKABLE = {
     "/confirm",  # the id of the account in the path
     "/code",  # it or a recovery code, not both
     "/expires_at",  # in the future, and within a year
+    "/deadline",  # no leap second
+    "/filter/due_after",  # likewise
+    "/filter/due_before",  # likewise
+    "due_after",  # likewise
+    "due_before",  # likewise
     "/quiet_hours/to",  # another time than the one at which they begin
     "/labels",  # after what is alike is put together
     "/url",  # an https URL of a public host

@@ -184,7 +184,8 @@ pub(crate) fn parameters<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
         }
         fields.wrong_parameter(parameter, said(detail));
         let others = rest.split('&').filter(|pair| name(pair).as_deref() != Some(parameter));
-        rest = others.collect::<Vec<_>>().join("&");
+        let others = others.collect::<Vec<_>>().join("&");
+        rest = others;
         next = of_query(&rest).and_then(|uri| axum::extract::Query::<T>::try_from_uri(&uri).err());
     }
     Err(fields.problem())
