@@ -140,9 +140,9 @@ problems! {
     ];
     /// What the erasure of a person may answer instead.
     EraseProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, NotFound, Conflict, HistoryNotSealed,
-        Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal,
-        Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, NotFound, Conflict,
+        HistoryNotSealed, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused,
+        Internal, Unavailable, Timeout
     ];
     /// What saving a filter may answer instead.
     SaveFilterProblems = [
@@ -161,8 +161,8 @@ problems! {
     ];
     /// What closing an account may answer instead.
     CloseUserProblems = [
-        InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Conflict, LastAdmin, PersonErased, Contended,
-        StaleVersion, IdempotencyKeyReused, Internal, Unavailable, Timeout
+        InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, FreshSignInRequired, NotFound, Conflict, LastAdmin,
+        PersonErased, Contended, StaleVersion, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a change of a task without a body may answer instead.
     BodilessTaskChangeProblems = [
