@@ -258,7 +258,10 @@ problems! {
         MalformedJson, InvalidHeader, WrongCredentials, ForeignOrigin, TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
     ];
     /// What signing out may answer instead.
-    SignOutProblems = [Unauthenticated, SessionRequired, ForeignOrigin, Internal, Unavailable, Timeout];
+    SignOutProblems = [
+        MalformedJson, Unauthenticated, SessionRequired, ForeignOrigin, TooLarge, UnsupportedMediaType, InvalidRequest, Internal,
+        Unavailable, Timeout
+    ];
     /// What a question that anybody may ask may be answered with instead.
     OpenProblems = [Timeout];
     /// What a read of the store that asks for no caller may answer instead.
