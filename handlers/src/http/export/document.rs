@@ -101,6 +101,9 @@ pub(crate) struct ExportedInvitation {
     /// When it was taken.
     #[schema(required)]
     taken_at: Option<DateTime<Utc>>,
+    /// When it was taken back.
+    #[schema(required)]
+    withdrawn_at: Option<DateTime<Utc>>,
 }
 
 /// A place where they are or were signed in.
@@ -251,10 +254,10 @@ impl From<TeamDocument> for ExportedTeam {
 
 impl From<Invitation> for ExportedInvitation {
     fn from(invitation: Invitation) -> Self {
-        let Invitation { new, created_at, expires_at, sent_at, taken_at } = invitation;
+        let Invitation { new, created_at, expires_at, sent_at, taken_at, withdrawn_at } = invitation;
         let NewInvitation { id, email, name, role, teams, invited_by } = new;
         let (email, name) = (email.into(), name.map(|name| name.as_str().to_owned()));
-        Self { id, email, name, role, teams, invited_by, created_at, expires_at, sent_at, taken_at }
+        Self { id, email, name, role, teams, invited_by, created_at, expires_at, sent_at, taken_at, withdrawn_at }
     }
 }
 
