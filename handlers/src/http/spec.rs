@@ -118,7 +118,7 @@ problems! {
     /// What an invitation may be answered with instead.
     InviteProblems = [
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, SignupClosed,
-        EmailTaken, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+        Conflict, EmailTaken, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a change of a task may answer instead.
     TaskChangeProblems = [
@@ -135,7 +135,7 @@ problems! {
     /// What opening an account again may answer instead.
     ReactivateProblems = [
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, NotFound, Conflict, EmailTaken,
-        PersonErased, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused,
+        MailNotConfigured, PersonErased, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused,
         Internal, Unavailable, Timeout
     ];
     /// What the erasure of a person may answer instead.
