@@ -142,10 +142,16 @@ pub async fn show(system: &System, sign_in: &SignIn) -> Result<(), Failure> {
     line("The first administrator can sign in. This is shown once:")?;
     line(format_args!("  e-mail    {}", sign_in.email))?;
     line(format_args!("  password  {}", sign_in.password.as_deref().unwrap_or("(the one you gave)")))?;
+    say_for_how_long(sign_in)?;
+    shown(system).await
+}
+
+/// Says of a password that was made up what its owner has to know.
+pub fn say_for_how_long(sign_in: &SignIn) -> Result<(), Failure> {
     if sign_in.password.is_some() {
         line("It is good for a week, and they choose another when they sign in: PUT /api/v1/profile/password")?;
     }
-    shown(system).await
+    Ok(())
 }
 
 /// Keeps that the first administrator's sign-in was shown: no later start shows it.

@@ -46,7 +46,7 @@ impl Default for HashParameters {
 pub enum Verdict {
     /// It is the password.
     Right {
-        /// The stored hash is weaker than what is made now: hash the attempt again and store that.
+        /// The stored hash is weaker than what is made now, or of the password as it was typed: hash the attempt again and store that.
         rehash: bool,
     },
     /// It is not, or there is no such account.
@@ -107,17 +107,32 @@ impl PasswordHasher {
     /// Compares an attempt with an account's hash. `None` means that there is no such account, and costs the same.
     pub async fn verify(&self, attempt: &PasswordAttempt, stored: Option<&PasswordHash>) -> Result<Verdict, HashError> {
         let known = stored.map(parse).transpose()?;
-        let bytes = attempt.as_bytes().map(|bytes| Zeroizing::new(bytes.to_vec()));
-        let (candidate, bytes, possible) = match (known, bytes) {
-            (Some(hash), Some(bytes)) => (Arc::new(hash), bytes, true),
-            (_, bytes) => (Arc::clone(&self.dummy), bytes.unwrap_or_default(), false),
-        };
-        let rehash = self.is_weak(&candidate)?;
+        // In the form in which passwords are hashed, and then as it was typed, as they were hashed before.
+        let forms = [(false, attempt.as_bytes()), (true, attempt.as_typed())].into_iter();
+        let forms = forms.filter_map(|(as_typed, bytes)| Some((as_typed, Zeroizing::new(bytes?.to_vec()))));
+        let mut forms: Vec<(bool, Zeroizing<Vec<u8>>)> = forms.collect();
+        let known = known.filter(|_| !forms.is_empty());
+        let possible = known.is_some();
+        if forms.is_empty() {
+            forms.push((false, Zeroizing::default()));
+        }
+        let candidate = known.map_or_else(|| Arc::clone(&self.dummy), Arc::new);
+        let is_weak = self.is_weak(&candidate)?;
         let argon2 = self.argon2.clone();
-        let outcome = self.in_turn(move || argon2.verify_password(&bytes, &*candidate)).await?;
-        match outcome {
-            Ok(()) if possible => Ok(Verdict::Right { rehash }),
-            Ok(()) | Err(password_hash::Error::PasswordInvalid) => Ok(Verdict::Wrong),
+        let outcome = self.in_turn(move || {
+            for (as_typed, bytes) in &forms {
+                match argon2.verify_password(bytes, &*candidate) {
+                    Err(password_hash::Error::PasswordInvalid) => {}
+                    outcome => return outcome.map(|()| Some(*as_typed)),
+                }
+            }
+            Ok(None)
+        });
+        match outcome.await? {
+            Ok(Some(as_typed)) if possible => {
+                Ok(Verdict::Right { rehash: attempt.as_bytes().is_some() && (is_weak || as_typed) })
+            }
+            Ok(_) => Ok(Verdict::Wrong),
             Err(error) => Err(HashError::Failed(error)),
         }
     }
@@ -196,6 +211,10 @@ mod tests {
         PasswordAttempt::new(text.to_owned())
     }
 
+    async fn verdict(hasher: &PasswordHasher, text: &str, stored: &PasswordHash) -> Verdict {
+        hasher.verify(&attempt(text), Some(stored)).await.expect("a verdict")
+    }
+
     #[tokio::test]
     async fn the_default_is_argon2id_with_19_mib_two_passes_and_one_lane() {
         let hasher = PasswordHasher::new(HashParameters::default()).expect("a hasher");
@@ -221,6 +240,32 @@ mod tests {
                 assert_eq!(verdict, Verdict::Wrong, "{wrong:?}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_password_is_right_however_its_letters_are_typed() {
+        let hasher = PasswordHasher::new(CHEAP).expect("a hasher");
+        let (composed, decomposed) = ("d\u{e9}j\u{e0} vu at the caf\u{e9}", "de\u{301}ja\u{300} vu at the cafe\u{301}");
+        let hash = hasher.hash(&password(composed)).await.expect("a hash");
+        assert_eq!(verdict(&hasher, decomposed, &hash).await, Verdict::Right { rehash: false });
+        assert_eq!(verdict(&hasher, composed, &hash).await, Verdict::Right { rehash: false });
+        assert_eq!(verdict(&hasher, "deja vu at the cafe", &hash).await, Verdict::Wrong);
+        assert_eq!(hasher.verify(&attempt(decomposed), None).await.expect("a verdict"), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_a_password_as_it_was_typed_is_good_and_asks_for_a_rehash() {
+        let hasher = PasswordHasher::new(CHEAP).expect("a hasher");
+        let (composed, decomposed) = ("the caf\u{e9} by the sea", "the cafe\u{301} by the sea");
+        let old = hasher.hash_bytes(Zeroizing::new(decomposed.as_bytes().to_vec())).await.expect("a hash");
+        assert_eq!(verdict(&hasher, decomposed, &old).await, Verdict::Right { rehash: true });
+        assert_eq!(verdict(&hasher, composed, &old).await, Verdict::Wrong, "of what it was typed as nothing is kept");
+        let renewed = hasher.rehash(&attempt(decomposed)).await.expect("a hash");
+        assert_eq!(verdict(&hasher, composed, &renewed).await, Verdict::Right { rehash: false });
+        // In the form in which it would be hashed now, it is longer than any password.
+        let long = "\u{fdfa}".repeat(100);
+        let old = hasher.hash_bytes(Zeroizing::new(long.as_bytes().to_vec())).await.expect("a hash");
+        assert_eq!(verdict(&hasher, &long, &old).await, Verdict::Right { rehash: false }, "and stays as it is");
     }
 
     #[tokio::test]

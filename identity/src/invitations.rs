@@ -1,17 +1,16 @@
-//! Who is invited: one item for each invitation, for as long as it is good.
+//! Who is invited: one item for each invitation, for a week.
 //!
 //! An invitation's token is a seal over what the item says of it, so it is stored nowhere, and it can be shown again to whoever
-//! made it. It ends with the item: when the invitation is withdrawn, or is a week old.
+//! made it. It ends when the invitation is withdrawn, or is a week old.
 
 use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -82,6 +81,8 @@ pub struct Invitation {
     pub sent_at: Option<DateTime<Utc>>,
     /// When it was taken.
     pub taken_at: Option<DateTime<Utc>>,
+    /// When it was taken back. It is kept for the rest of its week, so that a repeat of the request that made it makes no other.
+    pub withdrawn_at: Option<DateTime<Utc>>,
 }
 
 /// A part of the list of open invitations, in the order that was asked for.
@@ -122,8 +123,8 @@ impl Invitations {
     pub async fn make(&self, new: NewInvitation) -> Result<Invitation, StoreError> {
         const MAKING: &str = "making an invitation";
         let created_at = self.clock.now();
-        let invitation =
-            Invitation { new, created_at, expires_at: created_at + LIFETIME, sent_at: None, taken_at: None };
+        let expires_at = created_at + LIFETIME;
+        let invitation = Invitation { new, created_at, expires_at, sent_at: None, taken_at: None, withdrawn_at: None };
         // One that has ended, and that the store has not removed yet, is none.
         let put = self.client.put_item().table_name(&self.table).set_item(Some(to_item(&invitation)));
         let put = put.condition_expression("attribute_not_exists(pk) OR expires_at <= :now");
@@ -152,11 +153,11 @@ impl Invitations {
     /// ended.
     pub async fn of_token(&self, token: &str) -> Result<Option<Invitation>, StoreError> {
         let Some((id, seal)) = parts(token) else { return Ok(None) };
-        let found = self.find(id).await?;
+        let found = self.find(id).await?.filter(|invitation| invitation.withdrawn_at.is_none());
         Ok(found.filter(|invitation| hmac::verify(&self.key, &sealed(invitation), &seal).is_ok()))
     }
 
-    /// The invitation of this id, unless it has ended; read consistently.
+    /// The invitation of this id, also one that was withdrawn, unless it has ended; read consistently.
     pub async fn find(&self, id: Uuid) -> Result<Option<Invitation>, StoreError> {
         let get = self.client.get_item().table_name(&self.table).key("pk", s(&id)).consistent_read(true);
         let Some(item) = get.send().await.map_err(StoreError::of(READING))?.item else { return Ok(None) };
@@ -234,14 +235,17 @@ impl Invitations {
 
     /// Takes it back, if it is there and nobody has taken it. Whether it was there.
     pub async fn withdraw(&self, id: Uuid) -> Result<bool, StoreError> {
-        let delete = self.client.delete_item().table_name(&self.table).key("pk", s(&id));
-        let delete = delete
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(taken_at) AND expires_at > :now");
-        let delete = delete.expression_attribute_values(":now", time(self.clock.now()));
-        match delete.return_values(ReturnValue::None).send().await {
+        let update = self.client.update_item().table_name(&self.table).key("pk", s(&id));
+        let update = update.update_expression("SET withdrawn_at = :now REMOVE #open");
+        let update = update.condition_expression(
+            "attribute_exists(pk) AND attribute_not_exists(taken_at) AND attribute_not_exists(withdrawn_at) AND expires_at > :now",
+        );
+        let update = update.expression_attribute_names("#open", OPEN);
+        let update = update.expression_attribute_values(":now", time(self.clock.now()));
+        match update.send().await {
             Ok(_) => Ok(true),
             Err(error)
-                if error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
             {
                 Ok(false)
             }
@@ -280,7 +284,7 @@ fn time(at: DateTime<Utc>) -> AttributeValue {
 }
 
 fn to_item(invitation: &Invitation) -> Item {
-    let Invitation { new, created_at, expires_at, sent_at, taken_at } = invitation;
+    let Invitation { new, created_at, expires_at, sent_at, taken_at, withdrawn_at } = invitation;
     let teams = new.teams.iter().map(s).collect();
     let mut item = Item::from([
         ("pk".to_owned(), s(&new.id)),
@@ -293,7 +297,8 @@ fn to_item(invitation: &Invitation) -> Item {
         ("ttl".to_owned(), AttributeValue::N(expires_at.timestamp().to_string())),
         (OPEN.to_owned(), s(&OPEN)),
     ]);
-    let optional = [("sent_at", sent_at.map(time)), ("taken_at", taken_at.map(time))];
+    let optional = [("sent_at", sent_at), ("taken_at", taken_at), ("withdrawn_at", withdrawn_at)];
+    let optional = optional.map(|(name, at)| (name, at.map(time)));
     item.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     item.extend(new.name.as_ref().map(|name| ("name".to_owned(), s(&name.as_str()))));
     item
@@ -321,6 +326,7 @@ fn read(item: &Item) -> Option<Invitation> {
         expires_at: at("expires_at")?,
         sent_at: at("sent_at"),
         taken_at: at("taken_at"),
+        withdrawn_at: at("withdrawn_at"),
     })
 }
 

@@ -36,6 +36,7 @@ pub use access_log::{
 };
 pub use api_tokens::{
     ApiToken, ApiTokenId, ApiTokenText, ApiTokens, MOST_API_TOKENS, MakeApiTokenError, NewApiToken, PresentedApiToken,
+    Revoked,
 };
 pub use client::Client;
 pub use credentials::{CredentialsError, CredentialsStore};

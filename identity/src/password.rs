@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::LazyLock;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use zeroize::Zeroizing;
 use zxcvbn::zxcvbn;
 
@@ -18,6 +19,8 @@ const MIN_CHARACTERS: usize = 8;
 const MAX_CHARACTERS: usize = 128;
 /// No password that was ever accepted is longer: a character is at most four bytes.
 const MAX_ATTEMPT_BYTES: usize = MAX_CHARACTERS * 4;
+/// Nor has anybody typed more for one: a character is typed as four at most.
+const MAX_TYPED_BYTES: usize = MAX_ATTEMPT_BYTES * 4;
 
 /// Words of this product's own: the first that somebody tries who guesses a password for it.
 const PRODUCT_WORDS: [&str; 6] = ["muster", "roster", "task", "tasks", "admin", "administrator"];
@@ -32,7 +35,8 @@ static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| include_str!("common_p
 
 /// A password that somebody chooses: 8 to 128 characters of any kind, not one of the most common, not guessed soon.
 ///
-/// No composition rules, no trimming, no change of case: it is hashed exactly as typed. Wiped from memory on drop.
+/// No composition rules, no trimming, no change of case: it is hashed as typed, but for which characters a letter was typed as
+/// (`normal`). Wiped from memory on drop.
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 
@@ -56,7 +60,11 @@ pub enum PasswordError {
 impl Password {
     /// Accepts what may become somebody's password.
     pub fn parse(text: String) -> Result<Self, PasswordError> {
-        let text = Zeroizing::new(text);
+        let typed = Zeroizing::new(text);
+        if typed.len() > MAX_TYPED_BYTES {
+            return Err(PasswordError::TooLong);
+        }
+        let text = normal(&typed);
         match text.chars().take(MAX_CHARACTERS + 1).count() {
             0..MIN_CHARACTERS => Err(PasswordError::TooShort),
             MIN_CHARACTERS..=MAX_CHARACTERS => {
@@ -84,7 +92,12 @@ impl Password {
 
     /// Whether it is this text.
     pub fn is(&self, text: &str) -> bool {
-        *self.0 == *text
+        *self.0 == *normal(text)
+    }
+
+    /// What its owner types to log in.
+    pub(crate) fn as_attempt(&self) -> PasswordAttempt {
+        PasswordAttempt { normal: self.0.clone(), typed: None }
     }
 
     /// Whether it is good without these words, of which it may be made in part.
@@ -110,18 +123,45 @@ impl fmt::Debug for Password {
 
 /// What somebody types to log in. Not parsed: an account keeps its password when the rules for new ones change.
 #[derive(Clone)]
-pub struct PasswordAttempt(Zeroizing<String>);
+pub struct PasswordAttempt {
+    /// As a password is hashed.
+    normal: Zeroizing<String>,
+    /// As it came, if that is another text: so passwords were hashed before they were brought into one form.
+    typed: Option<Zeroizing<String>>,
+}
 
 impl PasswordAttempt {
     /// Takes any text.
     pub fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
+        let typed = Zeroizing::new(text);
+        if typed.len() > MAX_TYPED_BYTES {
+            // Too long to be one, in whatever form.
+            return Self { normal: typed, typed: None };
+        }
+        let normal = normal(&typed);
+        let typed = (*typed != *normal).then_some(typed);
+        Self { normal, typed }
     }
 
     /// What to hash: nothing when it is longer than any password can be, so that a huge body costs no more than another.
     pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
-        (self.0.len() <= MAX_ATTEMPT_BYTES).then(|| self.0.as_bytes())
+        bounded(&self.normal)
     }
+
+    /// The same as it came, if that is another text.
+    pub(crate) fn as_typed(&self) -> Option<&[u8]> {
+        self.typed.as_ref().and_then(|typed| bounded(typed))
+    }
+}
+
+fn bounded(text: &str) -> Option<&[u8]> {
+    (text.len() <= MAX_ATTEMPT_BYTES).then_some(text.as_bytes())
+}
+
+/// The text in the form in which it is compared (NFKC, as NIST SP 800-63B has it). The same letter comes as one character from one keyboard
+/// and as two from another.
+fn normal(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(ComposingNormalizerBorrowed::new_nfkc().normalize(text).into_owned())
 }
 
 impl fmt::Debug for PasswordAttempt {
@@ -154,6 +194,23 @@ mod tests {
     fn no_composition_is_asked_for_and_nothing_is_trimmed() {
         let password = Password::parse("  only spaces and words  ".to_owned()).expect("a password");
         assert_eq!(password.as_bytes(), b"  only spaces and words  ");
+    }
+
+    #[test]
+    fn a_letter_is_the_same_however_it_is_typed() {
+        let composed = Password::parse("caf\u{e9} am Stra\u{df}enrand".to_owned()).expect("a password");
+        let decomposed = "cafe\u{301} am Stra\u{df}enrand";
+        assert!(composed.is(decomposed) && !composed.is("cafe am Stra\u{df}enrand"));
+        let attempt = PasswordAttempt::new(decomposed.to_owned());
+        assert_eq!(attempt.as_bytes(), Some(composed.as_bytes()));
+        assert_eq!(attempt.as_typed(), Some(decomposed.as_bytes()));
+        assert_eq!(composed.as_attempt().as_typed(), None);
+        // Of 128 letters, each typed as three characters of three bytes.
+        let syllables: String = std::iter::repeat_n("\u{1112}\u{1161}\u{11ab}", 128).collect();
+        let attempt = PasswordAttempt::new(syllables);
+        assert_eq!((attempt.as_bytes().map(<[u8]>::len), attempt.as_typed()), (Some(3 * 128), None));
+        assert_eq!(refused("e\u{301}e\u{301}e\u{301}e\u{301}"), PasswordError::TooShort, "4 letters");
+        assert_eq!(refused(&"\u{fdfa}".repeat(8)), PasswordError::TooLong, "8 that stand for 18 letters each");
     }
 
     #[test]

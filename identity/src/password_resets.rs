@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::credentials::{CredentialsError, CredentialsStore};
 use crate::facade::InternalError;
-use crate::hasher::{PasswordHash, PasswordHasher};
+use crate::hasher::{PasswordHash, PasswordHasher, Verdict};
 use crate::one_time::{OneTimeTokens, Purpose};
 use crate::password::Password;
 use crate::secrets::ServerSecret;
@@ -35,6 +35,9 @@ pub enum ResetError {
     /// The token was never made, was used, is too old, or the account has changed since.
     #[error("the token is not good, or not any more")]
     NotGood,
+    /// It would be the same password again. The token is as good as before.
+    #[error("this is the present password")]
+    Present,
     /// Something of ours failed; trying again with the same token may help.
     #[error("setting the password failed")]
     Internal(#[from] InternalError),
@@ -116,7 +119,7 @@ impl PasswordResets {
         Ok(None)
     }
 
-    /// Sets the password of the token's account, which is active and has this address, and ends all of its sessions. Of many
+    /// Sets the password of the token's account, which is active and has this address, to another, and ends all of its sessions. Of many
     /// who do so with one token, one does. A second factor stays as it is.
     pub async fn set(&self, token: &str, email: &Email, new: &Password) -> Result<UserId, ResetError> {
         let (purpose, claim) = self.claim(token).await?.ok_or(ResetError::NotGood)?;
@@ -125,6 +128,13 @@ impl PasswordResets {
         let bound = BASE64_URL_SAFE_NO_PAD.decode(&claim.bound).unwrap_or_default();
         if hmac::verify(&self.key, &account(user, email, stored.as_ref()), &bound).is_err() {
             return Err(ResetError::NotGood);
+        }
+        // The same again would leave one that somebody else has made up, or knows.
+        if let Some(stored) = &stored {
+            let verdict = self.hasher.verify(&new.as_attempt(), Some(stored)).await.map_err(InternalError::from)?;
+            if matches!(verdict, Verdict::Right { .. }) {
+                return Err(ResetError::Present);
+            }
         }
         let hash = self.hasher.hash(new).await.map_err(InternalError::from)?;
         // Before, so that nothing is set by a store that cannot end them; and after, for those that begin in between.

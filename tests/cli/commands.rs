@@ -113,6 +113,14 @@ async fn an_operator_opens_accounts_on_a_live_server() {
 }
 
 #[tokio::test]
+async fn whoever_opens_an_account_learns_how_long_the_password_is_good_that_was_made_up() {
+    let server = Server::start().await;
+    let said = output(&server.data(), &["user", "create", "--email", "ada@example.com", "--name", "Ada"]);
+    let last = said.lines().last().unwrap();
+    assert_eq!(last, "It is good for a week, and they choose another when they sign in: PUT /api/v1/profile/password");
+}
+
+#[tokio::test]
 async fn a_store_with_nothing_parked_says_so_and_ends_well() {
     let server = Server::start().await;
     new_task(&log_in(&server).await, "Fix the door").await;

@@ -145,6 +145,9 @@ pub(crate) async fn a_revoked_token_is_refused_at_the_next_request() {
     other.client.get("/profile").send().await.is(200);
     let left = listed(&member.client).await;
     assert_eq!((left.len(), left[0]["id"].as_str()), (1, Some(other.id.as_str())));
+    let path = format!("/audit/access?actor={}&kind=api_token_revoked", member.id);
+    let revoked = walk(&admin().await, &path, 50).await;
+    assert_eq!(revoked.len(), 1, "what was revoked is not revoked again: {revoked:?}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::api_tokens::made;
 use crate::page::walk;
 use crate::support::{PASSWORD, Person, admin, member, nobody, server};
 use muster_tests::client::{Answer, Client, Request};
@@ -122,6 +123,84 @@ async fn a_browser_that_signs_out_is_told_to_forget() {
     assert_eq!(signed_out.len(), 1, "what is over does not end again: {signed_out:?}");
     assert_eq!(signed_out[0]["request_id"], answer.header("x-request-id"));
     assert!(signed_out[0]["session_id"].is_string());
+}
+
+#[tokio::test]
+async fn a_browser_signs_out_with_its_cookie_whatever_has_become_of_its_access_token() {
+    let origin = own_origin().await;
+    let api_token = format!("Bearer {}", made(&member().await.client, &["tasks:read"]).await.client.token());
+    for (path, bearer) in [
+        ("/users/logout", "Bearer eyJhbGciOiJFUzI1NiJ9.e30.over"),
+        ("/logout", "Bearer eyJhbGciOiJFUzI1NiJ9.e30.over"),
+        ("/users/logout", "Basic bm9ib2R5"),
+        ("/users/logout", api_token.as_str()),
+    ] {
+        let member = member().await;
+        let (cookie, _) = set(&browser_log_in(&member).await);
+        let request = with_cookie(nobody().await.post(path), &cookie).header("authorization", bearer);
+
+        let answer = request.header("origin", &origin).send().await;
+
+        assert_eq!(set(answer.is(204)).0, "", "{path} {bearer}");
+        refresh(&cookie, &origin).await.problem(401, "wrong_credentials");
+        let signed_out = walk(&admin().await, &format!("/audit/access?actor={}&kind=signed_out", member.id), 50).await;
+        assert_eq!(signed_out.len(), 1, "{path} {bearer}: {signed_out:?}");
+    }
+}
+
+#[tokio::test]
+async fn with_a_good_access_token_the_session_of_the_cookie_ends_too_and_is_told_of_once() {
+    let member = member().await;
+    let answer = browser_log_in(&member).await;
+    let (cookie, _) = set(&answer);
+    let client = nobody().await.with_token(answer.value()["access_token"].as_str().unwrap());
+    let log_out = with_cookie(client.post("/users/logout"), &cookie).header("origin", &own_origin().await);
+    assert_eq!(set(log_out.send().await.is(204)).0, "");
+    let path = format!("/audit/access?actor={}&kind=signed_out", member.id);
+    let signed_out = walk(&admin().await, &path, 50).await;
+    assert_eq!(signed_out.len(), 1, "the same session: {signed_out:?}");
+
+    let (other, _) = set(&browser_log_in(&member).await);
+    let log_out = with_cookie(member.client.post("/users/logout"), &other).header("origin", &own_origin().await);
+    assert_eq!(set(log_out.send().await.is(204)).0, "");
+    refresh(&other, &own_origin().await).await.problem(401, "wrong_credentials");
+    member.client.get("/profile").send().await.problem(401, "unauthenticated");
+    let signed_out = walk(&admin().await, &path, 50).await;
+    assert_eq!(signed_out.len(), 3, "two sessions: {signed_out:?}");
+}
+
+#[tokio::test]
+async fn whoever_has_a_refresh_token_alone_signs_out_with_it() {
+    for path in ["/users/logout", "/logout"] {
+        let member = member().await;
+        let body = json!({ "refresh_token": member.refresh_token });
+        nobody().await.with_token("eyJhbGciOiJFUzI1NiJ9.e30.over").post(path).json(&body).send().await.is(204);
+        member.client.get("/profile").send().await.problem(401, "unauthenticated");
+        nobody().await.post(path).json(&body).send().await.is(204);
+    }
+    let client = nobody().await;
+    client.post("/users/logout").json(&json!({})).send().await.problem(401, "unauthenticated");
+    client.post("/users/logout").json(&json!({ "token": "x" })).send().await.wrong_fields(&["/token"]);
+    client.post("/users/logout").json(&json!({ "refresh_token": null })).send().await.wrong_fields(&["/refresh_token"]);
+    client.post("/users/logout").body("application/json", "{").send().await.problem(400, "malformed_json");
+    client.post("/users/logout").body("text/plain", "x").send().await.problem(415, "unsupported_media_type");
+}
+
+#[tokio::test]
+async fn a_browser_whose_cookie_is_good_no_longer_is_told_to_forget_it() {
+    let (member, origin) = (member().await, own_origin().await);
+    let (cookie, _) = set(&browser_log_in(&member).await);
+    with_cookie(nobody().await.post("/users/logout"), &cookie).header("origin", &origin).send().await.is(204);
+    for dead in [cookie.as_str(), "none"] {
+        let answer = refresh(dead, &origin).await;
+        answer.problem(401, "wrong_credentials");
+        let (value, attributes) = set(&answer);
+        assert_eq!((value.as_str(), attributes[0].as_str()), ("", "Max-Age=0"), "{dead}");
+    }
+    let body = json!({ "refresh_token": cookie });
+    let answer = nobody().await.post("/users/refresh").json(&body).send().await;
+    answer.problem(401, "wrong_credentials");
+    assert!(!answer.headers.contains_key("set-cookie"), "it came from no cookie");
 }
 
 #[tokio::test]

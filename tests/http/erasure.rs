@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::oidc;
+use crate::page::walk;
 use crate::support::{PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, person, server, smtp};
 
 async fn erase(id: UserId, confirm: UserId) -> Answer {
@@ -52,6 +53,8 @@ async fn erasing_twice_is_erasing_once_and_nothing_more_happens_to_them() {
     close(&gone).await;
     let first: UserDocument = erase(gone.id, gone.id).await.document(200);
     assert_eq!(erase(gone.id, gone.id).await.document::<UserDocument>(200), first);
+    let erased = walk(&admin, &format!("/audit/access?about={}&kind=person_erased", gone.id), 50).await;
+    assert_eq!(erased.len(), 1, "{erased:?}");
     let problem = admin.put(&format!("/users/{}", gone.id)).json(&json!({ "name": "X" })).send().await;
     assert_eq!(problem.problem(409, "person_erased")["detail"], "the user's personal data was erased");
 }

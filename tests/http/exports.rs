@@ -110,6 +110,37 @@ pub(crate) async fn people_get_all_that_is_held_of_them() {
 }
 
 #[tokio::test]
+async fn what_others_did_to_somebody_does_not_say_from_where_and_what_nobody_knows_of_whom_does() {
+    let (me, other) = (member().await, person(Role::Admin).await);
+    let ended = other.client.delete(&format!("/users/{}/sessions", me.id)).header("user-agent", "An office");
+    ended.send().await.is(204);
+    let tried = json!({ "email": me.email, "password": "no passphrase of theirs" });
+    let tried = nobody().await.post("/users/login").header("user-agent", "Somewhere").json(&tried);
+    tried.send().await.problem(401, "wrong_credentials");
+    let mine = json!({ "email": me.email, "password": PASSWORD });
+    let mine = nobody().await.post("/users/login").header("user-agent", "My own").json(&mine).send().await;
+    let client = nobody().await.with_token(mine.is(200).value()["access_token"].as_str().unwrap());
+
+    for held in [export(&client, "/profile/export").await, of(me.id).await] {
+        let entry = |kind: &str| {
+            let entries = held["access_log"].as_array().unwrap();
+            entries.iter().find(|entry| entry["kind"] == kind).unwrap_or_else(|| panic!("no {kind}: {entries:?}"))
+        };
+        let ended = entry("session_ended");
+        assert_eq!((&ended["actor"], &ended["subject"]), (&json!(other.id), &json!(format!("user#{}", me.id))));
+        for theirs in ["session_id", "api_token_id", "address", "user_agent", "request_id"] {
+            assert_eq!(ended.get(theirs), Some(&Value::Null), "{theirs}: {ended}");
+        }
+        let refused = entry("sign_in_refused");
+        assert_eq!((&refused["actor"], &refused["address"]), (&Value::Null, &json!("127.0.0.1")));
+        assert_eq!(refused["user_agent"], "Somewhere");
+        let begun = entry("signed_in");
+        assert_eq!((&begun["actor"], &begun["user_agent"]), (&json!(me.id), &json!("My own")));
+        assert!(begun["session_id"].is_string() && begun["request_id"].is_string(), "{begun}");
+    }
+}
+
+#[tokio::test]
 async fn the_invitation_that_brought_somebody_is_held_of_them() {
     let (email, other) = (new_email(), new_email());
     let invite = async |email: &str| {

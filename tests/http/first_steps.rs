@@ -6,6 +6,7 @@ use muster_domain::UserId;
 use muster_embedded::socket_client;
 use muster_tests::client::Client;
 use muster_tests::server::{Server, output};
+use muster_tests::smtp::Smtp;
 use muster_tests::tables::PREFIX;
 use serde_json::{Value, json};
 
@@ -51,6 +52,27 @@ async fn a_password_that_was_made_up_is_changed_before_anything_else() {
     client.get("/tasks").send().await.is(200);
     log_in(&client, email, made_up).await.problem(401, "wrong_credentials");
     signed_in(&server, email, PASSWORD).await.get("/tasks").send().await.is(200);
+}
+
+#[tokio::test]
+async fn a_password_that_was_made_up_is_set_again_by_no_letter() {
+    let smtp = Smtp::start();
+    let server = Server::start_with(smtp.environment()).await;
+    let create = ["user", "create", "--email", "ada@example.com", "--name", "Ada", "--json"];
+    let opened: Value = serde_json::from_str(&output(&server.data(), &create)).unwrap();
+    let (client, made_up) = (Client::new(&server.base_url), opened["password"].as_str().unwrap());
+    client.post("/users/password-reset").json(&json!({ "email": "ada@example.com" })).send().await.is(202);
+    let token = smtp.letter("ada@example.com", "Set a new password").await.reset_token().to_owned();
+    let set = async |new: &str| {
+        let body = json!({ "token": token, "new_password": new });
+        client.post("/users/password-reset/confirm").json(&body).send().await
+    };
+
+    set(made_up).await.wrong_fields(&["/new_password"]);
+
+    nothing_else_is_done(&signed_in(&server, "ada@example.com", made_up).await, "password_change_required").await;
+    set(PASSWORD).await.is(204);
+    signed_in(&server, "ada@example.com", PASSWORD).await.get("/tasks").send().await.is(200);
 }
 
 #[tokio::test]

@@ -5,12 +5,12 @@ use muster_domain::user::Role;
 use muster_projections::directory::UserDocument;
 use muster_tests::client::{Answer, Client};
 use muster_tests::server::Server;
-use muster_tests::smtp::Smtp;
+use muster_tests::smtp::{Received, Smtp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::page::walk;
-use crate::support::{PASSWORD, admin, log_in, member, new_email, nobody, person, smtp, team};
+use crate::support::{PASSWORD, admin, eventually, log_in, member, new_email, nobody, person, smtp, team};
 
 /// Invites somebody, as the first administrator.
 async fn invite(email: &str, more: Value) -> Value {
@@ -232,6 +232,28 @@ async fn an_invitation_that_is_sent_again_is_the_same_one() {
     send(json!({ "email": email, "role": "admin" })).await.problem(422, "idempotency_key_reused");
     take(&token, json!({})).await.is(201);
     assert_eq!(send(json!({ "email": email })).await.is(201).value()["id"], first["id"], "also when it was taken");
+}
+
+#[tokio::test]
+async fn an_invitation_that_is_sent_again_after_it_was_withdrawn_stays_withdrawn() {
+    let (admin, email, key) = (admin().await, new_email(), Uuid::new_v4().to_string());
+    let send = async |key: &str| admin.post("/invitations").key(key).json(&json!({ "email": email })).send().await;
+    let made = send(&key).await.is(201).value();
+    let token = token(&email).await;
+    admin.delete(&format!("/invitations/{}", made["id"].as_str().unwrap())).send().await.is(204);
+
+    send(&key).await.problem(409, "conflict");
+
+    assert!(!is_open(&made["id"]).await);
+    take(&token, json!({})).await.problem(403, "link_not_good");
+    let invited = walk(&admin, "/audit/access?kind=invitation_made", 200).await;
+    let subject = format!("invitation#{}", made["id"].as_str().unwrap());
+    assert_eq!(invited.iter().filter(|entry| entry["subject"] == subject).count(), 1);
+    let letters = |all: &[Received]| all.iter().filter(|letter| letter.header("Subject") == "You are invited").count();
+    assert_eq!(letters(&smtp().to(&email)), 1);
+    // Under another key it is another invitation.
+    send(&Uuid::new_v4().to_string()).await.is(201);
+    eventually("its letter", async || (letters(&smtp().to(&email)) == 2).then_some(())).await;
 }
 
 #[tokio::test]

@@ -41,6 +41,22 @@ async fn without_the_present_password_or_with_a_poor_new_one_nothing_changes() {
 }
 
 #[tokio::test]
+async fn a_password_is_right_however_a_keyboard_types_its_letters() {
+    let (nobody, email) = (nobody().await, new_email());
+    let (composed, decomposed) = ("d\u{e9}j\u{e0} vu at the caf\u{e9}", "de\u{301}ja\u{300} vu at the cafe\u{301}");
+    let body = json!({ "name": "Ada", "email": email, "password": composed });
+    admin().await.post("/users").json(&body).send().await.is(201);
+
+    let tokens = log_in(&nobody, &email, decomposed).await.is(200).value();
+
+    log_in(&nobody, &email, composed).await.is(200);
+    log_in(&nobody, &email, "deja vu at the cafe").await.problem(401, "wrong_credentials");
+    let body = json!({ "current_password": decomposed, "new_password": composed });
+    let client = nobody.with_token(tokens["access_token"].as_str().unwrap());
+    client.put("/profile/password").json(&body).send().await.wrong_fields(&["/new_password"]);
+}
+
+#[tokio::test]
 async fn a_password_made_of_what_is_known_of_its_owner_is_refused() {
     let (nobody, member) = (nobody().await, member().await);
     let email = new_email();

@@ -38,7 +38,8 @@ pub(crate) async fn what_decides_who_signs_in_needs_a_proof_that_is_not_old() {
     let webhook = json!({ "url": "https://hooks.invalid/", "enabled": false });
     let made = chief.client.post("/webhooks").json(&webhook).send().await.is(201).value();
     let of_webhook = format!("/webhooks/{}", made["id"].as_str().unwrap());
-    let of_other = format!("/users/{}", other.id);
+    let (of_other, leaver) = (format!("/users/{}", other.id), member().await);
+    let of_leaver = format!("/users/{}", leaver.id);
     let requests = |client: &Client| -> Vec<(Request, u16)> {
         vec![
             (client.put("/profile").json(&json!({ "email": email })), 200),
@@ -54,6 +55,8 @@ pub(crate) async fn what_decides_who_signs_in_needs_a_proof_that_is_not_old() {
             (client.post(&format!("{of_webhook}/secret")), 200),
             (client.put(&of_webhook).json(&webhook), 200),
             (client.delete(&of_webhook), 204),
+            (client.delete(&of_leaver), 200),
+            (client.post(&format!("{of_leaver}/erase")).json(&json!({ "confirm": leaver.id })), 200),
         ]
     };
     grown_old(&chief).await;
@@ -62,6 +65,7 @@ pub(crate) async fn what_decides_who_signs_in_needs_a_proof_that_is_not_old() {
     }
     chief.client.put("/profile").json(&json!({ "name": "Still Signed In" })).send().await.is(200);
     other.client.get("/profile").send().await.is(200);
+    leaver.client.get("/profile").send().await.is(200);
 
     for (body, wrong) in
         [(json!({ "password": "not my passphrase" }), "/password"), (json!({ "password": "" }), "/password")]

@@ -3,14 +3,15 @@
 use muster_domain::TeamId;
 use muster_domain::user::Role;
 use muster_projections::directory::UserDocument;
-use muster_tests::client::Answer;
+use muster_tests::client::{Answer, Client};
+use muster_tests::server::Server;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::oidc;
 use crate::page::walk;
 use crate::second_factors::challenged;
-use crate::support::{PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, person, team};
+use crate::support::{PASSWORD, Person, admin, eventually, log_in, member, new_email, nobody, person, person_of, team};
 
 /// What an administrator gives them to begin with anew.
 const ANEW: &str = "another passphrase for tests";
@@ -108,6 +109,82 @@ async fn without_a_password_somebody_signs_in_with_an_outside_issuer_as_before()
     for password in [PASSWORD, ANEW] {
         log_in(&nobody().await, email, password).await.problem(401, "wrong_credentials");
     }
+}
+
+/// The administrator of a server.
+async fn chief_of(server: &Server) -> Client {
+    let client = Client::new(&server.base_url);
+    let tokens = log_in(&client, &server.admin_email, &server.admin_password).await.is(200).value();
+    client.with_token(tokens["access_token"].as_str().unwrap())
+}
+
+/// A server that sends no letters, where people sign in with this one of the issuers.
+async fn without_letters(issuer: &str) -> Server {
+    let all = oidc::settings();
+    let all = all["providers"].as_array().unwrap().iter();
+    let chosen: Vec<_> = all.filter(|provider| provider["id"] == issuer).collect();
+    Server::start_with_issuers(&json!({ "providers": chosen }), vec![]).await
+}
+
+/// Somebody signs in there.
+async fn come_in(client: &Client, issuer: &str, claims: &Value) -> Answer {
+    let begun = oidc::begin(client, issuer).await;
+    let body = oidc::body(&oidc::issuer().sign_in(&begun.url, claims.clone()), &begun.binding);
+    oidc::finish(client, issuer, &body).await
+}
+
+#[tokio::test]
+async fn where_nobody_gets_in_without_a_password_an_account_is_opened_with_one_alone() {
+    let server = Server::start().await;
+    let admin = chief_of(&server).await;
+    let back = person_of(&admin, Role::Member).await;
+    let path = format!("/users/{}", back.id);
+    admin.delete(&path).send().await.is(200);
+    let reopen = async |body: Value| admin.post(&format!("{path}/reactivate")).json(&body).send().await;
+
+    let problem = reopen(json!({})).await.problem(409, "mail_not_configured");
+
+    assert_eq!(problem["detail"], "Give the account a password.");
+    let account: UserDocument = admin.get(&path).min_version(2).send().await.document(200);
+    assert_eq!((account.version, account.active), (2, false), "it stays closed");
+    reopen(json!({ "password": ANEW })).await.is(200);
+    log_in(&admin.anonymous(), &back.email, ANEW).await.is(200);
+}
+
+#[tokio::test]
+async fn an_issuer_that_knows_somebody_lets_them_in_where_no_letters_are_sent_and_nobody_else() {
+    let server = without_letters("open").await;
+    let (admin, claims) = (chief_of(&server).await, oidc::somebody());
+    let tokens = come_in(&admin.anonymous(), "open", &claims).await.is(200).value();
+    let path = format!("/users/{}", tokens["user_id"].as_str().unwrap());
+    admin.delete(&path).send().await.is(200);
+
+    admin.post(&format!("{path}/reactivate")).json(&json!({})).send().await.is(200);
+
+    let again = come_in(&admin.anonymous(), "open", &claims).await.is(200).value();
+    assert_eq!(again["user_id"], tokens["user_id"]);
+    // Whoever has an account already signs up with no issuer.
+    let other = json!({ "name": "Ben", "email": new_email() });
+    admin.post("/users").json(&other).send().await.problem(409, "mail_not_configured");
+    let known = person_of(&admin, Role::Member).await;
+    admin.delete(&format!("/users/{}", known.id)).send().await.is(200);
+    let reopen = admin.post(&format!("/users/{}/reactivate", known.id)).json(&json!({}));
+    reopen.send().await.problem(409, "mail_not_configured");
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_trusted_with_addresses_lets_in_whoever_has_the_address() {
+    let server = without_letters("linking").await;
+    let (admin, claims) = (chief_of(&server).await, oidc::somebody());
+    let body = json!({ "name": "Ada", "email": claims["email"] });
+
+    let made: UserDocument = admin.post("/users").json(&body).send().await.document(201);
+
+    let tokens = come_in(&admin.anonymous(), "linking", &claims).await.is(200).value();
+    assert_eq!(tokens["user_id"], json!(made.id));
+    let back = person_of(&admin, Role::Member).await;
+    admin.delete(&format!("/users/{}", back.id)).send().await.is(200);
+    admin.post(&format!("/users/{}/reactivate", back.id)).json(&json!({})).send().await.is(200);
 }
 
 #[tokio::test]

@@ -491,6 +491,8 @@ async fn the_document_says_what_a_route_takes_and_whether_it_asks_who_calls() {
         let route =
             ROUTES.iter().find(|route| (route.method, route.path) == (&*method, &*path)).expect("a line in ROUTES");
         assert_eq!(operation["security"] == serde_json::json!([{}]), route.open, "{method} {path}");
-        assert_eq!(operation.get("requestBody").is_some(), route.body.is_some(), "{method} {path}");
+        // One that may be left out is shown by the route's own tests.
+        let takes = operation.get("requestBody").is_some_and(|body| body["required"] == true);
+        assert_eq!(takes, route.body.is_some(), "{method} {path}");
     }
 }

@@ -6,7 +6,8 @@ use muster_tests::client::Answer;
 use serde_json::{Value, json};
 use totp_rs::{Builder, Secret};
 
-use crate::support::{PASSWORD, Person, admin, log_in, member, nobody, person};
+use crate::page::walk;
+use crate::support::{PASSWORD, Person, admin, log_in, member, nobody, person, smtp};
 
 /// What an app shows this many steps of 30 seconds from now.
 pub(crate) fn code(secret: &str, steps: i64) -> String {
@@ -120,6 +121,66 @@ pub(crate) async fn the_state_tells_how_many_recovery_codes_are_left_and_each_is
 }
 
 #[tokio::test]
+async fn a_code_is_taken_as_an_app_shows_it() {
+    let protected = Protected::new().await;
+    let challenge = protected.challenge().await;
+    let next = code(&protected.secret, 1);
+    finish(&challenge, "code", &format!("{} {}", &next[..3], &next[3..])).await.is(200);
+    let recovery_code = protected.recovery_codes[0].replace('-', " ");
+    finish(&challenge, "recovery_code", &format!(" {recovery_code} ")).await.is(200);
+}
+
+#[tokio::test]
+async fn whoever_begins_again_and_again_with_the_right_password_has_all_tries_left_for_a_code() {
+    let person = member().await;
+    let begin = async |password: &str| {
+        person.client.post("/profile/second-factor").json(&json!({ "password": password })).send().await
+    };
+    for _ in 0..12 {
+        begin(PASSWORD).await.is(200);
+    }
+    let secret = begin(PASSWORD).await.is(200).value()["secret"].as_str().unwrap().to_owned();
+    let confirm = async |code: String| {
+        person.client.post("/profile/second-factor/confirm").json(&json!({ "code": code })).send().await
+    };
+    for _ in 0..4 {
+        confirm(wrong_code(&secret)).await.wrong_fields(&["/code"]);
+    }
+    confirm(code(&secret, 0)).await.is(200);
+}
+
+#[tokio::test]
+async fn a_wrong_password_takes_a_try_where_a_second_factor_is_begun() {
+    let person = member().await;
+    let mut statuses = vec![];
+    // A count ends with its quarter of an hour: when one ends meanwhile, the next begins.
+    for _ in 0..11 {
+        let body = json!({ "password": "not my passphrase" });
+        let answer = person.client.post("/profile/second-factor").json(&body).send().await;
+        statuses.push(answer.status);
+        if answer.status == 429 {
+            let after = answer.header("retry-after").to_owned();
+            let problem = answer.problem(429, "too_many_requests");
+            assert_eq!(problem["detail"], format!("Try again in {after} seconds."));
+            break;
+        }
+        answer.wrong_fields(&["/password"]);
+    }
+    assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
+    assert!(statuses.len() > 5, "{statuses:?}");
+}
+
+#[tokio::test]
+async fn whoever_proves_again_without_a_code_is_asked_for_one_and_has_used_no_try() {
+    let protected = Protected::new().await;
+    let prove = async |body| protected.person.client.post("/users/reauthenticate").json(&body).send().await;
+    for _ in 0..12 {
+        prove(json!({ "password": PASSWORD })).await.wrong_fields(&["/code"]);
+    }
+    prove(json!({ "password": PASSWORD, "recovery_code": protected.recovery_codes[0] })).await.is(204);
+}
+
+#[tokio::test]
 async fn after_five_wrong_codes_the_right_one_waits_too() {
     let protected = Protected::new().await;
     let challenge = protected.challenge().await;
@@ -228,5 +289,18 @@ pub(crate) async fn an_administrator_takes_it_off_the_account_of_somebody_who_ha
     admin().await.delete(&path).send().await.is(204);
 
     log_in(&nobody().await, &protected.person.email, PASSWORD).await.is(200);
-    admin().await.delete(&path).send().await.is(204);
+    smtp().letter(&protected.person.email, "Your second factor was removed").await;
+
+    // Where there is none, nothing is done, and nothing told.
+    let without = member().await;
+    for other in [&protected.person, &without] {
+        admin().await.delete(&format!("/users/{}/second-factor", other.id)).send().await.is(204);
+    }
+    for (other, times) in [(&protected.person, 1), (&without, 0)] {
+        let query = format!("/audit/access?about={}&kind=second_factor_removed", other.id);
+        assert_eq!(walk(&admin().await, &query, 50).await.len(), times);
+        let letters = smtp().to(&other.email);
+        let told = letters.iter().filter(|letter| letter.header("Subject") == "Your second factor was removed");
+        assert_eq!(told.count(), times);
+    }
 }

@@ -4,6 +4,7 @@ use muster_domain::user::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::page::walk;
 use crate::support::{PASSWORD, Person, admin, log_in, member, nobody, person};
 
 /// One more sign-in of this person, by a program that calls itself so: the session's id, and its tokens.
@@ -55,6 +56,9 @@ pub(crate) async fn a_session_that_is_ended_is_out_at_the_next_request() {
     nobody().await.post("/users/refresh").json(&refresh).send().await.problem(401, "wrong_credentials");
     assert_eq!(programs(&sessions(&member).await), ["-"]);
     member.client.delete(&format!("/users/sessions/{id}")).send().await.is(204);
+    let path = format!("/audit/access?actor={}&kind=session_ended", member.id);
+    let ended = walk(&admin().await, &path, 50).await;
+    assert_eq!(ended.len(), 1, "what is over does not end again: {ended:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::json;
 use crate::args::UserCreateArgs;
 use crate::report::{Failure, line};
-use crate::setup::{SignIn, open_account};
+use crate::setup::{SignIn, open_account, say_for_how_long};
 use crate::store::Store;
 
 #[derive(Serialize)]
@@ -28,5 +28,6 @@ pub async fn create(args: UserCreateArgs) -> Result<(), Failure> {
     }
     line(format_args!("The account of the {} {id} is open. This is shown once:", args.role))?;
     line(format_args!("  e-mail    {}", sign_in.email))?;
-    line(format_args!("  password  {}", sign_in.password.as_deref().unwrap_or("(the one you gave)")))
+    line(format_args!("  password  {}", sign_in.password.as_deref().unwrap_or("(the one you gave)")))?;
+    say_for_how_long(&sign_in)
 }

@@ -11,7 +11,7 @@ use muster_domain::UserId;
 use muster_domain::user::User;
 use muster_domain::values::Name;
 use muster_identity::policy::{Action, TokenScope};
-use muster_identity::{AccessKind, AccessSubject, ApiToken, ApiTokenId, MakeApiTokenError, NewApiToken};
+use muster_identity::{AccessKind, AccessSubject, ApiToken, ApiTokenId, MakeApiTokenError, NewApiToken, Revoked};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -215,10 +215,12 @@ async fn revoked(
     owner: UserId,
     id: ApiTokenId,
 ) -> Result<StatusCode, Problem> {
-    let was_there = app.identity.api_tokens().revoke(owner, id).await.map_err(|error| Problem::unavailable(&error))?;
-    if !was_there {
-        return Err(not_found("API token"));
+    match app.identity.api_tokens().revoke(owner, id).await.map_err(|error| Problem::unavailable(&error))? {
+        Revoked::Absent => return Err(not_found("API token")),
+        Revoked::Before => {}
+        Revoked::Now => {
+            app.note(asked, done(AccessKind::ApiTokenRevoked, &caller.0).about(AccessSubject::ApiToken(id))).await;
+        }
     }
-    app.note(asked, done(AccessKind::ApiTokenRevoked, &caller.0).about(AccessSubject::ApiToken(id))).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{FromRequestParts as _, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -17,7 +18,7 @@ use utoipa::ToSchema;
 
 use super::access::{Asked, done};
 use super::app::App;
-use super::body::Body;
+use super::body::{Body, if_sent};
 use super::caller::Unsettled;
 use super::cookie;
 use super::fields::{given, wrong_field};
@@ -47,6 +48,16 @@ pub(crate) struct LoginBody {
 pub(crate) struct RefreshBody {
     /// The refresh token of the answer before. Left out by a browser that keeps it in the cookie, in which the next one
     /// is kept, too.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false, max_length = 1024)]
+    refresh_token: Option<String>,
+}
+
+/// Whose session ends.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignOutBody {
+    /// The refresh token of the last answer, for whoever has neither a good access token nor the cookie.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = String, required = false, max_length = 1024)]
     refresh_token: Option<String>,
@@ -196,7 +207,8 @@ pub(crate) async fn log_in_short(
 /// Gives new tokens for a refresh token.
 ///
 /// Each refresh token is good once. Sent again within 20 seconds, it gives the same successor, so that a lost answer
-/// signs nobody out; sent again later, it ends the session: somebody else may hold it.
+/// signs nobody out; sent again later, it ends the session: somebody else may hold it. A browser whose cookie is good no longer is
+/// told to forget it.
 #[utoipa::path(post, path = "/users/refresh", tag = "authentication", security(()), request_body = RefreshBody,
     responses((status = 200, description = "Tokens.", body = Tokens), RefreshProblems))]
 pub(crate) async fn refresh(
@@ -210,17 +222,28 @@ pub(crate) async fn refresh(
     if in_cookie {
         cookie::same_origin(&headers, &app.settings.allowed_origins)?;
     }
-    let counted = app.throttle.attempt(None, intake.address())?;
+    // What this server has not sealed is a guess, and is asked about before anything else. Nobody guesses a seal: whoever is signed in
+    // goes on, however many have failed at their address.
+    let is_sealed = app.identity.sessions().family(&refresh_token).is_some();
+    let guess = if is_sealed { None } else { Some(app.throttle.attempt(None, intake.address())?) };
     match app.identity.refresh(&refresh_token).await {
-        Ok(pair) => {
-            counted.succeeded();
-            Ok(tokens(&app, pair, in_cookie))
+        Ok(pair) => Ok(tokens(&app, pair, in_cookie)),
+        Err(RefreshError::Refused(refusal)) => {
+            if is_sealed {
+                app.throttle.failed(intake.address());
+            }
+            let problem = Problem::new(Code::WrongCredentials)
+                .detail("The refresh token is not good, or not any more: sign in again.")
+                .refused(refresh_refused(&app, &refresh_token, &refusal).await?);
+            let mut response = problem.into_response();
+            // Who was overtaken has the cookie of the answer that was faster.
+            if in_cookie && !matches!(refusal, SessionError::Overtaken) {
+                cookie::forget(response.headers_mut());
+            }
+            Ok(response)
         }
-        Err(RefreshError::Refused(refusal)) => Err(Problem::new(Code::WrongCredentials)
-            .detail("The refresh token is not good, or not any more: sign in again.")
-            .refused(refresh_refused(&app, &refresh_token, &refusal).await?)),
         Err(RefreshError::Internal(error)) => {
-            counted.forgiven();
+            guess.into_iter().for_each(Attempt::forgiven);
             Err(Problem::unavailable(&error))
         }
     }
@@ -262,30 +285,59 @@ pub(crate) async fn refresh_short(
 
 /// Signs out: the session ends, and its access tokens with it.
 ///
-/// Without an access token, the session of the cookie ends. The browser is told to forget the cookie.
-#[utoipa::path(post, path = "/users/logout", tag = "authentication",
+/// It is the session of the access token, and that of the cookie if the request comes from a page of ours, whatever has become of the
+/// access token. Without either it is that of the refresh token in the body. The browser is told to forget the cookie.
+#[utoipa::path(post, path = "/users/logout", tag = "authentication", request_body = Option<SignOutBody>,
     responses((status = 204, description = "Signed out."), SignOutProblems))]
 pub(crate) async fn log_out(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
-    let (mut parts, _) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let asked = Asked::from_request_parts(&mut parts, &app).await?;
     let kept = cookie::kept(&parts.headers);
     let mut response = StatusCode::NO_CONTENT.into_response();
     if kept.is_some() {
         cookie::forget(response.headers_mut());
     }
+    let is_from_us = cookie::same_origin(&parts.headers, &app.settings.allowed_origins);
+    let foreign = if kept.is_some() { is_from_us.err() } else { None };
+    let own = kept.filter(|_| foreign.is_none());
     let has_header = parts.headers.contains_key(header::AUTHORIZATION);
-    let (ended, access) = if let Some(refresh_token) = kept.filter(|_| !has_header) {
-        cookie::same_origin(&parts.headers, &app.settings.allowed_origins)?;
-        let access = signed_out_with(&app, &refresh_token).await.map_err(|error| Problem::unavailable(&error))?;
-        (app.identity.logout_with(&refresh_token).await, access)
-    } else {
-        let Unsettled(caller) = Unsettled::from_request_parts(&mut parts, &app).await?;
-        (app.identity.logout(caller.session()?).await, Some(done(AccessKind::SignedOut, &caller.0)))
+    let of_bearer = end_session_of_bearer(&app, &asked, &mut parts).await;
+    let refresh_token = match (of_bearer, own) {
+        (Ok(()), own) => own,
+        // An access token is good for a quarter of an hour, and a session for much longer.
+        (Err(problem), Some(own)) if problem.code().status().is_client_error() => Some(own),
+        (Err(problem), None) if problem.code() == Code::Unauthenticated => {
+            if let Some(foreign) = foreign.filter(|_| !has_header) {
+                return Err(foreign);
+            }
+            let sent = if_sent::<SignOutBody>(Request::from_parts(parts, body)).await?;
+            Some(sent.and_then(|sent| sent.refresh_token).ok_or(problem)?)
+        }
+        (Err(problem), _) => return Err(problem),
     };
-    ended.map_err(|error| Problem::unavailable(&error))?;
-    if let Some(access) = access {
-        app.note(&Asked::from_request_parts(&mut parts, &app).await?, access).await;
+    if let Some(refresh_token) = refresh_token {
+        end_session_with(&app, &asked, &refresh_token).await?;
     }
     Ok(response)
+}
+
+/// Ends the session of the access token with which somebody calls.
+async fn end_session_of_bearer(app: &Arc<App>, asked: &Asked, parts: &mut Parts) -> Result<(), Problem> {
+    let Unsettled(caller) = Unsettled::from_request_parts(parts, app).await?;
+    app.identity.logout(caller.session()?).await.map_err(|error| Problem::unavailable(&error))?;
+    app.note(asked, done(AccessKind::SignedOut, &caller.0)).await;
+    Ok(())
+}
+
+/// Ends the session of a refresh token. One that is none, or of a session that has ended, ends nothing.
+async fn end_session_with(app: &App, asked: &Asked, refresh_token: &str) -> Result<(), Problem> {
+    let unavailable = |error: StoreError| Problem::unavailable(&error);
+    let access = signed_out_with(app, refresh_token).await.map_err(unavailable)?;
+    app.identity.logout_with(refresh_token).await.map_err(unavailable)?;
+    if let Some(access) = access {
+        app.note(asked, access).await;
+    }
+    Ok(())
 }
 
 /// What the access log keeps of a sign-out with this refresh token: whose session it ends, if that has not ended before.
@@ -297,7 +349,7 @@ async fn signed_out_with(app: &App, refresh_token: &str) -> Result<Option<Access
 }
 
 /// Signs out; the same as `/users/logout`.
-#[utoipa::path(post, path = "/logout", tag = "authentication",
+#[utoipa::path(post, path = "/logout", tag = "authentication", request_body = Option<SignOutBody>,
     responses((status = 204, description = "Signed out."), SignOutProblems))]
 pub(crate) async fn log_out_short(app: State<Arc<App>>, request: Request) -> Result<Response, Problem> {
     log_out(app, request).await

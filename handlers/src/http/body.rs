@@ -35,6 +35,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
+/// The same of a request that may also come without one: nothing, or null, is none.
+pub(crate) async fn if_sent<T: DeserializeOwned>(request: Request) -> Result<Option<T>, Problem> {
+    let (parts, body) = request.into_parts();
+    let read = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
+    let bytes = read.map_err(|rejection| unreadable(&rejection))?;
+    if matches!(bytes.trim_ascii(), b"" | b"null") {
+        return Ok(None);
+    }
+    let Body(value) = Body::<T>::from_request(Request::from_parts(parts, bytes.into()), &()).await?;
+    Ok(Some(value))
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
@@ -177,6 +189,22 @@ mod tests {
             let problem = body(other, r#"{"name": "a"}"#).await.unwrap_err();
             assert_eq!(problem["code"], "unsupported_media_type", "{other:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn where_a_body_may_be_left_out_one_that_is_there_must_be_right() {
+        let sent = async |text: &str| {
+            let request = Request::builder().header(header::CONTENT_TYPE, "application/json");
+            let request = request.body(HttpBody::from(text.to_owned())).unwrap();
+            let read = if_sent::<Parcel>(request).await;
+            read.map(|parcel| parcel.map(|parcel| parcel.name)).map_err(|problem| problem.code())
+        };
+        assert_eq!(sent("").await, Ok(None));
+        assert_eq!(sent(" null ").await, Ok(None));
+        assert_eq!(sent(r#"{"name": "a"}"#).await, Ok(Some("a".to_owned())));
+        assert_eq!(sent("{").await, Err(Code::MalformedJson));
+        assert_eq!(sent("{}").await, Err(Code::InvalidRequest));
+        assert_eq!(if_sent::<Parcel>(Request::new(HttpBody::empty())).await.unwrap().map(|parcel| parcel.name), None);
     }
 
     #[tokio::test]

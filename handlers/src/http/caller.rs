@@ -67,7 +67,7 @@ impl Caller {
         match self.1 {
             Some(Standing { is_fresh: false, .. }) => Err(Problem::new(Code::FreshSignInRequired)
                 .detail("This outlasts the session: POST /users/reauthenticate first, or sign in again.")),
-            // An API token is for nothing of this kind, which the policy knows.
+            // An API token proves nothing again, and is for nothing of this kind but to close accounts, if its scope says so: the policy knows.
             Some(Standing { is_fresh: true, .. }) | None => Ok(()),
         }
     }

@@ -70,11 +70,14 @@ pub(crate) async fn erase(
     let command = UserCommand::Erase { at: change.at };
     let committed = app.commands.execute_if::<User, Problem>(id.0, command, change.expected, &metadata, guard).await;
     let committed = committed.map_err(super::refusal::guarded)?;
+    // Only the request that does it has an event to tell of.
+    if !committed.replayed && !committed.events.is_empty() {
+        app.note(&asked, done(AccessKind::PersonErased, &change.caller.0).about(AccessSubject::User(id))).await;
+    }
     // What follows is done again when it is asked again, the address being known for as long as the key is there; the key goes with the event in any case, when a projector takes it in.
     app.identity.erase(id, email.as_ref()).await.map_err(|error| Problem::unavailable(&error))?;
     app.filters.forget(id).await.map_err(|error| Problem::unavailable(&error))?;
     app.reader.keys().erase(id).await.map_err(|error| Problem::unavailable(&error))?;
     app.directory.forget(id).await.map_err(|error| Problem::unavailable(&error))?;
-    app.note(&asked, done(AccessKind::PersonErased, &change.caller.0).about(AccessSubject::User(id))).await;
     answer(axum::http::StatusCode::OK, id, &committed)
 }

@@ -77,7 +77,7 @@ pub(crate) struct InvitationDocument {
 
 impl From<Invitation> for InvitationDocument {
     fn from(invitation: Invitation) -> Self {
-        let Invitation { new, created_at, expires_at, sent_at, taken_at: _ } = invitation;
+        let Invitation { new, created_at, expires_at, sent_at, taken_at: _, withdrawn_at: _ } = invitation;
         let NewInvitation { id, email, name, role, teams, invited_by } = new;
         let (email, name) = (email.into(), name.map(|name| name.as_str().to_owned()));
         Self { id, email, name, role, teams, invited_by, created_at, expires_at, sent_at }
@@ -96,6 +96,8 @@ pub(crate) struct MadeInvitation {
 }
 
 /// Invites somebody to sign up, by a letter with a link that is good once, and for a week.
+///
+/// A repeat gets the same invitation. One that was taken back meanwhile stays so (`conflict`).
 ///
 /// Where no letters are sent, the answer has the link. What the link gives is what whoever made it may give when it is used: it
 /// is good for nothing when they are no administrator any more.
@@ -128,6 +130,10 @@ pub(crate) async fn create(
     let invitation = invitation.map_err(|error| Problem::unavailable(&error))?;
     if invitation.new != new {
         return Err(key_reused());
+    }
+    if invitation.withdrawn_at.is_some() {
+        return Err(Problem::new(Code::Conflict)
+            .detail("The invitation was taken back: invite anew, under another Idempotency-Key."));
     }
     let token = app.identity.invitations().token(&invitation);
     let link = (!app.post.is_there()).then(|| app.links.invitation(&token));

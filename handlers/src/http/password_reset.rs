@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::access::Asked;
 use super::app::App;
 use super::body::Body;
-use super::fields::Fields;
+use super::fields::{Fields, wrong_field};
 use super::problem::{Causes, Code, Problem};
 use super::request::Intake;
 use super::spec::{AskResetProblems, ResetProblems};
@@ -114,7 +114,8 @@ pub(crate) async fn address(app: &App, user: UserId) -> Result<Option<Email>, Pr
     Ok(account.and_then(|account| account.email?.parse().ok()))
 }
 
-/// Sets a new password with the token of a letter. All sessions of the account end. A second factor is asked for as before.
+/// Sets a new password with the token of a letter, other than the present one. All sessions of the account end. A second factor is
+/// asked for as before.
 #[utoipa::path(post, path = "/users/password-reset/confirm", operation_id = "reset_password", tag = "authentication",
     security(()), request_body = ResetBody,
     responses((status = 204, description = "It is set."), ResetProblems))]
@@ -144,6 +145,10 @@ pub(crate) async fn confirm(
             Ok(StatusCode::NO_CONTENT)
         }
         Err(ResetError::NotGood) => Err(not_good(Some(owner))),
+        Err(ResetError::Present) => {
+            counted.forgiven();
+            Err(wrong_field("/new_password", "is the present password"))
+        }
         Err(ResetError::Internal(error)) => {
             counted.forgiven();
             Err(Problem::unavailable(&error))

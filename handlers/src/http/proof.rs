@@ -69,6 +69,8 @@ pub(crate) async fn prove(
         }
         Err(ProveError::WrongPassword) => Err(wrong_password()),
         Err(ProveError::FactorMissing) => {
+            // The password was right, and no code was tried.
+            counted.succeeded();
             let access = Access::allowed(AccessKind::SecondFactorAsked).because("the password is right");
             Err(wrong_field("/code", "is missing: the account has a second factor").refused(access))
         }

@@ -17,11 +17,12 @@ use super::access::{Asked, done};
 use super::app::App;
 use super::body::{Body, Id};
 use super::fields::{Fields, given};
+use super::password_reset::no_letters;
 use super::problem::{Code, Problem};
 use super::request::Change;
 use super::spec::{ChangeHeaders, ReactivateProblems};
 use super::users::command::{answer, commit};
-use super::users::register::remove_unless_active;
+use super::users::register::{gets_in_without_password, remove_unless_active};
 use crate::mail::Notice;
 
 /// How its owner is to sign in.
@@ -48,7 +49,8 @@ impl ReactivateBody {
 /// Opens a closed account again, with the role, the teams and the address that it had. Somebody else may have its address by now
 /// (`email_taken`), and who was erased does not come back (`person_erased`).
 ///
-/// Without a password here, its owner signs in with an outside issuer, or asks for a new password by mail.
+/// Without a password here, its owner signs in with an outside issuer, or asks for a new password by mail. Where they could do neither,
+/// one is needed (`mail_not_configured`).
 ///
 /// Its sessions and API tokens of before stay ended. When the answer was lost, send it again under the same `Idempotency-Key`: the
 /// account may be open already, and the password still to be set.
@@ -64,6 +66,13 @@ pub(crate) async fn reactivate(
     Body(body): Body<ReactivateBody>,
 ) -> Result<Response, Problem> {
     let password = body.checked()?;
+    if password.is_none() {
+        change.caller.within_token(Action::ReactivateUser)?;
+        change.caller.may(Action::ReactivateUser, &app.person(id).await?)?;
+        if !gets_in_without_password(&app, Some(id)).await? {
+            return Err(no_letters("Give the account a password."));
+        }
+    }
     let route = format!("POST /users/{id}/reactivate");
     let (meaning, command) = (password.is_some(), UserCommand::Reactivate);
     let (_, committed) = commit(&app, &change, id, &route, &meaning, &[Action::ReactivateUser], command).await?;

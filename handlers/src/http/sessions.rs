@@ -106,7 +106,10 @@ pub(crate) async fn end(
         return Err(not_found("session").refused(hidden("session").about(AccessSubject::Session(id))));
     }
     sessions.end(id, EndReason::Revoked).await.map_err(|error| Problem::unavailable(&error))?;
-    app.note(&asked, done(AccessKind::SessionEnded, &caller.0).about(AccessSubject::Session(id))).await;
+    // What is over does not end again.
+    if found.is_live(app.now()) {
+        app.note(&asked, done(AccessKind::SessionEnded, &caller.0).about(AccessSubject::Session(id))).await;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -118,7 +118,7 @@ problems! {
     /// What an invitation may be answered with instead.
     InviteProblems = [
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, SignupClosed,
-        EmailTaken, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
+        Conflict, EmailTaken, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a change of a task may answer instead.
     TaskChangeProblems = [
@@ -135,14 +135,14 @@ problems! {
     /// What opening an account again may answer instead.
     ReactivateProblems = [
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, NotFound, Conflict, EmailTaken,
-        PersonErased, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused,
+        MailNotConfigured, PersonErased, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused,
         Internal, Unavailable, Timeout
     ];
     /// What the erasure of a person may answer instead.
     EraseProblems = [
-        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, SessionRequired, NotFound, Conflict, HistoryNotSealed,
-        Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal,
-        Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, NotFound, Conflict,
+        HistoryNotSealed, Contended, StaleVersion, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused,
+        Internal, Unavailable, Timeout
     ];
     /// What saving a filter may answer instead.
     SaveFilterProblems = [
@@ -161,8 +161,8 @@ problems! {
     ];
     /// What closing an account may answer instead.
     CloseUserProblems = [
-        InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Conflict, LastAdmin, PersonErased, Contended,
-        StaleVersion, IdempotencyKeyReused, Internal, Unavailable, Timeout
+        InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, FreshSignInRequired, NotFound, Conflict, LastAdmin,
+        PersonErased, Contended, StaleVersion, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a change of a task without a body may answer instead.
     BodilessTaskChangeProblems = [
@@ -258,7 +258,10 @@ problems! {
         MalformedJson, InvalidHeader, WrongCredentials, ForeignOrigin, TooLarge, UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
     ];
     /// What signing out may answer instead.
-    SignOutProblems = [Unauthenticated, SessionRequired, ForeignOrigin, Internal, Unavailable, Timeout];
+    SignOutProblems = [
+        MalformedJson, Unauthenticated, SessionRequired, ForeignOrigin, TooLarge, UnsupportedMediaType, InvalidRequest, Internal,
+        Unavailable, Timeout
+    ];
     /// What a question that anybody may ask may be answered with instead.
     OpenProblems = [Timeout];
     /// What a read of the store that asks for no caller may answer instead.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::ReturnValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::ids::UserId;
 use muster_domain::ports::Clock;
@@ -77,6 +78,17 @@ pub enum MakeApiTokenError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What a revocation has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// The token is good no longer.
+    Now,
+    /// It was revoked before.
+    Before,
+    /// There is no such token.
+    Absent,
 }
 
 /// The table of API tokens.
@@ -149,20 +161,21 @@ impl ApiTokens {
         ApiToken::from_item(&item).map(Some).ok_or(StoreError::damaged(READING, "an attribute of it"))
     }
 
-    /// Revokes a token: it is refused from the next request on. Fine when that was done before; whether there is such a
-    /// token.
-    pub async fn revoke(&self, user: UserId, id: ApiTokenId) -> Result<bool, StoreError> {
+    /// Revokes a token: it is refused from the next request on. Fine when that was done before.
+    pub async fn revoke(&self, user: UserId, id: ApiTokenId) -> Result<Revoked, StoreError> {
         let now = self.clock.now();
         let update = self.client.update_item().table_name(&self.table).set_key(Some(key(user, id)));
         let update = update.update_expression("SET revoked_at = if_not_exists(revoked_at, :now), #ttl = :ttl");
         let update = update.expression_attribute_names("#ttl", "ttl").expression_attribute_values(":now", millis(now));
         let update = update.expression_attribute_values(":ttl", n(&(now + REMEMBERED).timestamp()));
+        let update = update.return_values(ReturnValue::AllOld);
         match update.condition_expression("attribute_exists(pk)").send().await {
-            Ok(_) => Ok(true),
+            Ok(done) if done.attributes.is_some_and(|before| before.contains_key("revoked_at")) => Ok(Revoked::Before),
+            Ok(_) => Ok(Revoked::Now),
             Err(error)
                 if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
             {
-                Ok(false)
+                Ok(Revoked::Absent)
             }
             Err(error) => Err(StoreError::of("revoking an API token")(error)),
         }

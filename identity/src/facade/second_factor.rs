@@ -18,6 +18,8 @@ impl Identity {
         attempt: &PasswordAttempt,
     ) -> Result<Enrolment, SecondFactorError> {
         self.try_password(user, attempt).await?;
+        // No code is tried: whoever begins again and again, as a page that is loaded anew does, has all tries left for one.
+        self.factors.give_back(user, Tries::InSession).await?;
         self.factors.begin(user, name).await
     }
 

@@ -99,8 +99,9 @@ impl Identity {
         let verdict = self.hasher.verify(attempt, hash).await.map_err(InternalError::from)?;
         let (Some(stored), Verdict::Right { .. }) = (stored, verdict) else { return Err(ProveError::WrongPassword) };
         if stored.has_factor {
+            let proof = proof.ok_or(ProveError::FactorMissing)?;
             self.factors.take_try(user, Tries::InSession).await?;
-            self.factors.check(user, proof.ok_or(ProveError::FactorMissing)?, Tries::InSession).await?;
+            self.factors.check(user, proof, Tries::InSession).await?;
         }
         Ok(self.sessions.prove(session, stored.has_factor).await.map_err(InternalError::from)?)
     }

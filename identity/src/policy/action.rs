@@ -142,7 +142,9 @@ impl Action<'_> {
                 | Self::InvitePerson
                 | Self::ChangeUserEmail
                 | Self::ChangeUserRole
+                | Self::DeactivateUser
                 | Self::ReactivateUser
+                | Self::EraseUser
                 | Self::RemoveSecondFactor
                 | Self::EndSessions
                 | Self::MakeApiToken

@@ -60,13 +60,14 @@ impl RecoveryCodes {
         Ok(made)
     }
 
-    /// The hash of what somebody typed, in any case and with or without the dashes; `None` if it is no such code.
+    /// The hash of what somebody typed, in any case and with or without dashes and blanks; `None` if it is no such code.
     pub(super) fn hash(&self, user: UserId, typed: &str) -> Option<String> {
         if typed.len() > 4 * CHARACTERS {
             return None;
         }
-        let letters =
-            typed.chars().filter(|letter| !matches!(letter, '-' | ' ')).map(|letter| letter.to_ascii_uppercase());
+        // A word processor makes other dashes of those that are typed.
+        let is_between = |letter: char| letter.is_whitespace() || matches!(letter, '-' | '\u{2010}'..='\u{2015}');
+        let letters = typed.chars().filter(|letter| !is_between(*letter)).map(|letter| letter.to_ascii_uppercase());
         let letters: Vec<char> = letters.collect();
         Some(self.keyed(user, letters.as_array::<CHARACTERS>()?))
     }
@@ -97,8 +98,10 @@ mod tests {
         assert_eq!((made.len(), hashes.len()), (10, 10));
         for (code, hash) in made.iter().zip(&hashes) {
             assert_eq!(code.as_str().len(), 19, "four groups of four");
-            for typed in [code.as_str().to_owned(), code.as_str().to_lowercase(), code.as_str().replace('-', " ")] {
-                assert_eq!(codes.hash(USER, &typed).as_ref(), Some(hash));
+            for between in ["-", " ", "", "\u{2013}", "\u{a0}", " - "] {
+                let typed = code.as_str().replace('-', between);
+                assert_eq!(codes.hash(USER, &typed).as_ref(), Some(hash), "{typed}");
+                assert_eq!(codes.hash(USER, &format!(" {}\n", typed.to_lowercase())).as_ref(), Some(hash), "{typed}");
             }
             assert_ne!(codes.hash(UserId(Uuid::from_u128(2)), code.as_str()).as_ref(), Some(hash), "another's");
         }

@@ -53,9 +53,10 @@ impl FactorSecret {
     }
 
     /// The step (of 30 seconds since 1970) whose code this is: the present one, or one beside it, as clocks differ. The
-    /// comparison takes the same time wherever it differs.
+    /// comparison takes the same time wherever it differs. Apps show codes in groups, and so they are typed.
     pub(super) fn step_of(&self, code: &str, now: DateTime<Utc>) -> Option<u64> {
-        self.totp().check(code, u64::try_from(now.timestamp()).ok()?)
+        let digits: String = code.chars().filter(|character| !character.is_whitespace()).collect();
+        self.totp().check(&digits, u64::try_from(now.timestamp()).ok()?)
     }
 
     fn totp(&self) -> Totp {
@@ -130,8 +131,11 @@ mod tests {
         for (off, good) in [(-60, false), (-30, true), (0, true), (30, true), (60, false)] {
             assert_eq!(secret.step_of("081804", at(now + off)).is_some(), good, "{off}");
         }
-        for wrong in ["", "81804", "0081804", "+81804", " 81804", "08180４", "081805"] {
+        for wrong in ["", "81804", "0081804", "+81804", " 81804", "08180４", "081805", "081-804"] {
             assert_eq!(secret.step_of(wrong, at(now)), None, "{wrong}");
+        }
+        for grouped in ["081 804", " 081804 ", "08 18 04", "081\u{a0}804", "081\u{202f}804\n"] {
+            assert!(secret.step_of(grouped, at(now)).is_some(), "{grouped}");
         }
     }
 

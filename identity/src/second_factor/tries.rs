@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use muster_domain::ids::UserId;
 
 use super::{SecondFactorError, SecondFactors, done};
-use crate::store::n;
+use crate::store::{StoreError, n};
 
 /// Within this time …
 const WINDOW: TimeDelta = TimeDelta::minutes(15);
@@ -60,5 +60,16 @@ impl SecondFactors {
         }
         let end = (window + 1) * WINDOW.num_seconds();
         Err(SecondFactorError::TooManyTries { again_in: TimeDelta::seconds(end - now) })
+    }
+
+    /// Gives a try back that was none: the password was right, and no code was looked at. One of a time that is over is gone with it.
+    pub(crate) async fn give_back(&self, user: UserId, tries: Tries) -> Result<(), StoreError> {
+        let (count, counted_in) = tries.attributes();
+        let window = self.clock.now().timestamp().div_euclid(WINDOW.num_seconds());
+        let less = self.update(user).update_expression(format!("ADD {count} :less"));
+        let less = less.condition_expression(format!("{counted_in} = :window AND {count} > :none"));
+        let less = less.expression_attribute_values(":window", n(&window));
+        let less = less.expression_attribute_values(":less", n(&-1)).expression_attribute_values(":none", n(&0));
+        done(less, "giving back a try of a second factor").await.map(|_| ())
     }
 }

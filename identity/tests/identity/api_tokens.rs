@@ -10,7 +10,7 @@ use muster_domain::ports::Clock as _;
 use muster_identity::policy::{Credential, TokenScope};
 use muster_identity::{
     ApiToken, ApiTokenId, ApiTokens, AuthError, Identity, IdentityTables, MOST_API_TOKENS, MakeApiTokenError,
-    NewApiToken, ServerSecret, SigningKey, TokenError, TokenSettings,
+    NewApiToken, Revoked, ServerSecret, SigningKey, TokenError, TokenSettings,
 };
 use uuid::Uuid;
 
@@ -97,17 +97,18 @@ async fn a_revoked_token_is_refused_at_once_and_for_ever() {
     let case = Case::new().await;
     let ((lost, text), (kept, other)) = (case.made(ADA).await, case.made(ADA).await);
     assert_eq!(case.authenticate(&text).await.expect("a caller"), (ADA, lost.credential()));
-    assert!(!case.tokens().revoke(BEN, lost.id).await.expect("an answer"), "nobody else's");
+    assert_eq!(case.tokens().revoke(BEN, lost.id).await.expect("an answer"), Revoked::Absent, "nobody else's");
     assert_eq!(case.authenticate(&text).await.expect("a caller"), (ADA, lost.credential()));
-    for _ in 0..2 {
-        assert!(case.tokens().revoke(ADA, lost.id).await.expect("an answer"));
+    for revoked in [Revoked::Now, Revoked::Before] {
+        assert_eq!(case.tokens().revoke(ADA, lost.id).await.expect("an answer"), revoked);
         let refused = case.authenticate(&text).await.expect_err("a refusal");
         assert!(matches!(refused, AuthError::ApiTokenRevoked(_)), "{refused:?}");
     }
     assert_eq!(case.authenticate(&other).await.expect("a caller"), (ADA, kept.credential()));
     case.clock.advance(TimeDelta::days(2));
     assert!(matches!(case.authenticate(&text).await, Err(AuthError::ApiTokenRevoked(_))));
-    assert!(!case.tokens().revoke(ADA, ApiTokenId(Uuid::new_v4())).await.expect("an answer"), "there is none");
+    let none = case.tokens().revoke(ADA, ApiTokenId(Uuid::new_v4())).await.expect("an answer");
+    assert_eq!(none, Revoked::Absent);
 }
 
 #[tokio::test]

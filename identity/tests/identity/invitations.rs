@@ -79,6 +79,9 @@ async fn a_token_is_good_for_a_week_and_not_after_it_was_withdrawn() {
     assert!(invitations.withdraw(withdrawn.new.id).await.expect("an answer"));
     assert!(!invitations.withdraw(withdrawn.new.id).await.expect("an answer"), "once");
     assert_eq!(case.of_token(&withdrawn_token).await, None);
+    let repeated = case.invite(2).await;
+    assert_eq!((repeated.created_at, repeated.withdrawn_at.is_some()), (withdrawn.created_at, true));
+    assert_eq!(case.of_token(&withdrawn_token).await, None, "a repeat makes no other");
     case.clock.advance(TimeDelta::days(7) - TimeDelta::milliseconds(1));
     assert!(case.of_token(&kept_token).await.is_some());
     case.clock.advance(TimeDelta::milliseconds(1));

@@ -57,6 +57,21 @@ async fn a_token_sets_one_new_password_and_ends_all_sessions() {
 }
 
 #[tokio::test]
+async fn the_present_password_is_no_new_one_and_uses_no_token_up() {
+    let case = Case::new().await;
+    let (token, before) = (case.token().await, case.logged_in().await);
+
+    let same = case.identity.password_resets().set(&token, &email(EMAIL), &password(WORDS)).await;
+
+    assert!(matches!(same, Err(ResetError::Present)), "{same:?}");
+    let standing = case.identity.authenticate(&before.access_token).await.expect("a session");
+    assert_eq!(standing.user_id, USER);
+    assert!(case.set(&token, NEW).await);
+    let worthless = case.identity.password_resets().set(&token, &email(EMAIL), &password(NEW)).await;
+    assert!(matches!(worthless, Err(ResetError::NotGood)), "of a used token nobody learns it: {worthless:?}");
+}
+
+#[tokio::test]
 async fn of_twenty_who_use_a_token_at_once_one_sets_the_password() {
     let case = Case::new().await;
     let token = case.token().await;

@@ -71,7 +71,7 @@ async fn body(cast: &Cast, row: &Row, caller: &Caller) -> Option<Value> {
         ("/users/login" | "/login", _) => json!({ "email": cast.guest.email, "password": PASSWORD }),
         ("/users/password-reset", _) => json!({ "email": cast.guest.email }),
         ("/users/password-reset/confirm", _) => {
-            json!({ "token": password_resets::a_token().await, "new_password": PASSWORD })
+            json!({ "token": password_resets::a_token().await, "new_password": "another passphrase for tests" })
         }
         ("/invitations", _) if row.method == "POST" => json!({ "email": new_email() }),
         ("/users/login/second-factor", _) => challenged().await,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use muster_domain::task::Status;
 use muster_domain::user::{NotificationPreferences, Role};
 use muster_domain::{CommentId, RecordedEvent, StreamId, TaskId, TeamId, UserId};
-use muster_identity::{AccessEntry, CommandOrigin, Invitation, NewInvitation, Session};
+use muster_identity::{AccessEntry, AccessKind, CommandOrigin, Invitation, NewInvitation, Outcome, Session};
 use muster_projections::TaskDocument;
 use muster_projections::audit_log::AuditEntry;
 use muster_projections::directory::{TeamDocument, UserDocument};
@@ -63,7 +63,7 @@ pub(crate) struct Held {
     /// What else they did.
     pub(super) deeds: Vec<ExportedDeed>,
     /// The entries of the access log by them and about them.
-    pub(super) access_log: Vec<AccessEntry>,
+    pub(super) access_log: Vec<ExportedAccess>,
 }
 
 /// A team that they are in.
@@ -101,6 +101,9 @@ pub(crate) struct ExportedInvitation {
     /// When it was taken.
     #[schema(required)]
     taken_at: Option<DateTime<Utc>>,
+    /// When it was taken back.
+    #[schema(required)]
+    withdrawn_at: Option<DateTime<Utc>>,
 }
 
 /// A place where they are or were signed in.
@@ -177,6 +180,72 @@ pub(crate) struct ExportedDeed {
     from: Option<CommandOrigin>,
 }
 
+/// An entry of the access log by them or about them. Of what somebody else did, from where and with what they did it is theirs, and
+/// is not in here.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExportedAccess {
+    /// Its id.
+    id: Uuid,
+    /// When.
+    at: DateTime<Utc>,
+    /// What was done or tried.
+    kind: AccessKind,
+    /// Whether it was let be.
+    outcome: Outcome,
+    /// Why it was refused; of a sign-in, with what: the password, a second factor as well, or which outside issuer.
+    #[schema(required)]
+    reason: Option<String>,
+    /// Who did it, if that is known; of a refused token, whom it named.
+    #[schema(required)]
+    actor: Option<UserId>,
+    /// The session that they came with; null where it is somebody else's.
+    #[schema(required)]
+    session_id: Option<Uuid>,
+    /// The API token that they came with; null where it is somebody else's.
+    #[schema(required)]
+    api_token_id: Option<Uuid>,
+    /// Whom or what it was about: a kind and an id, such as `user#…`.
+    #[schema(required)]
+    subject: Option<String>,
+    /// The client's address; null where it is somebody else's.
+    #[schema(required, value_type = Option<String>)]
+    address: Option<IpAddr>,
+    /// The client's program, as it named itself; null where it is somebody else's.
+    #[schema(required)]
+    user_agent: Option<String>,
+    /// The request: `X-Request-Id` of its answer; null where it is somebody else's.
+    #[schema(required)]
+    request_id: Option<String>,
+    /// Method and path of the route.
+    route: String,
+    /// How many more of the kind came from there shortly before or after, which have no entry of their own.
+    left_out: u64,
+}
+
+impl ExportedAccess {
+    /// The entry, as far as it is this person's. Of an attempt at their account by nobody knows whom they see from where it came: so
+    /// they can tell whether it was their own.
+    pub(super) fn new(entry: AccessEntry, of: UserId) -> Self {
+        let is_theirs = entry.actor.is_none_or(|actor| actor == of);
+        Self {
+            id: entry.id,
+            at: entry.at,
+            kind: entry.kind,
+            outcome: entry.outcome,
+            reason: entry.reason,
+            actor: entry.actor,
+            session_id: entry.session_id.filter(|_| is_theirs).map(|id| id.0),
+            api_token_id: entry.api_token_id.filter(|_| is_theirs).map(|id| id.0),
+            subject: entry.subject,
+            address: entry.address.filter(|_| is_theirs),
+            user_agent: entry.user_agent.filter(|_| is_theirs),
+            request_id: Some(entry.request_id).filter(|_| is_theirs),
+            route: entry.route,
+            left_out: entry.left_out,
+        }
+    }
+}
+
 impl From<TeamDocument> for ExportedTeam {
     fn from(team: TeamDocument) -> Self {
         Self { id: team.id, name: team.name }
@@ -185,10 +254,10 @@ impl From<TeamDocument> for ExportedTeam {
 
 impl From<Invitation> for ExportedInvitation {
     fn from(invitation: Invitation) -> Self {
-        let Invitation { new, created_at, expires_at, sent_at, taken_at } = invitation;
+        let Invitation { new, created_at, expires_at, sent_at, taken_at, withdrawn_at } = invitation;
         let NewInvitation { id, email, name, role, teams, invited_by } = new;
         let (email, name) = (email.into(), name.map(|name| name.as_str().to_owned()));
-        Self { id, email, name, role, teams, invited_by, created_at, expires_at, sent_at, taken_at }
+        Self { id, email, name, role, teams, invited_by, created_at, expires_at, sent_at, taken_at, withdrawn_at }
     }
 }
 

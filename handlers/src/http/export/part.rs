@@ -11,7 +11,7 @@ use muster_projections::{Listed, Page, TaskFilter};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::document::{ExportedSession, ExportedTask, Held};
+use super::document::{ExportedAccess, ExportedSession, ExportedTask, Held};
 use crate::http::app::{App, unreadable};
 use crate::http::audit::access_log_problem;
 use crate::http::etag::MAX_VERSION;
@@ -92,13 +92,14 @@ async fn step(app: &App, of: UserId, at: Place, room: usize, held: &mut Held) ->
         }
         Place::AccessBy(cursor) => {
             let filter = AccessFilter { actor: Some(of), ..AccessFilter::default() };
-            let next = access(app, &filter, cursor.as_deref(), room, |_| true, held).await?;
+            let next = access(app, of, &filter, cursor.as_deref(), room, |_| true, held).await?;
             next.map_or(Place::AccessAbout(None), |next| Place::AccessBy(Some(next)))
         }
         Place::AccessAbout(cursor) => {
             let filter = AccessFilter { about: Some(of), ..AccessFilter::default() };
             // What they did themselves is there already.
-            let next = access(app, &filter, cursor.as_deref(), room, |actor| actor != Some(of), held).await?;
+            let not_theirs = |actor| actor != Some(of);
+            let next = access(app, of, &filter, cursor.as_deref(), room, not_theirs, held).await?;
             return Ok(next.map(|next| Place::AccessAbout(Some(next))));
         }
     }))
@@ -129,6 +130,7 @@ async fn history(app: &App, of: UserId, after: u64, room: usize, held: &mut Held
 
 async fn access(
     app: &App,
+    of: UserId,
     filter: &AccessFilter,
     cursor: Option<&str>,
     room: usize,
@@ -137,7 +139,8 @@ async fn access(
 ) -> Result<Option<String>, Problem> {
     let page = app.identity.access_log().page(filter, room, cursor, true).await;
     let page = page.map_err(|error| access_log_problem(&error))?;
-    held.access_log.extend(page.items.into_iter().filter(|entry| wanted(entry.actor)));
+    let wanted = page.items.into_iter().filter(|entry| wanted(entry.actor));
+    held.access_log.extend(wanted.map(|entry| ExportedAccess::new(entry, of)));
     Ok(page.next)
 }
 

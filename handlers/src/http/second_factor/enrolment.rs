@@ -198,7 +198,7 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Takes the second factor off the account of a person who has lost it.
+/// Takes the second factor off the account of a person who has lost it. Where there is none, it changes nothing.
 #[utoipa::path(delete, path = "/users/{user_id}/second-factor", operation_id = "remove_second_factor_of_user",
     tag = "users", params(("user_id" = UserId, Path)),
     responses((status = 204, description = "It is asked for no longer."), BodilessProblems))]
@@ -209,11 +209,18 @@ pub(crate) async fn remove_of_user(
     Id(id): Id<UserId>,
 ) -> Result<StatusCode, Problem> {
     caller.may(Action::RemoveSecondFactor, &app.person(id).await?)?;
-    // What cannot be written down is not done: it opens the account to whoever knows the password.
-    let access = done(AccessKind::SecondFactorRemoved, &caller.0).about(AccessSubject::User(id));
-    app.record(&asked, access).await?;
+    let state = app.identity.second_factors().state(id).await.map_err(|error| Problem::unavailable(&error))?;
+    let is_on = state.since.is_some();
+    if is_on {
+        // What cannot be written down is not done: it opens the account to whoever knows the password.
+        let access = done(AccessKind::SecondFactorRemoved, &caller.0).about(AccessSubject::User(id));
+        app.record(&asked, access).await?;
+    }
+    // Also where there is none any more: the request before may have broken off before its sessions knew.
     app.identity.drop_second_factor(id).await.map_err(|error| Problem::unavailable(&error))?;
-    app.notice(id, Notice::SecondFactorRemoved).await;
+    if is_on {
+        app.notice(id, Notice::SecondFactorRemoved).await;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -33,9 +33,13 @@ pub(crate) fn refused(error: &SecondFactorError, pointer: &str) -> Problem {
         SecondFactorError::WrongPassword => wrong_password(),
         SecondFactorError::WrongCode => wrong_field(pointer, "is wrong, or was used before")
             .refused(Access::refused(AccessKind::SecondFactorRefused).because("the code is wrong, or was used before")),
-        SecondFactorError::TooManyTries { again_in } => Problem::new(Code::TooManyRequests)
-            .retry_after(again_in.num_seconds().unsigned_abs())
-            .refused(Access::refused(AccessKind::Throttled).because(TOO_MANY_TRIES)),
+        SecondFactorError::TooManyTries { again_in } => {
+            let seconds = again_in.num_seconds().unsigned_abs();
+            Problem::new(Code::TooManyRequests)
+                .detail(format_args!("Try again in {seconds} seconds."))
+                .retry_after(seconds)
+                .refused(Access::refused(AccessKind::Throttled).because(TOO_MANY_TRIES))
+        }
         SecondFactorError::NotMade(_) => Problem::internal(error),
         SecondFactorError::Hash(_) | SecondFactorError::Store(_) => Problem::unavailable(error),
     }

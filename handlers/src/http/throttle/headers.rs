@@ -37,7 +37,8 @@ impl Exceeded {
     }
 }
 
-/// Says what is left of a limit, beside what is said of others. Nothing is said of what has no limit.
+/// Says what is left of a limit, after what is said of others: in one line, as programs that look at one alone are to see which has
+/// refused, and that comes first. Nothing is said of what has no limit.
 pub(super) fn say(headers: &mut HeaderMap, policy: &str, quota: u32, remaining: u64, whole_in: Duration) {
     if quota == 0 {
         return;
@@ -49,8 +50,10 @@ pub(super) fn say(headers: &mut HeaderMap, policy: &str, quota: u32, remaining: 
         (STATE, format!("\"{policy}\";r={remaining};t={whole_in}")),
     ];
     for (name, line) in lines {
+        let said = headers.get(&name).and_then(|before| before.to_str().ok());
+        let line = said.map_or_else(|| line.clone(), |said| format!("{said}, {line}"));
         if let Ok(value) = HeaderValue::from_str(&line) {
-            headers.append(name, value);
+            headers.insert(name, value);
         }
     }
 }
@@ -83,7 +86,7 @@ mod tests {
         say(&mut headers, "caller", 0, u64::MAX, Duration::ZERO);
 
         let all = |name| headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
-        assert_eq!(all(STATE), ["\"attempts\";r=4;t=12", "\"address\";r=299;t=1"]);
-        assert_eq!(all(POLICY).len(), 2);
+        assert_eq!(all(STATE), ["\"attempts\";r=4;t=12, \"address\";r=299;t=1"]);
+        assert_eq!(all(POLICY), ["\"attempts\";q=5;w=60, \"address\";q=300;w=60"]);
     }
 }

@@ -121,6 +121,14 @@ impl Throttle {
         }
     }
 
+    /// Counts one attempt of this address that nothing was asked of before, because it might have been none: it has failed.
+    pub(crate) fn failed(&self, address: Option<IpAddr>) {
+        if let Some(address) = address {
+            // Where nothing is left, nothing can be taken.
+            let _ = self.attempts_from_address.take(&network(address), Instant::now());
+        }
+    }
+
     fn is_known(&self, pair: &(&Option<String>, &Option<IpAddr>)) -> bool {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(&self.hasher.hash_one(pair)).is_some()
@@ -318,6 +326,16 @@ mod tests {
         assert_eq!(said(0), "Try again in 1 second.");
         assert_eq!(said(1), "Try again in 1 second.");
         assert_eq!(said(30), "Try again in 30 seconds.");
+    }
+
+    #[test]
+    fn what_is_seen_to_have_failed_afterwards_counts_too() {
+        let throttle = Throttle::new(&RATES);
+        for _ in 0..9 {
+            throttle.failed(Some(at("203.0.113.1")));
+        }
+        assert!(throttle.attempt(None, Some(at("203.0.113.1"))).is_err());
+        assert!(throttle.attempt(None, Some(at("203.0.113.2"))).is_ok());
     }
 
     #[test]

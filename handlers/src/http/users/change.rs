@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::command::{changed, commit, document};
-use super::register::{NewUserBody, register};
+use super::register::{NewUserBody, gets_in_without_password, register};
 use crate::http::access::{Asked, done};
 use crate::http::app::App;
 use crate::http::body::{Body, Id};
@@ -35,7 +35,8 @@ const MOST_OPEN_TASKS: usize = 100;
 /// An administrator makes an account.
 ///
 /// Without a password, its owner gets a letter with a link to set one, good for a week; afterwards they ask for a new password as
-/// anybody does.
+/// anybody does. Where no letters are sent, they sign in with an outside issuer that is trusted with their address, or a password is
+/// needed (`mail_not_configured`).
 #[utoipa::path(post, path = "/users", operation_id = "create_user", tag = "users",
     params(CreateHeaders), request_body = NewUserBody,
     responses((status = 201, description = "The account.", body = UserDocument,
@@ -51,14 +52,14 @@ pub(crate) async fn create(
     if user.has_password() {
         return register(&app, change.intake(), change.command_id, actor, "POST /users", user).await?.answer();
     }
-    if !app.post.is_there() {
+    if !gets_in_without_password(&app, None).await? {
         return Err(no_letters("Give the account a password."));
     }
     let email = user.registration.email.clone();
     // Other keys than those of accounts with a password, so that no repeat gives a password to an account without one.
     let command_id = change.intake().command_id(&Actor::system(&format!("without-password:{}", change.caller.id())));
     let registered = register(&app, change.intake(), command_id, actor, "POST /users", user).await?;
-    if !registered.committed.replayed {
+    if !registered.committed.replayed && app.post.is_there() {
         let token = app.identity.password_resets().make_first(registered.id, &email).await;
         let token = token.map_err(|error| Problem::unavailable(&error))?;
         app.post.send([Letter::first_password(email, &app.links, &token)]).await;

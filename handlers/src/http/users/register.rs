@@ -195,6 +195,18 @@ async fn register_first(
     }
 }
 
+/// Whether somebody without a password gets in here: by a letter with which they set one, or with an outside issuer. That must know
+/// them, or be trusted with their address: no issuer gives somebody new an account that is there. Nobody is known yet as a new account.
+pub(crate) async fn gets_in_without_password(app: &App, user: Option<UserId>) -> Result<bool, Problem> {
+    if app.post.is_there() || app.identity.outside_issuers().any(|issuer| issuer.link_verified_email) {
+        return Ok(true);
+    }
+    let Some(user) = user else { return Ok(false) };
+    let links = app.identity.outside_identities().of_user(user).await.map_err(|error| Problem::unavailable(&error))?;
+    let mut issuers = app.identity.outside_issuers();
+    Ok(issuers.any(|issuer| links.iter().any(|link| link.provider == issuer.id)))
+}
+
 /// Keeps the first password of an account. Whether it was not there before.
 async fn make_password(
     app: &App,
