@@ -65,7 +65,20 @@ async fn who_has_an_account_is_not_given_away() {
     assert_eq!(wrong_address.problem(401, "wrong_credentials"), problem);
     assert_eq!(no_address.problem(401, "wrong_credentials"), problem);
     log_in(&nobody, &member.email, "").await.problem(401, "wrong_credentials");
-    log_in(&nobody, &member.email, &"x".repeat(100_000)).await.problem(401, "wrong_credentials");
+    log_in(&nobody, &member.email, &"x".repeat(1024)).await.problem(401, "wrong_credentials");
+}
+
+#[tokio::test]
+async fn what_is_longer_than_anything_that_lets_somebody_in_is_refused_as_no_sign_in_at_all() {
+    let nobody = nobody().await;
+    let long = |most: usize| "x".repeat(most + 1);
+    log_in(&nobody, &long(254), &long(1024)).await.wrong_fields(&["/email", "/password"]);
+    for path in ["/users/refresh", "/refresh"] {
+        let answer = nobody.post(path).json(&json!({ "refresh_token": long(1024) })).send().await;
+        answer.wrong_fields(&["/refresh_token"]);
+    }
+    let answer = nobody.post("/users/login/second-factor").json(&json!({ "challenge": long(1024), "code": long(64) }));
+    answer.send().await.wrong_fields(&["/challenge", "/code"]);
 }
 
 #[tokio::test]

@@ -184,11 +184,18 @@ async fn a_history_is_read_part_by_part() {
     assert_eq!((first_versions(&first), &first["next"]), (vec![1, 2], &json!(3)));
     let second = part("?limit=2&after=3").await;
     assert_eq!((first_versions(&second), &second["next"]), (vec![4, 5], &Value::Null));
+    assert_eq!(part("?limit=2&cursor=3").await, second);
+    assert_eq!(walk(&member.client, &of_task(id, "/history"), 1).await, *whole["items"].as_array().unwrap());
     assert_eq!(first_versions(&part("?after=2").await), [4, 5], "from the middle of a commit to the next one");
     assert_eq!(first_versions(&part("?after=5").await), [] as [u64; 0]);
     for wrong in ["after=-1", "after=first", "after=9007199254740992"] {
         let answer = member.client.get(&of_task(id, &format!("/history?{wrong}"))).send().await;
         answer.wrong_parameters(&["after"]);
+    }
+    for wrong in ["cursor=", "cursor=first", "cursor=%2B3", "cursor=03", "cursor=9007199254740992", "cursor=3&after=3"]
+    {
+        let answer = member.client.get(&of_task(id, &format!("/history?{wrong}"))).send().await;
+        answer.wrong_parameters(&["cursor"]);
     }
 }
 

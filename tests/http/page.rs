@@ -18,7 +18,9 @@ pub(crate) async fn walk(client: &Client, path: &str, limit: usize) -> Vec<Value
         let found = page["items"].as_array().unwrap();
         assert!(found.len() <= limit, "{path}: a page of {} where at most {limit} are asked for", found.len());
         items.extend(found.iter().cloned());
-        let Some(next) = page["next"].as_str() else { break };
+        // Of a history, it is a number.
+        let number = || page["next"].as_u64().map(|next| next.to_string());
+        let Some(next) = page["next"].as_str().map(str::to_owned).or_else(number) else { break };
         cursor = format!("&cursor={next}");
     }
     let each: BTreeSet<String> = items.iter().map(ToString::to_string).collect();

@@ -16,7 +16,7 @@ const HEAD = `/**
  *
  * \`MusterEvent\` is the \`detail\` of a message on EventBridge (\`MusterEventBridgeEvent\`). It is a union that \`type\` and \`schema\` tell
  * apart: in \`if (event.type === "TaskAssigned")\`, \`event.data\` is what such an event says. There will be more types and schemas: pass
- * over what you do not know. What says who a person is comes sealed.
+ * over what you do not know. What says who a person is comes sealed. \`MusterWebhookTest\` comes to webhooks alone, when one is tried.
  */
 `;
 
@@ -136,6 +136,15 @@ export interface MusterEventBridgeEvent<E extends MusterEvent = MusterEvent> {
   region: string;
   resources: string[];
   detail: E;
+}
+
+/** What a webhook gets when an administrator tries it: no event. */
+export interface MusterWebhookTest {
+  type: "WebhookTest";
+  /** The webhook that is tried. */
+  webhook_id: string;
+  /** When it was sent. */
+  sent_at: string;
 }`;
   return `${[kept.trimEnd(), ...events, union].join("\n\n")}\n`;
 }

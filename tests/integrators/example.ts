@@ -4,6 +4,7 @@ import type {
   MusterEventBridgeEvent,
   MusterEventOf,
   MusterEventType,
+  MusterWebhookTest,
 } from "../../schemas/typescript/muster-events.d.ts";
 
 /** The type tells what the data is. */
@@ -30,11 +31,16 @@ export function handler(message: MusterEventBridgeEvent): [MusterEventType, stri
   return [message["detail-type"], `${stream.type}#${stream.id}`, version];
 }
 
+/** What comes to a webhook: an event, or the test of somebody who tries it. */
+export function received(body: MusterEvent | MusterWebhookTest): string {
+  return body.type === "WebhookTest" ? `a test of ${body.webhook_id}, sent at ${body.sent_at}` : line(body);
+}
+
 export function actor(event: MusterEvent): string {
   return event.actor.type === "user" ? event.actor.id : event.actor.name;
 }
 
-export function mistakes(event: MusterEvent): void {
+export function mistakes(event: MusterEvent, test: MusterWebhookTest): void {
   // @ts-expect-error: there is no such type
   if (event.type === "TaskVanished") return;
   if (event.type === "TaskAssigned") {
@@ -49,4 +55,6 @@ export function mistakes(event: MusterEvent): void {
   }
   // @ts-expect-error: the data of any event has nothing in common
   event.data.at;
+  // @ts-expect-error: a test is no event
+  test.data;
 }

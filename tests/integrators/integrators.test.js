@@ -82,6 +82,19 @@ test("every golden example is an event of its type to the compiler", () => {
   assert.equal(compiled(path), "");
 });
 
+test("a test of a webhook is to the compiler what it is in the AsyncAPI document", () => {
+  const { messages } = JSON.parse(readFileSync(join(SCHEMAS, "asyncapi.json"), "utf8")).components;
+  const { properties, required } = messages["Webhook.WebhookTest"].payload;
+  assert.deepEqual(Object.keys(properties).sort(), [...required].sort());
+  const values = { const: properties.type.const, uuid: ID, "date-time": "2026-03-02T08:00:00.120Z" };
+  const example = Object.fromEntries(required.map((field) => [field, values[properties[field].format ?? "const"]]));
+  const path = join(scratch, "webhook-test.ts");
+  writeFileSync(path, `import type { MusterWebhookTest } from "../../../schemas/typescript/muster-events.d.ts";
+export const test: MusterWebhookTest = ${JSON.stringify(example)};
+`);
+  assert.equal(compiled(path), "");
+});
+
 test("the AsyncAPI document is one to those who wrote the specification", async () => {
   const text = readFileSync(join(SCHEMAS, "asyncapi.json"), "utf8");
   const { document, diagnostics } = await new Parser().parse(text);
@@ -94,7 +107,7 @@ test("the AsyncAPI document is one to those who wrote the specification", async 
   const assigned = events.messages().get("TaskAssigned.v1");
   assert.equal(assigned.payload().properties()["type"].const(), "TaskAssigned");
   const webhooks = document.channels().get("webhooks");
-  assert.equal(webhooks.messages().all().length, files.length);
+  assert.deepEqual(webhooks.messages().all().map((message) => message.id()).sort(), [...events.messages().all().map((message) => message.id()), "WebhookTest"].sort());
   assert.ok(webhooks.messages().get("TaskAssigned.v1").headers().properties()["Muster-Signature"] !== undefined);
   // What is personal goes over the bus sealed, and outside not at all.
   const registered = (channel) => Object.keys(channel.messages().get("UserRegistered.v2").payload().properties()["data"].properties());

@@ -37,7 +37,10 @@ impl fmt::Display for TimeZone {
 
 openapi!(
     TimeZone,
-    ObjectBuilder::new().schema_type(Type::String).description(Some("A name of the IANA time zone database."))
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("A name of the IANA time zone database."))
+        .max_length(Some(64))
 );
 
 impl JsonSchema for TimeZone {

@@ -11,6 +11,8 @@ use serde_json::{Map, Value, json};
 use crate::published::{files, folder, generated};
 
 const DOCUMENT: &str = "asyncapi.json";
+/// The name of the one message to a webhook that is no event.
+const WEBHOOK_TEST: &str = "WebhookTest";
 
 /// An event type at one schema: `TaskCreated.v1`.
 struct Shape {
@@ -128,11 +130,36 @@ fn beside_in_a_webhook() -> Value {
                 "description": "`t=<seconds since 1970>,v1=<hex>`: HMAC-SHA-256 of `<t>.<body>` under the webhook's secret. Two `v1` \
                     while the secret is changed.",
             },
-            "Muster-Event-Id": { "type": "string", "format": "uuid", "description": "The event; the same in a replay." },
+            "Muster-Event-Id": {
+                "type": "string",
+                "format": "uuid",
+                "description": "The event; the same in a replay. Of a test, the delivery.",
+            },
             "Muster-Delivery-Id": {
                 "type": "string",
                 "format": "uuid",
                 "description": "The delivery; the same each time it is tried.",
+            },
+        },
+    })
+}
+
+/// What a receiver gets when an administrator tries it: no event, and of no history.
+fn webhook_test() -> Value {
+    json!({
+        "name": WEBHOOK_TEST,
+        "title": "A test of a webhook",
+        "summary": "Sent once, when an administrator asks for it: `POST /api/v1/webhooks/{webhook_id}/test`.",
+        "contentType": "application/json",
+        "headers": beside_in_a_webhook(),
+        "payload": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["type", "webhook_id", "sent_at"],
+            "properties": {
+                "type": { "type": "string", "const": WEBHOOK_TEST, "description": "No event is called so." },
+                "webhook_id": { "type": "string", "format": "uuid", "description": "The webhook that is tried." },
+                "sent_at": { "type": "string", "format": "date-time", "description": "When it was sent." },
             },
         },
     })
@@ -205,6 +232,8 @@ fn document() -> String {
         in_webhooks.insert(name.clone(), at(&format!("components/messages/Webhook.{name}")));
         in_the_feed.push(at(&format!("components/schemas/Outside.{name}")));
     }
+    messages.insert(format!("Webhook.{WEBHOOK_TEST}"), webhook_test());
+    in_webhooks.insert(WEBHOOK_TEST.to_owned(), at(&format!("components/messages/Webhook.{WEBHOOK_TEST}")));
     messages.insert("FeedPage".to_owned(), feed_page(&in_the_feed));
     let mut document = json!({
         "asyncapi": "3.0.0",
@@ -277,7 +306,7 @@ fn document() -> String {
             "callWebhook": {
                 "action": "send",
                 "title": "Something happened that a webhook asks for",
-                "description": "Signed, tried again for a day, and listed with its outcome.",
+                "description": "Signed, tried again for a day, and listed with its outcome. A test is tried once.",
                 "channel": at("channels/webhooks"),
             },
         },
@@ -310,17 +339,19 @@ fn every_reference_leads_to_something_and_every_event_has_its_message() {
     }
     assert!(references > 100, "{references} references");
     let names: BTreeSet<_> = shapes().into_iter().map(|shape| shape.name).collect();
-    for channel in ["events", "webhooks"] {
-        let messages = document["channels"][channel]["messages"].as_object().unwrap();
-        assert_eq!(messages.keys().cloned().collect::<BTreeSet<_>>(), names, "{channel}");
-    }
+    let messages = |channel: &str| -> BTreeSet<String> {
+        document["channels"][channel]["messages"].as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(messages("events"), names);
+    let mut and_the_test = names.clone();
+    and_the_test.insert(WEBHOOK_TEST.to_owned());
+    assert_eq!(messages("webhooks"), and_the_test);
     let in_the_feed = document.pointer("/components/messages/FeedPage/payload/properties/items/items/anyOf").unwrap();
     assert_eq!(in_the_feed.as_array().unwrap().len(), names.len());
 }
 
-/// The document's schemas are those of the examples: each is valid as a payload of its message, and of no other.
-#[test]
-fn every_golden_example_is_a_payload_of_its_message_and_of_no_other() {
+/// Which messages of the bus, or of webhooks, take a payload.
+fn takers() -> impl Fn(&Value, &str) -> Vec<String> {
     let document: Value = serde_json::from_str(&document()).unwrap();
     let messages = document["components"]["messages"].as_object().unwrap();
     let validators: BTreeMap<_, _> = messages
@@ -332,11 +363,34 @@ fn every_golden_example_is_a_payload_of_its_message_and_of_no_other() {
             (name.clone(), jsonschema::validator_for(&schema).unwrap())
         })
         .collect();
-    let taken = |payload: &Value, by: &str| -> Vec<String> {
+    move |payload: &Value, by: &str| -> Vec<String> {
         let of_channel = validators.iter().filter(|(name, _)| name.starts_with("Webhook.") == (by == "webhooks"));
         let taken = of_channel.filter(|(_, validator)| validator.is_valid(payload));
         taken.map(|(name, _)| name.trim_start_matches("Webhook.").to_owned()).collect()
-    };
+    }
+}
+
+#[test]
+fn a_test_of_a_webhook_is_a_message_of_its_own_and_goes_over_no_bus() {
+    let taken = takers();
+    let test = json!({
+        "type": "WebhookTest",
+        "webhook_id": "6d757374-6572-5000-8000-6576656e7400",
+        "sent_at": "2026-03-02T08:00:00.120Z",
+    });
+    assert_eq!(taken(&test, "webhooks"), [WEBHOOK_TEST]);
+    assert_eq!(taken(&test, "events"), [""; 0]);
+    for field in ["type", "webhook_id", "sent_at"] {
+        let mut without = test.clone();
+        without.as_object_mut().unwrap().remove(field);
+        assert_eq!(taken(&without, "webhooks"), [""; 0], "without {field}");
+    }
+}
+
+/// The document's schemas are those of the examples: each is valid as a payload of its message, and of no other.
+#[test]
+fn every_golden_example_is_a_payload_of_its_message_and_of_no_other() {
+    let taken = takers();
     for (file, text) in files("golden") {
         let golden: Value = serde_json::from_str(&text).unwrap();
         for (name, data) in golden["examples"].as_object().unwrap() {

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use muster_domain::UserId;
+use muster_domain::values::Email;
 use muster_identity::{
     Access, AccessKind, AccessSubject, LoginError, PasswordAttempt, RefreshError, Session, SessionError, StoreError,
     TokenPair,
@@ -21,11 +22,14 @@ use super::app::App;
 use super::body::{Body, if_sent};
 use super::caller::Unsettled;
 use super::cookie;
-use super::fields::{given, wrong_field};
+use super::fields::{Fields, given, wrong_field};
 use super::problem::{Causes, Code, Problem};
 use super::request::Intake;
 use super::spec::{RefreshProblems, SignInProblems, SignOutProblems};
 use super::throttle::Attempt;
+
+/// The most characters of what somebody shows to be let in: a password, a token, a challenge.
+pub(crate) const MAX_SHOWN: usize = 1024;
 
 /// Address and password.
 #[derive(Deserialize, ToSchema)]
@@ -162,6 +166,10 @@ pub(crate) async fn log_in(
     if body.cookie {
         cookie::same_origin(&headers, &app.settings.allowed_origins)?;
     }
+    let mut fields = Fields::default();
+    fields.at_most("/email", &body.email, Email::MAX);
+    fields.at_most("/password", &body.password, MAX_SHOWN);
+    fields.finish(Some(()))?;
     let counted = app.throttle.attempt(Some(&body.email), intake.address())?;
     let attempt = PasswordAttempt::new(body.password);
     match app.identity.login(&body.email, &attempt, &intake.client()).await {
@@ -217,6 +225,9 @@ pub(crate) async fn refresh(
     intake: Intake,
     Body(body): Body<RefreshBody>,
 ) -> Result<Response, Problem> {
+    let mut fields = Fields::default();
+    fields.at_most("/refresh_token", body.refresh_token.as_deref().unwrap_or_default(), MAX_SHOWN);
+    fields.finish(Some(()))?;
     let in_cookie = body.refresh_token.is_none();
     let refresh_token = body.refresh_token.or_else(|| cookie::kept(&headers)).ok_or_else(no_refresh_token)?;
     if in_cookie {

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
+use muster_domain::values::Invalid;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -38,6 +39,14 @@ impl Fields {
     /// The value, or a note of what is wrong with it.
     pub(crate) fn take<T, E: Display>(&mut self, pointer: &str, value: Result<T, E>) -> Option<T> {
         value.map_err(|error| self.wrong(pointer, error)).ok()
+    }
+
+    /// Notes that a text is longer than it may be, counted in characters.
+    pub(crate) fn at_most(&mut self, pointer: &str, text: &str, max: usize) {
+        let actual = text.chars().count();
+        if actual > max {
+            self.wrong(pointer, Invalid::TooLong { max, actual });
+        }
     }
 
     /// The text as a value type.
@@ -182,6 +191,15 @@ mod tests {
         let mut fields = Fields::default();
         fields.wrong("/phone", "is no number");
         assert_eq!(fields.finish(Some(7)).unwrap_err().code(), Code::InvalidRequest);
+    }
+
+    #[test]
+    fn a_text_has_as_many_characters_as_it_may_have_whatever_their_bytes() {
+        let mut fields = Fields::default();
+        fields.at_most("/code", "äöü", 3);
+        assert!(fields.errors.is_empty());
+        fields.at_most("/code", "äöüß", 3);
+        assert_eq!(fields.errors[0].detail, "must have at most 3 characters, and has 4");
     }
 
     #[test]

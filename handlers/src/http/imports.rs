@@ -53,11 +53,13 @@ pub(crate) enum Mode {
 pub(crate) struct ImportBody {
     /// What is to be done with it.
     mode: Mode,
-    /// The file as text. Either this or `content_base64`.
+    /// The file as text. Either this or `content_base64`. All of a request has 4 MiB at most.
     #[serde(default)]
+    #[schema(max_length = 4_194_304)]
     content: Option<String>,
     /// The file as it is, in base64: its encoding is found out.
     #[serde(default)]
+    #[schema(max_length = 4_194_304)]
     content_base64: Option<String>,
     /// What it is; found out if left out.
     #[serde(default)]

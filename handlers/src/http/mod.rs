@@ -91,7 +91,10 @@ const BASE: &str = "/api/v1";
 #[openapi(
     info(
         title = "Muster",
-        description = "Task management for field teams. Every change to a task is an immutable event; what you read is made of them.",
+        description = "Task management for field teams. Every change to a task is an immutable event; what you read is made of them.\n\n\
+            Each operation names the problems that it may answer. Beside them, what has no operation is refused: a path that is not \
+            there with 404 and `not_found`, a method that a path has not with 405 and `method_not_allowed`. Answers say in `RateLimit` \
+            and `RateLimit-Policy` how often the caller may ask, where there is a limit.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     modifiers(&Bearer),

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::StatusCode;
+use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Header, HeaderBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoParams, IntoResponses, Modify, ToSchema as _};
 
 use super::problem::{Code, Problem};
@@ -276,24 +278,48 @@ problems! {
 /// One answer for each status, which names the codes that come with it. Each route can be asked too often, and with parameters that it does
 /// not have; and where somebody must be signed in, something may be left that they must do first.
 fn by_status(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
-    let mut words: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut by_status: BTreeMap<String, Vec<Code>> = BTreeMap::new();
     let first: &[Code] = &[Code::PasswordChangeRequired, Code::SecondFactorSetupRequired];
     let first = if codes.contains(&Code::Forbidden) { first } else { &[] };
     let always = [Code::InvalidRequest, Code::TooManyRequests];
     for code in codes.iter().chain(first).chain(always.iter().filter(|code| !codes.contains(code))) {
-        words.entry(code.status().as_u16().to_string()).or_default().push(format!("`{}`", code.as_str()));
+        by_status.entry(code.status().as_u16().to_string()).or_default().push(*code);
     }
-    let response = |words: Vec<String>| {
-        ResponseBuilder::new()
-            .description(format!("Problem: {}", words.join(", ")))
-            .content(
-                "application/problem+json",
-                ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build(),
-            )
-            .build()
-            .into()
+    let response = |codes: Vec<Code>| {
+        let words: Vec<String> = codes.iter().map(|code| format!("`{}`", code.as_str())).collect();
+        let response = ResponseBuilder::new().description(format!("Problem: {}", words.join(", "))).content(
+            "application/problem+json",
+            ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build(),
+        );
+        let headers = codes.into_iter().flat_map(headers);
+        headers.fold(response, |response, (name, header)| response.header(name, header)).build().into()
     };
-    words.into_iter().map(|(status, words)| (status, response(words))).collect()
+    by_status.into_iter().map(|(status, codes)| (status, response(codes))).collect()
+}
+
+/// What the headers of a problem with this code say to whoever was refused.
+fn headers(code: Code) -> Vec<(&'static str, Header)> {
+    let text = |says: &'static str| HeaderBuilder::from(Header::default()).description(Some(says)).build();
+    let again = HeaderBuilder::new().schema(Some(Object::with_type(Type::Integer)));
+    let again =
+        ("Retry-After", again.description(Some("Seconds until it is worth another try, if waiting helps.")).build());
+    if code == Code::TooManyRequests {
+        return vec![
+            again,
+            ("RateLimit", text("What is left of the limit, if it is one of a minute: `\"caller\";r=0;t=12`.")),
+            ("RateLimit-Policy", text("The limit, if it is one of a minute: `\"caller\";q=600;w=60`.")),
+        ];
+    }
+    if matches!(code, Code::Unavailable | Code::NotFreshYet | Code::Contended) {
+        return vec![again];
+    }
+    if code.status() == StatusCode::UNAUTHORIZED {
+        return vec![("WWW-Authenticate", text("How to sign in: `Bearer`."))];
+    }
+    if code == Code::InsufficientScope {
+        return vec![("WWW-Authenticate", text("With `insufficient_scope`: `Bearer error=\"insufficient_scope\"`."))];
+    }
+    vec![]
 }
 
 /// What goes into the header `Authorization`.

@@ -170,8 +170,10 @@ impl ApiTokens {
         let update = update.expression_attribute_values(":ttl", n(&(now + REMEMBERED).timestamp()));
         let update = update.return_values(ReturnValue::AllOld);
         match update.condition_expression("attribute_exists(pk)").send().await {
-            Ok(done) if done.attributes.is_some_and(|before| before.contains_key("revoked_at")) => Ok(Revoked::Before),
-            Ok(_) => Ok(Revoked::Now),
+            Ok(done) => {
+                let before = done.attributes.unwrap_or_default();
+                Ok(if before.contains_key("revoked_at") { Revoked::Before } else { Revoked::Now })
+            }
             Err(error)
                 if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
             {

@@ -13,12 +13,16 @@ use utoipa::ToSchema;
 use super::{TOO_MANY_TRIES, proof, refused};
 use crate::http::access::Asked;
 use crate::http::app::App;
-use crate::http::auth::{Tokens, signed_in};
+use crate::http::auth::{MAX_SHOWN, Tokens, signed_in};
 use crate::http::body::Body;
 use crate::http::cookie;
+use crate::http::fields::Fields;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Intake;
 use crate::http::spec::FinishSignInProblems;
+
+/// The most characters of a code of either kind.
+const MAX_CODE: usize = 64;
 
 /// The answer to a challenge: either `code` or `recovery_code`.
 #[derive(Deserialize, ToSchema)]
@@ -52,6 +56,11 @@ pub(crate) async fn log_in(
     if body.cookie {
         cookie::same_origin(&headers, &app.settings.allowed_origins)?;
     }
+    let mut fields = Fields::default();
+    fields.at_most("/challenge", &body.challenge, MAX_SHOWN);
+    fields.at_most("/code", body.code.as_deref().unwrap_or_default(), MAX_CODE);
+    fields.at_most("/recovery_code", body.recovery_code.as_deref().unwrap_or_default(), MAX_CODE);
+    fields.finish(Some(()))?;
     let (proof, _) = proof(body.code, body.recovery_code)?;
     let counted = app.throttle.attempt(None, intake.address())?;
     match app.identity.finish_login(&body.challenge, &proof, &intake.client()).await {

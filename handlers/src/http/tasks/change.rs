@@ -69,7 +69,10 @@ pub(super) async fn creating(
 #[utoipa::path(put, path = "/tasks/{task_id}", operation_id = "update_task", tag = "tasks",
     params(("task_id" = TaskId, Path), ChangeHeaders),
     request_body = TaskBody,
-    responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String), ("Muster-Warning" = Option<Warning>))), TaskChangeProblems))]
+    responses((status = 200, description = "The task.", body = TaskDocument, headers(
+        ("ETag" = String),
+        ("Muster-Warning" = Warning, description = "Only where the caller should know something of what is done.")
+    )), TaskChangeProblems))]
 pub(crate) async fn update(
     State(app): State<Arc<App>>,
     change: Change,
@@ -118,7 +121,10 @@ pub(crate) async fn assign(
 /// Moves a task on, or back.
 #[utoipa::path(post, path = "/tasks/{task_id}/status", tag = "tasks", params(("task_id" = TaskId, Path), ChangeHeaders),
     request_body = StatusBody,
-    responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String), ("Muster-Warning" = Option<Warning>))), TaskChangeProblems))]
+    responses((status = 200, description = "The task.", body = TaskDocument, headers(
+        ("ETag" = String),
+        ("Muster-Warning" = Warning, description = "Only where the caller should know something of what is done.")
+    )), TaskChangeProblems))]
 pub(crate) async fn status(
     State(app): State<Arc<App>>,
     change: Change,

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use muster_domain::commit::MAX_EVENTS_IN_COMMIT;
 use muster_domain::{Commit, Fingerprint, Hash, RecordedEvent, TaskId};
 use muster_identity::policy::Action;
+use muster_projections::CursorError;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -115,6 +116,26 @@ pub(crate) struct HistoryQuery {
     /// The most commits; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
+    /// Where the part begins: `next` of the part before. Either this or `after`.
+    #[param(max_length = 2048)]
+    cursor: Option<String>,
+}
+
+impl HistoryQuery {
+    /// The version after which the part begins.
+    fn begins_after(&self) -> Result<u64, Problem> {
+        let Some(cursor) = &self.cursor else {
+            let after = self.after.unwrap_or(0);
+            let too_great = || wrong_parameter("after", format_args!("must be at most {MAX_VERSION}"));
+            return if after > MAX_VERSION { Err(too_great()) } else { Ok(after) };
+        };
+        if self.after.is_some() {
+            return Err(wrong_parameter("cursor", "does not go with after: each says where the part begins"));
+        }
+        let given_out = |version: &u64| *version <= MAX_VERSION && version.to_string() == *cursor;
+        let version = cursor.parse().ok().filter(given_out);
+        version.ok_or_else(|| wrong_parameter("cursor", CursorError::Malformed))
+    }
 }
 
 /// One commit of a history: what one command appended, with its link in the chain of hashes.
@@ -148,11 +169,14 @@ impl From<&Commit> for CommitDocument {
 pub(crate) struct HistoryDocument {
     /// The commits, oldest first.
     items: Vec<CommitDocument>,
-    /// For `after`, to go on; null at the end.
+    /// For `cursor`, or for `after`, to go on; null at the end.
     next: Option<u64>,
 }
 
 /// The raw history of a task: every event as it was recorded, with the hashes.
+///
+/// It is read part by part as lists are page by page: `cursor` is `next` of the part before. Here `next` is a number, the version with
+/// which the part ends, and `after` takes it, too: whoever knows up to which version they have a history goes on from there.
 #[utoipa::path(get, path = "/tasks/{task_id}/history", tag = "logs", params(("task_id" = TaskId, Path), HistoryQuery),
     responses((status = 200, description = "The commits.", body = HistoryDocument), ReadProblems))]
 pub(crate) async fn history(
@@ -163,10 +187,7 @@ pub(crate) async fn history(
 ) -> Result<Json<HistoryDocument>, Problem> {
     visible(&app, &caller, id).await?;
     let limit = PageQuery { limit: query.limit, cursor: None }.checked()?.limit;
-    let after = query.after.unwrap_or(0);
-    if after > MAX_VERSION {
-        return Err(wrong_parameter("after", format_args!("must be at most {MAX_VERSION}")));
-    }
+    let after = query.begins_after()?;
     let up_to = after.saturating_add((limit * MAX_EVENTS_IN_COMMIT) as u64 + 1);
     let mut commits = app.reader.commits(&id.into(), after, Some(up_to)).await.map_err(|error| unreadable(&error))?;
     // A version in the middle of a commit leads to the commit after it.

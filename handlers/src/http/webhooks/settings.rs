@@ -3,7 +3,9 @@
 use muster_domain::TeamId;
 use serde::Deserialize;
 use url::Url;
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::http::fields::Fields;
 use crate::http::problem::Problem;
@@ -18,7 +20,7 @@ pub(crate) struct WebhookBody {
     url: String,
     /// The types of the events that it is for, such as `TaskCreated`; of all events, if left out or empty.
     #[serde(default)]
-    #[schema(max_items = 64)]
+    #[schema(value_type = Vec<EventTypeName>, max_items = 64)]
     event_types: Vec<String>,
     /// Only for the tasks of this team, and the team itself.
     #[serde(default)]
@@ -28,6 +30,18 @@ pub(crate) struct WebhookBody {
     #[serde(default = "yes")]
     enabled: bool,
 }
+
+/// What the OpenAPI document says of the name of a type.
+struct EventTypeName;
+
+impl PartialSchema for EventTypeName {
+    fn schema() -> RefOr<Schema> {
+        let name = ObjectBuilder::new().schema_type(Type::String).max_length(Some(64));
+        name.description(Some("The type of an event.")).examples(["TaskCreated"]).into()
+    }
+}
+
+impl ToSchema for EventTypeName {}
 
 const fn yes() -> bool {
     true

@@ -54,7 +54,10 @@ pub(crate) struct AccessExportQuery {
     params(AccessExportQuery),
     responses((status = 200, description = "The entries, to be saved as a file.",
         content((AccessEntry = "application/x-ndjson"), (String = "text/csv")),
-        headers(("Content-Disposition" = String), ("Link" = String))), ReadProblems))]
+        headers(
+            ("Content-Disposition" = String),
+            ("Link" = String, description = "Where the next part is (`rel=\"next\"`); only where this is not all of it.")
+        )), ReadProblems))]
 pub(crate) async fn export(
     State(app): State<Arc<App>>,
     caller: Caller,

@@ -72,7 +72,10 @@ pub(crate) struct AuditExportQuery {
 #[utoipa::path(get, path = "/audit/export", operation_id = "export_audit_log", tag = "audit", params(AuditExportQuery),
     responses((status = 200, description = "The entries, to be saved as a file.",
         content((LogEntry = "application/x-ndjson"), (String = "text/csv")),
-        headers(("Content-Disposition" = String), ("Link" = String))), ReadProblems))]
+        headers(
+            ("Content-Disposition" = String),
+            ("Link" = String, description = "Where the next part is (`rel=\"next\"`); only where this is not all of it.")
+        )), ReadProblems))]
 pub(crate) async fn export(
     State(app): State<Arc<App>>,
     caller: Caller,
