@@ -71,7 +71,7 @@ fn said(message: &str) -> String {
 
 /// The place as a JSON pointer (RFC 6901).
 fn pointer(place: &[String]) -> String {
-    place.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1"))).collect()
+    place.iter().flat_map(|step| ["/".to_owned(), step.replace('~', "~0").replace('/', "~1")]).collect()
 }
 
 /// The fields of an object in the order in which they stand there.

@@ -319,7 +319,7 @@ mod tests {
     #[test]
     fn it_is_said_in_how_many_seconds_to_come_again() {
         let said = |seconds| {
-            let exhausted = Exhausted { again_in: Duration::from_secs(seconds), whole_in: Duration::from_secs(60) };
+            let exhausted = Exhausted { again_in: Duration::from_secs(seconds), whole_in: Duration::from_mins(1) };
             let problem = exceeded("attempts", &Buckets::new(2), exhausted);
             serde_json::to_value(problem).unwrap()["detail"].clone()
         };
