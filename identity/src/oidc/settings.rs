@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use reqwest::Url;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::roles::RoleMap;
 
@@ -66,13 +68,31 @@ pub struct ProviderSettings {
 }
 
 /// Where a secret is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretPlace {
     /// The environment variable of this name.
     Env(String),
     /// This file, which nobody but its owner may read.
     File(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for SecretPlace {
+    /// Whatever else stands here may be the secret itself: the error repeats none of it.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let refused = || {
+            D::Error::custom(
+                "client_secret must be {\"env\": \"NAME\"} or {\"file\": \"PATH\"}: the secret itself does not stand here",
+            )
+        };
+        let Value::Object(place) = Value::deserialize(deserializer)? else { return Err(refused()) };
+        let mut entries = place.into_iter();
+        let (Some((kind, Value::String(name))), None) = (entries.next(), entries.next()) else { return Err(refused()) };
+        match kind.as_str() {
+            "env" => Ok(Self::Env(name)),
+            "file" => Ok(Self::File(name.into())),
+            _ => Err(refused()),
+        }
+    }
 }
 
 /// What is wrong with the settings.
@@ -223,8 +243,10 @@ fn is_redirect(uri: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
     use muster_domain::user::Role;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -270,6 +292,26 @@ mod tests {
         assert_eq!(provider.client_secret, Some(SecretPlace::Env("MUSTER_OIDC_SECRET".to_owned())));
         assert_eq!(provider.roles.as_ref().unwrap().otherwise(), Some(Role::Member));
         assert_eq!(settings.to_show().providers()[0].client_secret, None);
+    }
+
+    #[test]
+    fn a_secret_that_stands_in_the_settings_is_refused_and_not_repeated() {
+        for place in [
+            json!("hunter2secret"),
+            json!(["hunter2secret"]),
+            json!({ "hunter2secret": "x" }),
+            json!({ "value": "hunter2secret" }),
+            json!({ "env": ["hunter2secret"] }),
+            json!({ "env": "MUSTER_OIDC_SECRET", "file": "hunter2secret" }),
+            json!({}),
+            json!(7_313_573),
+        ] {
+            let document = json!({ "providers": [provider(&json!({ "client_secret": place }))] }).to_string();
+            let refused = document.parse::<OidcSettings>().expect_err("a refusal");
+            let cause = refused.source().expect("what is wrong").to_string();
+            assert!(cause.starts_with("client_secret must be {\"env\": \"NAME\"} or"), "{place}: {cause}");
+            assert!(!cause.contains("hunter2secret") && !cause.contains("7313573"), "{cause}");
+        }
     }
 
     #[test]
