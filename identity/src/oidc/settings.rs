@@ -10,7 +10,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::outcome::OidcSetupError;
 use super::roles::RoleMap;
+use super::secret::ClientSecret;
 
 /// The most issuers: a sign-in page has a button for each.
 const MAX_PROVIDERS: usize = 16;
@@ -126,6 +128,11 @@ impl OidcSettings {
         &self.providers
     }
 
+    /// Whether Muster's secrets are where they are said to be; nothing is kept of them.
+    pub fn check_secrets(&self) -> Result<(), OidcSetupError> {
+        self.providers.iter().try_for_each(|provider| provider.secret().map(|_| ()))
+    }
+
     /// The same for a program that shows the issuers and signs nobody in: it has no business with their secrets.
     #[must_use]
     pub fn to_show(mut self) -> Self {
@@ -161,6 +168,12 @@ impl FromStr for OidcSettings {
 }
 
 impl ProviderSettings {
+    /// Muster's secret there, if it has one, from its place.
+    pub(super) fn secret(&self) -> Result<Option<ClientSecret>, OidcSetupError> {
+        let unreadable = |source| OidcSetupError::Secret { id: self.id.clone(), source };
+        self.client_secret.as_ref().map(ClientSecret::read).transpose().map_err(unreadable)
+    }
+
     /// Whether it runs on this computer, where plain HTTP is heard by nobody else.
     pub(super) fn is_local(&self) -> bool {
         self.issuer.parse::<Url>().is_ok_and(|url| is_loopback(&url))
