@@ -78,7 +78,7 @@ impl SignUpBody {
             (Some(invitation), given) => {
                 let invited = &invitation.new.email;
                 let same = |given: Email| given.reservation_key() == invited.reservation_key();
-                if given.is_some_and(|given| !given.parse().is_ok_and(same)) {
+                if given.is_some_and(|given| !given.parse::<Email>().is_ok_and(same)) {
                     fields.wrong("/email", "is not the address that was invited");
                 }
                 invited.as_str().to_owned()
