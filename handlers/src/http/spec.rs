@@ -212,8 +212,8 @@ problems! {
     ];
     /// What setting up a webhook may answer instead.
     MakeWebhookProblems = [
-        MalformedJson, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, TooManyWebhooks, TooLarge,
-        UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, Conflict,
+        TooManyWebhooks, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a change of a webhook may answer instead.
     WebhookChangeProblems = [
