@@ -57,7 +57,7 @@ async fn a_lost_server_secret_is_made_anew_when_an_operator_says_so_and_not_befo
     }
 
     let renewed = output(&data, &["keys", "renew-server-secret"]);
-    assert!(renewed.ends_with("everybody has to sign in again (1 sessions ended)\n"), "{renewed}");
+    assert!(renewed.ends_with("everybody has to sign in again (sessions ended: 1)\n"), "{renewed}");
     assert_ne!(fs::read(&secret).unwrap(), before);
     server.start_again().await;
     let client = Client::new(&server.base_url);

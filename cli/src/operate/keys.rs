@@ -53,7 +53,7 @@ pub async fn renew_server_secret(DataArgs { data }: &DataArgs) -> Result<(), Fai
     let path = Secrets::renew_server_secret(data)?;
     let ended = end_sessions(engine.client()).await?;
     drop(engine);
-    line(format_args!("{} is another now: everybody has to sign in again ({ended} sessions ended)", path.display()))
+    line(format_args!("{} is another now: everybody has to sign in again (sessions ended: {ended})", path.display()))
 }
 
 async fn end_sessions(client: Client) -> Result<usize, Failure> {
