@@ -103,7 +103,7 @@ async fn a_manager_moves_what_they_may_and_a_member_or_an_auditor_nothing() {
     };
 
     for (stranger, code) in [(person(Role::Auditor).await, "forbidden"), (member().await, "not_found")] {
-        let answer = send(&stranger, json!(stranger.id)).await;
+        let answer = send(&stranger, json!(heir.id)).await;
         assert_eq!(outcomes(&answer), [refused(open[0].0, code)]);
         let path = format!("/audit/access?actor={}&kind=forbidden", stranger.id);
         let logged = walk(&admin().await, &path, 50).await;
