@@ -104,6 +104,11 @@ problems! {
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Contended, TooLarge,
         UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
+    /// What giving away somebody's tasks may answer instead.
+    ReassignProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Contended, TooLarge,
+        UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
+    ];
     /// What an import may answer instead.
     ImportProblems = [
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, TooLarge, UnsupportedMediaType,
