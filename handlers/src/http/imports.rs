@@ -186,7 +186,8 @@ pub(crate) struct FailedTask {
 /// row by row. With `run` the tasks are made, each as `POST /tasks` would, in the caller's name; those that cannot be made say why. The
 /// same file makes the same tasks: sent again, it makes nothing twice, whoever sends it and into whichever team; to make them once more, name
 /// an `import_id` of your own. Times and ids of the source are kept as facts of the import, and so is who wrote a task or a comment. Whoever
-/// has no account here is left out of the tasks, and so is an auditor whose task it would be. A part of another task is made after that one, and not without it.
+/// has no account here is left out of the tasks, and so is an auditor whose task it would be. A part of another task is made after that
+/// one, and not without it.
 #[utoipa::path(post, path = "/imports", operation_id = "import_tasks", tag = "tasks", request_body = ImportBody,
     responses((status = 200, description = "What it would do, and what it did.", body = ImportAnswer), ImportProblems))]
 pub(crate) async fn import(
