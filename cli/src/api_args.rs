@@ -26,7 +26,7 @@ pub struct ApiArgs {
     #[arg(long, env = "MUSTER_SIGNUP", value_name = "POLICY", default_value = "open")]
     pub signup: SignUpPolicy,
     /// Origins of web apps whose pages may call the API and use the cookie beside its own, such as `https://tasks.example.com`.
-    #[arg(long, env = "MUSTER_ALLOWED_ORIGINS", value_name = "ORIGINS", value_delimiter = ',')]
+    #[arg(long, env = "MUSTER_ALLOWED_ORIGINS", value_name = "ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub allowed_origins: Vec<String>,
     /// The outside issuers of OpenID Connect that people may sign in with: a file of JSON, of which the README has an
     /// example. Nobody signs in with one if left out.
@@ -104,9 +104,45 @@ fn public_url(text: &str) -> Result<String, String> {
     }
 }
 
+/// The origin of a web app, as a browser says it in `Origin`: any other form would be equal to none. Nothing between two commas
+/// stays nothing.
+fn origin(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let is_bare = matches!(url.scheme(), "http" | "https") && url.path() == "/" && !text.contains(['?', '#', '@']);
+    if is_bare {
+        Ok(url.origin().ascii_serialization())
+    } else {
+        Err("it must be http:// or https:// and a host, and no more, such as https://tasks.example.com".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_origin_is_kept_as_a_browser_says_it() {
+        for (given, kept) in [
+            ("https://tasks.example.com", "https://tasks.example.com"),
+            ("https://Tasks.Example.com:443/", "https://tasks.example.com"),
+            ("http://127.0.0.1:3000", "http://127.0.0.1:3000"),
+            ("", ""),
+        ] {
+            assert_eq!(origin(given), Ok(kept.to_owned()), "{given}");
+        }
+    }
+
+    #[test]
+    fn what_no_browser_says_is_no_origin() {
+        for wrong in
+            ["tasks.example.com", "tasks.example.com:443", "https://a/app", "https://a?", "https://ada@a", "null", "*"]
+        {
+            origin(wrong).expect_err(wrong);
+        }
+    }
 
     #[test]
     fn a_public_address_is_one_that_links_can_begin_with() {

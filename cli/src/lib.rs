@@ -44,7 +44,7 @@ pub async fn run(muster: Muster) -> Result<(), Failure> {
         Command::Keys(KeysCommand::List(args)) => operate::keys::list(&args),
         Command::Keys(KeysCommand::Rotate(args)) => operate::keys::rotate(&args),
         Command::Keys(KeysCommand::Retire(args)) => operate::keys::retire(&args),
-        Command::Keys(KeysCommand::RenewServerSecret(args)) => operate::keys::renew_server_secret(&args),
+        Command::Keys(KeysCommand::RenewServerSecret(args)) => operate::keys::renew_server_secret(&args).await,
         Command::Prove(args) => operate::prove::run(args).await,
         Command::Digest(DigestCommand::Take(args)) => operate::digest::take(args).await,
         Command::Digest(DigestCommand::List(args)) => operate::digest::list(args).await,

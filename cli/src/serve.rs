@@ -9,6 +9,7 @@ use muster_domain::values::Name;
 use muster_embedded::{Engine, SocketHandle};
 use muster_handlers::clock::SystemClock;
 use muster_handlers::http::{Causes, router};
+use muster_handlers::mail::Post;
 use muster_handlers::reactor::Reactor;
 use muster_handlers::webhooks::{self, WebhookReactor};
 use muster_identity::{KeyRing, Secrets, SigningKeys};
@@ -46,8 +47,17 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
     // The port comes first: if it is taken, nothing was touched.
     let listener =
         TcpListener::bind(args.listen).await.map_err(|source| Failure::Listen { address: args.listen, source })?;
+    // Likewise what stands in the settings and cannot be used: a first start that is refused leaves no store behind.
+    let post = args.mail.post()?;
+    if let Some(issuers) = &args.api.oidc_config {
+        issuers.check_secrets().map_err(failed("setting the outside issuers up"))?;
+    }
+    let name = if args.demo { demo::admin_name()? } else { administrator()? };
+    if !store::is_there(&args.data) {
+        setup::check_first_admin(&args.admin, &name)?;
+    }
     let engine = Engine::open(&args.data)?;
-    let outcome = match Box::pin(serve(&args, &engine, listener, tls, &stop)).await {
+    let outcome = match Box::pin(serve(&args, name, &engine, listener, tls, post, &stop)).await {
         Err(Failure::Broken { part }) => Err(Failure::Broken { part }),
         // Told to stop before it was ready.
         Err(_) if stop.is_cancelled() => Ok(()),
@@ -63,9 +73,11 @@ pub async fn run(args: ServeArgs) -> Result<(), Failure> {
 
 async fn serve(
     args: &ServeArgs,
+    administrator: Name,
     engine: &Engine,
     listener: TcpListener,
     tls: Option<Tls>,
+    post: Post,
     stop: &CancellationToken,
 ) -> Result<(), Failure> {
     let (secrets, master) = store::secrets(&args.data, &engine.client()).await?;
@@ -74,7 +86,6 @@ async fn serve(
     let ring = KeyRing::new(signing_keys.ring_keys());
     let address = listener.local_addr().map_err(failed("looking up the address"))?;
     let here = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });
-    let post = args.mail.post()?;
     let mails = post.is_there();
     let settings = args.api.settings(&here);
     let sender = system.sender(settings.webhooks.clone()).map_err(failed("putting the parts together"))?;
@@ -84,8 +95,8 @@ async fn serve(
         demo::refuse_tasks(&system).await?;
     }
     let now = SystemClock.now();
-    let (name, at) = if args.demo { (demo::admin_name()?, demo::admin_since(now)) } else { (administrator()?, now) };
-    let sign_in = setup::first_admin(&system, &args.admin, name, at).await?;
+    let since = if args.demo { demo::admin_since(now) } else { now };
+    let sign_in = setup::first_admin(&system, &args.admin, administrator, since).await?;
     let digester = digests::digester(&system, &args.data)?;
     let socket = engine.serve_socket(&store::socket(&args.data))?;
     let wakes = &system.webhooks.wakes;

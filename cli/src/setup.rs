@@ -6,7 +6,7 @@ use std::io::{IsTerminal as _, stdin};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use muster_commands::{ExecuteError, ExpectedVersion};
 use muster_domain::user::{RegisterUser, Role, User, UserCommand, UserError};
-use muster_domain::values::Name;
+use muster_domain::values::{Email, Name};
 use muster_domain::{Actor, Clock as _, CommandId, Fingerprint, Metadata, UserId};
 use muster_handlers::clock::SystemClock;
 use muster_identity::{CredentialsError, CredentialsStore, HashParameters, Password, PasswordHasher};
@@ -38,6 +38,18 @@ pub struct SignIn {
     pub password: Option<String>,
 }
 
+/// Refuses what the first administrator cannot be made with, while there is no store yet that would be left behind.
+pub(crate) fn check_first_admin(args: &AdminArgs, name: &Name) -> Result<(), Failure> {
+    if args.admin_password_prompt {
+        return refuse_no_terminal(PASSWORD);
+    }
+    choose_password(PASSWORD, false, &[name.as_str(), first_admin_email(args)?.as_str()]).map(|_| ())
+}
+
+fn first_admin_email(args: &AdminArgs) -> Result<Email, Failure> {
+    args.admin_email.clone().map_or_else(|| EMAIL.parse().map_err(failed("naming the first administrator")), Ok)
+}
+
 /// Makes the first administrator, unless that was done before and shown. A start that was cut off in between is made up
 /// for by the next one: the account has the same id, and a new password.
 pub async fn first_admin(
@@ -51,10 +63,7 @@ pub async fn first_admin(
     if control.get(KEY.0, KEY.1).await.map_err(failed(DOING))?.is_some() {
         return Ok(None);
     }
-    let email = match &args.admin_email {
-        Some(email) => email.clone(),
-        None => EMAIL.parse().map_err(failed(DOING))?,
-    };
+    let email = first_admin_email(args)?;
     let chosen = choose_password(PASSWORD, args.admin_password_prompt, &[name.as_str(), email.as_str()])?;
     let command_id = first_admin_command();
     let id = UserId(command_id.created_id());
@@ -183,12 +192,15 @@ fn choose_password(variable: &str, prompt: bool, known: &[&str]) -> Result<Chose
     Ok(Chosen { password, made_up: Some(made_up) })
 }
 
-fn ask_password(variable: &str, known: &[&str]) -> Result<Password, Failure> {
-    if !stdin().is_terminal() {
-        return Err(Failure::Refused(format!(
-            "asking for a password needs a terminal; without one, give it in {variable}"
-        )));
+fn refuse_no_terminal(variable: &str) -> Result<(), Failure> {
+    if stdin().is_terminal() {
+        return Ok(());
     }
+    Err(Failure::Refused(format!("asking for a password needs a terminal; without one, give it in {variable}")))
+}
+
+fn ask_password(variable: &str, known: &[&str]) -> Result<Password, Failure> {
+    refuse_no_terminal(variable)?;
     let ask = |prompt: &str| rpassword::prompt_password(prompt).map_err(failed("asking for the password"));
     let password = ask("Password: ")?;
     if password != ask("The same again: ")? {

@@ -125,7 +125,7 @@ pub struct LocalStore {
 impl LocalStore {
     /// The store in this directory, which must be there already.
     pub async fn open(data: &Path) -> Result<Self, Failure> {
-        if !data.join("format").exists() && !data.join("muster.db").exists() {
+        if !is_there(data) {
             let data = data.display();
             return Err(Failure::Refused(format!("there is no store in {data}; `muster serve` makes one")));
         }
@@ -180,6 +180,11 @@ impl LocalStore {
     pub const fn engine(&self) -> Option<&Engine> {
         self.engine.as_ref()
     }
+}
+
+/// Whether there is a store in this directory, whole or not.
+pub(crate) fn is_there(data: &Path) -> bool {
+    data.join("format").exists() || data.join("muster.db").exists()
 }
 
 /// What wraps the keys of personal data: it follows from the secrets in the directory.

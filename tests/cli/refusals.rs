@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use muster_tests::server::{Server, command, run};
+use serde_json::json;
 
 use crate::support::{log_in, refused, serve};
 
@@ -94,11 +95,61 @@ fn a_password_that_is_too_weak_for_the_first_administrator_is_refused() {
     let mut serve = command(&["serve", "--listen", "127.0.0.1:0", "--data"]);
     let said = refused(&serve.arg(&data).env("MUSTER_ADMIN_PASSWORD", "short").output().unwrap());
     assert!(said.contains("MUSTER_ADMIN_PASSWORD cannot be used: a password has at least 8 characters"), "{said}");
+    assert!(!data.exists(), "nothing was touched");
+    let mut demo = command(&["demo", "--data"]);
+    refused(&demo.arg(&data).env("MUSTER_ADMIN_PASSWORD", "short").output().unwrap());
+    assert!(!data.exists(), "nothing was touched");
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_refused_and_no_data_directory_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, issuers) = (dir.path().join("data"), dir.path().join("issuers.json"));
+    let issuer = json!({
+        "id": "company", "name": "Company sign-in", "issuer": "https://issuer.example", "client_id": "muster",
+        "client_secret": { "env": "MUSTER_TEST_SECRET_THAT_NOBODY_SETS" },
+        "redirect_uris": ["https://tasks.example.com/signed-in"],
+    });
+    fs::write(&issuers, json!({ "providers": [issuer] }).to_string()).unwrap();
+    for (name, value, what) in [
+        (
+            "MUSTER_OIDC_CONFIG",
+            issuers.to_str().unwrap(),
+            "the environment variable MUSTER_TEST_SECRET_THAT_NOBODY_SETS",
+        ),
+        ("MUSTER_SMTP_URL", "https://mail.example.com", "must begin with smtp:// or smtps://"),
+    ] {
+        let mut serve = command(&["serve", "--listen", "127.0.0.1:0", "--mail-from", "muster@example.com", "--data"]);
+        let said = refused(&serve.arg(&data).env(name, value).output().unwrap());
+        assert!(said.contains(what), "{said}");
+        assert!(!data.exists(), "nothing was touched");
+    }
+}
+
+#[test]
+fn a_secret_in_the_settings_of_issuers_is_refused_and_not_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let issuers = dir.path().join("issuers.json");
+    let issuer = json!({
+        "id": "company", "name": "Company sign-in", "issuer": "https://issuer.example", "client_id": "muster",
+        "client_secret": "hunter2secret", "redirect_uris": ["https://tasks.example.com/signed-in"],
+    });
+    fs::write(&issuers, json!({ "providers": [issuer] }).to_string()).unwrap();
+    let output = command(&["serve", "--oidc-config"]).arg(&issuers).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("client_secret must be") && !said.contains("hunter2secret"), "{said}");
 }
 
 #[test]
 fn wrong_usage_has_its_own_exit_code() {
-    for arguments in [&["serve", "--listen", "nowhere"][..], &["history", "task#7"], &["frobnicate"], &[]] {
+    for arguments in [
+        &["serve", "--listen", "nowhere"][..],
+        &["serve", "--allowed-origins", "tasks.example.com"],
+        &["history", "task#7"],
+        &["frobnicate"],
+        &[],
+    ] {
         assert_eq!(command(arguments).output().unwrap().status.code(), Some(2), "{arguments:?}");
     }
 }

@@ -56,11 +56,16 @@ async fn a_lost_server_secret_is_made_anew_when_an_operator_says_so_and_not_befo
         assert!(!secret.exists(), "none is made in its place");
     }
 
-    output(&data, &["keys", "renew-server-secret"]);
+    let renewed = output(&data, &["keys", "renew-server-secret"]);
+    assert!(renewed.ends_with("everybody has to sign in again (sessions ended: 1)\n"), "{renewed}");
     assert_ne!(fs::read(&secret).unwrap(), before);
     server.start_again().await;
     let client = Client::new(&server.base_url);
     let kept = json!({ "refresh_token": tokens["refresh_token"] });
     client.post("/users/refresh").json(&kept).send().await.problem(401, "wrong_credentials");
-    log_in(&server).await;
+    let still_signed_in = client.with_token(tokens["access_token"].as_str().unwrap());
+    still_signed_in.get("/profile").send().await.problem(401, "unauthenticated");
+    let client = log_in(&server).await;
+    let sessions = client.get("/users/sessions").send().await.is(200).value();
+    assert_eq!(sessions["items"].as_array().unwrap().len(), 1, "those of before are over");
 }

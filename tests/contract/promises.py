@@ -41,6 +41,7 @@ UNSPEAKABLE = {
     "/labels",  # after what is alike is put together
     "/url",  # an https URL of a public host
     "/event_types",  # types of events that there are
+    "type",  # likewise
     "cursor",  # one that was given out
     "after",  # likewise
     "as_of",  # a time or a version

@@ -73,6 +73,7 @@ async fn a_search_that_makes_no_sense_is_refused_parameter_by_parameter() {
     };
     wrong("actor=ada&type=&sort=when", &["sort", "actor", "type"]).await;
     wrong("actor=system:", &["actor"]).await;
+    wrong("type=TaskStatusChange", &["type"]).await;
     let (task, team) = (Uuid::new_v4(), Uuid::new_v4());
     wrong(&format!("task_id={task}&team_id={team}"), &["task_id"]).await;
     wrong("day=2026-03-02&to=2026-03-03", &["day"]).await;

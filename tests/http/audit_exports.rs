@@ -70,6 +70,7 @@ async fn an_export_goes_on_where_a_part_ended_and_refuses_what_a_search_refuses(
     get("format=xlsx").await.wrong_parameters(&["format"]);
     get("actor=ada&day=2026-03-02&from=2026-03-02").await.wrong_parameters(&["actor", "day"]);
     get("cursor=garbage").await.wrong_parameters(&["cursor"]);
+    get("type=TaskStatusChange").await.wrong_parameters(&["type"]);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! How often somebody may ask, and what the answers say of it.
 
-use serde_json::json;
+use futures::future::join_all;
+use serde_json::{Value, json};
 
 use crate::api_tokens::made;
 use crate::routes::{ROUTES, document};
@@ -59,6 +60,27 @@ async fn an_address_that_nobody_has_is_throttled_like_any_other() {
         log_in(&client, &nobody, PASSWORD).await.problem(401, "wrong_credentials");
     }
     assert_refused(&log_in(&client, &nobody, PASSWORD).await, "attempts", 3);
+}
+
+#[tokio::test]
+async fn an_administrator_who_repeats_a_request_guesses_no_password_and_one_who_guesses_is_refused() {
+    let server = strict(&[("MUSTER_RATE_LIMIT_ATTEMPTS", "2")]).await;
+    let client = Client::new(&server.base_url);
+    let tokens = log_in(&client, &server.admin_email, &server.admin_password).await.is(200).value();
+    let admin = client.with_token(tokens["access_token"].as_str().unwrap());
+    let email = new_email();
+    let make = async |password: &str| {
+        let body = json!({ "name": "Ada", "email": email, "password": password });
+        admin.post("/users").key("ada").json(&body).send().await
+    };
+    let all = join_all((0..8).map(|_| make(PASSWORD))).await;
+    let made: Vec<Value> = all.iter().map(|one| one.is(201).value()).collect();
+    assert!(made.iter().all(|one| *one == made[0]), "{made:?}");
+    for _ in 0..2 {
+        make("another long passphrase").await.problem(422, "idempotency_key_reused");
+    }
+    assert_refused(&make("another long passphrase").await, "attempts", 2);
+    make(PASSWORD).await.is(201);
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ pub(crate) async fn the_open_tasks_of_a_closed_account_are_listed_and_given_to_s
     assert_eq!(listed, open.iter().map(|id| id.0).collect::<Vec<_>>(), "and not the completed one");
 
     let path = format!("/users/{}/reassign", leaver.id);
-    let answer = admin.post(&path).key("leaving").json(&json!({ "to": heir.id })).send().await.is(200).value();
+    let answer = admin.post(&path).json(&json!({ "to": heir.id })).send().await.is(200).value();
 
     assert_eq!(answer["more"], false);
     let mut moved = outcomes(&answer);
@@ -79,7 +79,7 @@ async fn each_task_has_its_own_outcome_and_the_same_request_moves_none_twice() {
     let nothing = Uuid::new_v4();
     let body = json!({ "to": heir.id, "task_ids": [open[0], foreign, nothing] });
     let path = format!("/users/{}/reassign", ill.id);
-    let send = async || admin.post(&path).key("ill").json(&body).send().await.is(200).value();
+    let send = async || admin.post(&path).json(&body).send().await.is(200).value();
 
     let first = send().await;
 
@@ -87,8 +87,23 @@ async fn each_task_has_its_own_outcome_and_the_same_request_moves_none_twice() {
         outcomes(&first),
         [(open[0].0, Some(2), None), refused(foreign.0, "conflict"), refused(nothing, "not_found")]
     );
-    assert_eq!(outcomes(&send().await), outcomes(&first), "sent again, it gets its first answer");
+    assert_eq!(outcomes(&send().await), outcomes(&first), "sent again, what is done is done");
     assert_eq!((assignee(open[1]).await, assignee(foreign).await), (Some(ill.id.0), None), "the others stay");
+}
+
+#[tokio::test]
+async fn to_whom_they_go_is_what_each_request_says() {
+    let (admin, ill, heir, other) = (admin().await, member().await, member().await, member().await);
+    let open = with_tasks(&ill, 1).await;
+    let path = format!("/users/{}/reassign", ill.id);
+    let send = async |to: &Person| {
+        let body = json!({ "to": to.id, "task_ids": open });
+        outcomes(&admin.post(&path).key("ill").json(&body).send().await.is(200).value())
+    };
+    assert_eq!(send(&heir).await, [(open[0].0, Some(2), None)]);
+    assert_eq!(send(&other).await, [refused(open[0].0, "conflict")], "it is the heir's now");
+    assert_eq!(send(&heir).await, [(open[0].0, Some(2), None)]);
+    assert_eq!(assignee(open[0]).await, Some(heir.id.0));
 }
 
 #[tokio::test]
@@ -103,7 +118,7 @@ async fn a_manager_moves_what_they_may_and_a_member_or_an_auditor_nothing() {
     };
 
     for (stranger, code) in [(person(Role::Auditor).await, "forbidden"), (member().await, "not_found")] {
-        let answer = send(&stranger, json!(stranger.id)).await;
+        let answer = send(&stranger, json!(heir.id)).await;
         assert_eq!(outcomes(&answer), [refused(open[0].0, code)]);
         let path = format!("/audit/access?actor={}&kind=forbidden", stranger.id);
         let logged = walk(&admin().await, &path, 50).await;

@@ -23,6 +23,33 @@ async fn a_task_of_others_is_not_there_for_a_member() {
 }
 
 #[tokio::test]
+async fn a_task_is_not_given_to_an_auditor() {
+    let (admin, auditor) = (admin().await, person(Role::Auditor).await);
+    let to_them = json!({ "assignee_id": auditor.id });
+    let reported = json!({ "title": "Check", "assignee_id": auditor.id });
+    admin.post("/tasks").json(&reported).send().await.wrong_fields(&["/assignee_id"]);
+    let free = task(&admin, json!({})).await;
+    let given = admin.post(&of_task(free.id, "/assign")).json(&to_them).send().await;
+    given.wrong_fields(&["/assignee_id"]);
+    assert_eq!(given.value()["errors"][0]["detail"], "an auditor does no tasks");
+    admin.put(&of_task(free.id, "")).json(&to_them).send().await.wrong_fields(&["/assignee_id"]);
+    let bulk = admin.post("/tasks/bulk").json(&json!({ "tasks": [reported] })).send().await.is(200).value();
+    let problem = &bulk["outcomes"][0]["problem"];
+    assert_eq!((&problem["status"], &problem["errors"][0]["pointer"]), (&json!(422), &json!("/tasks/0/assignee_id")));
+    let body = json!({ "to": auditor.id });
+    let reassigned = admin.post(&format!("/users/{}/reassign", member().await.id)).json(&body).send().await;
+    reassigned.wrong_fields(&["/to"]);
+    assert_eq!(event_types(free.id).await, ["TaskCreated"], "nothing was done");
+
+    // What somebody had before they became an auditor stays theirs until somebody gives it away.
+    let later = member().await;
+    let theirs = task(&admin, json!({ "assignee_id": later.id })).await;
+    admin.put(&format!("/users/{}", later.id)).json(&json!({ "role": "auditor" })).send().await.is(200);
+    let seen: TaskDocument = admin.get(&of_task(theirs.id, "")).send().await.document(200);
+    assert_eq!(seen.assignee_id, Some(later.id));
+}
+
+#[tokio::test]
 async fn a_task_of_another_team_is_not_there_for_a_manager() {
     let (admin, manager, other) = (admin().await, person(Role::Manager).await, member().await);
     team(&[&manager]).await;

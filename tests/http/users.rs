@@ -51,6 +51,36 @@ async fn all_that_is_wrong_with_a_new_account_is_named_at_once() {
 }
 
 #[tokio::test]
+async fn one_mailbox_has_one_account_however_its_domain_is_written() {
+    let admin = admin().await;
+    let local = Uuid::new_v4().simple().to_string();
+    let [letters, ascii] = ["bücher.example", "xn--bcher-kva.example"].map(|domain| format!("{local}@{domain}"));
+    let body = json!({ "name": "Grace", "email": letters, "password": PASSWORD });
+    admin.post("/users").json(&body).send().await.is(201);
+    let body = json!({ "name": "Eve", "email": ascii, "password": PASSWORD });
+    admin.post("/users").json(&body).send().await.problem(409, "email_taken");
+    for email in [letters, ascii] {
+        log_in(&nobody().await, &email, PASSWORD).await.is(200);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_looks_like_another_and_a_language_that_is_none_are_refused() {
+    let name = "nimda\u{202e}";
+    let body =
+        json!({ "name": name, "email": new_email(), "password": PASSWORD, "locale": "xx-INVALID-locale-zzzzzzzzzzz" });
+    admin().await.post("/users").json(&body).send().await.wrong_fields(&["/name", "/locale"]);
+    member()
+        .await
+        .client
+        .post("/tasks")
+        .json(&json!({ "title": name, "labels": [name] }))
+        .send()
+        .await
+        .wrong_fields(&["/title", "/labels/0"]);
+}
+
+#[tokio::test]
 async fn an_address_that_somebody_has_is_taken() {
     let member = member().await;
     let body = json!({ "name": "Grace", "email": member.email, "password": PASSWORD });

@@ -10,6 +10,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use futures::future::join_all;
 use muster_tests::client::Client;
 use muster_tests::server::Server;
 use serde_json::{Value, json};
@@ -136,6 +137,28 @@ pub(crate) async fn an_administrator_sets_up_a_webhook_and_its_receiver_is_told(
     client.post(&format!("/tasks/{task}/status")).json(&status).send().await.is(200);
     eventually("the other receiver is told", async || (!other_inbox.lock().unwrap().is_empty()).then_some(())).await;
     assert_eq!(inbox.lock().unwrap().len(), before);
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_asked_for_again_under_its_key_is_the_same_one() {
+    let (_server, client) = local_server().await;
+    let body = json!({ "url": "https://hooks.example.com/muster", "event_types": ["TaskCreated", "TaskDeleted"] });
+    let key = Uuid::new_v4().to_string();
+    let make = async |body: &Value| client.post("/webhooks").key(&key).json(body).send().await;
+    let made: Vec<Value> = join_all((0..3).map(|_| make(&body))).await.iter().map(|one| one.is(201).value()).collect();
+    assert!(made.iter().all(|one| *one == made[0]), "the secret, too");
+    let spelled = json!({ "url": "https://hooks.example.com/muster", "event_types": ["TaskDeleted", "TaskCreated"] });
+    assert_eq!(make(&spelled).await.is(201).value(), made[0]);
+    make(&json!({ "url": "https://hooks.example.com/other" })).await.problem(422, "idempotency_key_reused");
+    let count = async || client.get("/webhooks").send().await.is(200).value()["items"].as_array().unwrap().len();
+    assert_eq!(count().await, 1);
+
+    // What it is signed with now, only whoever changed it was told.
+    let path = format!("/webhooks/{}", made[0]["id"].as_str().unwrap());
+    client.post(&format!("{path}/secret")).send().await.is(200);
+    make(&body).await.problem(409, "conflict");
+    client.post("/webhooks").json(&body).send().await.is(201);
+    assert_eq!(count().await, 2, "without a key each is one of its own");
 }
 
 #[tokio::test]

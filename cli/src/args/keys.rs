@@ -18,7 +18,7 @@ pub enum KeysCommand {
     Retire(KeysRetireArgs),
     /// Make another server secret, when the old one is lost or somebody may have it. The server must be stopped.
     ///
-    /// It ends every session; second factors, recovery codes, invitations and links in letters that there are become good for
+    /// It ends every session at once, with its access token; second factors, recovery codes, invitations and links in letters that there are become good for
     /// nothing. Passwords, API tokens and the history stay as they are.
     RenewServerSecret(DataArgs),
 }

@@ -26,7 +26,7 @@ use crate::pipeline::{Control, Pipeline, read, text};
 use crate::progress;
 use crate::report::{Failure, failed, line};
 use crate::setup;
-use crate::store::LocalStore;
+use crate::store::{self, LocalStore};
 use crate::system::System;
 
 use people::Roster;
@@ -40,10 +40,14 @@ const KEY: (&str, &str) = ("demo", "run");
 
 /// Fills the store in a data directory.
 pub async fn run(args: DemoArgs) -> Result<(), Failure> {
+    let name = admin_name()?;
+    if !store::is_there(&args.data.data) {
+        setup::check_first_admin(&args.admin, &name)?;
+    }
     let store = LocalStore::open_or_make(&args.data.data).await?;
     let system = store.system().await?;
     refuse_tasks(&system).await?;
-    let sign_in = setup::first_admin(&system, &args.admin, admin_name()?, admin_since(SystemClock.now())).await?;
+    let sign_in = setup::first_admin(&system, &args.admin, name, admin_since(SystemClock.now())).await?;
     let pipeline = match store.engine() {
         Some(engine) => Some(Pipeline::start(&system, engine.stream(&system.table("events"))).await?),
         // A server has the store, and its own pipeline.

@@ -1,15 +1,22 @@
 //! `muster keys`: the keys that sign access tokens, files in the data directory, which a running server looks at; and the server
 //! secret, which it has read when it started.
 
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use muster_domain::Clock as _;
 use muster_embedded::Engine;
 use muster_handlers::clock::SystemClock;
-use muster_identity::{KeyState, RotationError, Secrets, SigningKeyStatus, SigningKeys};
+use muster_handlers::wiring;
+use muster_identity::{
+    EndReason, KeyState, RotationError, Secrets, ServerSecret, Sessions, SigningKeyStatus, SigningKeys,
+};
 
 use super::json;
 use crate::args::{DataArgs, KeysListArgs, KeysRetireArgs, KeysRotateArgs};
-use crate::report::{Failure, line};
+use crate::report::{Failure, failed, line};
+use crate::system::PREFIX;
 
 /// Shows each key.
 pub fn list(args: &KeysListArgs) -> Result<(), Failure> {
@@ -35,16 +42,27 @@ pub fn retire(args: &KeysRetireArgs) -> Result<(), Failure> {
     if args.json { json(&retired) } else { line(format_args!("{}  is no key any more", retired.kid)) }
 }
 
-/// Makes another server secret, of a directory that nobody has open: a running server would go on with the old one.
-pub fn renew_server_secret(DataArgs { data }: &DataArgs) -> Result<(), Failure> {
+/// Makes another server secret, of a directory that nobody has open: a running server would go on with the old one. Sessions would
+/// go on with their access tokens until these run out, and be listed for longer, so they end here.
+pub async fn renew_server_secret(DataArgs { data }: &DataArgs) -> Result<(), Failure> {
     if !data.join("muster.db").exists() {
         let data = data.display();
         return Err(Failure::Refused(format!("there is no store in {data}; `muster serve` makes one")));
     }
     let engine = Engine::open(data)?;
     let path = Secrets::renew_server_secret(data)?;
+    let ended = end_sessions(engine.client()).await?;
     drop(engine);
-    line(format_args!("{} is another now: everybody has to sign in again", path.display()))
+    line(format_args!("{} is another now: everybody has to sign in again (sessions ended: {ended})", path.display()))
+}
+
+async fn end_sessions(client: Client) -> Result<usize, Failure> {
+    const DOING: &str = "ending the sessions";
+    // Their tokens are not looked at: any secret will do.
+    let secret = ServerSecret::generate().map_err(failed(DOING))?;
+    let table = wiring::identity_tables(PREFIX).sessions;
+    let sessions = Sessions::new(client, table, &secret, Arc::new(SystemClock));
+    sessions.end_all(EndReason::Revoked).await.map_err(failed(DOING))
 }
 
 /// The keys of a data directory, which must be there already.

@@ -26,6 +26,16 @@ words!(
     }
 );
 
+impl Role {
+    /// Whether tasks can be given to somebody in this role.
+    pub const fn does_tasks(self) -> bool {
+        match self {
+            Self::Admin | Self::Manager | Self::Member => true,
+            Self::Auditor => false,
+        }
+    }
+}
+
 /// The user aggregate.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
-use super::text::checked;
+use super::text::{kept, typed};
 use super::{Invalid, openapi};
 use crate::personal::ERASED_EMAIL;
 
-/// An e-mail address. Compared and reserved in lower case, kept as its owner writes it.
+/// An e-mail address. Compared and reserved in lower case and with its domain in one form, kept as its owner writes it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);
@@ -32,19 +32,19 @@ impl Email {
         Self(ERASED_EMAIL.to_owned())
     }
 
-    /// The key under which at most one account may hold this address.
+    /// The key under which at most one account may hold this address: in lower case, and with the domain as people read it, since
+    /// `xn--bcher-kva.example` and `bücher.example` are one.
     pub fn reservation_key(&self) -> String {
-        format!("email#{}", self.0.to_lowercase())
+        let address = self.0.to_lowercase();
+        let readable = address.rsplit_once('@').and_then(|(local, domain)| {
+            let (domain, sound) = idna::domain_to_unicode(domain);
+            sound.is_ok().then(|| format!("{local}@{domain}"))
+        });
+        // What is no domain stays as it is: no mail gets there.
+        format!("email#{}", readable.unwrap_or(address))
     }
-}
 
-impl FromStr for Email {
-    type Err = Invalid;
-
-    /// Takes what mail servers take in practice: one @, something before it, a dotted name after it, no white space.
-    /// Whether the address exists, only a mail to it can tell.
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let text = checked(text, Self::MAX, false)?;
+    fn checked(text: String) -> Result<Self, Invalid> {
         let (local, domain) = text.rsplit_once('@').ok_or(FORM)?;
         let label = |part: &str| {
             !part.is_empty()
@@ -64,10 +64,20 @@ impl FromStr for Email {
     }
 }
 
+impl FromStr for Email {
+    type Err = Invalid;
+
+    /// Takes what mail servers take in practice: one @, something before it, a dotted name after it, no white space.
+    /// Whether the address exists, only a mail to it can tell.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::checked(typed(text, Self::MAX, false)?)
+    }
+}
+
 impl TryFrom<String> for Email {
     type Error = Invalid;
     fn try_from(text: String) -> Result<Self, Invalid> {
-        text.parse()
+        Self::checked(kept(&text, Self::MAX, false)?)
     }
 }
 
@@ -116,6 +126,7 @@ mod tests {
         ] {
             assert_eq!(bad.parse::<Email>(), Err(FORM), "{bad:?}");
         }
+        assert_eq!("a\u{202e}da@example.com".parse::<Email>(), Err(Invalid::Invisible));
     }
 
     #[test]
@@ -123,5 +134,16 @@ mod tests {
         let [a, b] = ["Ada@Example.com", "ada@example.COM"].map(|text| text.parse::<Email>().unwrap());
         assert_eq!(a.reservation_key(), "email#ada@example.com");
         assert_eq!(a.reservation_key(), b.reservation_key());
+    }
+
+    #[test]
+    fn one_mailbox_has_one_reservation_however_its_domain_is_written() {
+        for text in ["a@bücher.example", "A@BÜCHER.example", "a@xn--bcher-kva.example", "a@XN--BCHER-KVA.Example"] {
+            let email = text.parse::<Email>().unwrap();
+            assert_eq!(email.reservation_key(), "email#a@bücher.example", "{text}");
+            assert_eq!(email.as_str(), text, "kept as it was written");
+        }
+        let none = "a@xn--a.example".parse::<Email>().unwrap();
+        assert_eq!(none.reservation_key(), "email#a@xn--a.example", "what is no domain stays as it is");
     }
 }

@@ -3,6 +3,7 @@
 mod change;
 mod email;
 mod labels;
+mod language_tag;
 mod local_time;
 mod mentions;
 mod place;
@@ -37,6 +38,9 @@ pub enum Invalid {
     /// A control character where text is expected.
     #[error("must not contain control characters")]
     Control,
+    /// A character that shows nothing and makes a line look like another one.
+    #[error("must not contain invisible characters, such as those that turn the direction of writing")]
+    Invisible,
     /// More elements than it may have.
     #[error("must have at most {max} entries, and has {actual}")]
     TooMany {

@@ -7,13 +7,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
-use super::{Invalid, openapi};
+use super::{Invalid, language_tag, openapi};
 use crate::personal::ERASED_NAME;
 
 /// Checked text: trimmed, bounded in characters, without control characters (but for line breaks and tabs where they
-/// belong).
+/// belong), and of a form of its own where it has one. What comes in is asked for more than what is read again: events that are
+/// there stay readable, whatever is refused later.
 macro_rules! text {
-    ($(#[doc = $description:literal])+ $name:ident, max = $max:literal, multiline = $multiline:literal) => {
+    (
+        $(#[doc = $description:literal])+
+        $name:ident, max = $max:literal, multiline = $multiline:literal $(, form = $form:ident)?
+    ) => {
         $(#[doc = $description])+
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -32,14 +36,16 @@ macro_rules! text {
         impl FromStr for $name {
             type Err = Invalid;
             fn from_str(text: &str) -> Result<Self, Invalid> {
-                checked(text, $max, $multiline).map(Self)
+                let text = typed(text, $max, $multiline)?;
+                $($form::check(&text)?;)?
+                Ok(Self(text))
             }
         }
 
         impl TryFrom<String> for $name {
             type Error = Invalid;
             fn try_from(text: String) -> Result<Self, Invalid> {
-                text.parse()
+                kept(&text, $max, $multiline).map(Self)
             }
         }
 
@@ -71,17 +77,45 @@ macro_rules! text {
                 .description(Some(concat!($($description),+).trim()))
                 .min_length(Some(1))
                 .max_length(Some($max))
-                .pattern(Some(if $multiline { LINES } else { LINE }))
+                .pattern(Some([$($form::PATTERN,)? if $multiline { LINES } else { LINE }][0]))
         );
     };
 }
 
-/// What `checked` takes of one line, as a regular expression for the OpenAPI document: something to see, no control characters.
-const LINE: &str = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\s*$";
+/// What `typed` takes of one line, as a regular expression for the OpenAPI document: something to see, no control characters, and
+/// none of [`is_invisible`].
+const LINE: &str = concat!(
+    r"^\s*[^\s\x00-\x1f\x7f-\x9f\u180e\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]",
+    r"[^\x00-\x1f\x7f-\x9f\u180e\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]*\s*$",
+);
 /// Likewise of several lines.
 const LINES: &str = r"^\s*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$";
 
-pub(super) fn checked(text: &str, max: usize, multiline: bool) -> Result<String, Invalid> {
+/// Text that somebody types.
+pub(super) fn typed(text: &str, max: usize, multiline: bool) -> Result<String, Invalid> {
+    let text = kept(text, max, multiline)?;
+    if !multiline && text.chars().any(is_invisible) {
+        return Err(Invalid::Invisible);
+    }
+    Ok(text)
+}
+
+/// What shows nothing, and makes one name look like another, or a line like what it is not: breaks of lines, embedded and overridden
+/// directions, isolates, spaces without width. Joiners and marks of direction stay: scripts and emoji are written with them.
+const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{180e}'
+            | '\u{200b}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+    )
+}
+
+/// Text that was taken once, perhaps when less was refused.
+pub(super) fn kept(text: &str, max: usize, multiline: bool) -> Result<String, Invalid> {
     // Counted as it came: `maxLength` in the API's document knows of no trimming.
     let actual = text.chars().count();
     let text = text.trim();
@@ -132,7 +166,7 @@ text!(
 );
 text!(
     /// A BCP 47 language tag, such as `en-GB`.
-    Locale, max = 35, multiline = false
+    Locale, max = 35, multiline = false, form = language_tag
 );
 text!(
     /// A telephone number as its owner writes it.
@@ -160,5 +194,33 @@ mod tests {
         assert_eq!("a\u{7}b".parse::<Title>(), Err(Invalid::Control));
         assert_eq!("two\nlines".parse::<Title>(), Err(Invalid::Control));
         assert_eq!("two\nlines".parse::<Description>().map(String::from), Ok("two\nlines".to_owned()));
+    }
+
+    #[test]
+    fn a_line_that_looks_like_another_is_refused_and_scripts_are_not() {
+        for spoof in ["ada\u{202e}nimda", "\u{2066}ada", "a\u{200b}da", "ada\u{2060}", "ada\u{feff}b", "a\u{2028}da"] {
+            assert_eq!(spoof.parse::<Name>(), Err(Invalid::Invisible), "{spoof:?}");
+            assert_eq!(spoof.parse::<Label>(), Err(Invalid::Invisible), "{spoof:?}");
+        }
+        for name in ["نیم\u{200c}فاصله", "👩\u{200d}🔧 Ada", "עדה\u{200f}"] {
+            assert_eq!(name.parse::<Name>().map(String::from), Ok(name.to_owned()));
+        }
+        assert_eq!("a\u{202e}b".parse::<Description>().map(String::from), Ok("a\u{202e}b".to_owned()));
+    }
+
+    #[test]
+    fn a_locale_has_the_form_of_a_language_tag() {
+        assert_eq!(" en-GB ".parse::<Locale>().map(String::from), Ok("en-GB".to_owned()));
+        let form = Invalid::Form("must be a language tag (BCP 47), such as en-GB");
+        assert_eq!("xx-INVALID-locale-zzzzzzzzzzz".parse::<Locale>(), Err(form));
+    }
+
+    #[test]
+    fn what_was_taken_before_more_was_refused_is_read_again() {
+        let name: Name = serde_json::from_value("ada\u{202e}nimda".into()).unwrap();
+        assert_eq!(name.as_str(), "ada\u{202e}nimda");
+        let locale: Locale = serde_json::from_value("English (British)".into()).unwrap();
+        assert_eq!(locale.as_str(), "English (British)");
+        assert!(serde_json::from_value::<Name>("a\u{7}b".into()).is_err());
     }
 }

@@ -10,6 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_commands::{ExecuteError, ExpectedVersion, GuardedError};
 use muster_domain::task::{ImportSource, Status, Task, TaskCommand, TaskError, TaskFacts};
+use muster_domain::user::Role;
 use muster_domain::values::TimeZone;
 use muster_domain::{ImportId, TaskId, TeamId, UserId, import_cause};
 use muster_identity::policy::{Action, Person, Resource};
@@ -26,7 +27,7 @@ use super::request::Change;
 use super::spec::ImportProblems;
 use super::tasks::people::known;
 use super::tasks::read::{present, resource};
-use crate::import::{Archived, DateOrder, Field, Options, People, Plan, PlannedTask, Preview, TaskFile};
+use crate::import::{Account, Archived, DateOrder, Field, Options, People, Plan, PlannedTask, Preview, TaskFile};
 
 /// The most bytes of a request that brings a file: what a Lambda takes at once, and some air.
 pub const MAX_IMPORT_BYTES: usize = 4 * 1024 * 1024;
@@ -187,7 +188,8 @@ pub(crate) struct FailedTask {
 /// row by row. With `run` the tasks are made, each as `POST /tasks` would, in the caller's name; those that cannot be made say why. The
 /// same file makes the same tasks: sent again, it makes nothing twice, whoever sends it and into whichever team; to make them once more, name
 /// an `import_id` of your own. Times and ids of the source are kept as facts of the import, and so is who wrote a task or a comment. Whoever
-/// has no account here is left out of the tasks. A part of another task is made after that one, and not without it.
+/// has no account here is left out of the tasks, and so is an auditor whose task it would be. A part of another task is made after that
+/// one, and not without it.
 #[utoipa::path(post, path = "/imports", operation_id = "import_tasks", tag = "tasks", request_body = ImportBody,
     responses((status = 200, description = "What it would do, and what it did.", body = ImportAnswer), ImportProblems))]
 pub(crate) async fn import(
@@ -202,13 +204,16 @@ pub(crate) async fn import(
     let file = tokio::task::spawn_blocking(move || TaskFile::read(&bytes, options, MAX_TASKS)).await;
     let file = file.map_err(|error| Problem::internal(&error))?.map_err(|reason| wrong_field("/content", reason))?;
     let accounts = accounts(&app, &file).await?;
-    let people: People = accounts.iter().map(|(address, person)| (address.clone(), person.id)).collect();
+    let people: People = accounts
+        .iter()
+        .map(|(address, (person, role))| (address.clone(), Account { id: person.id, does_tasks: role.does_tasks() }))
+        .collect();
     let plan = file.plan(id.unwrap_or(file.id), &people, change.at);
     let preview = file.preview(&plan);
     let outcome = match mode {
         Mode::Preview => None,
         Mode::Run => {
-            let people = accounts.into_values().map(|person| (person.id, person)).collect();
+            let people = accounts.into_values().map(|(person, _)| (person.id, person)).collect();
             let outcome = run(&app, &change, plan, &people).await;
             let problems = outcome.failed.iter().map(|failed| (Some(failed.task_id), &failed.problem)).collect();
             app.note_refusals(&asked, &change.caller.0, problems).await;
@@ -219,12 +224,12 @@ pub(crate) async fn import(
 }
 
 /// Those of the people in a file who have an account, by address.
-async fn accounts(app: &App, file: &TaskFile) -> Result<BTreeMap<String, Person>, Problem> {
+async fn accounts(app: &App, file: &TaskFile) -> Result<BTreeMap<String, (Person, Role)>, Problem> {
     let looked_up = file.addresses().into_iter().map(|address| async move {
         let owner = app.identity.owner(&address).await.map_err(|error| Problem::unavailable(&error))?;
         let Some(id) = owner else { return Ok(None) };
         let user = app.user(id, 0).await?.filter(|user| user.active);
-        Ok::<_, Problem>(user.map(|user| (address, Person { id, teams: user.teams })))
+        Ok::<_, Problem>(user.map(|user| (address, (Person { id, teams: user.teams }, user.role))))
     });
     let found: Vec<_> = stream::iter(looked_up).buffered(CONCURRENCY).try_collect().await?;
     Ok(found.into_iter().flatten().collect())

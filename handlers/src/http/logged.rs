@@ -9,7 +9,9 @@ use utoipa::ToSchema;
 
 use super::app::App;
 use super::caller::Caller;
+use super::fields::Fields;
 use super::problem::Problem;
+use crate::webhooks::is_event_type;
 
 /// An entry of the log, and where its command came from.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -20,6 +22,13 @@ pub(crate) struct LogEntry {
     /// from nowhere, or is not known.
     #[schema(required)]
     pub(crate) from: Option<CommandOrigin>,
+}
+
+/// Notes a `type` of events that there are none of: a word that is mistyped is not to look as if nothing had happened.
+pub(crate) fn check_type(fields: &mut Fields, event_type: Option<&str>) {
+    if event_type.is_some_and(|event_type| !is_event_type(event_type)) {
+        fields.wrong_parameter("type", "must be the type of an event, such as TaskCreated");
+    }
 }
 
 /// The entries with where they came from, as far as the caller may see it. A colleague sees what was done to a task and not

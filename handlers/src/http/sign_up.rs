@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use muster_commands::ExpectedVersion;
 use muster_domain::user::{Role, User, UserCommand};
-use muster_domain::values::{Locale, Name, Phone};
+use muster_domain::values::{Email, Locale, Name, Phone};
 use muster_domain::{Actor, CommandId, TeamId, UserId};
 use muster_identity::policy::{Action, role_may};
 use muster_identity::{Access, AccessKind, AccessSubject, Invitation};
@@ -77,8 +77,8 @@ impl SignUpBody {
         let email = match (invitation, self.email) {
             (Some(invitation), given) => {
                 let invited = &invitation.new.email;
-                let same = |given: &String| given.trim().to_lowercase() == invited.as_str().to_lowercase();
-                if given.is_some_and(|given| !same(&given)) {
+                let same = |given: Email| given.reservation_key() == invited.reservation_key();
+                if given.is_some_and(|given| !given.parse::<Email>().is_ok_and(same)) {
                     fields.wrong("/email", "is not the address that was invited");
                 }
                 invited.as_str().to_owned()

@@ -106,6 +106,11 @@ problems! {
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Contended, TooLarge,
         UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
+    /// What giving away somebody's tasks may answer instead.
+    ReassignProblems = [
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, NotFound, Contended, TooLarge,
+        UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
+    ];
     /// What an import may answer instead.
     ImportProblems = [
         MalformedJson, InvalidHeader, Unauthenticated, Forbidden, InsufficientScope, TooLarge, UnsupportedMediaType,
@@ -214,8 +219,8 @@ problems! {
     ];
     /// What setting up a webhook may answer instead.
     MakeWebhookProblems = [
-        MalformedJson, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, TooManyWebhooks, TooLarge,
-        UnsupportedMediaType, InvalidRequest, Internal, Unavailable, Timeout
+        MalformedJson, InvalidHeader, Unauthenticated, Forbidden, FreshSignInRequired, SessionRequired, Conflict,
+        TooManyWebhooks, TooLarge, UnsupportedMediaType, InvalidRequest, IdempotencyKeyReused, Internal, Unavailable, Timeout
     ];
     /// What a change of a webhook may answer instead.
     WebhookChangeProblems = [

@@ -24,7 +24,7 @@ pub use columns::{ColumnGuess, Field};
 pub use dates::DateOrder;
 pub use draft::{RowProblem, Severity};
 pub use options::{Archived, Options};
-pub use plan::{People, Plan, PlannedTask};
+pub use plan::{Account, People, Plan, PlannedTask};
 pub use preview::{Counts, Preview, PreviewTask, UnknownPerson};
 pub use table::{Encoding, TableError};
 

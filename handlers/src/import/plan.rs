@@ -16,7 +16,16 @@ use super::draft::{Draft, DraftComment, RowProblem, short};
 use super::{Severity, TaskFile};
 
 /// Who has an account, by e-mail address in small letters.
-pub type People = BTreeMap<String, UserId>;
+pub type People = BTreeMap<String, Account>;
+
+/// Somebody's account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub id: UserId,
+    /// Whether they are in a role that does tasks.
+    pub does_tasks: bool,
+}
 
 /// A task that can be made.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +125,10 @@ impl Planner<'_> {
         let ticks = checklist.iter().filter(|(_, done)| *done).count();
         let comments = fit.comments(ticks);
         let external_id = fit.external_id();
+        let assignee = self.known(draft.assignee.as_ref());
+        if assignee.is_some_and(|account| !account.does_tasks) {
+            fit.warn("assignee", &"an auditor does no tasks; it comes without");
+        }
         let parent = draft.parent.map(|parent| self.made.get(parent).copied().flatten());
         if parent == Some(None) {
             fit.warn("parent", &"the task that it is a part of cannot be imported; it comes without");
@@ -141,7 +154,9 @@ impl Planner<'_> {
             labels,
             location,
             team: self.file.options.team,
-            assignee: self.person(draft.assignee.as_ref()),
+            assignee: self
+                .person(draft.assignee.as_ref())
+                .filter(|_| assignee.is_some_and(|account| account.does_tasks)),
             deadline: draft.deadline,
             // Each a moment after the one before, so that they stay in the order of the file.
             ..CreateTask::new(title, self.at + TimeDelta::milliseconds(i64::try_from(index).unwrap_or(0)))
@@ -183,12 +198,15 @@ impl Planner<'_> {
 
     /// The account of somebody; who has none is counted, and left out.
     fn person(&mut self, outsider: Option<&super::Outsider>) -> Option<UserId> {
-        let outsider = outsider?;
-        let known = self.file.address(outsider).and_then(|address| self.people.get(&address)).copied();
+        let known = self.known(outsider);
         if known.is_none() {
-            *self.plan.unknown.entry(outsider.0.clone()).or_default() += 1;
+            *self.plan.unknown.entry(outsider?.0.clone()).or_default() += 1;
         }
-        known
+        known.map(|account| account.id)
+    }
+
+    fn known(&self, outsider: Option<&super::Outsider>) -> Option<Account> {
+        self.file.address(outsider?).and_then(|address| self.people.get(&address)).copied()
     }
 }
 

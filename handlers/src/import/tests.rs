@@ -11,13 +11,15 @@ use muster_domain::UserId;
 use muster_domain::values::Label;
 use uuid::Uuid;
 
-use super::{Options, People, Plan, PlannedTask, Severity, TaskFile};
+use super::{Account, Options, People, Plan, PlannedTask, Severity, TaskFile};
 
 const ADA: UserId = UserId(Uuid::from_u128(0xada));
 const BEN: UserId = UserId(Uuid::from_u128(0xbe2));
 
 fn people() -> People {
-    [("ada@example.com".to_owned(), ADA), ("ben@example.com".to_owned(), BEN)].into()
+    [("ada@example.com", ADA), ("ben@example.com", BEN)]
+        .map(|(address, id)| (address.to_owned(), Account { id, does_tasks: true }))
+        .into()
 }
 
 fn at() -> DateTime<Utc> {

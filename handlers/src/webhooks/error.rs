@@ -55,6 +55,12 @@ pub enum ChangeError {
     /// There are as many as there may be.
     #[error("there are {MOST_WEBHOOKS} webhooks already: remove one first")]
     TooMany,
+    /// One was made under the same key by another request.
+    #[error("this key came with another request before")]
+    KeyReused,
+    /// It was made by the same request before, and is not what that answer said any more.
+    #[error("this request has made a webhook that was changed since: read it, or use a new key")]
+    ChangedSince,
     /// It is not there.
     #[error("there is no such webhook")]
     NotThere,

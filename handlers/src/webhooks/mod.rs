@@ -31,4 +31,4 @@ pub use reactor::{NAME, WebhookReactor};
 pub use run::{run, work_off_all};
 pub use sender::{LEASE, Sender};
 pub use signature::{NotMade, Secret, signature};
-pub use webhook::{MOST_EVENT_TYPES, MOST_WEBHOOKS, OVERLAP, Settings, Webhook, Webhooks};
+pub use webhook::{MOST_EVENT_TYPES, MOST_WEBHOOKS, MadeWebhook, NewWebhook, OVERLAP, Settings, Webhook, Webhooks};

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::personal::{SubjectKey, open_value, seal};
-use muster_domain::{TeamId, UserId};
+use muster_domain::{Fingerprint, TeamId, UserId};
 use muster_vault::Master;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -46,6 +46,29 @@ pub struct Settings {
     pub enabled: bool,
 }
 
+/// A webhook to be.
+#[derive(Clone, Debug)]
+pub struct NewWebhook {
+    /// Its id. A repeat of the same request has the same one.
+    pub id: Uuid,
+    /// What was asked for.
+    pub asked: Fingerprint,
+    /// What an administrator says of it.
+    pub settings: Settings,
+    /// Who makes it.
+    pub by: UserId,
+}
+
+/// A webhook that was made.
+pub struct MadeWebhook {
+    /// The webhook.
+    pub webhook: Webhook,
+    /// What its receiver is to know.
+    pub secret: Secret,
+    /// Whether it was made just now, and not by the same request before.
+    pub is_new: bool,
+}
+
 /// A webhook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
@@ -68,6 +91,9 @@ pub struct Webhook {
     /// Why it is not enabled, where Muster itself has disabled it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled_because: Option<String>,
+    /// What was asked for when it was made: a repeat of the request is known by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked: Option<Fingerprint>,
     /// The newest first.
     secrets: Vec<SealedSecret>,
 }
@@ -128,17 +154,15 @@ impl Webhooks {
         found.map(|item| self.read(item)).transpose()
     }
 
-    /// Makes one, and the secret that its receiver is to know.
-    pub async fn make(
-        &self,
-        settings: Settings,
-        by: UserId,
-        at: DateTime<Utc>,
-    ) -> Result<(Webhook, Secret), ChangeError> {
+    /// Makes one, and the secret that its receiver is to know; or gives the one that the same request has made.
+    pub async fn make(&self, new: NewWebhook, at: DateTime<Utc>) -> Result<MadeWebhook, ChangeError> {
+        if let Some(made) = self.get(new.id).await? {
+            return self.made_before(made, &new.asked, at).await;
+        }
         if self.list().await?.len() >= MOST_WEBHOOKS {
             return Err(ChangeError::TooMany);
         }
-        let id = Uuid::new_v4();
+        let NewWebhook { id, asked, settings, by } = new;
         let (secret, sealed) = self.new_secret(id).await?;
         let webhook = Webhook {
             id,
@@ -149,10 +173,35 @@ impl Webhooks {
             updated_at: at,
             failing_since: None,
             disabled_because: None,
+            asked: Some(asked.clone()),
             secrets: vec![sealed],
         };
-        self.put(&webhook, 0).await?;
-        Ok((webhook, secret))
+        match self.put(&webhook, 0).await {
+            Ok(()) => Ok(MadeWebhook { webhook, secret, is_new: true }),
+            // The same request came at the same time.
+            Err(ChangeError::Stale { .. }) => {
+                let made = self.get(id).await?.ok_or(ChangeError::NotThere)?;
+                self.made_before(made, &asked, at).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The first answer again, as long as it is still true.
+    async fn made_before(
+        &self,
+        webhook: Webhook,
+        asked: &Fingerprint,
+        now: DateTime<Utc>,
+    ) -> Result<MadeWebhook, ChangeError> {
+        if webhook.asked.as_ref() != Some(asked) {
+            return Err(ChangeError::KeyReused);
+        }
+        if webhook.version != 1 {
+            return Err(ChangeError::ChangedSince);
+        }
+        let secret = self.secrets(&webhook, now).await?.into_iter().next().ok_or(ChangeError::ChangedSince)?;
+        Ok(MadeWebhook { webhook, secret, is_new: false })
     }
 
     /// Changes one, as it was read. What Muster has found out about its receiver is forgotten: it begins anew.

@@ -7,7 +7,7 @@ use muster_handlers::webhooks::{Settings, Webhook};
 
 use crate::receiver::{Manner, Receiver};
 use crate::support::now;
-use crate::world::{World, admin};
+use crate::world::World;
 
 #[tokio::test]
 async fn a_webhook_gets_the_types_and_the_team_that_it_asked_for_and_nothing_from_before_it_was_there() {
@@ -20,15 +20,13 @@ async fn a_webhook_gets_the_types_and_the_team_that_it_asked_for_and_nothing_fro
         team_id,
         enabled: true,
     };
-    let make = async |event_types: &[&str], team_id, at| {
-        world.webhooks.make(settings(event_types, team_id), admin(), at).await.unwrap().0
-    };
+    let make = async |event_types: &[&str], team_id, at| world.made(settings(event_types, team_id), at).await.0;
     let created = make(&["TaskCreated", "TeamCreated"], None, now()).await;
     let of_team = make(&[], Some(team), now()).await;
     let later = make(&[], None, now() + TimeDelta::hours(1)).await;
     let off = {
         let off = Settings { enabled: false, ..settings(&[], None) };
-        world.webhooks.make(off, admin(), now()).await.unwrap().0
+        world.made(off, now()).await.0
     };
 
     let task = world.store.create_task("Fix the lift").await;

@@ -9,11 +9,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::personal::KEY_BYTES;
-use muster_domain::{Clock, RecordedEvent, UserId};
+use muster_domain::{Clock, Fingerprint, RecordedEvent, UserId};
 use muster_handlers::reactor::Reactor as _;
 use muster_handlers::webhooks::{
-    Deliveries, Delivery, DeliveryStatus, Http, Network, Reach, Resolver, Secret, Sender, Settings, Webhook,
-    WebhookReactor, Webhooks,
+    Deliveries, Delivery, DeliveryStatus, Http, MadeWebhook, Network, NewWebhook, Reach, Resolver, Secret, Sender,
+    Settings, Webhook, WebhookReactor, Webhooks,
 };
 use muster_vault::LocalMaster;
 use reqwest::Certificate;
@@ -86,7 +86,7 @@ fn local() -> Reach {
     Reach { networks: vec!["127.0.0.1".parse::<Network>().unwrap()], http: true }
 }
 
-pub(crate) fn admin() -> UserId {
+fn admin() -> UserId {
     UserId(Uuid::from_u128(0xad))
 }
 
@@ -115,7 +115,15 @@ impl World {
     /// A webhook for everything.
     pub(crate) async fn webhook(&self, url: &str) -> (Webhook, Secret) {
         let settings = Settings { url: url.to_owned(), event_types: Vec::new(), team_id: None, enabled: true };
-        self.webhooks.make(settings, admin(), now()).await.unwrap()
+        self.made(settings, now()).await
+    }
+
+    /// One with these settings, made at this time.
+    pub(crate) async fn made(&self, settings: Settings, at: DateTime<Utc>) -> (Webhook, Secret) {
+        let asked = Fingerprint::of("POST /webhooks", &settings);
+        let new = NewWebhook { id: Uuid::new_v4(), asked, settings, by: admin() };
+        let MadeWebhook { webhook, secret, is_new: _ } = self.webhooks.make(new, at).await.unwrap();
+        (webhook, secret)
     }
 
     /// A task was reported.

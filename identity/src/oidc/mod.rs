@@ -210,10 +210,8 @@ impl fmt::Debug for Oidc {
 
 impl Provider {
     fn new(settings: &ProviderSettings) -> Result<Self, OidcSetupError> {
-        let unreadable = |source| OidcSetupError::Secret { id: settings.id.clone(), source };
-        let secret = settings.client_secret.as_ref().map(ClientSecret::read).transpose().map_err(unreadable)?;
         let issuer = Issuer::new(settings).map_err(OidcSetupError::NoCalls)?;
-        Ok(Self { settings: settings.clone(), secret, issuer })
+        Ok(Self { settings: settings.clone(), secret: settings.secret()?, issuer })
     }
 
     /// Whether this issuer sent somebody back, as far as they say (RFC 9207): one that says so says it always.

@@ -6,9 +6,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use reqwest::Url;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
+use super::outcome::OidcSetupError;
 use super::roles::RoleMap;
+use super::secret::ClientSecret;
 
 /// The most issuers: a sign-in page has a button for each.
 const MAX_PROVIDERS: usize = 16;
@@ -66,13 +70,31 @@ pub struct ProviderSettings {
 }
 
 /// Where a secret is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretPlace {
     /// The environment variable of this name.
     Env(String),
     /// This file, which nobody but its owner may read.
     File(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for SecretPlace {
+    /// Whatever else stands here may be the secret itself: the error repeats none of it.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let refused = || {
+            D::Error::custom(
+                "client_secret must be {\"env\": \"NAME\"} or {\"file\": \"PATH\"}: the secret itself does not stand here",
+            )
+        };
+        let Value::Object(place) = Value::deserialize(deserializer)? else { return Err(refused()) };
+        let mut entries = place.into_iter();
+        let (Some((kind, Value::String(name))), None) = (entries.next(), entries.next()) else { return Err(refused()) };
+        match kind.as_str() {
+            "env" => Ok(Self::Env(name)),
+            "file" => Ok(Self::File(name.into())),
+            _ => Err(refused()),
+        }
+    }
 }
 
 /// What is wrong with the settings.
@@ -104,6 +126,11 @@ impl OidcSettings {
     /// The issuers, in the operator's order.
     pub fn providers(&self) -> &[ProviderSettings] {
         &self.providers
+    }
+
+    /// Whether Muster's secrets are where they are said to be; nothing is kept of them.
+    pub fn check_secrets(&self) -> Result<(), OidcSetupError> {
+        self.providers.iter().try_for_each(|provider| provider.secret().map(|_| ()))
     }
 
     /// The same for a program that shows the issuers and signs nobody in: it has no business with their secrets.
@@ -141,6 +168,12 @@ impl FromStr for OidcSettings {
 }
 
 impl ProviderSettings {
+    /// Muster's secret there, if it has one, from its place.
+    pub(super) fn secret(&self) -> Result<Option<ClientSecret>, OidcSetupError> {
+        let unreadable = |source| OidcSetupError::Secret { id: self.id.clone(), source };
+        self.client_secret.as_ref().map(ClientSecret::read).transpose().map_err(unreadable)
+    }
+
     /// Whether it runs on this computer, where plain HTTP is heard by nobody else.
     pub(super) fn is_local(&self) -> bool {
         self.issuer.parse::<Url>().is_ok_and(|url| is_loopback(&url))
@@ -223,8 +256,10 @@ fn is_redirect(uri: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
     use muster_domain::user::Role;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -270,6 +305,26 @@ mod tests {
         assert_eq!(provider.client_secret, Some(SecretPlace::Env("MUSTER_OIDC_SECRET".to_owned())));
         assert_eq!(provider.roles.as_ref().unwrap().otherwise(), Some(Role::Member));
         assert_eq!(settings.to_show().providers()[0].client_secret, None);
+    }
+
+    #[test]
+    fn a_secret_that_stands_in_the_settings_is_refused_and_not_repeated() {
+        for place in [
+            json!("hunter2secret"),
+            json!(["hunter2secret"]),
+            json!({ "hunter2secret": "x" }),
+            json!({ "value": "hunter2secret" }),
+            json!({ "env": ["hunter2secret"] }),
+            json!({ "env": "MUSTER_OIDC_SECRET", "file": "hunter2secret" }),
+            json!({}),
+            json!(7_313_573),
+        ] {
+            let document = json!({ "providers": [provider(&json!({ "client_secret": place }))] }).to_string();
+            let refused = document.parse::<OidcSettings>().expect_err("a refusal");
+            let cause = refused.source().expect("what is wrong").to_string();
+            assert!(cause.starts_with("client_secret must be {\"env\": \"NAME\"} or"), "{place}: {cause}");
+            assert!(!cause.contains("hunter2secret") && !cause.contains("7313573"), "{cause}");
+        }
     }
 
     #[test]

@@ -109,6 +109,21 @@ impl Sessions {
         Ok(())
     }
 
+    /// Ends all families of everybody, and says how many there were. It reads the whole table: it is for an operator who has stopped
+    /// the rest.
+    pub async fn end_all(&self, reason: EndReason) -> Result<usize, StoreError> {
+        const LISTING: &str = "listing all sessions";
+        // What notes that families were begun lately has no generation.
+        let alive = "attribute_exists(generation) AND attribute_not_exists(ended_at)";
+        let scan = self.client.scan().table_name(&self.table).consistent_read(true).filter_expression(alive);
+        let items = scan.into_paginator().items().send().collect::<Result<Vec<Item>, _>>().await;
+        let items = items.map_err(StoreError::of(LISTING))?;
+        for item in &items {
+            self.end(self.read(item, LISTING)?.id, reason).await?;
+        }
+        Ok(items.len())
+    }
+
     /// Removes all families of a user, and with them from where they signed in: their tokens are unknown from then on.
     pub async fn forget_all_of(&self, user: UserId) -> Result<(), StoreError> {
         let families = self.of_user(user).await?.into_iter().map(|session| session.id.to_string());

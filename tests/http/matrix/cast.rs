@@ -239,7 +239,7 @@ impl Cast {
     async fn task(&self, row: &Row, caller: &Caller) -> TaskId {
         let of = |body: Value| async move { task(&self.chief, body).await.id };
         let id = match row.whose {
-            Whose::Given => of(json!({ "team_id": self.theirs, "assignee_id": caller.id })).await,
+            Whose::Given => of(json!({ "team_id": self.theirs, "assignee_id": caller.doer(self) })).await,
             Whose::Reported if caller.role.is_some() => {
                 caller.reported.lock().unwrap().pop().expect("a task for each cell that needs one")
             }
@@ -277,6 +277,11 @@ impl Cast {
 }
 
 impl Caller {
+    /// Who does the caller's tasks: they themselves, or, as an auditor does none, a colleague.
+    pub(crate) fn doer(&self, cast: &Cast) -> UserId {
+        if self.role == Some(Role::Auditor) { cast.colleague } else { self.id }
+    }
+
     /// This person, and a task that they reported for each row that is about one; it has gone to another team since.
     async fn reporting(chief: &Client, person: Person, role: Role, theirs: TeamId) -> Self {
         let mut reported = Vec::new();

@@ -34,7 +34,7 @@ async fn listed(client: &Client, path: &str, limit: usize) -> Vec<TaskId> {
 async fn a_list_of_tasks_has_exactly_those_that_its_reader_may_read_in_pages_of_any_size() {
     let (chief, mark) = (admin().await, Uuid::new_v4().simple().to_string());
     let (manager, plain, auditor) = (person(Role::Manager).await, member().await, person(Role::Auditor).await);
-    let (colleague, stranger) = (member().await, member().await);
+    let (colleague, stranger, guest) = (member().await, member().await, member().await);
     let ours = team(&[&manager, &plain, &auditor, &colleague]).await;
     let theirs = team(&[&stranger]).await;
     let mut made = Vec::new();
@@ -45,7 +45,7 @@ async fn a_list_of_tasks_has_exactly_those_that_its_reader_may_read_in_pages_of_
             json!({ "team_id": ours, "assignee_id": plain.id }),
             json!({ "team_id": theirs, "assignee_id": plain.id }),
             json!({ "team_id": theirs, "assignee_id": manager.id }),
-            json!({ "team_id": theirs, "assignee_id": auditor.id }),
+            json!({ "team_id": theirs, "assignee_id": guest.id }),
             json!({ "team_id": theirs, "assignee_id": stranger.id }),
             json!({ "team_id": theirs }),
             json!({ "assignee_id": stranger.id }),

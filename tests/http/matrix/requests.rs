@@ -96,7 +96,7 @@ async fn body(cast: &Cast, row: &Row, caller: &Caller) -> Option<Value> {
                 "" => {}
                 "in our team" => body["team_id"] = json!(cast.ours),
                 "in another team" => body["team_id"] = json!(cast.theirs),
-                "for the caller" => body["assignee_id"] = json!(caller.id),
+                "for the caller" => body["assignee_id"] = json!(caller.doer(cast)),
                 "for somebody of our team" => body["assignee_id"] = json!(cast.colleague),
                 "for somebody of another team" => body["assignee_id"] = json!(cast.stranger),
                 other => panic!("{row}: {other} is not told apart here"),
@@ -105,16 +105,16 @@ async fn body(cast: &Cast, row: &Row, caller: &Caller) -> Option<Value> {
         }
         ("/tasks/{task_id}/position", _) => {
             // A neighbour that the caller may see; nobody sees none.
-            let beside = task(&cast.chief, json!({ "assignee_id": caller.id })).await;
+            let beside = task(&cast.chief, json!({ "assignee_id": caller.doer(cast) })).await;
             json!({ "after": beside.id })
         }
         ("/tasks/{task_id}/relations", _) if row.method != "GET" => {
-            let other = task(&cast.chief, json!({ "assignee_id": caller.id })).await;
+            let other = task(&cast.chief, json!({ "assignee_id": caller.doer(cast) })).await;
             json!({ "kind": "child_of", "task_id": other.id })
         }
         (_, "into our team") => json!({ "team_id": cast.ours }),
         (_, "into another team") => json!({ "team_id": cast.theirs }),
-        (_, "to the caller") => json!({ "assignee_id": caller.id }),
+        (_, "to the caller") => json!({ "assignee_id": caller.doer(cast) }),
         (_, "to somebody of our team") => json!({ "assignee_id": cast.colleague }),
         (_, "to somebody of another team") => json!({ "assignee_id": cast.stranger }),
         (_, "") => return None,

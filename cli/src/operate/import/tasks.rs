@@ -7,9 +7,10 @@ use std::path::Path;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_commands::{ExecuteError, ExpectedVersion};
 use muster_domain::task::{Task, TaskCommand, TaskError};
-use muster_domain::{Actor, Clock as _, Fingerprint, ImportId, Metadata, UserId, import_cause};
+use muster_domain::user::User;
+use muster_domain::{Actor, Clock as _, Fingerprint, ImportId, Metadata, import_cause};
 use muster_handlers::clock::SystemClock;
-use muster_handlers::import::{Options, People, Plan, PlannedTask, Preview, Severity, TaskFile};
+use muster_handlers::import::{Account, Options, People, Plan, PlannedTask, Preview, Severity, TaskFile};
 use muster_identity::Emails;
 use serde::Serialize;
 
@@ -88,11 +89,14 @@ pub async fn import(
 
 /// Who of the people in a file has an account.
 async fn people(system: &System, read: &TaskFile) -> Result<People, Failure> {
+    const LOOKING: &str = "looking up an address";
     let emails = Emails::new(system.client.clone(), system.identity_tables().reservations);
     let mut people = People::new();
     for address in read.addresses() {
-        let owner: Option<UserId> = emails.owner(&address).await.map_err(failed("looking up an address"))?;
-        people.extend(owner.map(|owner| (address, owner)));
+        let Some(id) = emails.owner(&address).await.map_err(failed(LOOKING))? else { continue };
+        let account = system.events.load::<User>(id.0).await.map_err(failed(LOOKING))?;
+        let does_tasks = account.state().state.as_ref().is_some_and(|user| user.role.does_tasks());
+        people.insert(address, Account { id, does_tasks });
     }
     Ok(people)
 }

@@ -17,14 +17,12 @@ use crate::http::app::App;
 use crate::http::body::Query;
 use crate::http::caller::Caller;
 use crate::http::fields::Fields;
-use crate::http::logged::{LogEntry, page_with_origins};
+use crate::http::logged::{LogEntry, check_type, page_with_origins};
 use crate::http::page::{Order, Page, PageQuery, query_problem};
 use crate::http::problem::Problem;
 use crate::http::spec::ReadProblems;
 use crate::http::time::optional_day;
 
-/// The most characters of an event's type that are looked for.
-const MAX_TYPE: usize = 64;
 /// The most characters of the name of a part of Muster.
 const MAX_SYSTEM: usize = 100;
 /// The most days of a range that nothing narrower leads into.
@@ -118,9 +116,7 @@ impl Wanted {
             }
             parsed
         });
-        if event_type.as_ref().is_some_and(|text| text.is_empty() || text.len() > MAX_TYPE) {
-            fields.wrong_parameter("type", format_args!("must have 1 to {MAX_TYPE} characters"));
-        }
+        check_type(&mut fields, event_type.as_deref());
         let about = [task_id.map(StreamId::from), user_id.map(StreamId::from), team_id.map(StreamId::from)];
         let mut about = about.into_iter().flatten();
         let stream = about.next();

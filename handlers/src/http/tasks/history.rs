@@ -19,13 +19,10 @@ use crate::http::body::{Id, Query};
 use crate::http::caller::Caller;
 use crate::http::etag::{MAX_VERSION, min_version};
 use crate::http::fields::{Fields, wrong_parameter};
-use crate::http::logged::{LogEntry, page_with_origins, with_origins};
+use crate::http::logged::{LogEntry, check_type, page_with_origins, with_origins};
 use crate::http::page::{Order, Page, PageQuery, query_problem};
 use crate::http::problem::Problem;
 use crate::http::spec::{ReadHeaders, ReadProblems};
-
-/// The most characters of an event's type that are looked for.
-const MAX_TYPE: usize = 64;
 
 /// Which entries of a log.
 #[derive(Deserialize, IntoParams)]
@@ -63,11 +60,9 @@ pub(crate) async fn logs(
     let mut page = PageQuery { limit: query.limit, cursor: query.cursor }.checked()?;
     let mut fields = Fields::default();
     page.descending = Order::Down("version").descending(query.sort.as_deref(), &mut fields);
-    let types: Vec<String> = query.event_type.into_iter().collect();
-    if types.iter().any(|event_type| event_type.len() > MAX_TYPE) {
-        fields.wrong_parameter("type", format_args!("must have at most {MAX_TYPE} characters"));
-    }
+    check_type(&mut fields, query.event_type.as_deref());
     fields.finish(Some(()))?;
+    let types: Vec<String> = query.event_type.into_iter().collect();
     let listed = if has(&app, id, least).await? {
         app.audit.logs(&id.into(), &types, &page).await
     } else {

@@ -9,7 +9,7 @@ use crate::http::app::App;
 use crate::http::fields::Fields;
 use crate::http::problem::Problem;
 
-/// The assignee to be, who must be there and active; the team must be there, too.
+/// The assignee to be, who must be there, active and in a role that does tasks; the team must be there, too.
 pub(in crate::http) async fn known(
     app: &App,
     assignee: Option<UserId>,
@@ -19,6 +19,9 @@ pub(in crate::http) async fn known(
     let mut person = None;
     if let Some(id) = assignee {
         match app.user(id, 0).await? {
+            Some(user) if user.active && !user.role.does_tasks() => {
+                fields.wrong("/assignee_id", "an auditor does no tasks");
+            }
             Some(user) if user.active => person = Some(Person { id, teams: user.teams }),
             Some(_) => fields.wrong("/assignee_id", "this account is not active"),
             None => fields.wrong("/assignee_id", "there is no such user"),

@@ -11,6 +11,7 @@ use muster_identity::policy::{Action, Person, Resource, task_scope};
 use muster_projections::{Listed, Page, TaskDocument, TaskFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::people::known;
 use crate::http::access::Asked;
@@ -22,7 +23,7 @@ use crate::http::page::query_problem;
 use crate::http::problem::{Code, Problem};
 use crate::http::refusal::guarded;
 use crate::http::request::Change;
-use crate::http::spec::{CreateHeaders, CreateProblems};
+use crate::http::spec::ReassignProblems;
 
 /// The most tasks that one request moves.
 const MOST: usize = 100;
@@ -55,10 +56,10 @@ pub(crate) struct Reassigned {
 pub(crate) struct TaskOutcome {
     /// The task.
     task_id: TaskId,
-    /// Its version, if it was moved.
+    /// Its version, if whoever is to do it has it now.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
-    /// Why it was not moved, if it was not.
+    /// Why they do not, if they do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Problem>,
 }
@@ -66,10 +67,11 @@ pub(crate) struct TaskOutcome {
 /// Gives a person's open tasks to somebody else, each as `POST /tasks/{task_id}/assign` would.
 ///
 /// Each task has its own outcome: what the caller may not move stays, and says so. A task that was given to somebody else in the
-/// meantime is left alone. Under the same `Idempotency-Key` no task is moved twice.
+/// meantime is left alone. Send it again after an answer that got lost, and as long as there is `more`: it takes what is left, and
+/// what whoever is to do it has already is done, and has the version that it is at. It knows no `Idempotency-Key`.
 #[utoipa::path(post, path = "/users/{user_id}/reassign", tag = "users",
-    params(("user_id" = UserId, Path), CreateHeaders), request_body = ReassignBody,
-    responses((status = 200, description = "What became of each task.", body = Reassigned), CreateProblems))]
+    params(("user_id" = UserId, Path)), request_body = ReassignBody,
+    responses((status = 200, description = "What became of each task.", body = Reassigned), ReassignProblems))]
 pub(crate) async fn reassign(
     State(app): State<Arc<App>>,
     asked: Asked,
@@ -111,8 +113,7 @@ pub(crate) async fn reassign(
 
 /// Moves one task; gives its version.
 async fn one(app: &App, change: &Change, from: UserId, id: TaskId, to: Option<&Person>) -> Result<u64, Problem> {
-    // A repeat of the request is, for each task, a repeat of the same command.
-    let command_id = CommandId::from_key(&change.caller.actor(), &format!("{}#{id}", change.command_id));
+    let command_id = CommandId(Uuid::new_v4());
     let assignee = to.map(|person| person.id);
     let metadata = change.metadata_of(command_id, &format!("POST /users/{from}/reassign {id}"), &assignee);
     let command = TaskCommand::Update(UpdateTask { assignee: Some(assignee), ..UpdateTask::at(change.at) });
@@ -122,7 +123,8 @@ async fn one(app: &App, change: &Change, from: UserId, id: TaskId, to: Option<&P
         let resource = Resource::Task(facts);
         change.caller.may(Action::ReadTask, &resource)?;
         change.caller.may(Action::AssignTask { to }, &resource)?;
-        if facts.assignee != Some(from) {
+        // Theirs already: by a request before, which the list of open tasks may not know yet. There is nothing to change.
+        if facts.assignee != Some(from) && facts.assignee != assignee {
             return Err(Problem::new(Code::Conflict).detail("The task is not this person's, or not any more."));
         }
         Ok(())
@@ -143,7 +145,8 @@ pub(crate) async fn open_tasks(
     app.tasks.list(&task_scope(&caller.0), &filter, &page).await.map_err(|error| query_problem(&error))
 }
 
-/// The tasks that a closed account leaves behind.
+/// The tasks that a closed account leaves behind, as the list of tasks knows them: what was given to it or taken from it a moment ago may not
+/// be in it yet. `GET /tasks?assignee_id=…&open=true` shows what is left.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct OpenTasks {
     /// Those due first; 100 at most.

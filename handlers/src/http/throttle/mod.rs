@@ -17,6 +17,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use lru::LruCache;
 use muster_domain::UserId;
+use muster_domain::values::Email;
 use muster_identity::{Access, AccessKind, Presented};
 use tokio::time::Instant;
 
@@ -86,7 +87,7 @@ impl Throttle {
     /// Counts an attempt to prove who one is: at this account as it was typed, if one was, from this address. Ask before
     /// anything is looked up or hashed. What it takes is given back by [`Attempt::succeeded`].
     pub(crate) fn attempt(&self, account: Option<&str>, address: Option<IpAddr>) -> Result<Attempt<'_>, Problem> {
-        let account = account.map(|account| account.trim().to_lowercase());
+        let account = account.map(folded);
         let (network, now) = (address.map(network), Instant::now());
         let pair = (&account, &network);
         let is_new = account.is_some() && !self.is_known(&pair);
@@ -181,6 +182,12 @@ impl Attempt<'_> {
     }
 }
 
+/// One account, however it is typed.
+fn folded(account: &str) -> String {
+    let email = account.parse::<Email>();
+    email.map_or_else(|_| account.trim().to_lowercase(), |email| email.reservation_key())
+}
+
 /// Who counts as one: an IPv4 address; of IPv6 a network of 64 bits, which is what one customer has.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -262,6 +269,13 @@ mod tests {
 
     fn fails(throttle: &Throttle, account: &str, address: &str) -> bool {
         throttle.attempt(Some(account), Some(at(address))).is_ok()
+    }
+
+    #[test]
+    fn an_account_is_one_however_its_address_is_typed() {
+        assert_eq!(folded(" A@xn--bcher-kva.example"), folded("a@BÜCHER.example"));
+        assert_ne!(folded("a@bucher.example"), folded("a@bücher.example"));
+        assert_eq!(folded(" Not An Address "), "not an address");
     }
 
     #[test]

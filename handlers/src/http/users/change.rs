@@ -180,7 +180,8 @@ pub(crate) struct ClosedAccount {
 }
 
 /// Closes an account: its sessions end, its password is gone, and its address is free. Its open tasks stay with it until they are
-/// given to somebody else. The last administrator's stays open. `POST /users/{user_id}/reactivate` opens it again.
+/// given to somebody else; those that it got a moment ago may be missing in the answer, and `GET /tasks?assignee_id=…&open=true` has them a
+/// moment later. The last administrator's stays open. `POST /users/{user_id}/reactivate` opens it again.
 #[utoipa::path(delete, path = "/users/{user_id}", tag = "users", params(("user_id" = UserId, Path), ChangeHeaders),
     responses((status = 200, description = "The account, closed.", body = ClosedAccount, headers(("ETag" = String))), CloseUserProblems))]
 pub(crate) async fn deactivate(

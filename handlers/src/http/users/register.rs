@@ -147,7 +147,7 @@ pub(crate) async fn register_as(
     let id = UserId(command_id.created_id());
     let at = app.now();
     let made = match &user.password {
-        Some(password) => make_password(app, intake, id, password).await?,
+        Some(password) => make_password(app, intake, id, &actor, password).await?,
         None => false,
     };
     let metadata = intake.metadata(command_id, actor, route, &user.body, at);
@@ -212,22 +212,33 @@ async fn make_password(
     app: &App,
     intake: &Intake,
     id: UserId,
+    actor: &Actor,
     Chosen(password, attempt): &Chosen,
 ) -> Result<bool, Problem> {
+    let count = || app.throttle.attempt(Some(&id.to_string()), intake.address());
     match app.identity.create_credentials(id, password).await {
         Ok(()) => Ok(true),
         // A repeat of the same request brings the same password. Whoever has the link of an invitation that was used brings what they
         // like: it is a guess at that account's.
         Err(SetPasswordError::Credentials(CredentialsError::Exists)) => {
-            let counted = app.throttle.attempt(Some(&id.to_string()), intake.address())?;
+            // An administrator is somebody, and is bound by the limit of their account: of them, only what is wrong counts.
+            let is_signed_in = actor.user() != Some(id);
+            let counted = if is_signed_in { None } else { Some(count()?) };
             match app.identity.check_password(id, attempt).await {
                 Ok(true) => {
-                    counted.succeeded();
+                    if let Some(counted) = counted {
+                        counted.succeeded();
+                    }
                     Ok(false)
                 }
-                Ok(false) => Err(Problem::new(Code::IdempotencyKeyReused)),
+                Ok(false) => {
+                    let _counted = if is_signed_in { Some(count()?) } else { counted };
+                    Err(Problem::new(Code::IdempotencyKeyReused))
+                }
                 Err(error) => {
-                    counted.forgiven();
+                    if let Some(counted) = counted {
+                        counted.forgiven();
+                    }
                     Err(Problem::unavailable(&error))
                 }
             }

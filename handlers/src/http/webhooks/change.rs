@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use muster_commands::ExpectedVersion;
+use muster_domain::Fingerprint;
 use muster_identity::policy::{Action, Resource};
 use muster_identity::{AccessKind, AccessSubject};
 use serde::Serialize;
@@ -22,8 +23,10 @@ use crate::http::body::{Body, Id};
 use crate::http::caller::Caller;
 use crate::http::etag::{IfMatch, etag};
 use crate::http::problem::{Code, Problem};
-use crate::http::spec::{BodilessWebhookProblems, MakeWebhookProblems, WebhookChangeProblems};
-use crate::webhooks::{ChangeError, Secret, Webhook};
+use crate::http::refusal::key_reused;
+use crate::http::request::Change;
+use crate::http::spec::{BodilessWebhookProblems, CreateHeaders, MakeWebhookProblems, WebhookChangeProblems};
+use crate::webhooks::{ChangeError, MadeWebhook, NewWebhook, Secret, Webhook};
 
 /// The header of a change.
 #[derive(IntoParams)]
@@ -40,29 +43,36 @@ pub(crate) struct VersionHeader {
 pub(crate) struct WebhookWithSecret {
     #[serde(flatten)]
     document: WebhookDocument,
-    /// What its deliveries are signed with. It is shown here and never again.
+    /// What its deliveries are signed with. It is shown here, and again to nobody but a repeat of this request.
     #[schema(pattern = "^muster_whsec_[0-9A-Za-z_-]{43}$")]
     secret: String,
 }
 
-/// Sets up a webhook. What it is signed with is in this answer, and is never shown again.
-#[utoipa::path(post, path = "/webhooks", operation_id = "make_webhook", tag = "integrate", request_body = WebhookBody,
+/// Sets up a webhook. What it is signed with is in this answer, and is shown again to nobody but a repeat of this request.
+#[utoipa::path(post, path = "/webhooks", operation_id = "make_webhook", tag = "integrate", params(CreateHeaders),
+    request_body = WebhookBody,
     responses((status = 201, description = "The webhook, and its secret.", body = WebhookWithSecret,
         headers(("ETag" = String))), MakeWebhookProblems))]
 pub(crate) async fn make(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    change: Change,
     asked: Asked,
     Body(body): Body<WebhookBody>,
 ) -> Result<Response, Problem> {
+    let caller = &change.caller;
     caller.may(Action::ManageWebhooks, &Resource::Any)?;
     let settings = body.checked(&app.settings.webhooks)?;
     let reason = said(None, &settings);
-    let (webhook, secret) = webhooks(&app)?.make(settings, caller.id(), app.now()).await.map_err(changed)?;
+    let fingerprint = Fingerprint::of("POST /webhooks", &settings);
+    let new = NewWebhook { id: change.command_id.created_id(), asked: fingerprint, settings, by: caller.id() };
+    let MadeWebhook { webhook, secret, is_new } = webhooks(&app)?.make(new, change.at).await.map_err(changed)?;
+    // A repeat shows the secret again, and so is written down, too.
     let access = done(AccessKind::WebhookMade, &caller.0).about(AccessSubject::Webhook(webhook.id));
     if let Err(problem) = app.record(&asked, access.because(reason)).await {
         // Nobody has seen its secret, and nobody could be told who made it.
-        webhooks(&app)?.remove(&webhook).await.map_err(changed)?;
+        if is_new {
+            webhooks(&app)?.remove(&webhook).await.map_err(changed)?;
+        }
         return Err(problem);
     }
     Ok(with_secret(StatusCode::CREATED, webhook, &secret))
@@ -146,6 +156,8 @@ fn stale(actual: u64) -> Problem {
 fn changed(error: ChangeError) -> Problem {
     match error {
         ChangeError::TooMany => Problem::new(Code::TooManyWebhooks).detail(error),
+        ChangeError::KeyReused => key_reused(),
+        ChangeError::ChangedSince => Problem::new(Code::Conflict).detail(error),
         ChangeError::NotThere => not_found("webhook"),
         ChangeError::Stale { actual } => stale(actual),
         ChangeError::Failed(error) => failed(&error),

@@ -8,7 +8,7 @@ use muster_domain::values::{ExternalId, Rank};
 use uuid::Uuid;
 
 use super::{ADA, BEN, at, description, labels, people, planned, problems, time, titles};
-use crate::import::{Encoding, Field, Options, Plan, PlannedTask, Severity};
+use crate::import::{Account, Encoding, Field, Options, Plan, PlannedTask, Severity, TaskFile};
 
 const TICKETS: &[u8] = include_bytes!("../fixtures/tickets.csv");
 
@@ -102,6 +102,20 @@ fn who_has_no_account_is_left_out_and_named_in_the_preview_alone() {
     let commands =
         serde_json::to_string(&plan.tasks.iter().map(|planned| &planned.import).collect::<Vec<_>>()).unwrap();
     assert!(!commands.contains("Fremd") && !commands.contains("fremd@") && !commands.contains("ben@"), "{commands}");
+}
+
+#[test]
+fn a_task_that_an_auditor_would_do_comes_to_nobody_and_says_so() {
+    let rows = b"title,assignee\nSweep,ada@example.com\nMow,ben@example.com\n";
+    let file = TaskFile::read(rows, Options::default(), 100).unwrap();
+    let mut people = people();
+    people.insert("ben@example.com".to_owned(), Account { id: BEN, does_tasks: false });
+    let plan = file.plan(file.id, &people, at());
+    let assignees: Vec<_> = plan.tasks.iter().map(|planned| planned.import.task.assignee).collect();
+    assert_eq!(assignees, [Some(ADA), None]);
+    let told = [(Some(3), "assignee", Severity::Warning, "an auditor does no tasks; it comes without")];
+    assert_eq!(problems(&plan), told);
+    assert_eq!(file.preview(&plan).unknown_people, [], "they have an account");
 }
 
 #[test]

@@ -50,6 +50,19 @@ async fn a_family_that_nobody_refreshes_for_a_week_ends() {
 }
 
 #[tokio::test]
+async fn an_operator_ends_those_of_everybody_that_have_not_ended() {
+    let case = Case::new().await;
+    let (over, mine) = (case.start().await, case.start().await);
+    case.sessions.end(over.session_id, EndReason::Logout).await.expect("an end");
+    let other = UserId(Uuid::from_u128(77));
+    let theirs = case.sessions.start(other, &Client::default(), Proved::default()).await.expect("a session");
+
+    assert_eq!(case.sessions.end_all(EndReason::Revoked).await.expect("the ends"), 2);
+    assert!(!case.is_live(mine.session_id).await && !case.is_live(theirs.session_id).await);
+    assert_eq!(case.sessions.end_all(EndReason::Revoked).await.expect("nothing to do"), 0);
+}
+
+#[tokio::test]
 async fn an_ended_family_neither_lives_nor_refreshes_and_keeps_its_first_reason() {
     let case = Case::new().await;
     let begun = case.start().await;
