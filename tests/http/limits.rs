@@ -69,18 +69,18 @@ async fn an_administrator_who_repeats_a_request_guesses_no_password_and_one_who_
     let tokens = log_in(&client, &server.admin_email, &server.admin_password).await.is(200).value();
     let admin = client.with_token(tokens["access_token"].as_str().unwrap());
     let email = new_email();
-    let make = async |password: &str| {
+    let ask = async |password: &str| {
         let body = json!({ "name": "Ada", "email": email, "password": password });
         admin.post("/users").key("ada").json(&body).send().await
     };
-    let all = join_all((0..8).map(|_| make(PASSWORD))).await;
+    let all = join_all((0..8).map(|_| ask(PASSWORD))).await;
     let made: Vec<Value> = all.iter().map(|one| one.is(201).value()).collect();
     assert!(made.iter().all(|one| *one == made[0]), "{made:?}");
     for _ in 0..2 {
-        make("another long passphrase").await.problem(422, "idempotency_key_reused");
+        ask("another long passphrase").await.problem(422, "idempotency_key_reused");
     }
-    assert_refused(&make("another long passphrase").await, "attempts", 2);
-    make(PASSWORD).await.is(201);
+    assert_refused(&ask("another long passphrase").await, "attempts", 2);
+    ask(PASSWORD).await.is(201);
 }
 
 #[tokio::test]

@@ -144,19 +144,19 @@ async fn a_webhook_that_is_asked_for_again_under_its_key_is_the_same_one() {
     let (_server, client) = local_server().await;
     let body = json!({ "url": "https://hooks.example.com/muster", "event_types": ["TaskCreated", "TaskDeleted"] });
     let key = Uuid::new_v4().to_string();
-    let make = async |body: &Value| client.post("/webhooks").key(&key).json(body).send().await;
-    let made: Vec<Value> = join_all((0..3).map(|_| make(&body))).await.iter().map(|one| one.is(201).value()).collect();
+    let ask = async |body: &Value| client.post("/webhooks").key(&key).json(body).send().await;
+    let made: Vec<Value> = join_all((0..3).map(|_| ask(&body))).await.iter().map(|one| one.is(201).value()).collect();
     assert!(made.iter().all(|one| *one == made[0]), "the secret, too");
     let spelled = json!({ "url": "https://hooks.example.com/muster", "event_types": ["TaskDeleted", "TaskCreated"] });
-    assert_eq!(make(&spelled).await.is(201).value(), made[0]);
-    make(&json!({ "url": "https://hooks.example.com/other" })).await.problem(422, "idempotency_key_reused");
+    assert_eq!(ask(&spelled).await.is(201).value(), made[0]);
+    ask(&json!({ "url": "https://hooks.example.com/other" })).await.problem(422, "idempotency_key_reused");
     let count = async || client.get("/webhooks").send().await.is(200).value()["items"].as_array().unwrap().len();
     assert_eq!(count().await, 1);
 
     // What it is signed with now, only whoever changed it was told.
     let path = format!("/webhooks/{}", made[0]["id"].as_str().unwrap());
     client.post(&format!("{path}/secret")).send().await.is(200);
-    make(&body).await.problem(409, "conflict");
+    ask(&body).await.problem(409, "conflict");
     client.post("/webhooks").json(&body).send().await.is(201);
     assert_eq!(count().await, 2, "without a key each is one of its own");
 }
