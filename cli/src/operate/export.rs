@@ -18,7 +18,7 @@ use super::heads::{Digested, Held, digested};
 use super::passphrase::{Purpose, passphrase};
 use super::streams;
 use crate::args::ExportArgs;
-use crate::digests::digester;
+use crate::digests::digester_of_whole;
 use crate::progress;
 use crate::report::{Failure, failed, file, note};
 use crate::store::Store;
@@ -74,7 +74,7 @@ async fn keys_to_file(system: &System, path: &Path, passphrase: String) -> Resul
 
 /// Takes a digest over what is under none yet. Whether everything that was there is under one now.
 async fn cover(system: &System, data: &Path) -> Result<bool, Failure> {
-    match digester(system, data)?.cover().await.map_err(failed("taking a digest"))? {
+    match digester_of_whole(system, data).await?.cover().await.map_err(failed("taking a digest"))? {
         Outcome::Taken(_) | Outcome::Unchanged => Ok(true),
         Outcome::Overtaken => Ok(false),
     }
