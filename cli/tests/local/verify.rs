@@ -123,7 +123,9 @@ async fn with_digests(data: &Path) {
 
 /// An operator's command on a data directory.
 async fn muster(data: &Path, arguments: &[&str]) -> Result<(), Failure> {
-    let line = ["muster"].iter().chain(arguments).chain(&["--data", data.to_str().unwrap()]).copied();
+    let mut line = vec!["muster"];
+    line.extend(arguments);
+    line.extend(["--data", data.to_str().unwrap()]);
     muster_cli::run(Muster::try_parse_from(line).unwrap()).await
 }
 

@@ -23,6 +23,7 @@ use crate::http::caller::Caller;
 use crate::http::etag::{IfMatch, etag};
 use crate::http::problem::{Code, Problem};
 use crate::http::spec::{BodilessWebhookProblems, MakeWebhookProblems, WebhookChangeProblems};
+use crate::http::tasks::people::known;
 use crate::webhooks::{ChangeError, Secret, Webhook};
 
 /// The header of a change.
@@ -57,6 +58,7 @@ pub(crate) async fn make(
 ) -> Result<Response, Problem> {
     caller.may(Action::ManageWebhooks, &Resource::Any)?;
     let settings = body.checked(&app.settings.webhooks)?;
+    known(&app, None, settings.team_id).await?;
     let reason = said(None, &settings);
     let (webhook, secret) = webhooks(&app)?.make(settings, caller.id(), app.now()).await.map_err(changed)?;
     let access = done(AccessKind::WebhookMade, &caller.0).about(AccessSubject::Webhook(webhook.id));
@@ -89,6 +91,7 @@ pub(crate) async fn change(
         return Err(stale(before.version));
     }
     let settings = body.checked(&app.settings.webhooks)?;
+    known(&app, None, settings.team_id).await?;
     let reason = said(Some(&before.settings), &settings);
     let access = done(AccessKind::WebhookChanged, &caller.0).about(AccessSubject::Webhook(id));
     // Before it counts: where events go is not changed without a trace.
