@@ -18,7 +18,7 @@ pub struct HistoryArgs {
     /// Where the store is.
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Print each commit as one line of JSON, as `muster export` does.
+    /// Print each commit as one line of JSON: what a line of `muster export` has under `commit`, its members in another order.
     #[arg(long)]
     pub json: bool,
 }

@@ -89,7 +89,14 @@ fn show(imported: &Imported) -> Result<(), Failure> {
     } else {
         line("Nobody has a password here. `muster user create --role admin` opens an account that can sign in;")?;
     }
-    line("everybody else gets one by letter (\"Forgot your password?\"), or from outside by single sign-on.")
+    line(
+        "everybody else gets one by letter (\"Forgot your password?\"), or comes by single sign-on where the issuer's word is taken",
+    )?;
+    line("for who has which address (link_verified_email).")?;
+    line(
+        "Nor is there what is no event: second factors, sessions, API tokens, invitations, links to outside issuers, saved filters,",
+    )?;
+    line("webhooks, and the log of accesses.")
 }
 
 /// Fills the empty store of this system with the export in this file. Without keys, everybody in it is as if erased. With the engine that
