@@ -69,7 +69,8 @@ impl DigestArchive for LastDigest {
             Some(last) if last.sequence >= digest.sequence => Ok(()),
             Some(_) | None => place.replace(&digest),
         });
-        Ok(kept.await??)
+        kept.await??;
+        Ok(())
     }
 
     async fn last(&self) -> Result<Option<SignedDigest>, BoxError> {
