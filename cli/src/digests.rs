@@ -11,6 +11,8 @@ use muster_handlers::http::Causes;
 use muster_identity::digest_key;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::last_digest::LastDigest;
+use crate::operate::import::refuse_unfinished;
 use crate::report::Failure;
 use crate::system::System;
 
@@ -24,9 +26,15 @@ pub fn digester(system: &System, data: &Path) -> Result<Digester, Failure> {
         table: system.digests.clone(),
         signer: Arc::new(digest_key(data)?),
         clock: Arc::new(SystemClock),
-        archive: None,
+        archive: Some(Arc::new(LastDigest::of(data))),
         segments: system.segments,
     })
+}
+
+/// The same, for an operator's command: not of a store that has only a part of an export.
+pub(crate) async fn digester_of_whole(system: &System, data: &Path) -> Result<Digester, Failure> {
+    refuse_unfinished(system).await?;
+    digester(system, data)
 }
 
 /// Takes a digest in every hour. One that fails is tried again a minute later.

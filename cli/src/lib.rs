@@ -11,6 +11,7 @@ mod clock;
 pub mod dead_letters;
 pub mod demo;
 pub mod digests;
+mod last_digest;
 pub mod listen;
 pub mod log;
 pub mod mail;

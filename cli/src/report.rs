@@ -55,6 +55,9 @@ pub enum Failure {
     /// The standard output cannot be written to.
     #[error("cannot write to the standard output")]
     Output(#[source] io::Error),
+    /// The standard output was closed before the end of what is of no use without it; the sentence says what is missing.
+    #[error("{0}: the standard output was closed before its end")]
+    CutOff(String),
     /// Something else failed.
     #[error("{doing} failed")]
     Failed {
@@ -90,7 +93,7 @@ pub(crate) fn note(text: impl Display) {
 pub fn exit_code(outcome: Result<(), Failure>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read the output has enough.
+        // Whoever read some of a list has enough.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
             note(format_args!("muster: {}", chain(&failure)));

@@ -24,6 +24,7 @@ use crate::clock;
 use crate::demo;
 use crate::digests;
 use crate::listen::{Limits, listen};
+use crate::operate::import::refuse_unfinished;
 use crate::pipeline::Pipeline;
 use crate::report::{Failure, failed, line, note};
 use crate::setup;
@@ -83,6 +84,7 @@ async fn serve(
     let (secrets, master) = store::secrets(&args.data, &engine.client()).await?;
     let Secrets { signing_keys, server_secret, personal_secret: _ } = secrets;
     let system = System::over_both(engine.client(), engine.derived_client(), Arc::new(master)).await?;
+    refuse_unfinished(&system).await?;
     let ring = KeyRing::new(signing_keys.ring_keys());
     let address = listener.local_addr().map_err(failed("looking up the address"))?;
     let here = format!("{}://{address}", if tls.is_some() { "https" } else { "http" });

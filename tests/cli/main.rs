@@ -6,6 +6,7 @@ mod support;
 
 mod commands;
 mod exports;
+mod imports;
 mod life;
 mod refusals;
 mod secrets;

@@ -174,7 +174,8 @@ pub(crate) async fn a_webhook_is_shown_without_its_secret_and_changed_as_a_whole
     assert!(!shown.text.contains(secret) && !listed.text.contains(secret));
     assert_eq!(listed.is(200).value()["items"], json!([shown.is(200).value()]));
 
-    let team = Uuid::new_v4();
+    let team = client.post("/teams").json(&json!({ "name": "Lifts" })).send().await.is(201).value()["id"].clone();
+    let team = team.as_str().unwrap();
     let other = json!({ "url": "https://hooks.example.com/other", "team_id": team, "enabled": false });
     client.put(&path).if_match(2).json(&other).send().await.problem(412, "stale_version");
     let changed = client.put(&path).if_match(1).json(&other).send().await;
@@ -245,6 +246,21 @@ async fn a_webhook_leads_to_a_public_https_url_unless_the_operator_says_otherwis
     local.post("/webhooks").json(&wrong).send().await.wrong_fields(&["/event_types/1", "/team_id"]);
     let many = json!({ "url": "https://hooks.example.com/", "event_types": vec!["TaskCreated"; 65] });
     local.post("/webhooks").json(&many).send().await.wrong_fields(&["/event_types"]);
+}
+
+#[tokio::test]
+async fn a_webhook_of_a_team_that_is_not_there_is_refused() {
+    let (_server, client) = local_server().await;
+    let of_nobody = json!({ "url": "https://hooks.example.com/", "team_id": Uuid::new_v4() });
+    client.post("/webhooks").json(&of_nobody).send().await.wrong_fields(&["/team_id"]);
+    assert_eq!(client.get("/webhooks").send().await.is(200).value()["items"], json!([]));
+
+    let of_all = json!({ "url": "https://hooks.example.com/" });
+    let made = client.post("/webhooks").json(&of_all).send().await.is(201).value();
+    let path = format!("/webhooks/{}", made["id"].as_str().unwrap());
+    client.put(&path).json(&of_nobody).send().await.wrong_fields(&["/team_id"]);
+    let shown = client.get(&path).send().await.is(200).value();
+    assert_eq!((&shown["team_id"], &shown["version"]), (&Value::Null, &json!(1)));
 }
 
 #[tokio::test]

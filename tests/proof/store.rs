@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
-use muster_cli::operate::verify::of_store;
+use muster_cli::operate::verify::{Against, of_store, of_store_against};
 use muster_domain::EventReader as _;
 use muster_domain::proof::SignedDigest;
-use muster_handlers::digests::{DigestArchive, Digester, Head, Outcome, Taken};
+use muster_handlers::digests::{DigestArchive, DigestError, Digester, Head, Outcome, Taken};
 
 use crate::sample::{Store, name, task, verify};
 
@@ -143,6 +143,107 @@ async fn a_history_that_is_gone_from_the_store_is_named() {
         let found: Vec<_> = verified.findings.iter().map(|found| (found.stream.clone(), found.version)).collect();
         assert_eq!(found, [(Some(name(1)), Some(0))]);
     }
+}
+
+/// Removes the digests of these places behind everybody's back.
+async fn remove(store: &Store, digests: &[u64]) {
+    for sequence in digests {
+        let delete = store.system.client.delete_item().table_name("muster-digests");
+        let delete = delete.key("pk", AttributeValue::S("digest".to_owned())).key("sk", number(*sequence));
+        delete.send().await.unwrap();
+    }
+}
+
+/// Removes everything that the table of digests has.
+async fn empty(store: &Store) {
+    let mut pages = store.system.client.scan().table_name("muster-digests").into_paginator().items().send();
+    let mut keys = Vec::new();
+    while let Some(item) = pages.next().await {
+        let item = item.unwrap();
+        keys.push((item["pk"].clone(), item["sk"].clone()));
+    }
+    for (pk, sk) in keys {
+        let delete = store.system.client.delete_item().table_name("muster-digests").key("pk", pk).key("sk", sk);
+        delete.send().await.unwrap();
+    }
+}
+
+/// What is wrong with the digests of a store: which, and why.
+async fn wrong_digests(store: &Store, against: Against) -> Vec<(u64, String)> {
+    let found = of_store_against(&store.system, against).await.unwrap().findings;
+    assert!(found.iter().all(|finding| finding.stream == "digest"), "{found:?}");
+    found.into_iter().map(|finding| (finding.version, finding.reason)).collect()
+}
+
+async fn with_three_digests() -> (Store, [SignedDigest; 3]) {
+    let store = Store::new().await;
+    store.create(1).await;
+    let first = store.digest().await;
+    store.create(2).await;
+    let second = store.digest().await;
+    store.rename(1, "Fix the door").await;
+    let third = store.digest().await;
+    (store, [first, second, third])
+}
+
+#[tokio::test]
+async fn the_last_digest_is_named_when_it_is_gone_and_none_is_taken_in_its_place() {
+    let (store, _) = with_three_digests().await;
+    remove(&store, &[3]).await;
+    let missing = [(3, "it is missing: it is marked as taken".to_owned())];
+    assert_eq!(wrong_digests(&store, Against::default()).await, missing);
+
+    let error = store.digester.take().await.unwrap_err();
+    assert!(matches!(error, DigestError::Gone { sequence: 3 }), "{error}");
+    assert_eq!(wrong_digests(&store, Against::default()).await, missing);
+}
+
+#[tokio::test]
+async fn all_digests_are_named_when_they_are_gone_and_what_follows_them_is_there() {
+    let (store, _) = with_three_digests().await;
+    remove(&store, &[1, 2, 3]).await;
+    let reason = "it and all up to digest 3 are missing: of that, it is marked as taken";
+    assert_eq!(wrong_digests(&store, Against::default()).await, [(1, reason.to_owned())]);
+    let error = store.digester.take().await.unwrap_err();
+    assert!(matches!(error, DigestError::Gone { sequence: 3 }), "{error}");
+
+    // And without the mark: the places of the heads.
+    let mark = store.system.client.delete_item().table_name("muster-digests");
+    mark.key("pk", AttributeValue::S("mark".to_owned())).key("sk", number(0)).send().await.unwrap();
+    let reason =
+        format!("it and all up to digest 3 are missing: of that, the last digested head of {} is under it", name(1));
+    assert_eq!(wrong_digests(&store, Against::default()).await, [(1, reason)]);
+}
+
+#[tokio::test]
+async fn a_digest_that_was_kept_is_missed_where_nothing_in_the_store_speaks_of_it() {
+    let (store, [_, second, third]) = with_three_digests().await;
+    let kept = |digest: &SignedDigest| Against { kept: vec![digest.clone()], ..Against::default() };
+    for digest in [&second, &third] {
+        assert_eq!(wrong_digests(&store, kept(digest)).await, []);
+    }
+    let replaced = SignedDigest { leaves: 7, ..second.clone() };
+    let reason = "it is another than the one that was kept".to_owned();
+    assert_eq!(wrong_digests(&store, kept(&replaced)).await, [(2, reason)]);
+
+    empty(&store).await;
+
+    assert_eq!(wrong_digests(&store, Against::default()).await, [], "as if none had ever been taken");
+    let reason = "it and all up to digest 3 are missing: of that, it was kept".to_owned();
+    assert_eq!(wrong_digests(&store, kept(&third)).await, [(1, reason)]);
+}
+
+#[tokio::test]
+async fn a_store_that_should_have_a_digest_by_now_and_has_none_does_not_verify() {
+    let store = Store::new().await;
+    let due = |time: &str| Against { due: Some(time.parse().unwrap()), ..Against::default() };
+    assert_eq!(wrong_digests(&store, due("2026-03-03T08:00:00Z")).await, [], "there is nothing to take one of");
+    store.create(1).await;
+    assert_eq!(wrong_digests(&store, due("2026-03-02T08:00:00Z")).await, [], "it is not so long ago");
+    let none = "there is no digest, and one is taken every hour: they were removed, or none is taken".to_owned();
+    assert_eq!(wrong_digests(&store, due("2026-03-03T08:00:00Z")).await, [(0, none)]);
+    store.digest().await;
+    assert_eq!(wrong_digests(&store, due("2026-03-03T08:00:00Z")).await, []);
 }
 
 /// Keeps what it is given, once it answers.

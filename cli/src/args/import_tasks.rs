@@ -7,7 +7,7 @@ use clap::Args;
 use muster_domain::task::{ImportSource, Status};
 use muster_domain::values::TimeZone;
 use muster_domain::{ImportId, TeamId};
-use muster_handlers::import::{Archived, DateOrder, Field, Options};
+use muster_handlers::import::{Archived, DateOrder, Field, Options, may_separate};
 
 use super::store::StoreArgs;
 
@@ -30,7 +30,7 @@ pub struct ImportTasksArgs {
     #[arg(long = "column", value_name = "FIELD=HEADER", value_parser = parse_column)]
     pub columns: Vec<(Field, String)>,
     /// What separates the values of a table [default: found out].
-    #[arg(long, value_name = "CHARACTER")]
+    #[arg(long, value_name = "CHARACTER", value_parser = parse_delimiter)]
     pub delimiter: Option<char>,
     /// Which of two numbers of a date is the day, where the file does not tell: `day_first` or `month_first`.
     #[arg(long, value_name = "ORDER", value_parser = parse_date_order)]
@@ -93,6 +93,14 @@ fn parse_date_order(text: &str) -> Result<DateOrder, String> {
         "day_first" => Ok(DateOrder::DayFirst),
         "month_first" => Ok(DateOrder::MonthFirst),
         _ => Err("there are day_first, month_first".to_owned()),
+    }
+}
+
+fn parse_delimiter(text: &str) -> Result<char, String> {
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        (Some(character), None) if may_separate(character) => Ok(character),
+        _ => Err("one character that is no letter, digit, quote or line break".to_owned()),
     }
 }
 

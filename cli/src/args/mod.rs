@@ -60,7 +60,7 @@ pub enum Command {
     /// Works on a data directory that nobody uses and on one that a server has open. A run that was cut off goes on
     /// when it is started again.
     Demo(DemoArgs),
-    /// Show each read model's generation, rows, parked aggregates and lag, and how much the event store holds.
+    /// Show each read model's generation, rows, parked aggregates and lag, how much the event store holds, and an import that was cut off.
     Status(StatusArgs),
     /// Show everything that happened to one task, user or team, with the hashes.
     History(HistoryArgs),
@@ -74,7 +74,10 @@ pub enum Command {
     /// The signed digests over the heads of all histories. The server takes one every hour.
     #[command(subcommand)]
     Digest(DigestCommand),
-    /// Compare every history with its row in each read model, and bring up the rows that are behind.
+    /// Compare how far every history is with how far its row is in each read model, and bring up the rows that are behind.
+    ///
+    /// What is in a row is not compared: `muster rebuild` makes every row anew, and compares each with its history. Exits with 1 when
+    /// a row stays wrong.
     Reconcile(ReconcileArgs),
     /// Fill a new generation of a read model from the log, verify it, and switch to it, while the server runs.
     Rebuild(RebuildArgs),
@@ -94,9 +97,10 @@ pub enum Command {
     Export(ExportArgs),
     /// Fill an empty store with the export of another one: the same commits, ids, times and hashes.
     ///
-    /// The export is verified before anything is written. Run again after it was cut off, the import goes on. Passwords, sessions
-    /// and API tokens are in no export: people get a new password by letter, and `muster user create` opens an account for an
-    /// administrator who can sign in at once.
+    /// The export is verified before anything is written. Run again after it was cut off, the import goes on; until it is done,
+    /// nothing else writes into the store. What is no event is in no export: passwords, second factors, sessions, API tokens,
+    /// invitations, links to outside issuers, saved filters, webhooks, and the log of accesses. People get a new password by letter,
+    /// and `muster user create` opens an account for an administrator who can sign in at once.
     Import(ImportArgs),
     /// Print the OpenAPI document.
     #[command(hide = true)]

@@ -18,7 +18,7 @@ pub struct HistoryArgs {
     /// Where the store is.
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Print each commit as one line of JSON, as `muster export` does.
+    /// Print each commit as one line of JSON: what a line of `muster export` has under `commit`, its members in another order.
     #[arg(long)]
     pub json: bool,
 }
@@ -39,8 +39,9 @@ pub struct VerifyArgs {
     /// changed.
     #[arg(long, value_name = "FILE")]
     pub key: Vec<PathBuf>,
-    /// A digest that you kept, as `muster digest list` shows it: the export must have it. So an export that ends too early shows.
-    #[arg(long, value_name = "FILE", requires = "export")]
+    /// A digest that you kept, as `muster digest list` shows it: the store or the export must have it. So it shows when the last
+    /// digests are missing.
+    #[arg(long, value_name = "FILE", conflicts_with = "proof")]
     pub kept: Vec<PathBuf>,
     /// Every event must be under a digest, also where the export does not say so of itself: what was added or written anew after
     /// the last one is then found. For an export that took its digest.

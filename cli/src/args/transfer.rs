@@ -13,7 +13,8 @@ pub struct ExportArgs {
     /// Where the store is.
     #[command(flatten)]
     pub store: StoreArgs,
-    /// The file to write; it appears when it is complete. The standard output if left out.
+    /// The file to write; it appears when it is complete, for its owner alone to read. A pipe or a device is written to as it is. The
+    /// standard output if left out. Exits with 1 when not all of it could be written.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Take no digest first. With one, the export holds what was there when it was taken, and all of it is under a digest. Events after the last digest then have nothing but their hash chain to speak for them. On AWS

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::args::DemoArgs;
+use crate::operate::import::refuse_unfinished;
 use crate::operate::{json, streams};
 use crate::pipeline::{Control, Pipeline, read, text};
 use crate::progress;
@@ -46,6 +47,7 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     }
     let store = LocalStore::open_or_make(&args.data.data).await?;
     let system = store.system().await?;
+    refuse_unfinished(&system).await?;
     refuse_tasks(&system).await?;
     let sign_in = setup::first_admin(&system, &args.admin, name, admin_since(SystemClock.now())).await?;
     let pipeline = match store.engine() {

@@ -5,7 +5,7 @@ use muster_handlers::digests::{Contradiction, DigestTable, Outcome, Taken};
 
 use super::json;
 use crate::args::{DigestListArgs, DigestPublicKeyArgs, DigestTakeArgs};
-use crate::digests::digester;
+use crate::digests::digester_of_whole;
 use crate::report::{Failure, failed, line};
 use crate::store::{LocalStore, Store};
 
@@ -15,7 +15,7 @@ const PAGE: usize = 500;
 /// Takes one now.
 pub async fn take(args: DigestTakeArgs) -> Result<(), Failure> {
     let system = LocalStore::open(&args.data.data).await?.system().await?;
-    let taken = digester(&system, &args.data.data)?.take().await.map_err(failed("taking a digest"))?;
+    let taken = digester_of_whole(&system, &args.data.data).await?.take().await.map_err(failed("taking a digest"))?;
     match taken {
         Outcome::Taken(Taken { digest, contradictions }) => {
             json(&digest)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_domain::commit::NotCanonical;
@@ -13,12 +13,13 @@ use muster_domain::proof::export::{End, ExportLines};
 use muster_domain::{Commit, EventReader as _, StreamId};
 use muster_handlers::digests::Outcome;
 use muster_vault::seal_copies;
+use uuid::Uuid;
 
 use super::heads::{Digested, Held, digested};
 use super::passphrase::{Purpose, passphrase};
 use super::streams;
 use crate::args::ExportArgs;
-use crate::digests::digester;
+use crate::digests::digester_of_whole;
 use crate::progress;
 use crate::report::{Failure, failed, file, note};
 use crate::store::Store;
@@ -47,8 +48,8 @@ pub async fn run(args: ExportArgs) -> Result<(), Failure> {
         _ => false,
     };
     match &args.out {
-        Some(path) => to_file(&system, path, complete).await?,
-        None => to_output(&system, complete).await?,
+        Some(path) => to_path(&system, path, complete).await?,
+        None => to_output(&system, complete, secret.is_some()).await?,
     }
     // After the commits: whoever is in them has a key by now.
     match secret {
@@ -74,42 +75,85 @@ async fn keys_to_file(system: &System, path: &Path, passphrase: String) -> Resul
 
 /// Takes a digest over what is under none yet. Whether everything that was there is under one now.
 async fn cover(system: &System, data: &Path) -> Result<bool, Failure> {
-    match digester(system, data)?.cover().await.map_err(failed("taking a digest"))? {
+    match digester_of_whole(system, data).await?.cover().await.map_err(failed("taking a digest"))? {
         Outcome::Taken(_) | Outcome::Unchanged => Ok(true),
         Outcome::Overtaken => Ok(false),
     }
 }
 
-async fn to_output(system: &System, complete: bool) -> Result<(), Failure> {
+async fn to_output(system: &System, complete: bool, with_keys: bool) -> Result<(), Failure> {
     match write(system, complete, BufWriter::new(io::stdout())).await {
         Ok(_) => Ok(()),
+        // Half a list may be enough for whoever reads it; half an export is none.
+        Err(WriteError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            let keys = if with_keys { ", and the keys are not written" } else { "" };
+            Err(Failure::CutOff(format!("the export is not complete{keys}")))
+        }
         Err(WriteError::Output(error)) => Err(Failure::Output(error)),
         Err(WriteError::Failed(failure)) => Err(failure),
     }
 }
 
-/// Written beside and renamed: the file is complete or not there.
-async fn to_file(system: &System, path: &Path, complete: bool) -> Result<(), Failure> {
+/// Where an export is written to.
+enum Place {
+    /// A file that is there, or is to be.
+    File(PathBuf),
+    /// A pipe or a device: what is written is gone, and nothing can be put in its place.
+    Stream,
+}
+
+impl Place {
+    /// Where this path leads, links followed.
+    fn of(path: &Path) -> io::Result<Self> {
+        match fs::metadata(path) {
+            Ok(there) if there.is_file() => Ok(Self::File(fs::canonicalize(path)?)),
+            Ok(_) => Ok(Self::Stream),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(path) {
+                // A link to what is not there yet.
+                Ok(target) => Self::of(&path.parent().unwrap_or(Path::new("")).join(target)),
+                Err(_) => Ok(Self::File(path.to_owned())),
+            },
+            Err(error) => Err(error),
+        }
+    }
+}
+
+async fn to_path(system: &System, path: &Path, complete: bool) -> Result<(), Failure> {
+    let written = match Place::of(path).map_err(file(path))? {
+        Place::File(target) => to_file(system, &target, complete).await,
+        Place::Stream => to_stream(system, path, complete).await,
+    };
+    let End { commits, streams, digests, .. } = written?;
+    let path = path.display();
+    note(format_args!("wrote {commits} commits of {streams} streams and {digests} digests to {path}"));
+    Ok(())
+}
+
+/// Written beside and renamed: the file is complete or not there. As the keys, it is for its owner alone.
+async fn to_file(system: &System, path: &Path, complete: bool) -> Result<End, Failure> {
     let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.new", std::process::id()));
+    beside.push(format!(".{}.new", Uuid::new_v4()));
     let beside = Path::new(&beside);
-    let target = File::create(beside).map_err(file(beside))?;
+    let target = File::options().write(true).create_new(true).mode(0o600).open(beside).map_err(file(beside))?;
     let written = match write(system, complete, BufWriter::new(&target)).await {
         Ok(written) => target.sync_all().and_then(|()| fs::rename(beside, path)).map(|()| written).map_err(file(path)),
         Err(WriteError::Output(error)) => Err(file(beside)(error)),
         Err(WriteError::Failed(failure)) => Err(failure),
     };
-    match written {
-        Ok(End { commits, streams, digests, .. }) => {
-            let path = path.display();
-            note(format_args!("wrote {commits} commits of {streams} streams and {digests} digests to {path}"));
-            Ok(())
-        }
-        Err(failure) => {
-            // What is not complete is of no use; the failure is what counts.
-            let _ = fs::remove_file(beside);
-            Err(failure)
-        }
+    if written.is_err() {
+        // What is not complete is of no use; the failure is what counts.
+        let _ = fs::remove_file(beside);
+    }
+    written
+}
+
+/// Written as it comes: who reads sees by the last line whether it is complete.
+async fn to_stream(system: &System, path: &Path, complete: bool) -> Result<End, Failure> {
+    let target = File::options().write(true).open(path).map_err(file(path))?;
+    match write(system, complete, BufWriter::new(target)).await {
+        Ok(written) => Ok(written),
+        Err(WriteError::Output(error)) => Err(file(path)(error)),
+        Err(WriteError::Failed(failure)) => Err(failure),
     }
 }
 

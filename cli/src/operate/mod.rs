@@ -7,6 +7,7 @@ pub(crate) mod heads;
 pub mod history;
 pub mod import;
 pub mod keys;
+mod missing_digests;
 pub mod parked;
 pub(crate) mod passphrase;
 pub mod prove;

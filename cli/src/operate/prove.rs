@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{json, streams};
 use crate::args::ProveArgs;
-use crate::digests::digester;
+use crate::digests::digester_of_whole;
 use crate::report::{Failure, failed, file, note};
 use crate::store::Store;
 use crate::system::System;
@@ -49,7 +49,8 @@ pub async fn run(args: ProveArgs) -> Result<(), Failure> {
     };
     if let Store::Local(_) = store {
         // So that what was recorded a minute ago can be proven, too.
-        digester(&system, &args.store.data.data)?.cover().await.map_err(failed("taking a digest"))?;
+        let digester = digester_of_whole(&system, &args.store.data.data).await?;
+        digester.cover().await.map_err(failed("taking a digest"))?;
     }
     let proof = digests::prove(&system.events, &system.digests, &stream, version).await;
     let proof = proof.map_err(|error| match error {

@@ -8,6 +8,7 @@ use muster_projections::Hosted;
 use muster_projections::rows::RowStore as _;
 use serde::Serialize;
 
+use super::import::{Unfinished, unfinished};
 use super::json;
 use crate::args::StatusArgs;
 use crate::pipeline::{AsideRecord, ParkedEvent};
@@ -24,6 +25,8 @@ const DOING: &str = "reading the store's status";
 pub struct Status {
     /// Whether a server has it open.
     pub serving: bool,
+    /// The import of an export that was cut off: only a part of it is there, and nothing else may be written.
+    pub unfinished_import: Option<Unfinished>,
     /// How many aggregates have a history.
     pub aggregates: usize,
     /// How many commits there are.
@@ -91,6 +94,7 @@ pub async fn of(system: &System) -> Result<Status, Failure> {
     let aside = system.parking().aside().await.map_err(failed(DOING))?;
     Ok(Status {
         serving: false,
+        unfinished_import: unfinished(system).await?,
         aggregates: heads.versions.len(),
         commits: heads.commits,
         events: heads.versions.values().sum(),
@@ -169,8 +173,15 @@ async fn read_model(
 }
 
 fn show(status: &Status) -> Result<(), Failure> {
-    let Status { serving, aggregates, commits, events, unreadable, checkpoint, aside, projections } = status;
+    let Status { serving, unfinished_import, aggregates, commits, events, unreadable, checkpoint, aside, projections } =
+        status;
     line(format_args!("server      {}", if *serving { "running" } else { "not running" }))?;
+    if let Some(Unfinished { export, begun }) = unfinished_import {
+        let since = begun.as_deref().map_or_else(String::new, |begun| format!(" since {begun}"));
+        line(format_args!(
+            "import      cut off{since}: run it again with the same export (SHA-256 {export}), or empty the directory"
+        ))?;
+    }
     line(format_args!("events      {events} in {commits} commits of {aggregates} aggregates"))?;
     line(format_args!("checkpoint  {}", checkpoint.as_deref().unwrap_or("none yet")))?;
     line("")?;

@@ -5,6 +5,7 @@ use muster_domain::{Clock as _, UserId};
 use muster_handlers::clock::SystemClock;
 use serde::Serialize;
 
+use super::import::refuse_unfinished;
 use super::json;
 use crate::args::UserCreateArgs;
 use crate::report::{Failure, line};
@@ -21,6 +22,7 @@ struct Opened {
 /// Opens an account, and shows the sign-in once.
 pub async fn create(args: UserCreateArgs) -> Result<(), Failure> {
     let system = Store::named(&args.store).await?.system().await?;
+    refuse_unfinished(&system).await?;
     let account = RegisterUser::new(args.name, args.email, args.role, SystemClock.now());
     let (id, sign_in) = open_account(&system, account, args.password_prompt).await?;
     if args.json {

@@ -3,24 +3,30 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, stream};
 use muster_domain::commit::{ChainVerifier, Tampered};
 use muster_domain::ports::ReadError;
 use muster_domain::proof::merkle::MerkleTree;
 use muster_domain::proof::{DigestKeys, Leaf, SignedDigest};
-use muster_domain::{Commit, EventReader as _, Hash, StreamId};
+use muster_domain::{Clock as _, Commit, EventReader as _, Hash, StreamId};
+use muster_handlers::clock::SystemClock;
 use serde::Serialize;
 
 use super::heads::{Digested, Held, digested};
+use super::missing_digests::{missing, none_at_all};
 use super::{json, streams, verify_export};
 use crate::args::VerifyArgs;
+use crate::last_digest::LastDigest;
 use crate::progress;
-use crate::report::{Failure, failed, line};
+use crate::report::{Failure, failed, file, line};
 use crate::store::Store;
 use crate::system::System;
 
 /// How many histories are followed at a time.
 const CONCURRENCY: usize = 8;
+/// Within how long of the first event a stage on AWS has a digest: one is taken every hour.
+const DUE_WITHIN: TimeDelta = TimeDelta::days(1);
 
 /// A history that is not as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -57,12 +63,21 @@ pub async fn run(args: VerifyArgs) -> Result<(), Failure> {
     if let Some(path) = &args.proof {
         return verify_export::proof(path, &args.key, args.json);
     }
-    let system = Store::named(&args.store).await?.system().await?;
+    let store = Store::named(&args.store).await?;
+    let system = store.system().await?;
     let keys = match &args.key[..] {
         [] => None,
         given => Some(verify_export::read_keys(given)?),
     };
-    let verified = of_store(&system, keys).await?;
+    let mut against = Against { keys, kept: verify_export::read_kept(&args.kept)?, due: None };
+    match store {
+        Store::Local(_) => {
+            let place = LastDigest::of(&args.store.data.data);
+            against.kept.extend(place.read().map_err(file(place.path()))?);
+        }
+        Store::Aws { .. } => against.due = Some(SystemClock.now() - DUE_WITHIN),
+    }
+    let verified = of_store_against(&system, against).await?;
     if args.json {
         json(&verified)?;
     } else {
@@ -81,8 +96,26 @@ pub async fn run(args: VerifyArgs) -> Result<(), Failure> {
     }
 }
 
+/// What a store is held against.
+#[derive(Clone, Debug, Default)]
+pub struct Against {
+    /// The keys that sign digests. Without them, those are believed that the store names.
+    pub keys: Option<DigestKeys>,
+    /// Digests that were kept elsewhere: the store must have them.
+    pub kept: Vec<SignedDigest>,
+    /// If something was recorded before this, a digest was due since, and there must be one. Nothing is known of that, if left out: the
+    /// histories of a local store may be older than the store.
+    pub due: Option<DateTime<Utc>>,
+}
+
 /// Follows every digest of a store, and every history, several at a time. Without keys, those are believed that the store names.
 pub async fn of_store(system: &System, keys: Option<DigestKeys>) -> Result<Verified, Failure> {
+    of_store_against(system, Against { keys, ..Against::default() }).await
+}
+
+/// The same, held against what is known from elsewhere.
+pub async fn of_store_against(system: &System, against: Against) -> Result<Verified, Failure> {
+    let Against { keys, kept, due } = against;
     let Digested { digests, mut heads } = digested(system).await?;
     let keys = match keys {
         Some(keys) => keys,
@@ -100,6 +133,9 @@ pub async fn of_store(system: &System, keys: Option<DigestKeys>) -> Result<Verif
     let reason = "it is not the name of a stream".to_owned();
     let foreign = streams.foreign.into_iter().map(|stream| Finding { stream, version: 0, reason: reason.clone() });
     verified.findings.extend(foreign);
+    let names: Vec<StreamId> = streams.commits.keys().copied().collect();
+    verified.findings.extend(missing(&system.digests, &digests, &names, &kept).await?);
+    let mut oldest = None;
     let mut histories = stream::iter(streams.commits)
         .map(|(stream, count)| async move { (stream, count, system.events.commits(&stream, 0, None).await) })
         .buffer_unordered(CONCURRENCY);
@@ -110,6 +146,7 @@ pub async fn of_store(system: &System, keys: Option<DigestKeys>) -> Result<Verif
                 for commit in &commits {
                     follower.follow(commit);
                 }
+                oldest = oldest.into_iter().chain(commits.iter().map(|commit| commit.recorded_at)).min();
                 follower.compare(heads.remove(&stream.to_string()).unwrap_or_default(), &commits);
                 follower.counted = Some(count);
                 follower.end(&mut verified);
@@ -124,6 +161,9 @@ pub async fn of_store(system: &System, keys: Option<DigestKeys>) -> Result<Verif
     }
     bar.finish_and_clear();
     verified.findings.extend(heads.into_iter().filter_map(|(stream, held)| gone(stream, &held)));
+    if verified.digests == 0 {
+        verified.findings.extend(none_at_all(&system.digests, oldest, due).await?);
+    }
     verified.findings.sort_by(|one, other| (&one.stream, one.version).cmp(&(&other.stream, other.version)));
     Ok(verified)
 }

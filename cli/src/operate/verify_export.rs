@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use muster_domain::proof::verifier::LastDigest;
-use muster_domain::proof::{DigestKeys, ExportVerifier, Finding, InclusionProof, Undigested, Verified};
+use muster_domain::proof::{DigestKeys, ExportVerifier, Finding, InclusionProof, SignedDigest, Undigested, Verified};
 
 use super::json;
 use crate::progress;
@@ -25,7 +25,7 @@ pub struct Asked {
 
 /// Verifies an export (`-` for the standard input), and says what it found.
 pub async fn export(path: PathBuf, keys: &[PathBuf], kept: &[PathBuf], asked: Asked) -> Result<(), Failure> {
-    let (keys, kept) = (read_keys(keys)?, kept.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?);
+    let (keys, kept) = (read_keys(keys)?, read_kept(kept)?);
     let verified = tokio::task::spawn_blocking(move || {
         let verifier = ExportVerifier::new(Some(&keys), &kept);
         open(&path, if asked.complete { verifier.complete() } else { verifier })
@@ -94,6 +94,11 @@ pub(crate) fn read_keys(paths: &[PathBuf]) -> Result<DigestKeys, Failure> {
         text.push_str(&fs::read_to_string(path).map_err(file(path))?);
     }
     DigestKeys::from_pem(&text).map_err(|error| Failure::Refused(error.to_string()))
+}
+
+/// The digests that were kept in these files.
+pub(crate) fn read_kept(paths: &[PathBuf]) -> Result<Vec<SignedDigest>, Failure> {
+    paths.iter().map(|path| read(path)).collect()
 }
 
 fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, Failure> {

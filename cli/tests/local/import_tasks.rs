@@ -9,8 +9,9 @@ use muster_cli::operate::import::{Done, import_tasks};
 use muster_cli::report::Failure;
 use muster_commands::ExpectedVersion;
 use muster_domain::task::{ImportSource, Status};
+use muster_domain::team::{CreateTeam, Team, TeamCommand};
 use muster_domain::user::{RegisterUser, Role, User, UserCommand};
-use muster_domain::{EventReader as _, TaskId, UserId};
+use muster_domain::{EventReader as _, TaskId, TeamId, UserId};
 use muster_handlers::import::{Archived, Field, Options};
 use uuid::Uuid;
 
@@ -81,6 +82,36 @@ async fn a_run_that_was_cut_off_goes_on_where_it_was() {
 }
 
 #[tokio::test]
+async fn a_team_that_is_not_there_is_refused_before_anything_is_shown_or_made() {
+    let store = with_ada().await;
+    let team = TeamId(Uuid::from_u128(0x7ea3));
+    let into = Options { team: Some(team), ..Options::default() };
+    for preview in [true, false] {
+        let refused = import_tasks(&store.system, FILE, into.clone(), None, preview).await;
+        assert!(matches!(&refused, Err(Failure::Refused(reason)) if reason == "there is no such team"), "{refused:?}");
+    }
+    for id in ids(&import(&store, FILE, true).await) {
+        assert_eq!(store.system.events.commits(&id.into(), 0, None).await.unwrap(), []);
+    }
+
+    let create = TeamCommand::Create(CreateTeam { name: "Lifts".parse().unwrap(), description: None, at: at() });
+    store.system.commands.execute::<Team>(team.0, create, ExpectedVersion::New, &metadata()).await.unwrap();
+    let made = import_tasks(&store.system, FILE, into, None, false).await.unwrap();
+    assert_eq!(made.created, Some(2));
+}
+
+#[tokio::test]
+async fn whose_account_is_closed_is_left_out_of_tasks() {
+    let store = with_ada().await;
+    let close = UserCommand::Deactivate;
+    store.system.commands.execute::<User>(ADA.0, close, ExpectedVersion::Any, &metadata()).await.unwrap();
+    let looked = import(&store, FILE, true).await;
+    assert_eq!(looked.preview.tasks.iter().map(|task| task.assignee_id).collect::<Vec<_>>(), [None, None]);
+    let left_out: Vec<_> = looked.preview.unknown_people.iter().map(|person| person.name.as_str()).collect();
+    assert_eq!(left_out, ["ada@example.com", "nobody@example.com"]);
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_read_is_refused() {
     let store = TestStore::new().await;
     let refused = import_tasks(&store.system, b"a;b\n1;2\n", Options::default(), None, false).await;
@@ -119,6 +150,8 @@ fn a_whole_export_and_tasks_are_told_apart_on_the_command_line() {
         "muster import tasks x --from jira",
         "muster import tasks x --status Waiting=soon",
         "muster import tasks x --column colour=Red",
+        "muster import tasks x --delimiter a",
+        "muster import tasks x --delimiter ;;",
     ] {
         assert!(parse(wrong).is_err(), "{wrong}");
     }

@@ -28,6 +28,14 @@ pub enum DigestError {
         /// What is wrong.
         reason: String,
     },
+    /// A digest that was taken is gone, or another stands in its place.
+    #[error(
+        "digest {sequence} was taken, and is not in the table as it was: none is taken in its place; `muster verify` names what is gone"
+    )]
+    Gone {
+        /// Its place.
+        sequence: u64,
+    },
     /// The event store could not be read.
     #[error(transparent)]
     Read(#[from] muster_domain::ports::ReadError),

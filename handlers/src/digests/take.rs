@@ -29,6 +29,11 @@ const TRIES: u32 = 5;
 pub trait DigestArchive: Send + Sync {
     /// Keeps the digest. One that is there already stays as it is.
     async fn keep(&self, digest: &SignedDigest) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+    /// The last digest that it has, where it can tell: the table must have the same one.
+    async fn last(&self) -> Result<Option<SignedDigest>, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(None)
+    }
 }
 
 /// A history that is not as an earlier digest has it. The new digest leaves it out: a signature is not given to it.
@@ -117,7 +122,10 @@ impl Digester {
 
     async fn try_to_take(&self, nothing: bool) -> Result<Outcome, DigestError> {
         let public = DigestKey::from_point(self.signer.public_key().point())?;
+        // The mark first: what others take meanwhile is no gap.
+        let marked = self.table.mark(Mark::Applied).await?;
         let before = self.table.last().await?;
+        self.refuse_gap(marked, before.as_ref()).await?;
         self.finish(before.as_ref()).await?;
         let taken_at = self.clock.now();
         let (leaves, contradictions) = self.changed().await?;
@@ -151,6 +159,20 @@ impl Digester {
         self.apply(&digest, &leaves).await?;
         self.give_to_archive(sequence).await?;
         Ok(Outcome::Taken(Taken { digest, contradictions }))
+    }
+
+    /// Refuses to go on where a digest is gone that was taken: one in its place would make a history of digests that never was.
+    async fn refuse_gap(&self, marked: u64, last: Option<&SignedDigest>) -> Result<(), DigestError> {
+        if last.map_or(0, |last| last.sequence) < marked {
+            return Err(DigestError::Gone { sequence: marked });
+        }
+        let Some(archive) = &self.archive else { return Ok(()) };
+        let kept = archive.last().await.map_err(DigestError::of("asking the archive for its last digest"))?;
+        let Some(kept) = kept else { return Ok(()) };
+        if self.table.digest(kept.sequence).await?.as_ref() == Some(&kept) {
+            return Ok(());
+        }
+        Err(DigestError::Gone { sequence: kept.sequence })
     }
 
     /// Does what was left undone when the one who took this digest was cut off.

@@ -123,8 +123,10 @@ fn problem(error: &DigestError) -> Problem {
     match error {
         DigestError::Store { .. } => Problem::unavailable(error),
         DigestError::Read(error) => unreadable(error),
-        DigestError::Damaged { .. } | DigestError::Sign(_) | DigestError::Key(_) | DigestError::Canonical(_) => {
-            Problem::internal(error)
-        }
+        DigestError::Damaged { .. }
+        | DigestError::Gone { .. }
+        | DigestError::Sign(_)
+        | DigestError::Key(_)
+        | DigestError::Canonical(_) => Problem::internal(error),
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use axum::Json;
 use axum::extract::State;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use muster_commands::{ExecuteError, ExpectedVersion, GuardedError};
 use muster_domain::task::{ImportSource, Status, Task, TaskCommand, TaskError, TaskFacts};
-use muster_domain::user::Role;
 use muster_domain::values::TimeZone;
 use muster_domain::{ImportId, TaskId, TeamId, UserId, import_cause};
 use muster_identity::policy::{Action, Person, Resource};
@@ -25,9 +25,12 @@ use super::problem::{Code, Problem};
 use super::refusal::guarded;
 use super::request::Change;
 use super::spec::ImportProblems;
-use super::tasks::people::known;
+use super::tasks::people::NO_SUCH_TEAM;
 use super::tasks::read::{present, resource};
-use crate::import::{Account, Archived, DateOrder, Field, Options, People, Plan, PlannedTask, Preview, TaskFile};
+use crate::import::{
+    Addressed, Archived, DateOrder, Field, Known, Options, Place, Plan, PlannedTask, Preview, Unfit, address,
+    may_separate,
+};
 
 /// The most bytes of a request that brings a file: what a Lambda takes at once, and some air.
 pub const MAX_IMPORT_BYTES: usize = 4 * 1024 * 1024;
@@ -121,7 +124,7 @@ impl ImportBody {
                 fields.wrong(pointer, format_args!("must have at most {MAX_ENTRIES} entries"));
             }
         }
-        if self.delimiter.is_some_and(|delimiter| delimiter.is_alphanumeric() || "\"\r\n".contains(delimiter)) {
+        if self.delimiter.is_some_and(|delimiter| !may_separate(delimiter)) {
             fields.wrong("/delimiter", "must be no letter, digit, quote or line break");
         }
         let options = zone.map(|TimeZone(time_zone)| Options {
@@ -200,20 +203,20 @@ pub(crate) async fn import(
 ) -> Result<Json<ImportAnswer>, Problem> {
     change.caller.may(Action::ImportTasks, &Resource::Any)?;
     let (mode, bytes, options, id) = body.checked()?;
-    known(&app, None, options.team).await?;
-    let file = tokio::task::spawn_blocking(move || TaskFile::read(&bytes, options, MAX_TASKS)).await;
-    let file = file.map_err(|error| Problem::internal(&error))?.map_err(|reason| wrong_field("/content", reason))?;
-    let accounts = accounts(&app, &file).await?;
-    let people: People = accounts
-        .iter()
-        .map(|(address, (person, role))| (address.clone(), Account { id: person.id, does_tasks: role.does_tasks() }))
-        .collect();
+    let addressed = address(&*app, bytes, options, MAX_TASKS, |error| Problem::internal(&error)).await;
+    let addressed = addressed.map_err(|unfit| match unfit {
+        Unfit::NoSuchTeam => wrong_field("/team_id", NO_SUCH_TEAM),
+        Unfit::File(reason) => wrong_field("/content", reason),
+        Unfit::Failed(problem) => problem,
+    })?;
+    let people = addressed.people();
+    let Addressed { file, accounts } = addressed;
     let plan = file.plan(id.unwrap_or(file.id), &people, change.at);
     let preview = file.preview(&plan);
     let outcome = match mode {
         Mode::Preview => None,
         Mode::Run => {
-            let people = accounts.into_values().map(|(person, _)| (person.id, person)).collect();
+            let people = accounts.into_values().map(|known| (known.person.id, known.person)).collect();
             let outcome = run(&app, &change, plan, &people).await;
             let problems = outcome.failed.iter().map(|failed| (Some(failed.task_id), &failed.problem)).collect();
             app.note_refusals(&asked, &change.caller.0, problems).await;
@@ -223,16 +226,21 @@ pub(crate) async fn import(
     Ok(Json(ImportAnswer { preview, outcome }))
 }
 
-/// Those of the people in a file who have an account, by address.
-async fn accounts(app: &App, file: &TaskFile) -> Result<BTreeMap<String, (Person, Role)>, Problem> {
-    let looked_up = file.addresses().into_iter().map(|address| async move {
-        let owner = app.identity.owner(&address).await.map_err(|error| Problem::unavailable(&error))?;
+/// Who and what there is here, for a file.
+#[async_trait]
+impl Place for App {
+    type Error = Problem;
+
+    async fn account(&self, address: &str) -> Result<Option<Known>, Problem> {
+        let owner = self.identity.owner(address).await.map_err(|error| Problem::unavailable(&error))?;
         let Some(id) = owner else { return Ok(None) };
-        let user = app.user(id, 0).await?.filter(|user| user.active);
-        Ok::<_, Problem>(user.map(|user| (address, (Person { id, teams: user.teams }, user.role))))
-    });
-    let found: Vec<_> = stream::iter(looked_up).buffered(CONCURRENCY).try_collect().await?;
-    Ok(found.into_iter().flatten().collect())
+        let user = self.user(id, 0).await?.filter(|user| user.active);
+        Ok(user.map(|user| Known { does_tasks: user.role.does_tasks(), person: Person { id, teams: user.teams } }))
+    }
+
+    async fn has_team(&self, team: TeamId) -> Result<bool, Problem> {
+        Ok(self.team(team, 0).await?.is_some())
+    }
 }
 
 /// Makes the tasks, several at a time: first those that are a part of nothing, then their parts.

@@ -1,11 +1,12 @@
-//! Tasks from files of other programs: what a file is, what its tasks would be, and what stands in their way. Nothing in here writes
-//! anything; who has read a [`Plan`] and wants it carries out its commands.
+//! Tasks from files of other programs: what a file is, where its tasks go, what they would be, and what stands in their way. Nothing in
+//! here writes anything; who has read a [`Plan`] and wants it carries out its commands.
 
 mod columns;
 mod csv;
 mod dates;
 mod draft;
 mod options;
+mod place;
 mod plan;
 mod preview;
 mod table;
@@ -23,7 +24,8 @@ use uuid::Uuid;
 pub use columns::{ColumnGuess, Field};
 pub use dates::DateOrder;
 pub use draft::{RowProblem, Severity};
-pub use options::{Archived, Options};
+pub use options::{Archived, Options, may_separate};
+pub use place::{Addressed, Known, Place, Unfit, address};
 pub use plan::{Account, People, Plan, PlannedTask};
 pub use preview::{Counts, Preview, PreviewTask, UnknownPerson};
 pub use table::{Encoding, TableError};

@@ -22,6 +22,11 @@ pub enum Archived {
     Complete,
 }
 
+/// Whether this character can separate the values of a table.
+pub fn may_separate(character: char) -> bool {
+    !character.is_alphanumeric() && !"\"\r\n".contains(character)
+}
+
 /// How a file is read.
 #[derive(Clone, Debug)]
 pub struct Options {

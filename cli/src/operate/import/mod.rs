@@ -1,8 +1,11 @@
 //! `muster import`: takes in what comes from elsewhere.
 
+mod begun;
 mod tasks;
 mod whole;
 
+pub(crate) use begun::refuse_unfinished;
+pub use begun::{Unfinished, unfinished};
 pub use tasks::{Done, import as import_tasks};
 pub use whole::{Imported, from_export};
 

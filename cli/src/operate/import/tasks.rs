@@ -4,16 +4,20 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use async_trait::async_trait;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_commands::{ExecuteError, ExpectedVersion};
 use muster_domain::task::{Task, TaskCommand, TaskError};
+use muster_domain::team::Team;
 use muster_domain::user::User;
-use muster_domain::{Actor, Clock as _, Fingerprint, ImportId, Metadata, import_cause};
+use muster_domain::{Actor, Clock as _, Fingerprint, ImportId, Metadata, TeamId, import_cause};
 use muster_handlers::clock::SystemClock;
-use muster_handlers::import::{Account, Options, People, Plan, PlannedTask, Preview, Severity, TaskFile};
+use muster_handlers::import::{Addressed, Known, Options, Place, Plan, PlannedTask, Preview, Severity, Unfit, address};
 use muster_identity::Emails;
+use muster_identity::policy::Person;
 use serde::Serialize;
 
+use super::refuse_unfinished;
 use crate::args::{ImportTasksArgs, StoreArgs};
 use crate::operate::json;
 use crate::pipeline::Pipeline;
@@ -76,10 +80,18 @@ pub async fn import(
     id: Option<ImportId>,
     preview: bool,
 ) -> Result<Done, Failure> {
-    let read = TaskFile::read(bytes, options, MAX_TASKS).map_err(|reason| Failure::Refused(reason.to_string()))?;
-    let people = people(system, &read).await?;
-    let plan = read.plan(id.unwrap_or(read.id), &people, SystemClock.now());
-    let shown = read.preview(&plan);
+    refuse_unfinished(system).await?;
+    let place = SystemPlace::of(system);
+    let addressed = address(&place, bytes.to_vec(), options, MAX_TASKS, failed("reading the file")).await;
+    let addressed = addressed.map_err(|unfit| match unfit {
+        Unfit::NoSuchTeam => Failure::Refused("there is no such team".to_owned()),
+        Unfit::File(reason) => Failure::Refused(reason.to_string()),
+        Unfit::Failed(failure) => failure,
+    })?;
+    let people = addressed.people();
+    let Addressed { file, accounts: _ } = addressed;
+    let plan = file.plan(id.unwrap_or(file.id), &people, SystemClock.now());
+    let shown = file.preview(&plan);
     if preview {
         return Ok(Done { preview: shown, created: None, repeated: None });
     }
@@ -87,18 +99,37 @@ pub async fn import(
     Ok(Done { preview: shown, created: Some(created), repeated: Some(repeated) })
 }
 
-/// Who of the people in a file has an account.
-async fn people(system: &System, read: &TaskFile) -> Result<People, Failure> {
-    const LOOKING: &str = "looking up an address";
-    let emails = Emails::new(system.client.clone(), system.identity_tables().reservations);
-    let mut people = People::new();
-    for address in read.addresses() {
-        let Some(id) = emails.owner(&address).await.map_err(failed(LOOKING))? else { continue };
-        let account = system.events.load::<User>(id.0).await.map_err(failed(LOOKING))?;
-        let does_tasks = account.state().state.as_ref().is_some_and(|user| user.role.does_tasks());
-        people.insert(address, Account { id, does_tasks });
+/// Who and what there is in a store, for a file.
+struct SystemPlace<'a> {
+    system: &'a System,
+    emails: Emails,
+}
+
+impl<'a> SystemPlace<'a> {
+    fn of(system: &'a System) -> Self {
+        Self { system, emails: Emails::new(system.client.clone(), system.identity_tables().reservations) }
     }
-    Ok(people)
+}
+
+#[async_trait]
+impl Place for SystemPlace<'_> {
+    type Error = Failure;
+
+    async fn account(&self, address: &str) -> Result<Option<Known>, Failure> {
+        const DOING: &str = "looking up an address";
+        let Some(id) = self.emails.owner(address).await.map_err(failed(DOING))? else { return Ok(None) };
+        let known = self.system.events.load::<User>(id.0).await.map_err(failed(DOING))?;
+        let user = known.state().state.as_ref().filter(|user| user.active);
+        Ok(user.map(|user| Known {
+            person: Person { id, teams: user.teams.iter().copied().collect() },
+            does_tasks: user.role.does_tasks(),
+        }))
+    }
+
+    async fn has_team(&self, team: TeamId) -> Result<bool, Failure> {
+        let known = self.system.events.load::<Team>(team.0).await.map_err(failed("looking up the team"))?;
+        Ok(known.state().state.is_some())
+    }
 }
 
 async fn make_all(system: &System, plan: Plan) -> Result<(usize, usize), Failure> {

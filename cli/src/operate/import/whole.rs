@@ -10,24 +10,22 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use aws_lc_rs::digest::{Context, SHA256};
-use chrono::SecondsFormat;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_commands::{Prepared, RestoreError};
 use muster_domain::aggregate::Reservation;
 use muster_domain::personal::{Opener, holds_sealed};
 use muster_domain::proof::{Finding, Verified};
 use muster_domain::user::User;
-use muster_domain::{AggregateType, Clock as _, Commit, StreamId, UserId};
+use muster_domain::{AggregateType, Commit, StreamId, UserId};
 use muster_embedded::Engine;
-use muster_handlers::clock::SystemClock;
 use muster_projections::reconcile::Outcome;
 use muster_vault::{Copies, KeyCopy, open_copies};
 use serde::Serialize;
 
+use super::begun;
 use crate::args::ImportArgs;
 use crate::operate::passphrase::{Purpose, passphrase};
-use crate::operate::{export_file, json, reconcile, streams, verify_export};
-use crate::pipeline::{read, text};
+use crate::operate::{export_file, json, reconcile, verify_export};
 use crate::progress;
 use crate::report::{Failure, failed, file, line};
 use crate::setup;
@@ -37,8 +35,6 @@ use crate::system::System;
 const DOING: &str = "importing the export";
 /// How many histories are written at a time.
 const CONCURRENCY: usize = 16;
-/// Where it is kept which export was begun, and whether it is complete.
-const KEY: (&str, &str) = ("import", "export");
 
 /// What was taken in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -93,7 +89,14 @@ fn show(imported: &Imported) -> Result<(), Failure> {
     } else {
         line("Nobody has a password here. `muster user create --role admin` opens an account that can sign in;")?;
     }
-    line("everybody else gets one by letter (\"Forgot your password?\"), or from outside by single sign-on.")
+    line(
+        "everybody else gets one by letter (\"Forgot your password?\"), or comes by single sign-on where the issuer's word is taken",
+    )?;
+    line("for who has which address (link_verified_email).")?;
+    line(
+        "Nor is there what is no event: second factors, sessions, API tokens, invitations, links to outside issuers, saved filters,",
+    )?;
+    line("webhooks, and the log of accesses.")
 }
 
 /// Fills the empty store of this system with the export in this file. Without keys, everybody in it is as if erased. With the engine that
@@ -112,7 +115,7 @@ pub async fn from_export(
         });
         checked.await.map_err(failed("following the export"))??
     };
-    begin(system, &checked.digest).await?;
+    begun::begin(system, &checked.digest).await?;
     system.put_keys(&checked.keys).await?;
     write(system, path, &checked).await?;
     let read_models = project(system).await?;
@@ -125,7 +128,7 @@ pub async fn from_export(
     if !first_administrator {
         setup::shown(system).await?;
     }
-    mark(system, &checked.digest, true).await?;
+    begun::end(system, &checked.digest).await?;
     let erased = checked.keys.0.values().filter(|copy| matches!(copy, KeyCopy::Erased)).count();
     Ok(Imported {
         streams: checked.streams,
@@ -235,33 +238,6 @@ fn digest(path: &Path) -> Result<String, Failure> {
         let _ = write!(text, "{byte:02x}");
         text
     }))
-}
-
-/// Refuses a store that has anything, unless it is from a run with the same file that was cut off.
-async fn begin(system: &System, digest: &str) -> Result<(), Failure> {
-    let run = system.control().get(KEY.0, KEY.1).await.map_err(failed(DOING))?;
-    let refused =
-        |reason: &str| Err(Failure::Refused(format!("{reason}; an export is only taken in by an empty store")));
-    match run {
-        Some(run) if read(&run, "digest") != Some(digest) => {
-            refused("the import of another export was begun in this store")
-        }
-        Some(run) if read(&run, "done").is_some() => refused("the store has taken in this export already"),
-        Some(_) => Ok(()),
-        None if streams::is_empty(system).await? => mark(system, digest, false).await,
-        None => refused("the store has histories"),
-    }
-}
-
-async fn mark(system: &System, digest: &str, done: bool) -> Result<(), Failure> {
-    let now = SystemClock.now().to_rfc3339_opts(SecondsFormat::Millis, true);
-    let control = system.control();
-    let kept = if done {
-        control.put(KEY.0, KEY.1, [("digest", text(&digest)), ("done", text(&now))]).await
-    } else {
-        control.put(KEY.0, KEY.1, [("digest", text(&digest)), ("begun", text(&now))]).await
-    };
-    kept.map_err(failed(DOING))
 }
 
 /// Writes every history, several at a time; those that are on a roster one after another, as each changes the whole of it.

@@ -18,6 +18,7 @@ mod item;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::query::{QueryError, QueryOutput};
 use muster_domain::Hash;
@@ -149,6 +150,22 @@ impl DigestTable {
             }
             Err(error) => Err(DigestError::of("writing a digest")(error)),
         }
+    }
+
+    /// Whether there is such a table. Not in a store that is older, or restored without it.
+    pub async fn is_there(&self) -> Result<bool, DigestError> {
+        match self.client.describe_table().table_name(&self.table).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(DescribeTableError::is_resource_not_found_exception) => {
+                Ok(false)
+            }
+            Err(error) => Err(DigestError::of("looking for the table of digests")(error)),
+        }
+    }
+
+    /// The last digest of which it is marked that something was done with it: 0 where it is of none.
+    pub async fn marked(&self) -> Result<u64, DigestError> {
+        Ok(self.mark(Mark::Applied).await?.max(self.mark(Mark::Archived).await?))
     }
 
     /// Up to which digest this was done.

@@ -9,6 +9,9 @@ use crate::http::app::App;
 use crate::http::fields::Fields;
 use crate::http::problem::Problem;
 
+/// What is said of a team that is not there.
+pub(in crate::http) const NO_SUCH_TEAM: &str = "there is no such team";
+
 /// The assignee to be, who must be there, active and in a role that does tasks; the team must be there, too.
 pub(in crate::http) async fn known(
     app: &App,
@@ -30,7 +33,7 @@ pub(in crate::http) async fn known(
     if let Some(id) = team
         && app.team(id, 0).await?.is_none()
     {
-        fields.wrong("/team_id", "there is no such team");
+        fields.wrong("/team_id", NO_SUCH_TEAM);
     }
     fields.finish(Some(person))
 }

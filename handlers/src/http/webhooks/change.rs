@@ -26,6 +26,7 @@ use crate::http::problem::{Code, Problem};
 use crate::http::refusal::key_reused;
 use crate::http::request::Change;
 use crate::http::spec::{BodilessWebhookProblems, CreateHeaders, MakeWebhookProblems, WebhookChangeProblems};
+use crate::http::tasks::people::known;
 use crate::webhooks::{ChangeError, MadeWebhook, NewWebhook, Secret, Webhook};
 
 /// The header of a change.
@@ -62,6 +63,7 @@ pub(crate) async fn make(
     let caller = &change.caller;
     caller.may(Action::ManageWebhooks, &Resource::Any)?;
     let settings = body.checked(&app.settings.webhooks)?;
+    known(&app, None, settings.team_id).await?;
     let reason = said(None, &settings);
     let fingerprint = Fingerprint::of("POST /webhooks", &settings);
     let new = NewWebhook { id: change.command_id.created_id(), asked: fingerprint, settings, by: caller.id() };
@@ -99,6 +101,7 @@ pub(crate) async fn change(
         return Err(stale(before.version));
     }
     let settings = body.checked(&app.settings.webhooks)?;
+    known(&app, None, settings.team_id).await?;
     let reason = said(Some(&before.settings), &settings);
     let access = done(AccessKind::WebhookChanged, &caller.0).about(AccessSubject::Webhook(id));
     // Before it counts: where events go is not changed without a trace.
