@@ -1,5 +1,6 @@
 //! `muster import tasks`: tasks from files of other programs.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -7,9 +8,9 @@ use std::path::Path;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_commands::{ExecuteError, ExpectedVersion};
 use muster_domain::task::{Task, TaskCommand, TaskError};
-use muster_domain::{Actor, Clock as _, Fingerprint, ImportId, Metadata, UserId, import_cause};
+use muster_domain::{Actor, Clock as _, Fingerprint, ImportId, Metadata, TaskId, UserId, import_cause};
 use muster_handlers::clock::SystemClock;
-use muster_handlers::import::{Options, People, Plan, PlannedTask, Preview, Severity, TaskFile};
+use muster_handlers::import::{Options, People, Plan, PlannedTask, Preview, Severity, TaskFile, first_title};
 use muster_identity::Emails;
 use serde::Serialize;
 
@@ -77,7 +78,11 @@ pub async fn import(
 ) -> Result<Done, Failure> {
     let read = TaskFile::read(bytes, options, MAX_TASKS).map_err(|reason| Failure::Refused(reason.to_string()))?;
     let people = people(system, &read).await?;
-    let plan = read.plan(id.unwrap_or(read.id), &people, SystemClock.now());
+    let mut plan = read.plan(id.unwrap_or(read.id), &people, SystemClock.now());
+    // The id that follows from a file is that of no other.
+    if id.is_some() {
+        plan.compare(&begun(system, &plan).await?);
+    }
     let shown = read.preview(&plan);
     if preview {
         return Ok(Done { preview: shown, created: None, repeated: None });
@@ -95,6 +100,17 @@ async fn people(system: &System, read: &TaskFile) -> Result<People, Failure> {
         people.extend(owner.map(|owner| (address, owner)));
     }
     Ok(people)
+}
+
+/// The titles with which tasks of this plan were made before.
+async fn begun(system: &System, plan: &Plan) -> Result<BTreeMap<TaskId, String>, Failure> {
+    let ids: Vec<TaskId> = plan.tasks.iter().map(PlannedTask::task_id).collect();
+    let looked_up = ids.into_iter().map(|id| async move {
+        let title = first_title(&system.events, id).await.map_err(failed("reading the event store"))?;
+        Ok::<_, Failure>(title.map(|title| (id, title)))
+    });
+    let found: Vec<_> = stream::iter(looked_up).buffer_unordered(CONCURRENCY).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 async fn make_all(system: &System, plan: Plan) -> Result<(usize, usize), Failure> {
