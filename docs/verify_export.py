@@ -4,7 +4,8 @@
     verify_export.py --export history.jsonl --key digest-key.pem [--kept digest.json ...] [--complete] [--json]
     verify_export.py --proof proof.json --key digest-key.pem
 
-Needs Python 3.9 and the package `cryptography`. Exits with 0 when everything is as it was written, with 1 when not.
+Needs Python 3.9 and the package `cryptography`. Exits with 0 when everything is as it was written, with 1 when not, and with 2 when
+that cannot be said: there is no such file, or no key in it.
 """
 import argparse
 import base64
@@ -14,19 +15,48 @@ import re
 import sys
 import uuid
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 GENESIS = "0" * 64
 EVENT_IDS = uuid.UUID("6d757374-6572-5000-8000-6576656e7400")
 LONGEST_LINE = 4 * 1024 * 1024
+DEEPEST = 127
 MOST_LISTED = 1000
 
 
 class Malformed(Exception):
     pass
+
+
+class Unusable(Exception):
+    """A file without which nothing can be said."""
+
+
+# JSON
+
+
+def no_constant(name):
+    raise Malformed(f"{name} is no JSON")
+
+
+def whole_number(digits):
+    # Minus nothing is not written as a whole number is.
+    return -0.0 if digits == "-0" else int(digits)
+
+
+def parsed(data):
+    """What these bytes say, if nothing in it lies deeper than it may."""
+    written = data.decode()
+    if written.count("{") + written.count("[") > DEEPEST:
+        depth = 0
+        for bracket in re.findall(r"[\[\]{}]", re.sub(r'"(?:[^"\\]|\\.)*"', "", written)):
+            depth += 1 if bracket in "[{" else -1
+            if depth > DEEPEST:
+                raise Malformed(f"nested deeper than {DEEPEST}")
+    return json.loads(written, parse_constant=no_constant, parse_int=whole_number)
 
 
 # Canonical JSON (RFC 8785)
@@ -73,10 +103,6 @@ def canonical(value):
 
 def without(content, *names):
     return {name: value for name, value in content.items() if name not in names}
-
-
-def no_constant(name):
-    raise Malformed(f"{name} is no JSON")
 
 
 # Hashes, trees, signatures
@@ -144,13 +170,20 @@ def base64url(data):
 
 def keys_of(text):
     keys = {}
-    for pem in re.findall("-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", text, re.DOTALL):
-        key = load_pem_public_key(pem.encode())
+    for pem in re.findall("-----BEGIN PUBLIC KEY-----.*?(?:-----END PUBLIC KEY-----|$)", text, re.DOTALL):
+        try:
+            key = load_pem_public_key(pem.encode())
+            written = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+            is_right = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
+        except (ValueError, UnsupportedAlgorithm):
+            is_right = False
+        if not is_right or "".join(pem.split()) != "".join(written.split()):
+            raise Unusable("not P-256 public keys in PEM (-----BEGIN PUBLIC KEY----- …)")
         x, y = (base64url(part.to_bytes(32, "big")) for part in (key.public_numbers().x, key.public_numbers().y))
         jwk = f'{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}'
         keys[base64url(hashlib.sha256(jwk.encode()).digest())] = key
     if not keys:
-        sys.exit("there is no public key in PEM")
+        raise Unusable("there is no public key in PEM (-----BEGIN PUBLIC KEY----- …)")
     return keys
 
 
@@ -253,7 +286,7 @@ class Verifier:
             return self.find("malformed", "there is a line after the last one")
         try:
             try:
-                value = json.loads(line.decode(), parse_constant=no_constant)
+                value = parsed(line)
                 if canonical(value) != line:
                     raise Malformed("not in the canonical form")
             except (ValueError, OverflowError, RecursionError) as error:
@@ -530,25 +563,38 @@ def main():
     parser.add_argument("--complete", action="store_true", help="every event must be under a digest")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args()
-    with open(args.key, encoding="ascii") as file:
-        keys = keys_of(file.read())
+    try:
+        return answer(args)
+    except Unusable as error:
+        print(f"verify_export.py: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"verify_export.py: cannot use {error.filename}: {error.strerror}", file=sys.stderr)
+    return 2
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def answer(args):
+    # What stands between the keys does not matter, nor how it is encoded.
+    keys = keys_of(read(args.key).decode("utf-8", "replace"))
     if args.proof:
-        with open(args.proof, "rb") as file:
-            data = file.read()
+        data = read(args.proof)
         try:
-            wrong = verify_proof(json.loads(data.decode(), parse_constant=no_constant), keys)
+            wrong = verify_proof(parsed(data), keys)
         except (ValueError, RecursionError, Malformed) as error:
             wrong = f"not a proof: {error}"
         print(f"NOT PROVEN  {wrong}" if wrong else "proven")
         return int(wrong is not None)
     kept = []
     for path in args.kept:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read(path)
         try:
-            kept.append(signed_digest(json.loads(data.decode(), parse_constant=no_constant)))
+            kept.append(signed_digest(parsed(data)))
         except (ValueError, TypeError, AttributeError, RecursionError, Malformed) as error:
-            sys.exit(f"{path}: not a digest: {error}")
+            raise Unusable(f"{path}: not a digest: {error}") from None
     with open(args.export, "rb") as file:
         verified = verify_export(bounded(file), keys, kept, args.complete)
     if args.json:

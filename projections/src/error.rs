@@ -46,6 +46,11 @@ pub enum CursorError {
     /// It was given out for another query: other filters, another order, another reader.
     #[error("the cursor belongs to another query")]
     OtherQuery,
+    /// The feed has no such place: it is of another store's feed, or of one whose order was lost and made anew.
+    #[error(
+        "the feed has no such place: the cursor is of another store, or of before the feed was made anew. Begin anew, without it"
+    )]
+    OtherFeed,
 }
 
 /// A query without an answer.

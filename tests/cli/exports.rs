@@ -9,7 +9,7 @@ use std::{fs, io, thread};
 use muster_tests::server::{Server, command, output, run};
 use serde_json::Value;
 
-use crate::support::{kept_key, log_in, new_task, refused};
+use crate::support::{kept_key, log_in, new_task};
 
 #[tokio::test]
 async fn an_empty_export_does_not_verify() {
@@ -54,11 +54,24 @@ async fn an_event_is_proven_to_whoever_has_the_key_and_a_digest_that_was_kept_mu
 
     let proven: Value = serde_json::from_slice(&verify("--proof", &proof).stdout).unwrap();
     assert_eq!(proven["event"]["type"], "TaskCreated");
+    let pem = fs::read(&key).unwrap();
+    fs::write(&key, [b"# Schl\xfcssel\n", pem.as_slice()].concat()).unwrap();
+    assert_eq!(verify("--proof", &proof).status.code(), Some(0), "what stands beside a key does not matter");
     let by_id = output(&data, &["prove", proven["event"]["event_id"].as_str().unwrap()]);
     assert_eq!(by_id.trim_end(), fs::read_to_string(&proof).unwrap(), "by its id, too");
     fs::write(&proof, fs::read_to_string(&proof).unwrap().replace("Fix the door", "Fix the roof")).unwrap();
-    let said = refused(&verify("--proof", &proof));
-    assert!(said.starts_with("muster: NOT PROVEN: the commit at version 1 was changed"), "{said}");
+    let not_proven = |code: &str, reason: &str| {
+        let verify = verify("--proof", &proof);
+        let said = String::from_utf8(verify.stderr).unwrap();
+        assert_eq!((verify.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+        assert!(said.starts_with(&format!("muster: NOT PROVEN: {reason}")), "{said}");
+        let found: Value = serde_json::from_slice(&verify.stdout).unwrap();
+        assert_eq!(found["findings"][0]["code"], code, "{found}");
+        assert!(found["findings"][0]["reason"].as_str().unwrap().starts_with(reason), "{found}");
+    };
+    not_proven("commit", "the commit at version 1 was changed");
+    fs::write(&proof, "{}").unwrap();
+    not_proven("malformed", "it is not a proof: ");
 
     let export = beside("export.jsonl");
     output(&data, &["export", "--out", export.to_str().unwrap()]);

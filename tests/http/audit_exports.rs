@@ -1,5 +1,6 @@
 //! The logs as files: what a search finds, line by line, whatever its length.
 
+use chrono::NaiveDate;
 use futures::future::join_all;
 use muster_domain::user::Role;
 use serde_json::{Value, json};
@@ -71,6 +72,29 @@ async fn an_export_goes_on_where_a_part_ended_and_refuses_what_a_search_refuses(
     get("actor=ada&day=2026-03-02&from=2026-03-02").await.wrong_parameters(&["actor", "day"]);
     get("cursor=garbage").await.wrong_parameters(&["cursor"]);
     get("type=TaskStatusChange").await.wrong_parameters(&["type"]);
+}
+
+#[tokio::test]
+async fn the_audit_without_days_is_all_of_it_and_its_name_says_which_days_it_has() {
+    let auditor = person(Role::Auditor).await;
+    let named = async |query: &str| {
+        let answer = auditor.client.get(&format!("/audit/export?{query}")).send().await;
+        let name =
+            answer.is(200).header("content-disposition").strip_prefix("attachment; filename=").unwrap().to_owned();
+        (name, answer.text.lines().count())
+    };
+    // Longer than a search may be, and long before anything happened.
+    let (name, lines) = named("from=1999-01-01&to=2001-12-31").await;
+    assert_eq!((name.as_str(), lines), ("\"muster-audit-1999-01-01-to-2001-12-31.jsonl\"", 0));
+    let (name, lines) = named("from=1999-01-01&type=UserErased&to=2001-12-31&format=csv").await;
+    assert_eq!((name.as_str(), lines), ("\"muster-audit-1999-01-01-to-2001-12-31.csv\"", 1));
+    let (name, _) = named("actor=system:nobody&to=2001-12-31").await;
+    assert_eq!(name, "\"muster-audit-to-2001-12-31.jsonl\"");
+
+    let (whole, _) = named("").await;
+    let days = whole.strip_prefix("\"muster-audit-").and_then(|name| name.strip_suffix(".jsonl\"")).unwrap();
+    let (from, to) = days.split_once("-to-").unwrap();
+    assert!(from.parse::<NaiveDate>().unwrap() <= to.parse::<NaiveDate>().unwrap(), "{whole}");
 }
 
 #[tokio::test]

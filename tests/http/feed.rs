@@ -183,6 +183,26 @@ async fn a_feed_is_not_asked_for_wrongly() {
 }
 
 #[tokio::test]
+async fn a_cursor_that_this_feed_did_not_give_is_refused_and_passes_over_nothing() {
+    let member = member().await;
+    let (_, given) = read_on(&member.client, None, 500).await;
+    // `feed2.`, the place 99999999999 with a digest in the first shard, and the beginning of each other one.
+    let made_up = "ZmVlZDIuOTk5OTk5OTk5OTktMDEyMzQ1Njc4OWFiY2RlZi4wLTAwMDAwMDAw\
+        MDAwMDAwMDAuMC0wMDAwMDAwMDAwMDAwMDAwLjAtMDAwMDAwMDAwMDAwMDAwMC4wLTAwMDAwMDAwMDAw\
+        MDAwMDAuMC0wMDAwMDAwMDAwMDAwMDAwLjAtMDAwMDAwMDAwMDAwMDAwMC4wLTAwMDAwMDAwMDAwMDAwMDA";
+    let former = "ZmVlZDEuOTk5OTk5OTk5OTkuOS45LjkuOS45LjkuOQ";
+    for (cursor, said) in
+        [(made_up, "Begin anew"), (former, "Begin anew"), (&given[..given.len() - 4], "is not one that was given out")]
+    {
+        let path = format!("/feed?after={cursor}");
+        let problem = member.client.get(&path).send().await.problem(422, "invalid_request");
+        assert_eq!(problem["errors"][0]["parameter"], "after");
+        assert!(problem["errors"][0]["detail"].as_str().unwrap().contains(said), "{problem}");
+    }
+    page(&member.client, Some(&given), "limit=1").await;
+}
+
+#[tokio::test]
 async fn a_token_for_the_feed_is_good_for_the_feed_alone() {
     let member = member().await;
     let id = task(&member.client, json!({})).await.id;

@@ -104,6 +104,24 @@ async fn the_same_file_makes_nothing_twice_whoever_sends_it_and_whatever_became_
 }
 
 #[tokio::test]
+async fn a_file_that_was_changed_in_its_middle_loses_no_row_and_doubles_none_without_a_word() {
+    let admin = admin().await;
+    let unique = Uuid::new_v4();
+    let first = format!("title,unique\nOne,{unique}\nTwo,{unique}\n");
+    let made = import(&admin, "run", &first, json!({})).await;
+    assert_eq!(counts(&made), (2, 0, 0));
+
+    let changed = format!("title,unique\nOne,{unique}\nNew,{unique}\nTwo,{unique}\n");
+    let again = import(&admin, "run", &changed, json!({ "import_id": made["preview"]["import_id"] })).await;
+
+    assert_eq!(counts(&again), (0, 1, 0));
+    let problems = again["preview"]["problems"].as_array().unwrap();
+    let found: Vec<_> = problems.iter().map(|found| (&found["line"], &found["severity"])).collect();
+    assert_eq!(found, [(&json!(3), &json!("error")), (&json!(4), &json!("error"))]);
+    assert!(problems[0]["detail"].as_str().unwrap().contains("which had \"Two\" in this place"), "{problems:?}");
+}
+
+#[tokio::test]
 async fn a_manager_brings_tasks_into_their_own_teams_and_gives_them_to_their_own_people() {
     let (manager, ours, theirs) = (person(Role::Manager).await, member().await, member().await);
     let (mine, foreign) = (team(&[&manager, &ours]).await, team(&[&theirs]).await);
@@ -123,8 +141,13 @@ async fn a_manager_brings_tasks_into_their_own_teams_and_gives_them_to_their_own
     assert_eq!(logged[0]["route"], "POST /api/v1/imports");
     let us = read(&manager.client, task_id(&made, 0)).await;
     assert_eq!((us.assignee_id, us.reporter_id), (Some(ours.id), Some(manager.id)));
+    let looked = import(&manager.client, "preview", &file, json!({ "team_id": foreign })).await;
+    let problems = looked["preview"]["problems"].as_array().unwrap();
+    let found: Vec<_> = problems.iter().map(|found| (&found["line"], &found["severity"])).collect();
+    assert_eq!(found, [(&json!(3), &json!("error"))], "a preview says what a run would say");
     let refused = import(&manager.client, "run", &file, json!({ "team_id": foreign })).await;
     assert_eq!(counts(&refused), (0, 1, 1), "what is there is there, and the rest goes to nobody's team");
+    assert_eq!(refused["outcome"]["failed"][0]["problem"]["detail"], problems[0]["detail"]);
     admin().await.get(&of_task(task_id(&made, 1), "")).send().await.problem(404, "not_found");
 }
 
@@ -236,6 +259,9 @@ async fn what_is_wrong_with_a_request_or_its_file_is_named() {
         .wrong_fields(&["/content"]);
     send(preview(json!({ "content_base64": "not base64" }))).await.wrong_fields(&["/content_base64"]);
     send(preview(json!({ "content": "a,b\n1,2\n" }))).await.wrong_fields(&["/content"]);
+    send(preview(json!({ "content": "title\nx\n", "columns": { "status": "Lane" } })))
+        .await
+        .wrong_fields(&["/columns/status"]);
     send(preview(json!({ "content": "title\nx\n", "time_zone": "Mars/Olympus" }))).await.wrong_fields(&["/time_zone"]);
     send(preview(json!({ "content": "title\nx\n", "delimiter": "a" }))).await.wrong_fields(&["/delimiter"]);
     send(preview(json!({ "content": "title\nx\n", "team_id": Uuid::new_v4() }))).await.wrong_fields(&["/team_id"]);

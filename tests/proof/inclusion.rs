@@ -3,6 +3,7 @@
 use std::fs;
 
 use muster_domain::proof::inclusion::NotProven;
+use muster_domain::proof::key::NotAKey;
 use muster_domain::proof::{DigestKeys, InclusionProof};
 use muster_handlers::digests::{ProofError, prove};
 use serde_json::{Value, json};
@@ -127,6 +128,18 @@ const SHAPES: &[Misshape] = &[
     ("a list", |proof| *proof = json!([])),
 ];
 
+/// What is done to the text of a proof, where its value would not show it.
+type Miswriting = (&'static str, fn(&str) -> String);
+
+const TEXTS: &[Miswriting] = &[
+    ("a place that is minus nothing", |proof| proof.replace("\"index\":0,", "\"index\":-0,")),
+    ("a place with a fraction", |proof| proof.replace("\"index\":0,", "\"index\":0.0,")),
+    ("an event that lies too deep", |proof| {
+        let deep = format!("\"data\":{{\"deep\":{}{},", "[".repeat(123), "]".repeat(123));
+        proof.replacen("\"data\":{", &deep, 1)
+    }),
+];
+
 #[tokio::test]
 async fn what_is_not_exactly_a_proof_is_not_read_as_one() {
     let store = store().await;
@@ -138,6 +151,12 @@ async fn what_is_not_exactly_a_proof_is_not_read_as_one() {
         change(&mut changed);
         assert_ne!(changed, good, "{what}");
         let read = InclusionProof::read(changed.to_string().as_bytes());
+        assert!(read.is_err(), "{what}: {read:?}");
+    }
+    for (what, change) in TEXTS {
+        let changed = change(&good.to_string());
+        assert_ne!(changed, good.to_string(), "{what}");
+        let read = InclusionProof::read(changed.as_bytes());
         assert!(read.is_err(), "{what}: {read:?}");
     }
 }
@@ -159,19 +178,24 @@ async fn the_other_verifier_says_the_same_of_proofs_and_has_exit_codes() {
     let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
     fs::write(at("key.pem"), store.keys().to_pem()).unwrap();
     let good = serde_json::to_value(proof(&store, 1, 2).await.unwrap()).unwrap();
-    let ask = |proof: &Value| {
-        fs::write(at("proof.json"), proof.to_string()).unwrap();
+    let ask = |proof: &str| {
+        fs::write(at("proof.json"), proof).unwrap();
         let said = python::script(&["--proof", &at("proof.json"), "--key", &at("key.pem")]);
         (said.status.code(), String::from_utf8(said.stdout).unwrap())
     };
-    assert_eq!(ask(&good), (Some(0), "proven\n".to_owned()));
+    assert_eq!(ask(&good.to_string()), (Some(0), "proven\n".to_owned()));
     let changes = CHANGES.iter().map(|(what, change, _)| (*what, *change));
     for (what, change) in changes.chain(SHAPES.iter().copied()) {
         let mut proof = good.clone();
         change(&mut proof);
-        let (code, said) = ask(&proof);
+        let (code, said) = ask(&proof.to_string());
         assert_eq!(code, Some(1), "{what}: {said}");
         assert!(said.starts_with("NOT PROVEN  "), "{what}: {said}");
+    }
+    for (what, change) in TEXTS {
+        let (code, said) = ask(&change(&good.to_string()));
+        assert_eq!(code, Some(1), "{what}: {said}");
+        assert!(said.starts_with("NOT PROVEN  not a proof: "), "{what}: {said}");
     }
 
     let mut export = store.export().await;
@@ -190,4 +214,48 @@ async fn the_other_verifier_says_the_same_of_proofs_and_has_exit_codes() {
     fs::write(at("export.jsonl"), &export).unwrap();
     let cut = python::script(&["--export", &at("export.jsonl"), "--key", &at("key.pem")]);
     assert_eq!(cut.status.code(), Some(1));
+}
+
+/// A public key of another curve: P-384.
+const OTHER_CURVE: &str = "-----BEGIN PUBLIC KEY-----
+MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEOJUnHhx2nm0DhZbQQt8XkgaSE9RuWyre
+UcDrxaredbkUM1aAPvW2kbjFHMssdVHeRod6rak2bYW+XhyJxCtHWWhM8RjQexLP
+1NYX/E+Q1DtPNH0EbWN5v3qCPGdBbE67
+-----END PUBLIC KEY-----
+";
+
+#[test]
+fn a_key_of_another_curve_is_none() {
+    assert_eq!(DigestKeys::from_pem(OTHER_CURVE), Err(NotAKey));
+}
+
+#[tokio::test]
+#[ignore = "needs Python: cargo xtask proof"]
+async fn the_other_verifier_says_in_one_line_what_it_cannot_use_and_reads_keys_with_any_text_between_them() {
+    let store = store().await;
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    fs::write(at("proof.json"), serde_json::to_string(&proof(&store, 1, 2).await.unwrap()).unwrap()).unwrap();
+    let pem = store.keys().to_pem();
+    let between: [&[u8]; 2] = ["# Schlüssel\n".as_bytes(), b"# Schl\xfcssel\n"];
+    for text in between {
+        fs::write(at("key.pem"), [text, pem.as_bytes(), text].concat()).unwrap();
+        let said = python::script(&["--proof", &at("proof.json"), "--key", &at("key.pem")]);
+        assert_eq!(String::from_utf8(said.stdout).unwrap(), "proven\n");
+    }
+    fs::write(at("other.pem"), OTHER_CURVE).unwrap();
+    fs::write(at("none.pem"), "no key").unwrap();
+    for arguments in [
+        ["--proof", &at("proof.json"), "--key", &at("other.pem")],
+        ["--proof", &at("proof.json"), "--key", &at("none.pem")],
+        ["--proof", &at("proof.json"), "--key", &at("missing.pem")],
+        ["--proof", &at("missing.json"), "--key", &at("key.pem")],
+        ["--export", &at("missing.jsonl"), "--key", &at("key.pem")],
+    ] {
+        let said = python::script(&arguments);
+        let told = String::from_utf8(said.stderr).unwrap();
+        assert_eq!(said.status.code(), Some(2), "{told}");
+        assert_eq!((told.lines().count(), said.stdout.len()), (1, 0), "{told}");
+        assert!(told.starts_with("verify_export.py: "), "{told}");
+    }
 }

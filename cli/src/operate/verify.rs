@@ -2,6 +2,7 @@
 //! [`super::verify_export`].
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, stream};
@@ -27,6 +28,8 @@ use crate::system::System;
 const CONCURRENCY: usize = 8;
 /// Within how long of the first event a stage on AWS has a digest: one is taken every hour.
 const DUE_WITHIN: TimeDelta = TimeDelta::days(1);
+/// What stands in the place of a stream's name in what is found of a digest.
+const DIGEST: &str = "digest";
 
 /// A history that is not as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,6 +40,17 @@ pub struct Finding {
     pub version: u64,
     /// What is wrong.
     pub reason: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stream, version, reason } = self;
+        if stream == DIGEST {
+            write!(f, "TAMPERED  digest {version}: {reason}")
+        } else {
+            write!(f, "TAMPERED  {stream}  version {version}: {reason}")
+        }
+    }
 }
 
 /// What was followed, and what was found.
@@ -81,19 +95,29 @@ pub async fn run(args: VerifyArgs) -> Result<(), Failure> {
     if args.json {
         json(&verified)?;
     } else {
-        for Finding { stream, version, reason } in &verified.findings {
-            line(format_args!("TAMPERED  {stream}  version {version}: {reason}"))?;
+        for finding in &verified.findings {
+            line(finding)?;
         }
-        let Verified { streams, commits, events, digests, .. } = verified;
+        let Verified { streams, commits, events, digests, .. } = &verified;
         line(format_args!(
             "followed {events} events in {commits} commits of {streams} streams, and {digests} digests"
         ))?;
     }
-    match verified.findings.len() {
-        0 => Ok(()),
-        1 => Err(Failure::Found("1 stream is not as it was written".to_owned())),
-        count => Err(Failure::Found(format!("{count} streams are not as they were written"))),
-    }
+    counted(&verified.findings).map_or(Ok(()), |told| Err(Failure::Found(told)))
+}
+
+/// How much is not as it was written; `None` if all is.
+fn counted(findings: &[Finding]) -> Option<String> {
+    let amount = |count: usize, what: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        more => Some(format!("{more} {what}s")),
+    };
+    let digests = findings.iter().filter(|finding| finding.stream == DIGEST).count();
+    let found = [amount(findings.len() - digests, "stream"), amount(digests, "digest")];
+    let found = found.into_iter().flatten().collect::<Vec<_>>().join(" and ");
+    let are = if findings.len() == 1 { "is not as it was" } else { "are not as they were" };
+    (!found.is_empty()).then(|| format!("{found} {are} written"))
 }
 
 /// What a store is held against.
@@ -203,11 +227,7 @@ fn follow_digests(
             None
         };
         let version = digest.sequence;
-        findings.extend(wrong.map(|reason| Finding {
-            stream: "digest".to_owned(),
-            version,
-            reason: reason.to_owned(),
-        }));
+        findings.extend(wrong.map(|reason| Finding { stream: DIGEST.to_owned(), version, reason: reason.to_owned() }));
         before = (digest.sequence, digest.hash().map_err(failed(DOING))?);
     }
     Ok(findings)
@@ -275,5 +295,26 @@ impl Follower {
             },
         };
         verified.findings.push(Finding { stream: self.stream.to_string(), version, reason });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_found_is_told_of_streams_and_digests_apart() {
+        let found = |stream: &str, version| Finding { stream: stream.to_owned(), version, reason: "why".to_owned() };
+        let (task, digest) = (found("task#1", 3), found(DIGEST, 2));
+        assert_eq!(task.to_string(), "TAMPERED  task#1  version 3: why");
+        assert_eq!(digest.to_string(), "TAMPERED  digest 2: why");
+        let told = |findings: &[&Finding]| counted(&findings.iter().copied().cloned().collect::<Vec<_>>());
+        assert_eq!(told(&[]), None);
+        assert_eq!(told(&[&task]).as_deref(), Some("1 stream is not as it was written"));
+        assert_eq!(told(&[&digest, &digest]).as_deref(), Some("2 digests are not as they were written"));
+        assert_eq!(
+            told(&[&digest, &task, &task]).as_deref(),
+            Some("2 streams and 1 digest are not as they were written")
+        );
     }
 }

@@ -5,7 +5,9 @@ use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use muster_domain::proof::verifier::LastDigest;
-use muster_domain::proof::{DigestKeys, ExportVerifier, Finding, InclusionProof, SignedDigest, Undigested, Verified};
+use muster_domain::proof::{
+    DigestKeys, ExportVerifier, Finding, InclusionProof, NotProven, SignedDigest, Undigested, Verified,
+};
 
 use super::json;
 use crate::progress;
@@ -47,8 +49,19 @@ pub async fn export(path: PathBuf, keys: &[PathBuf], kept: &[PathBuf], asked: As
 pub fn proof(path: &Path, keys: &[PathBuf], as_json: bool) -> Result<(), Failure> {
     let keys = read_keys(keys)?;
     let bytes = fs::read(path).map_err(file(path))?;
-    let proof = InclusionProof::read(&bytes).map_err(unreadable(path))?;
-    let proven = proof.verify(&keys).map_err(|error| Failure::Found(format!("NOT PROVEN: {error}")))?;
+    let proven = match InclusionProof::read(&bytes) {
+        Ok(proof) => proof.verify(&keys).map_err(|error| (code(error), error.to_string())),
+        Err(error) => Err(("malformed", format!("it is not a proof: {error}"))),
+    };
+    let proven = match proven {
+        Ok(proven) => proven,
+        Err((code, reason)) => {
+            if as_json {
+                json(&serde_json::json!({ "findings": [{ "code": code, "reason": reason }] }))?;
+            }
+            return Err(Failure::Found(format!("NOT PROVEN: {reason}")));
+        }
+    };
     if as_json {
         return json(&proven);
     }
@@ -56,6 +69,17 @@ pub fn proof(path: &Path, keys: &[PathBuf], as_json: bool) -> Result<(), Failure
     line(format_args!("proven: {} is version {} of {}", event.event_type, event.version, event.stream))?;
     line(format_args!("  recorded {} by {}: {}", event.recorded_at.to_rfc3339(), event.actor, event.data))?;
     line(format_args!("  in digest {} of {}, signed by {}", proven.digest, proven.taken_at.to_rfc3339(), proven.key))
+}
+
+/// The name of what is wrong with a proof, for programs.
+const fn code(error: NotProven) -> &'static str {
+    match error {
+        NotProven::Format => "format",
+        NotProven::Event => "event",
+        NotProven::Commit { .. } => "commit",
+        NotProven::Path => "path",
+        NotProven::Signature => "signature",
+    }
 }
 
 fn tell(verified: &Verified) -> Result<(), Failure> {
@@ -91,7 +115,8 @@ fn tell(verified: &Verified) -> Result<(), Failure> {
 pub(crate) fn read_keys(paths: &[PathBuf]) -> Result<DigestKeys, Failure> {
     let mut text = String::new();
     for path in paths {
-        text.push_str(&fs::read_to_string(path).map_err(file(path))?);
+        // What stands between the keys does not matter, nor how it is encoded.
+        text.push_str(&String::from_utf8_lossy(&fs::read(path).map_err(file(path))?));
     }
     DigestKeys::from_pem(&text).map_err(|error| Failure::Refused(error.to_string()))
 }

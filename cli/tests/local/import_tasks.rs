@@ -112,6 +112,18 @@ async fn whose_account_is_closed_is_left_out_of_tasks() {
 }
 
 #[tokio::test]
+async fn a_row_that_was_put_before_others_is_named_when_an_import_goes_on() {
+    let store = TestStore::new().await;
+    let first = import(&store, b"title\nOne\nTwo\n", false).await;
+    let changed = b"title\nNew\nOne\nTwo\n";
+    let id = Some(first.preview.import_id);
+    let done = import_tasks(&store.system, changed, Options::default(), id, false).await.unwrap();
+    assert_eq!((done.created, done.repeated, done.preview.counts.errors), (Some(0), Some(0), 3));
+    let lines: Vec<_> = done.preview.problems.iter().map(|problem| problem.line).collect();
+    assert_eq!(lines, [Some(2), Some(3), Some(4)]);
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_read_is_refused() {
     let store = TestStore::new().await;
     let refused = import_tasks(&store.system, b"a;b\n1;2\n", Options::default(), None, false).await;

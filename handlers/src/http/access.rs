@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
-use axum::http::header::{AUTHORIZATION, USER_AGENT};
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::address::ClientAddress;
 use super::app::App;
 use super::problem::{Causes, Code, Problem};
-use super::request::REQUEST_ID;
+use super::request::{REQUEST_ID, user_agent};
 
 /// How long the answer to a refused request waits for its entry.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -33,13 +33,13 @@ impl Asked {
     }
 
     fn of(method: &Method, headers: &HeaderMap, extensions: &Extensions) -> Self {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let request_id = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let path = extensions.get::<MatchedPath>().map_or("-", MatchedPath::as_str);
         Self(Arc::new(Origin {
             address: extensions.get::<ClientAddress>().map(|&ClientAddress(address)| address),
-            user_agent: text(USER_AGENT),
+            user_agent: user_agent(headers),
             // The outermost layer has set it.
-            request_id: text(REQUEST_ID).unwrap_or_default(),
+            request_id: request_id.to_owned(),
             route: format!("{method} {path}"),
         }))
     }

@@ -21,7 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::app::App;
 use super::body::Query;
 use super::caller::Caller;
-use super::fields::Fields;
+use super::fields::{Fields, wrong_parameter};
 use super::layers::Deadline;
 use super::problem::Problem;
 use super::spec::ReadProblems;
@@ -48,7 +48,7 @@ const CONCURRENCY: usize = 16;
 #[serde(deny_unknown_fields)]
 pub(crate) struct FeedQuery {
     /// Only what comes after: `next` of an earlier answer. From the very beginning if left out.
-    #[param(max_length = 256)]
+    #[param(max_length = 412)]
     after: Option<String>,
     /// The most events of a page; 100 if left out.
     #[param(minimum = 1, maximum = 500)]
@@ -65,7 +65,7 @@ pub(crate) struct FeedPage {
     /// The events as they were recorded, without what is personal. Those of one aggregate come in the order of their versions,
     /// and none of them is left out; between aggregates there is no order.
     items: Vec<RecordedEvent>,
-    /// For `after`, to go on: keep it once `items` are taken in. It is good for ever.
+    /// For `after`, to go on: keep it once `items` are taken in. It is good for ever, in this store.
     next: String,
     /// Whether there may be more already. A page may be short, or empty, before the end.
     more: bool,
@@ -162,6 +162,7 @@ async fn visible(app: &App, caller: &Caller, mut pointers: Vec<Pointer>) -> Resu
 
 fn feed_problem(error: &FeedError) -> Problem {
     match error {
+        FeedError::Cursor(error) => wrong_parameter("after", error),
         FeedError::Order(muster_projections::StoreError::Unavailable { .. })
         | FeedError::Events(ReadError::Store(_)) => Problem::unavailable(error),
         FeedError::Order(muster_projections::StoreError::Damaged { .. })

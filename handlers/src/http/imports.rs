@@ -8,9 +8,9 @@ use axum::Json;
 use axum::extract::State;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use muster_commands::{ExecuteError, ExpectedVersion, GuardedError};
-use muster_domain::task::{ImportSource, Status, Task, TaskCommand, TaskError, TaskFacts};
+use muster_domain::task::{CreateTask, ImportSource, Status, Task, TaskCommand, TaskError, TaskFacts};
 use muster_domain::values::TimeZone;
 use muster_domain::{ImportId, TaskId, TeamId, UserId, import_cause};
 use muster_identity::policy::{Action, Person, Resource};
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::Asked;
-use super::app::App;
+use super::app::{App, unreadable};
 use super::body::Body;
 use super::fields::{Fields, wrong_field};
 use super::problem::{Code, Problem};
@@ -28,8 +28,8 @@ use super::spec::ImportProblems;
 use super::tasks::people::NO_SUCH_TEAM;
 use super::tasks::read::{present, resource};
 use crate::import::{
-    Addressed, Archived, DateOrder, Field, Known, Options, Place, Plan, PlannedTask, Preview, Unfit, address,
-    may_separate,
+    Addressed, Archived, DateOrder, Field, FileProblem, Known, Options, Place, Plan, PlannedTask, Preview, Unfit,
+    address, first_title, may_separate,
 };
 
 /// The most bytes of a request that brings a file: what a Lambda takes at once, and some air.
@@ -95,7 +95,8 @@ pub(crate) struct ImportBody {
     #[serde(default)]
     team_id: Option<TeamId>,
     /// The import that this goes on with, for a file that was changed since; it follows from the file if left out. An id of which no
-    /// task was made yet makes the tasks of the file once more.
+    /// task was made yet makes the tasks of the file once more. Rows without ids of their own are known by their places: what stands in
+    /// another place by now is named as a problem.
     #[serde(default)]
     import_id: Option<ImportId>,
 }
@@ -206,17 +207,24 @@ pub(crate) async fn import(
     let addressed = address(&*app, bytes, options, MAX_TASKS, |error| Problem::internal(&error)).await;
     let addressed = addressed.map_err(|unfit| match unfit {
         Unfit::NoSuchTeam => wrong_field("/team_id", NO_SUCH_TEAM),
-        Unfit::File(reason) => wrong_field("/content", reason),
+        Unfit::File(reason) => unfit(&reason),
         Unfit::Failed(problem) => problem,
     })?;
     let people = addressed.people();
     let Addressed { file, accounts } = addressed;
-    let plan = file.plan(id.unwrap_or(file.id), &people, change.at);
+    let mut plan = file.plan(id.unwrap_or(file.id), &people, change.at);
+    // The id that follows from a file is that of no other.
+    if id.is_some() {
+        plan.compare(&begun(&app, &change, &plan).await?);
+    }
+    let people = accounts.into_values().map(|known| (known.person.id, known.person)).collect();
+    if mode == Mode::Preview {
+        plan.leave_out(&refused(&app, &change, &plan, &people).await?);
+    }
     let preview = file.preview(&plan);
     let outcome = match mode {
         Mode::Preview => None,
         Mode::Run => {
-            let people = accounts.into_values().map(|known| (known.person.id, known.person)).collect();
             let outcome = run(&app, &change, plan, &people).await;
             let problems = outcome.failed.iter().map(|failed| (Some(failed.task_id), &failed.problem)).collect();
             app.note_refusals(&asked, &change.caller.0, problems).await;
@@ -241,6 +249,58 @@ impl Place for App {
     async fn has_team(&self, team: TeamId) -> Result<bool, Problem> {
         Ok(self.team(team, 0).await?.is_some())
     }
+}
+
+/// What is wrong with a file, or with what was said of it.
+fn unfit(reason: &FileProblem) -> Problem {
+    match reason {
+        FileProblem::NoSuchColumn { field, .. } => wrong_field(&format!("/columns/{field}"), reason),
+        FileProblem::Empty
+        | FileProblem::Table(_)
+        | FileProblem::TooManyTasks { .. }
+        | FileProblem::NoTitle { .. }
+        | FileProblem::Shape { .. } => wrong_field("/content", reason),
+    }
+}
+
+/// The titles with which tasks of this plan were made before, as far as the caller sees them.
+async fn begun(app: &App, change: &Change, plan: &Plan) -> Result<BTreeMap<TaskId, String>, Problem> {
+    let ids: Vec<TaskId> = plan.tasks.iter().map(PlannedTask::task_id).collect();
+    let looked_up = ids.into_iter().map(|id| async move {
+        let title = first_title(&*app.reader, id).await.map_err(|error| unreadable(&error))?;
+        let Some(title) = title else { return Ok(None) };
+        Ok::<_, Problem>(is_seen(app, change, id).await.then_some((id, title)))
+    });
+    let found: Vec<_> = stream::iter(looked_up).buffered(CONCURRENCY).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// The tasks that a run would be refused, and why. What is there already is not asked about.
+async fn refused(
+    app: &App,
+    change: &Change,
+    plan: &Plan,
+    people: &BTreeMap<UserId, Person>,
+) -> Result<BTreeMap<TaskId, String>, Problem> {
+    let why = |planned: &PlannedTask| {
+        let (action, resource) = asked_for(change, &planned.import.task, people);
+        let problem = change.caller.may(action, &resource).err()?;
+        Some((planned.task_id(), problem.told().to_owned()))
+    };
+    let why: Vec<(TaskId, String)> = plan.tasks.iter().filter_map(why).collect();
+    let looked_up = why.into_iter().map(|(id, why)| async move {
+        let title = first_title(&*app.reader, id).await.map_err(|error| unreadable(&error))?;
+        Ok::<_, Problem>(title.is_none().then_some((id, why)))
+    });
+    let found: Vec<_> = stream::iter(looked_up).buffered(CONCURRENCY).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// What the caller must be allowed, to make this task.
+fn asked_for<'a>(change: &Change, task: &CreateTask, people: &'a BTreeMap<UserId, Person>) -> (Action<'a>, Resource) {
+    let facts = TaskFacts { assignee: task.assignee, reporter: Some(change.caller.id()), team: task.team };
+    let to = task.assignee.and_then(|assignee| people.get(&assignee));
+    (Action::CreateTask { to }, Resource::Task(facts))
 }
 
 /// Makes the tasks, several at a time: first those that are a part of nothing, then their parts.
@@ -300,11 +360,9 @@ async fn make(
 ) -> Result<Made, Problem> {
     let id = planned.task_id();
     planned.import.task.reporter = Some(change.caller.id());
-    let task = &planned.import.task;
-    let resource = Resource::Task(TaskFacts { assignee: task.assignee, reporter: task.reporter, team: task.team });
-    let to = task.assignee.and_then(|assignee| people.get(&assignee));
+    let (action, resource) = asked_for(change, &planned.import.task, people);
     let guard = |_: &Task| {
-        change.caller.may(Action::CreateTask { to }, &resource)?;
+        change.caller.may(action, &resource)?;
         let without = || Problem::new(Code::Conflict).detail("The task that it is a part of was not made.");
         if whole { Ok(()) } else { Err(without()) }
     };

@@ -82,6 +82,11 @@ pub(crate) fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Opti
     }
 }
 
+/// The program that sent a request, as it says. What of it is not UTF-8 is replaced: nobody hides all of it by one byte.
+pub(crate) fn user_agent(headers: &HeaderMap) -> Option<String> {
+    headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
 /// What the document says that a key is made of. A header could also have tabs.
 fn is_printable(byte: u8) -> bool {
     (b' '..=b'~').contains(&byte)
@@ -103,7 +108,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Intake {
         // The outermost layer has set it.
         let request_id = parts.headers.get(&REQUEST_ID).and_then(text).unwrap_or_default();
         let address = parts.extensions.get().map(|ClientAddress(address)| *address);
-        Ok(Self { key, request_id, user_agent: parts.headers.get(USER_AGENT).and_then(text), address })
+        Ok(Self { key, request_id, user_agent: user_agent(&parts.headers), address })
     }
 }
 
@@ -210,5 +215,17 @@ mod tests {
         assert_ne!(metadata("a").metadata.fingerprint, metadata("b").metadata.fingerprint);
         assert_eq!(metadata("a").origin.user_agent.as_deref(), Some("curl/8.5.0"));
         assert_eq!(intake.client().user_agent.as_deref(), Some("curl/8.5.0"));
+    }
+
+    #[test]
+    fn a_user_agent_is_kept_whatever_bytes_it_has() {
+        let kept = |bytes: &[u8]| {
+            let value = axum::http::HeaderValue::from_bytes(bytes).unwrap();
+            user_agent(&HeaderMap::from_iter([(USER_AGENT, value)]))
+        };
+        assert_eq!(kept("Käfer/1.0".as_bytes()).as_deref(), Some("Käfer/1.0"));
+        assert_eq!(kept(b"curl/8.5.0 \xff").as_deref(), Some("curl/8.5.0 \u{fffd}"));
+        assert_eq!(kept(b"").as_deref(), Some(""));
+        assert_eq!(user_agent(&HeaderMap::new()), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Tasks from files of other programs: what a file is, where its tasks go, what they would be, and what stands in their way. Nothing in
 //! here writes anything; who has read a [`Plan`] and wants it carries out its commands.
 
+mod begun;
 mod columns;
 mod csv;
 mod dates;
@@ -21,6 +22,7 @@ use muster_domain::ImportId;
 use muster_domain::task::ImportSource;
 use uuid::Uuid;
 
+pub use begun::first_title;
 pub use columns::{ColumnGuess, Field};
 pub use dates::DateOrder;
 pub use draft::{RowProblem, Severity};

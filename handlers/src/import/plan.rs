@@ -34,6 +34,8 @@ pub struct PlannedTask {
     pub line: Option<u32>,
     /// The command that makes it; it follows from the import and the row, and is the same each time.
     pub command_id: CommandId,
+    /// Whether that follows from its place in the file, as no id tells it from the other rows.
+    pub is_by_place: bool,
     /// How many tasks of the import are above it: what it is a part of, and so on.
     pub depth: usize,
     /// What makes it. Its reporter is whoever imports it.
@@ -134,7 +136,7 @@ impl Planner<'_> {
             fit.warn("parent", &"the task that it is a part of cannot be imported; it comes without");
         }
         let parent = parent.flatten();
-        let key = self.key(index, draft, &mut fit);
+        let (key, is_by_place) = self.key(index, draft, &mut fit);
         let problems = fit.problems;
         let is_task = !problems.iter().any(|problem| problem.severity == Severity::Error);
         self.plan.problems.extend(problems);
@@ -179,21 +181,23 @@ impl Planner<'_> {
         Some(PlannedTask {
             line: draft.line,
             command_id: id_of(&name),
+            is_by_place,
             depth: parent.map_or(0, |(_, depth)| depth + 1),
             import: ImportTask { task, status, facts, parent: parent.map(|(id, _)| id), checklist, comments },
         })
     }
 
-    /// What tells a row from the others of its file: its id in the source where no row before has the same, else its place.
-    fn key(&mut self, index: usize, draft: &Draft, fit: &mut Fit<'_>) -> String {
+    /// What tells a row from the others of its file: its id in the source where no row before has the same, else its place; and
+    /// whether it is that.
+    fn key(&mut self, index: usize, draft: &Draft, fit: &mut Fit<'_>) -> (String, bool) {
         let place = || draft.line.map_or_else(|| format!("item {index}"), |line| format!("line {line}"));
-        let Some(id) = &draft.external_id else { return place() };
+        let Some(id) = &draft.external_id else { return (place(), true) };
         let key = format!("id {id}");
         if self.keys.insert(key.clone()) {
-            return key;
+            return (key, false);
         }
         fit.warn("external_id", &format!("{:?} is the id of a row before, too", short(id)));
-        place()
+        (place(), true)
     }
 
     /// The account of somebody; who has none is counted, and left out.

@@ -7,8 +7,10 @@ use chrono::{DateTime, Utc};
 use muster_domain::task::Status;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
-use super::draft::{Draft, DraftComment, Outsider, RowProblem};
+use super::dates::{Edge, Reading};
+use super::draft::{Draft, DraftComment, Outsider, RowProblem, short};
 use super::options::{Archived, Options};
 use super::{FileProblem, Read, within};
 
@@ -53,8 +55,9 @@ struct Card {
     id_list: String,
     #[serde(default, deserialize_with = "or_nothing")]
     pos: f64,
+    /// Most often a time; what it is otherwise is said of this card alone.
     #[serde(default)]
-    due: Option<DateTime<Utc>>,
+    due: Option<Value>,
     #[serde(default, deserialize_with = "or_nothing")]
     due_complete: bool,
     #[serde(default, deserialize_with = "those_known")]
@@ -228,13 +231,17 @@ impl Reader<'_> {
         });
         let mut members = card.id_members.iter();
         let assignee = members.next().and_then(|id| self.member(id));
+        let due = card.due.as_ref().map(|due| due.as_str().map_or_else(|| due.to_string(), str::to_owned));
+        let reading = Reading { order: self.options.date_order, zone: self.options.time_zone };
+        let deadline = due.as_deref().map(|text| reading.time(text, Edge::End).map_err(|error| (short(text), error)));
+        let (deadline, undated) = deadline.transpose().map_or_else(|undated| (None, Some(undated)), |due| (due, None));
         let draft = Draft {
             external_id: Some(card.id.clone()),
             title: card.name.clone(),
             description: card.desc.clone(),
             status: Some(status),
             labels,
-            deadline: card.due,
+            deadline,
             assignee,
             author: created.and_then(|action| action.member_creator.as_ref()).and_then(person),
             created_at: created.map(|action| action.date).or_else(|| made_at(&card.id)),
@@ -243,6 +250,9 @@ impl Reader<'_> {
             checklist: self.checklist(card),
             ..Draft::default()
         };
+        if let Some((text, error)) = undated {
+            problems.push(RowProblem::warning(&draft, "deadline", &format_args!("{text:?} {error}")));
+        }
         let others = members.count();
         if others > 0 {
             let detail = format_args!("the card has {} members; the first of them is to do the task", others + 1);

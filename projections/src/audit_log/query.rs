@@ -21,7 +21,7 @@ pub type AuditPage = Listed<AuditEntry>;
 /// The queries of `audit-log`.
 #[derive(Clone, Debug)]
 pub struct AuditQueries {
-    models: ReadModels,
+    pub(super) models: ReadModels,
     keys: Arc<dyn SubjectKeys>,
 }
 
@@ -103,7 +103,7 @@ impl AuditQueries {
         Ok(AuditPage { items: self.opened(&table, items).await?, next })
     }
 
-    async fn stored(
+    pub(super) async fn stored(
         &self,
         table: &str,
         check: &QueryCheck,

@@ -1,14 +1,18 @@
 //! Searching the log over all aggregates: one of what is asked for leads, through its partition, and the rest is left out of it.
 
+use std::collections::BTreeSet;
+
 use chrono::{Days, NaiveDate};
-use muster_domain::{Actor, StreamId};
+use muster_domain::{Actor, DomainEvent, StreamId};
 use serde::Serialize;
 
+use super::AuditLog;
 use super::query::{AuditPage, AuditQueries, Walk};
 use crate::attribute::text;
 use crate::cursor::QueryCheck;
 use crate::error::{CursorError, QueryError};
 use crate::listing::{Page, Partition};
+use crate::projection::Projection as _;
 
 /// How many days one page looks at, at most, when it goes by days.
 const MOST_DAYS: usize = 31;
@@ -44,6 +48,18 @@ impl AuditQueries {
     /// type before the days. If there is nothing but days, it is about those, and without them about the last 31: so
     /// a page costs some queries and no more, whatever the log has. It may be short, or empty, before the end.
     pub async fn search(&self, filter: &AuditFilter, today: NaiveDate, page: &Page) -> Result<AuditPage, QueryError> {
+        let last = filter.to.unwrap_or(today);
+        let first = filter.from.unwrap_or_else(|| last.checked_sub_days(Days::new(DAYS_BACK)).unwrap_or(last));
+        self.search_days(filter, (first, last), page).await
+    }
+
+    /// The same; but if there is nothing but days, it is about these.
+    pub async fn search_days(
+        &self,
+        filter: &AuditFilter,
+        (first, last): (NaiveDate, NaiveDate),
+        page: &Page,
+    ) -> Result<AuditPage, QueryError> {
         let check = QueryCheck::of("audit", &(filter, page.descending));
         let AuditFilter { stream, actor, event_type, from, to } = filter;
         let mut walk = match (stream, actor, event_type) {
@@ -52,11 +68,7 @@ impl AuditQueries {
             }
             (None, Some(actor), _) => through("by-actor", "gsi_actor", actor.to_string()),
             (None, None, Some(event_type)) => through("by-type", "gsi_type", event_type.clone()),
-            (None, None, None) => {
-                let last = to.unwrap_or(today);
-                let first = from.unwrap_or_else(|| last.checked_sub_days(Days::new(DAYS_BACK)).unwrap_or(last));
-                return self.by_days(&check, first, last, page).await;
-            }
+            (None, None, None) => return self.by_days(&check, first, last, page).await,
         };
         if stream.is_some() {
             // Entries of an aggregate are sorted by version.
@@ -71,6 +83,22 @@ impl AuditQueries {
             walk.only("gsi_type", "=", event_type.clone());
         }
         self.list(&check, walk, page).await
+    }
+
+    /// The day of the first entry of all; `None` while there is none. No index has all entries by time, so it is the first
+    /// of the first ones of each type.
+    pub async fn first_day(&self) -> Result<Option<NaiveDate>, QueryError> {
+        let table = self.models.table(AuditLog::NAME).await?;
+        let types: BTreeSet<&str> = DomainEvent::kinds().map(|(_, kind)| kind.event_type).collect();
+        let mut first: Option<NaiveDate> = None;
+        for event_type in types {
+            let check = QueryCheck::of("first", &event_type);
+            let walk = through("by-type", "gsi_type", event_type.to_owned());
+            let found = self.stored(&table, &check, walk, &Page::first(1)).await?;
+            let days = found.items.first().map(|stored| stored.entry().at.date_naive());
+            first = first.into_iter().chain(days).min();
+        }
+        Ok(first)
     }
 
     /// Day by day, until the page is full or has looked at enough of them.

@@ -1,10 +1,12 @@
 //! `feed`: every event of every aggregate in an order that readers can go on from. Why it is complete: `docs/adr/0027-feed.md`.
 //!
 //! The rows say how far each aggregate has come, as in every read model. The order itself is not theirs: it is written
-//! once, before the row, and no rebuild changes it, so that a cursor outlives every generation.
+//! once, before the row, and no rebuild changes it, so that a cursor outlives every generation. It is one store's: a cursor of another
+//! one's order is refused.
 
 mod cursor;
 mod order;
+mod place;
 mod query;
 
 use chrono::{DateTime, Utc};

@@ -1,7 +1,7 @@
 //! The order of the feed: a few shards, each of them a sequence without gaps that is only ever appended to.
 //!
 //! An aggregate belongs to one shard for ever. The item `pk` = `shard#<n>`, `sk` = the position, has `stream` and
-//! `version`: which event stands there. The item `pk` = the stream, `sk` = 0, has `version`: how far the aggregate has
+//! `version`: which event stands there; and `digest`, of all that stands up to there, by which a cursor's place is known again. The item `pk` = the stream, `sk` = 0, has `version`: how far the aggregate has
 //! places. Both are written in one transaction, so that an event has one place, and an aggregate's events have theirs in
 //! the order of their versions. A position is written only by who has seen the one before it: whoever has read up to a
 //! position has read all that will ever stand before it.
@@ -16,6 +16,7 @@ use muster_domain::mutant::{Mutant, planted};
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
+use super::place::Place;
 use crate::attribute::{Item, Reader, number, text};
 use crate::error::StoreError;
 
@@ -35,6 +36,8 @@ pub struct Pointer {
     pub shard: usize,
     /// Its place in the shard; the first is 1.
     pub position: u64,
+    /// Of all that the shard has up to it.
+    pub digest: u64,
     /// The aggregate.
     pub stream: StreamId,
     /// The event's version.
@@ -46,9 +49,9 @@ pub struct Pointer {
 pub struct FeedOrder {
     client: Client,
     table: String,
-    /// The last position of each shard that this program has seen taken; 0 before it has looked. Whoever appends holds
-    /// the lock: two of one program would only get in each other's way.
-    seen: Arc<[Mutex<u64>; SHARDS]>,
+    /// The last place of each shard that this program has seen taken; the one before the first until it has looked. Whoever
+    /// appends holds the lock: two of one program would only get in each other's way.
+    seen: Arc<[Mutex<Place>; SHARDS]>,
 }
 
 /// What became of an attempt to append.
@@ -56,6 +59,13 @@ enum Appended {
     Done,
     /// Somebody else has taken the place, or has moved the aggregate on.
     Overtaken,
+}
+
+impl Pointer {
+    /// Where a reader who has read it goes on.
+    pub(super) const fn place(&self) -> Place {
+        Place { position: self.position, digest: self.digest }
+    }
 }
 
 /// The shard of an aggregate, by bits of its id that are as good as drawn. Not the very last two: so the first few ids that
@@ -112,7 +122,7 @@ impl FeedOrder {
     async fn append(&self, stream: &StreamId, done: u64, until: u64) -> Result<Appended, StoreError> {
         let shard = shard_of(stream);
         let mut last = self.seen[shard].lock().await;
-        if *last == 0 {
+        if last.position == 0 {
             *last = self.last(shard).await?;
         }
         let mark = self.put(&text(stream), 0, stream, until);
@@ -122,18 +132,22 @@ impl FeedOrder {
             mark.condition_expression("version = :done").expression_attribute_values(":done", number(&done))
         };
         let pk = text(&shard_key(shard));
-        let places = (done + 1..=until).zip(*last + 1..).map(|(version, position)| {
-            let put = self.put(&pk, position, stream, version);
-            if planted(Mutant::FeedPlaceNotAsked) { put } else { put.condition_expression("attribute_not_exists(pk)") }
-        });
-        let mut steps = Vec::new();
-        for put in std::iter::once(mark).chain(places) {
+        let mut puts = vec![mark];
+        let mut reached = *last;
+        for version in done + 1..=until {
+            reached = reached.then(stream, version);
+            let put = self.put(&pk, reached.position, stream, version).item("digest", number(&reached.digest));
+            let asked = !planted(Mutant::FeedPlaceNotAsked);
+            puts.push(if asked { put.condition_expression("attribute_not_exists(pk)") } else { put });
+        }
+        let mut steps = Vec::with_capacity(puts.len());
+        for put in puts {
             let put = put.build().map_err(|error| self.unavailable(error))?;
             steps.push(TransactWriteItem::builder().put(put).build());
         }
         match self.client.transact_write_items().set_transact_items(Some(steps)).send().await {
             Ok(_) => {
-                *last += until - done;
+                *last = reached;
                 Ok(Appended::Done)
             }
             Err(error) if overtaken(error.as_service_error()) => {
@@ -142,7 +156,7 @@ impl FeedOrder {
             }
             // Whether it was written is not known: whoever tries again asks the aggregate's own item.
             Err(error) => {
-                *last = 0;
+                *last = Place::default();
                 Err(self.unavailable(error))
             }
         }
@@ -159,11 +173,17 @@ impl FeedOrder {
         put.item("stream", text(stream)).item("version", number(&version))
     }
 
-    /// The last position of a shard that is taken (consistent); 0 while it is empty.
-    async fn last(&self, shard: usize) -> Result<u64, StoreError> {
+    /// The last place of a shard that is taken (consistent); the one before the first while it is empty.
+    async fn last(&self, shard: usize) -> Result<Place, StoreError> {
         let query = self.of_shard(shard).key_condition_expression("pk = :shard").scan_index_forward(false).limit(1);
         let items = query.send().await.map_err(|error| self.unavailable(error))?.items.unwrap_or_default();
-        items.first().map_or(Ok(0), |item| Reader { table: &self.table, item }.number("sk"))
+        items.first().map_or(Ok(Place::default()), |item| self.place(item))
+    }
+
+    fn place(&self, item: &Item) -> Result<Place, StoreError> {
+        let read = Reader { table: &self.table, item };
+        // One that was given before there were digests has none; those after it are told apart from there on.
+        Ok(Place { position: read.number("sk")?, digest: read.optional_number("digest")?.unwrap_or_default() })
     }
 
     fn of_shard(&self, shard: usize) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
@@ -171,14 +191,25 @@ impl FeedOrder {
         query.expression_attribute_values(":shard", text(&shard_key(shard)))
     }
 
-    /// The events that follow on a position of a shard, at most so many (consistent).
-    pub(crate) async fn after(&self, shard: usize, position: u64, limit: usize) -> Result<Vec<Pointer>, StoreError> {
-        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        let query = self.of_shard(shard).key_condition_expression("pk = :shard AND sk > :position");
-        let query = query.expression_attribute_values(":position", number(&position)).limit(limit);
+    /// The events that follow on a place of a shard, at most so many (consistent); `None` if the shard has no such place.
+    pub(super) async fn after(
+        &self,
+        shard: usize,
+        place: Place,
+        limit: usize,
+    ) -> Result<Option<Vec<Pointer>>, StoreError> {
+        // The place itself is read with what follows: a request more would cost as much as the others.
+        let begun = place.position > 0;
+        let limit = i32::try_from(limit.saturating_add(usize::from(begun))).unwrap_or(i32::MAX);
+        let query = self.of_shard(shard).key_condition_expression("pk = :shard AND sk >= :position");
+        let query = query.expression_attribute_values(":position", number(&place.position)).limit(limit);
         let items = query.send().await.map_err(|error| self.unavailable(error))?.items.unwrap_or_default();
+        let mut items = items.iter();
+        if begun && items.next().map(|item| self.place(item)).transpose()? != Some(place) {
+            return Ok(None);
+        }
         let mut found = Vec::with_capacity(items.len());
-        for (item, expected) in items.iter().zip(position.saturating_add(1)..) {
+        for (item, expected) in items.zip(place.position.saturating_add(1)..) {
             let pointer = self.pointer(shard, item)?;
             // A query is no snapshot: it may see a place and not the one before, which was written meanwhile.
             if pointer.position != expected {
@@ -186,14 +217,15 @@ impl FeedOrder {
             }
             found.push(pointer);
         }
-        Ok(found)
+        Ok(Some(found))
     }
 
     fn pointer(&self, shard: usize, item: &Item) -> Result<Pointer, StoreError> {
         let read = Reader { table: &self.table, item };
         let stream = read.text("stream")?;
         let stream = stream.parse().map_err(|error| StoreError::damaged(&self.table, &shard_key(shard), &error))?;
-        Ok(Pointer { shard, position: read.number("sk")?, stream, version: read.number("version")? })
+        let Place { position, digest } = self.place(item)?;
+        Ok(Pointer { shard, position, digest, stream, version: read.number("version")? })
     }
 }
 

@@ -9,7 +9,7 @@ use muster_domain::{EventReader, RecordedEvent, StreamId};
 
 use super::cursor::FeedCursor;
 use super::order::{FeedOrder, Pointer, SHARDS};
-use crate::error::StoreError;
+use crate::error::{CursorError, StoreError};
 
 /// How many histories are read at the same time.
 const CONCURRENCY: usize = 16;
@@ -17,6 +17,9 @@ const CONCURRENCY: usize = 16;
 /// A feed that could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
+    /// The caller's cursor is refused.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
     /// The table of the order failed.
     #[error(transparent)]
     Order(#[from] StoreError),
@@ -58,16 +61,17 @@ impl FeedQueries {
     }
 
     /// At most `limit` places after the cursor. What is on no page up to `next` comes on a later one: nothing is ever
-    /// put before a cursor.
+    /// put before a cursor. One with a place that this feed does not have is refused.
     pub async fn pointers(&self, after: &FeedCursor, limit: usize) -> Result<PointerPage, FeedError> {
         let limit = limit.max(1);
         // One more than a shard's part, to see whether there is more: most often the shards are alike.
         let part = limit.div_ceil(SHARDS) + 1;
         let shards = (0..SHARDS).map(|shard| self.order.after(shard, after.0[shard], part));
         let found = futures::future::try_join_all(shards).await?;
+        let found: Vec<Vec<Pointer>> = found.into_iter().collect::<Option<_>>().ok_or(CursorError::OtherFeed)?;
         // They take turns, and a page begins with another shard than the last: a busy one holds up no other, however
         // small the pages.
-        let first = after.0.iter().fold(0, |sum: u64, position| sum.wrapping_add(*position)) % SHARDS as u64;
+        let first = after.0.iter().fold(0, |sum: u64, place| sum.wrapping_add(place.position)) % SHARDS as u64;
         let turns = (0..part).flat_map(|turn| {
             let from = usize::try_from(first).unwrap_or(0);
             (0..SHARDS).map(move |shard| (turn, (shard + from) % SHARDS))
@@ -76,7 +80,7 @@ impl FeedQueries {
         let pointers: Vec<Pointer> = all.iter().take(limit).copied().collect();
         let mut next = *after;
         for pointer in &pointers {
-            next.0[pointer.shard] = pointer.position;
+            next.0[pointer.shard] = pointer.place();
         }
         let more = all.len() > pointers.len() || found.iter().any(|of_shard| of_shard.len() == part);
         Ok(PointerPage { pointers, next, more })

@@ -178,3 +178,26 @@ async fn a_cursor_of_another_log_is_refused() {
     let error = audit.logs(&task(2).into(), &[], &page).await.unwrap_err();
     assert!(matches!(error, QueryError::Cursor(CursorError::OtherQuery)), "{error:?}");
 }
+
+#[tokio::test]
+async fn the_log_is_read_from_its_first_day_however_long_ago_it_was() {
+    let world = World::new().await;
+    let audit = AuditQueries::new(world.models(), MemoryKeys::shared());
+    assert_eq!(audit.first_day().await.unwrap(), None);
+    let late = History::of(task(3)).by(user(1)).at(time("2027-05-01T08:00:00Z")).then(TaskEvent::from(created()));
+    world.publish(late.into_iter().chain(history(task(1)))).await;
+
+    let first = audit.first_day().await.unwrap().unwrap();
+    assert_eq!(first, day("2026-03-02"));
+    let (mut page, mut found) = (Page::first(2), Vec::new());
+    loop {
+        let part = audit.search_days(&AuditFilter::default(), (first, day("2027-05-01")), &page).await.unwrap();
+        found.extend(places(&part.items));
+        page.cursor = part.next;
+        if page.cursor.is_none() {
+            break;
+        }
+    }
+    let one = StreamId::from(task(1));
+    assert_eq!(found, vec![(one, 1), (one, 2), (one, 3), (task(3).into(), 1)]);
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use muster_domain::{RecordedEvent, StreamId};
 use muster_projections::rebuild::RebuildOptions;
 use muster_projections::reconcile::ReconcileOptions;
-use muster_projections::{Failure, FeedCursor, FeedOrder, FeedQueries};
+use muster_projections::{CursorError, Failure, FeedCursor, FeedError, FeedOrder, FeedQueries};
 
 use crate::support::{PREFIX, World, commented, messages};
 
@@ -182,4 +182,28 @@ async fn a_long_history_that_nobody_told_of_comes_in_at_once_and_is_read_in_part
     assert!((1..=40).contains(&reader.events), "{}", reader.events);
     reader.read_on(&feed, 40).await;
     reader.has(&[long]);
+}
+
+/// A world whose feed has these histories, one after the other.
+async fn following(histories: &[&Vec<RecordedEvent>]) -> World {
+    let world = World::new().await;
+    for history in histories {
+        world.publish((*history).clone()).await;
+    }
+    world
+}
+
+#[tokio::test]
+async fn a_cursor_is_good_in_the_order_that_it_is_of_and_in_no_other() {
+    // Their ids bring them into one shard.
+    let (one, two, three) = (commented(1, 2), commented(2, 2), commented(3, 0));
+    let mut reader = Reader::default();
+    reader.read_on(&feed(&following(&[&one, &two]).await), 2).await;
+
+    for other in [&[&two, &one, &three][..], &[&one], &[]] {
+        let refused = feed(&following(other).await).pointers(&reader.cursor, 10).await.unwrap_err();
+        assert!(matches!(refused, FeedError::Cursor(CursorError::OtherFeed)), "{refused:?}");
+    }
+    reader.read_on(&feed(&following(&[&one, &two, &three]).await), 2).await;
+    reader.has(&[one, two, three]);
 }

@@ -1,13 +1,32 @@
 //! What is done to the lines, whatever they are.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Table, digest, history, line};
+use crate::sample::Sample;
 
 /// How long a line is that is longer than any can be.
 const TOO_LONG: usize = 4 * 1024 * 1024;
 
+/// How deep the data of an event may be: the line, the commit, the list and the event are around it.
+const DEEPEST: usize = 127 - 4;
+
+/// Gives the event that no digest holds data that is so deep, with brackets in a text that count for nothing, and hashes that fit.
+fn deepen(export: &mut Sample, depth: usize) {
+    let innermost = json!({ "title": "[[[[\\\"{{{{" });
+    let data: Value = (1..depth).fold(innermost, |data, _| json!([data]));
+    let at = export.commit(1, 5);
+    export.lines[at]["commit"]["events"][0]["data"] = data;
+    export.chain_anew(1);
+}
+
 pub(super) fn rows(table: &mut Table) {
+    table.when("an event is as deep as a line may be", |export| deepen(export, DEEPEST), &[]);
+    table.when(
+        "an event is deeper than a line may be",
+        |export| deepen(export, DEEPEST + 1),
+        &[line("malformed"), line("end")],
+    );
     table.when_bytes(
         "the last line counts one event too many",
         |export| String::from_utf8(export).unwrap().replace("\"events\":11,", "\"events\":12,").into_bytes(),

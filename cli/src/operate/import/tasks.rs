@@ -1,5 +1,6 @@
 //! `muster import tasks`: tasks from files of other programs.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
@@ -10,9 +11,11 @@ use muster_commands::{ExecuteError, ExpectedVersion};
 use muster_domain::task::{Task, TaskCommand, TaskError};
 use muster_domain::team::Team;
 use muster_domain::user::User;
-use muster_domain::{Actor, Clock as _, Fingerprint, ImportId, Metadata, TeamId, import_cause};
+use muster_domain::{Actor, Clock as _, Fingerprint, ImportId, Metadata, TaskId, TeamId, import_cause};
 use muster_handlers::clock::SystemClock;
-use muster_handlers::import::{Addressed, Known, Options, Place, Plan, PlannedTask, Preview, Severity, Unfit, address};
+use muster_handlers::import::{
+    Addressed, Known, Options, Place, Plan, PlannedTask, Preview, Severity, Unfit, address, first_title,
+};
 use muster_identity::Emails;
 use muster_identity::policy::Person;
 use serde::Serialize;
@@ -90,7 +93,11 @@ pub async fn import(
     })?;
     let people = addressed.people();
     let Addressed { file, accounts: _ } = addressed;
-    let plan = file.plan(id.unwrap_or(file.id), &people, SystemClock.now());
+    let mut plan = file.plan(id.unwrap_or(file.id), &people, SystemClock.now());
+    // The id that follows from a file is that of no other.
+    if id.is_some() {
+        plan.compare(&begun(system, &plan).await?);
+    }
     let shown = file.preview(&plan);
     if preview {
         return Ok(Done { preview: shown, created: None, repeated: None });
@@ -130,6 +137,17 @@ impl Place for SystemPlace<'_> {
         let known = self.system.events.load::<Team>(team.0).await.map_err(failed("looking up the team"))?;
         Ok(known.state().state.is_some())
     }
+}
+
+/// The titles with which tasks of this plan were made before.
+async fn begun(system: &System, plan: &Plan) -> Result<BTreeMap<TaskId, String>, Failure> {
+    let ids: Vec<TaskId> = plan.tasks.iter().map(PlannedTask::task_id).collect();
+    let looked_up = ids.into_iter().map(|id| async move {
+        let title = first_title(&system.events, id).await.map_err(failed("reading the event store"))?;
+        Ok::<_, Failure>(title.map(|title| (id, title)))
+    });
+    let found: Vec<_> = stream::iter(looked_up).buffer_unordered(CONCURRENCY).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 async fn make_all(system: &System, plan: Plan) -> Result<(usize, usize), Failure> {

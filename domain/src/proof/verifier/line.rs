@@ -8,7 +8,8 @@ use crate::proof::canonical::canonical;
 /// What was asked of a line, or why it is malformed.
 pub(super) type Shape<T> = Result<T, String>;
 
-/// The kind of a line and what is in it, if it is an object of one member, written in the one form that it can have.
+/// The kind of a line and what is in it, if it is an object of one member, written in the one form that it can have. `serde_json` reads
+/// what is nested 127 deep and not deeper: `docs/audit-format.md` says so.
 pub(super) fn read(bytes: &[u8]) -> Shape<(String, Map<String, Value>)> {
     let value: Value = serde_json::from_slice(bytes).map_err(|error| format!("not JSON: {error}"))?;
     if canonical(&value).ok().as_deref() != Some(bytes) {

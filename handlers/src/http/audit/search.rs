@@ -85,7 +85,8 @@ pub(crate) async fn search(
     let mut fields = Fields::default();
     page.descending = Order::Down("at").descending(sort.as_deref(), &mut fields);
     let today = app.now().date_naive();
-    let filter = Wanted { actor, event_type, task_id, user_id, team_id, day, from, to }.checked(today, fields)?;
+    let wanted = Wanted { actor, event_type, task_id, user_id, team_id, day, from, to };
+    let filter = wanted.checked(today, Some(MOST_DAYS), fields)?;
     let listed = app.audit.search(&filter, today, &page).await.map_err(|error| query_problem(&error))?;
     let logged = page_with_origins(&app, &caller, listed).await?;
     // Nobody reads it without that being written down.
@@ -106,8 +107,14 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// As the log takes it, or all that is wrong with it, and with what was looked at before.
-    pub(super) fn checked(self, today: NaiveDate, mut fields: Fields) -> Result<AuditFilter, Problem> {
+    /// As the log takes it, or all that is wrong with it, and with what was looked at before. A range of days that nothing
+    /// narrower leads into has so many at most.
+    pub(super) fn checked(
+        self,
+        today: NaiveDate,
+        most_days: Option<i64>,
+        mut fields: Fields,
+    ) -> Result<AuditFilter, Problem> {
         let Self { actor, event_type, task_id, user_id, team_id, day, from, to } = self;
         let actor = actor.and_then(|text| {
             let parsed = parsed_actor(&text);
@@ -135,10 +142,11 @@ impl Wanted {
         let filter = AuditFilter { stream, actor, event_type, from: from.or(day), to: to.or(day) };
         if let Some(from) = filter.from {
             let to = filter.to.unwrap_or(today);
+            let is_more = |most: &i64| !filter.is_led() && to.signed_duration_since(from) >= TimeDelta::days(*most);
             if filter.to.is_some() && from > to {
                 fields.wrong_parameter("from", "must not be after to");
-            } else if !filter.is_led() && to.signed_duration_since(from) >= TimeDelta::days(MOST_DAYS) {
-                fields.wrong_parameter("from", format_args!("a range of days alone has {MOST_DAYS} at most"));
+            } else if let Some(most) = most_days.filter(is_more) {
+                fields.wrong_parameter("from", format_args!("a range of days alone has {most} at most"));
             }
         }
         fields.finish(Some(filter))

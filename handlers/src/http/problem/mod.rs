@@ -179,6 +179,11 @@ impl Problem {
         self.code
     }
 
+    /// What went wrong, in words.
+    pub(crate) fn told(&self) -> &str {
+        self.detail.as_deref().unwrap_or(self.title)
+    }
+
     /// What the access log is to keep of it, if anything: of one of many, whose answer says that all is well.
     pub(crate) fn refusal(&self) -> Option<Access> {
         let access = self.access.as_deref().cloned();

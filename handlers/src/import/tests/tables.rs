@@ -167,3 +167,44 @@ fn a_value_that_is_no_date_is_named_and_not_repeated_at_length() {
     assert_eq!((line, field), (Some(2), "deadline"));
     assert!(detail.len() < 400 && detail.contains("is no date that is known here"), "{detail}");
 }
+
+/// Something that is said of a row: its line, the field, how bad it is, and what.
+type Told = (Option<u32>, String, Severity, String);
+
+/// What a plan makes of a changed file, where tasks were made of another by the same import: the titles, and what is said.
+fn gone_on(first: &[u8], then: &[u8]) -> (Vec<String>, Vec<Told>) {
+    let (file, begun) = planned(first, Options::default());
+    let made = begun.tasks.iter().map(|made| (made.task_id(), made.import.task.title.as_str().to_owned())).collect();
+    let (changed, _) = planned(then, Options::default());
+    let mut plan = changed.plan(file.id, &people(), at());
+    plan.compare(&made);
+    let titles = titles(&plan).into_iter().map(str::to_owned).collect();
+    let found = problems(&plan).into_iter();
+    let found = found.map(|(line, field, severity, detail)| (line, field.to_owned(), severity, detail.to_owned()));
+    (titles, found.collect())
+}
+
+#[test]
+fn a_row_that_was_put_between_others_that_are_known_by_their_lines_is_named_and_no_other_is_made_twice() {
+    let (titles, found) = gone_on(b"title\nOne\nTwo\n", b"title\nNew\nOne\nTwo\nThree\n");
+    assert_eq!(titles, ["Three"]);
+    let about: Vec<_> = found.iter().map(|(line, field, severity, _)| (*line, field.as_str(), *severity)).collect();
+    assert_eq!(about, [2, 3, 4].map(|line| (Some(line), "row", Severity::Error)));
+    assert!(found[0].3.contains("which had \"One\" in this place"), "{found:?}");
+    for (_, _, _, moved) in &found[1..] {
+        assert!(moved.starts_with("stood in another place of the file"), "{moved}");
+    }
+}
+
+#[test]
+fn a_file_that_grew_at_its_end_goes_on_without_a_word() {
+    assert_eq!(gone_on(b"title\nOne\n", b"title\nOne\nTwo\n"), (vec!["One".to_owned(), "Two".to_owned()], vec![]));
+}
+
+#[test]
+fn a_row_that_is_known_by_its_id_is_found_wherever_it_stands_and_its_new_title_is_a_warning() {
+    let (titles, found) = gone_on(b"id,title\n1,One\n2,Two\n", b"id,title\n3,Three\n2,Two and a half\n1,One\n");
+    assert_eq!(titles, ["Three", "Two and a half", "One"]);
+    let said = "is \"Two and a half\" in the file; the task was imported as \"Two\", and stays as it is".to_owned();
+    assert_eq!(found, [(Some(3), "title".to_owned(), Severity::Warning, said)]);
+}

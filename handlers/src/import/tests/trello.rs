@@ -3,7 +3,7 @@
 use muster_domain::task::{ImportSource, Status};
 
 use super::{ADA, checklist, description, labels, planned, problems, said, time, titles};
-use crate::import::{Archived, Options};
+use crate::import::{Archived, Options, Severity};
 
 const BOARD: &[u8] = include_bytes!("../fixtures/board.json");
 
@@ -60,6 +60,27 @@ fn archived_cards_can_come_as_completed_and_lists_can_be_said_to_be_a_status() {
     );
     assert_eq!(labels(&plan.tasks[2]), Vec::<&str>::new());
     assert_eq!(labels(&plan.tasks[4]), ["Old ideas"]);
+}
+
+#[test]
+fn a_date_that_is_none_is_a_problem_of_its_card_and_of_no_other() {
+    let board = br#"{
+        "lists": [],
+        "cards": [
+            { "id": "c1", "name": "Paint the gate", "idList": "l1", "due": "soon" },
+            { "id": "c2", "name": "Oil the hinge", "idList": "l1", "due": 7 },
+            { "id": "c3", "name": "Lock it", "idList": "l1", "due": "2026-04-15T10:00:00.000Z" }
+        ]
+    }"#;
+    let (_, plan) = planned(board, Options::default());
+    assert_eq!(titles(&plan), ["Paint the gate", "Oil the hinge", "Lock it"]);
+    let deadlines: Vec<_> = plan.tasks.iter().map(|planned| planned.import.task.deadline).collect();
+    assert_eq!(deadlines, [None, None, Some(time("2026-04-15T10:00:00Z"))]);
+    let found = problems(&plan);
+    let about: Vec<_> = found.iter().map(|(_, field, severity, _)| (*field, *severity)).collect();
+    assert_eq!(about, [("deadline", Severity::Warning); 2]);
+    assert!(found[0].3.starts_with("\"soon\" is no date") && found[1].3.starts_with("\"7\" is no date"), "{found:?}");
+    assert_eq!(plan.problems[0].external_id.as_deref(), Some("c1"));
 }
 
 #[test]

@@ -73,7 +73,8 @@ pub(crate) async fn export(
     let day = if actor.is_none() && about.is_none() && kind.is_none() { Some(day.unwrap_or(today)) } else { day };
     let filter = AccessFilter { day, actor, about, kind, outcome };
     app.record(&asked, done(AccessKind::AuditExported, &caller.0)).await?;
-    file(Access { app, filter }, format.unwrap_or_default(), cursor, most, &uri, "access", today).await
+    let name = day.map_or_else(|| format!("access-to-{today}"), |day| format!("access-{day}"));
+    file(Access { app, filter }, format.unwrap_or_default(), cursor, most, &uri, &name).await
 }
 
 struct Access {

@@ -6,7 +6,6 @@ use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use chrono::NaiveDate;
 use futures::stream;
 use tokio::time::Instant;
 
@@ -33,14 +32,13 @@ pub(super) async fn file<S: Source>(
     most: Option<Extension<MostBytes>>,
     uri: &axum::http::Uri,
     name: &str,
-    today: NaiveDate,
 ) -> Result<Response, Problem> {
     let head = if cursor.is_none() { header_line::<S>(format) } else { Vec::new() };
     let (kind, extension) = match format {
         ExportFormat::Jsonl => ("application/x-ndjson", "jsonl"),
         ExportFormat::Csv => ("text/csv; charset=utf-8; header=present", "csv"),
     };
-    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"muster-{name}-{today}.{extension}\""));
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"muster-{name}.{extension}\""));
     let headers: [(HeaderName, HeaderValue); 3] = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CONTENT_DISPOSITION, disposition.unwrap_or(HeaderValue::from_static("attachment"))),
@@ -160,8 +158,7 @@ mod tests {
     async fn taken(source: Numbers, format: ExportFormat, cursor: Option<&str>, most: Option<usize>) -> Response {
         let uri = axum::http::Uri::from_static("/export?format=csv");
         let most = most.map(|bytes| Extension(MostBytes(bytes)));
-        let today = "2026-03-02".parse().unwrap();
-        file(source, format, cursor.map(str::to_owned), most, &uri, "numbers", today).await.unwrap()
+        file(source, format, cursor.map(str::to_owned), most, &uri, "numbers").await.unwrap()
     }
 
     async fn text(answer: Response) -> Result<String, axum::Error> {

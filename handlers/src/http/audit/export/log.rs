@@ -57,7 +57,7 @@ pub(crate) struct AuditExportQuery {
     /// Not before this day (UTC).
     #[serde(default, deserialize_with = "optional_day")]
     from: Option<NaiveDate>,
-    /// Not after this day (UTC). As in a search: without a narrower filter the last 31 days, or 400 at most.
+    /// Not after this day (UTC). Without any of the three it is the log from its first entry to today.
     #[serde(default, deserialize_with = "optional_day")]
     to: Option<NaiveDate>,
     /// Where to go on: in the `Link` of the part before.
@@ -65,7 +65,7 @@ pub(crate) struct AuditExportQuery {
     cursor: Option<String>,
 }
 
-/// Gives the log of all that was done as a file, oldest first.
+/// Gives the log of all that was done as a file, oldest first: from the first entry on, if no days are asked for.
 ///
 /// It is sent as it is read, whatever its length. On AWS an answer has 4 MiB at most: if there is more, its header `Link` names
 /// the next part (`rel="next"`), which has no header line again. That it was taken is in the access log.
@@ -88,18 +88,32 @@ pub(crate) async fn export(
     let AuditExportQuery { format, actor, event_type, task_id, user_id, team_id, day, from, to, cursor } = query;
     let today = app.now().date_naive();
     let wanted = Wanted { actor, event_type, task_id, user_id, team_id, day, from, to };
-    let filter = wanted.checked(today, Fields::default())?;
+    let filter = wanted.checked(today, None, Fields::default())?;
+    let (days, name) = range(&app, &filter, today).await?;
     // Nobody takes it without that being written down.
     app.record(&asked, done(AccessKind::AuditExported, &caller.0)).await?;
-    let source = Log { app, caller, filter, today };
-    file(source, format.unwrap_or_default(), cursor, most, &uri, "audit", today).await
+    let source = Log { app, caller, filter, days };
+    file(source, format.unwrap_or_default(), cursor, most, &uri, &name).await
+}
+
+/// Which days are looked through where nothing narrower leads, and the name that says which they are. Nobody is to take a
+/// month for the whole, so it begins with the first entry; and no day is looked through before it or after today.
+async fn range(app: &App, filter: &AuditFilter, today: NaiveDate) -> Result<((NaiveDate, NaiveDate), String), Problem> {
+    let to = filter.to.unwrap_or(today);
+    if filter.is_led() {
+        let from = filter.from.map_or_else(String::new, |from| format!("{from}-"));
+        return Ok(((today, today), format!("audit-{from}to-{to}")));
+    }
+    let begun = app.audit.first_day().await.map_err(|error| query_problem(&error))?.unwrap_or(today);
+    let from = filter.from.unwrap_or(begun);
+    Ok(((from.max(begun), to.min(today)), format!("audit-{from}-to-{to}")))
 }
 
 struct Log {
     app: Arc<App>,
     caller: Caller,
     filter: AuditFilter,
-    today: NaiveDate,
+    days: (NaiveDate, NaiveDate),
 }
 
 #[async_trait]
@@ -124,7 +138,7 @@ impl Source for Log {
 
     async fn page(&self, cursor: Option<String>, limit: usize) -> Result<(Vec<LogEntry>, Option<String>), Problem> {
         let page = Page { limit, cursor, descending: false };
-        let listed = self.app.audit.search(&self.filter, self.today, &page).await;
+        let listed = self.app.audit.search_days(&self.filter, self.days, &page).await;
         let listed = listed.map_err(|error| query_problem(&error))?;
         Ok((with_origins(&self.app, &self.caller, listed.items).await?, listed.next))
     }
