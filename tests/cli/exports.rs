@@ -9,7 +9,7 @@ use std::{fs, io, thread};
 use muster_tests::server::{Server, command, output, run};
 use serde_json::Value;
 
-use crate::support::{kept_key, log_in, new_task};
+use crate::support::{kept_key, log_in, new_task, refused};
 
 #[tokio::test]
 async fn an_empty_export_does_not_verify() {

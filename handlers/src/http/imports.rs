@@ -205,7 +205,7 @@ pub(crate) async fn import(
     change.caller.may(Action::ImportTasks, &Resource::Any)?;
     let (mode, bytes, options, id) = body.checked()?;
     let addressed = address(&*app, bytes, options, MAX_TASKS, |error| Problem::internal(&error)).await;
-    let addressed = addressed.map_err(|unfit| match unfit {
+    let addressed = addressed.map_err(|reason| match reason {
         Unfit::NoSuchTeam => wrong_field("/team_id", NO_SUCH_TEAM),
         Unfit::File(reason) => unfit(&reason),
         Unfit::Failed(problem) => problem,
