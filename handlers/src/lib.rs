@@ -12,6 +12,7 @@ pub mod import;
 pub mod lambda;
 pub mod mail;
 pub mod metrics;
+pub mod named_requests;
 #[cfg(feature = "lambda")]
 pub mod notifier;
 pub mod publisher;

@@ -19,6 +19,7 @@ use super::settings::Settings;
 use super::throttle::Throttle;
 use crate::digests::DigestTable;
 use crate::mail::{Links, Post};
+use crate::named_requests::NamedRequests;
 use crate::saved_filters::SavedFilters;
 use crate::webhooks::WebhookHub;
 
@@ -38,6 +39,8 @@ pub struct App {
     pub directory: DirectoryQueries,
     /// What people list again and again.
     pub filters: SavedFilters,
+    /// What was asked for by requests of many commands.
+    pub requests: NamedRequests,
     /// Gives out events in an order that readers can go on from.
     pub feed: FeedQueries,
     /// Signs people in and out.
