@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod named_requests;
 #[cfg(feature = "lambda")]
 pub mod notifier;
+pub mod placed_lately;
 pub mod publisher;
 pub mod reactor;
 pub mod recurrence;
