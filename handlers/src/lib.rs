@@ -12,8 +12,10 @@ pub mod import;
 pub mod lambda;
 pub mod mail;
 pub mod metrics;
+pub mod named_requests;
 #[cfg(feature = "lambda")]
 pub mod notifier;
+pub mod placed_lately;
 pub mod publisher;
 pub mod reactor;
 pub mod recurrence;

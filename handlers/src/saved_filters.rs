@@ -1,7 +1,8 @@
 //! What people list again and again: filters of tasks under names of their own.
 //!
 //! They are nobody's business but their owner's, and what one was before is nobody's at all: so they are no events. An item of the
-//! table `saved-filters` has all of one person's: `pk` = user id, `version`, and `filters`. A change is one write on the condition
+//! table `saved-filters` has all of one person's: `pk` = user id, `version`, `filters`, and by which requests those were made that are
+//! gone (`removed`). A change is one write on the condition
 //! that nobody was faster, so that names are unique and the number is bounded whoever else saves at the same time.
 
 use aws_sdk_dynamodb::Client;
@@ -18,6 +19,8 @@ use uuid::Uuid;
 
 /// The most filters that one person may have.
 pub const MAX_SAVED_FILTERS: usize = 50;
+/// How many of the removed ones are remembered, so that a request that made one makes it no second time.
+const MAX_REMEMBERED: usize = 100;
 /// How often a change is tried while others are faster.
 const TRIES: usize = 8;
 
@@ -98,13 +101,29 @@ impl SavedFilterError {
 struct Shelf {
     version: u64,
     filters: Vec<SavedFilter>,
+    /// Those that were removed last, in that order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    removed: Vec<Removed>,
+}
+
+/// What is left of a filter that was removed: which request made it, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Removed {
+    id: SavedFilterId,
+    made_by: Fingerprint,
+    created_at: DateTime<Utc>,
 }
 
 impl Shelf {
-    /// Adds one. The same request again finds what it made, as it is by now.
+    /// Adds one. The same request again has no second effect, and gives what it made as it was then: whatever became of it, the
+    /// request says what that was, but for the time.
     fn add(&mut self, new: SavedFilter) -> Result<SavedFilter, SavedFilterError> {
-        if let Some(made) = self.filters.iter().find(|filter| filter.id == new.id) {
-            return if made.made_by == new.made_by { Ok(made.clone()) } else { Err(SavedFilterError::KeyReused) };
+        let there = self.filters.iter().map(|filter| (filter.id, &filter.made_by, filter.created_at));
+        let gone = self.removed.iter().map(|filter| (filter.id, &filter.made_by, filter.created_at));
+        if let Some((_, made_by, at)) = there.chain(gone).find(|(id, ..)| *id == new.id) {
+            let again = *made_by == new.made_by;
+            let made = SavedFilter { created_at: at, updated_at: at, ..new };
+            return if again { Ok(made) } else { Err(SavedFilterError::KeyReused) };
         }
         self.free(&new.name, new.id)?;
         if self.filters.len() >= MAX_SAVED_FILTERS {
@@ -142,7 +161,10 @@ impl Shelf {
     fn remove(&mut self, id: SavedFilterId, expected: Option<u64>) -> Result<(), SavedFilterError> {
         let index = self.index(id)?;
         check(&self.filters[index], expected)?;
-        self.filters.remove(index);
+        let SavedFilter { id, made_by, created_at, .. } = self.filters.remove(index);
+        self.removed.push(Removed { id, made_by, created_at });
+        let forgotten = self.removed.len().saturating_sub(MAX_REMEMBERED);
+        self.removed.drain(..forgotten);
         Ok(())
     }
 
@@ -269,6 +291,7 @@ impl SavedFilters {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use serde_json::json;
 
     use super::*;
@@ -320,11 +343,34 @@ mod tests {
     }
 
     #[test]
-    fn a_repeat_finds_what_it_made_and_another_request_under_its_key_is_refused() {
+    fn a_repeat_gives_what_it_made_then_and_another_request_under_its_key_is_refused() {
         let mut shelf = shelf(&["Mine"]);
-        assert_eq!(shelf.add(filter(1, "Mine")).unwrap(), filter(1, "Mine"));
-        assert!(matches!(shelf.add(filter(1, "Other")), Err(SavedFilterError::KeyReused)));
+        let (id, at) = (SavedFilterId(Uuid::from_u128(1)), DateTime::UNIX_EPOCH);
+        let later = at + TimeDelta::days(1);
+        let repeat = || SavedFilter { created_at: later, updated_at: later, ..filter(1, "Mine") };
+        let of_its_key = |shelf: &mut Shelf| {
+            assert_eq!(shelf.add(repeat()).unwrap(), filter(1, "Mine"));
+            assert!(matches!(shelf.add(filter(1, "Other")), Err(SavedFilterError::KeyReused)));
+        };
+        of_its_key(&mut shelf);
+        shelf.replace(id, None, "Changed".parse().unwrap(), parameters("completed"), later).unwrap();
+        of_its_key(&mut shelf);
         assert_eq!(shelf.filters.len(), 1);
+        assert_eq!(shelf.filters[0].name.as_str(), "Changed");
+        shelf.remove(id, None).unwrap();
+        of_its_key(&mut shelf);
+        assert_eq!(shelf.filters.len(), 0);
+    }
+
+    #[test]
+    fn of_removed_filters_a_hundred_are_remembered() {
+        let mut shelf = shelf(&[]);
+        for number in 0..=100 {
+            shelf.add(filter(number, "Mine")).unwrap();
+            shelf.remove(SavedFilterId(Uuid::from_u128(number)), None).unwrap();
+        }
+        assert_eq!(shelf.removed.len(), MAX_REMEMBERED);
+        assert_eq!(shelf.removed[0].id, SavedFilterId(Uuid::from_u128(1)));
     }
 
     #[test]

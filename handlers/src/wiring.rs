@@ -19,6 +19,8 @@ use crate::clock::SystemClock;
 use crate::digests::DigestTable;
 use crate::http::{App, Commands, Settings, Throttle};
 use crate::mail::{Links, Post};
+use crate::named_requests::NamedRequests;
+use crate::placed_lately::PlacedLately;
 use crate::recurrence::Recurring;
 use crate::reminders::ReminderClock;
 use crate::saved_filters::SavedFilters;
@@ -110,6 +112,8 @@ pub fn app(
         audit: AuditQueries::new(models.clone(), Arc::clone(keys)),
         directory: DirectoryQueries::new(models),
         filters: SavedFilters::new(client.clone(), prefix),
+        placed: PlacedLately::default(),
+        requests: NamedRequests::new(client.clone(), prefix),
         identity: identity.with_outside_issuers(&settings.oidc)?,
         is_founded: AtomicBool::new(false),
         throttle: Throttle::new(&settings.rates),

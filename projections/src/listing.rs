@@ -51,6 +51,8 @@ pub(crate) struct Partition {
     pub(crate) attribute: &'static str,
     /// Its value.
     pub(crate) value: String,
+    /// The lowest sort key that is wanted of it, where that is not the lowest of all.
+    pub(crate) low: Option<String>,
 }
 
 /// What items must fulfil besides their place.
@@ -113,15 +115,19 @@ pub(crate) struct Listing<'a> {
     /// The highest sort key that is wanted.
     pub(crate) high: String,
     pub(crate) filter: Filter,
-    /// How many items a request reads at least when a filter leaves some out.
+    /// How many items the first request to a partition reads at least when a filter leaves some out.
     pub(crate) filtered_read: usize,
     pub(crate) consistent: bool,
 }
 
-/// How many requests beyond the first to each partition one page may cost.
-const MORE_REQUESTS: usize = 16;
-/// How many items a request reads at least when a filter leaves some out, if they may be large.
+/// How many items beyond the first requests to each partition one page may read.
+const MORE_READ: usize = 16_000;
+/// In how many requests: of large items one has less than it asks for.
+const MORE_REQUESTS: usize = 64;
+/// How many items a request reads at first when a filter leaves some out, if they may be large.
 pub(crate) const FILTERED_READ: usize = 100;
+/// How many it reads at most: from one request to the next twice as many, as what is rare lies far apart.
+const MOST_READ: usize = 1_000;
 
 /// One partition while it is merged.
 struct Source {
@@ -130,6 +136,22 @@ struct Source {
     /// The last sort key that was read, as long as there is more.
     more_after: Option<String>,
     last_key: Option<Item>,
+    /// How many items the next request reads.
+    read: usize,
+    /// How many the last one read, those among them that the filter left out.
+    seen: usize,
+}
+
+impl Source {
+    fn is_waiting(&self) -> bool {
+        self.buffer.is_empty() && self.last_key.is_some()
+    }
+}
+
+/// What a page may still cost.
+struct Allowance {
+    items: usize,
+    requests: usize,
 }
 
 impl Listing<'_> {
@@ -154,18 +176,18 @@ impl Listing<'_> {
         }
         let read = if self.filter.conditions.is_empty() { limit + 1 } else { self.filtered_read.max(limit + 1) };
         let first = self.partitions.iter().map(|partition| {
-            let empty =
-                Source { partition: partition.clone(), buffer: VecDeque::new(), more_after: None, last_key: None };
-            self.read(empty, page.descending, read)
+            let (partition, buffer) = (partition.clone(), VecDeque::new());
+            let empty = Source { partition, buffer, more_after: None, last_key: None, read, seen: 0 };
+            self.read(empty, page.descending)
         });
         let mut sources = try_join_all(first).await?;
-        let mut requests = MORE_REQUESTS;
+        let mut allowance = Allowance { items: MORE_READ, requests: MORE_REQUESTS };
         let mut items = Vec::new();
         let mut last: Option<String> = None;
         let mut frontier = None;
         loop {
             if frontier.is_none() {
-                frontier = self.refill(&mut sources, &mut requests, page.descending, read).await?;
+                frontier = self.refill(&mut sources, &mut allowance, page.descending).await?;
             }
             let beyond = |key: &String, edge: &String| if page.descending { key < edge } else { key > edge };
             let key = next_key(&sources, page.descending);
@@ -183,29 +205,40 @@ impl Listing<'_> {
         }
     }
 
-    /// Sees to it that every partition that goes on has its next item at hand. When the requests are used up: how far
+    /// Sees to it that every partition that goes on has its next item at hand. When the allowance is used up: how far
     /// the partition that was read least has been read. Everything up to there has been seen, and no more.
     async fn refill(
         &self,
         sources: &mut Vec<Source>,
-        requests: &mut usize,
+        left: &mut Allowance,
         descending: bool,
-        read: usize,
     ) -> Result<Option<String>, StoreError> {
-        let waiting = |source: &Source| source.buffer.is_empty() && source.last_key.is_some();
-        while let Some(at) = sources.iter().position(waiting) {
-            if *requests == 0 {
+        while sources.iter().any(Source::is_waiting) {
+            if left.items == 0 || left.requests == 0 {
                 return Ok(frontier(sources, descending));
             }
-            *requests -= 1;
-            let source = sources.swap_remove(at);
-            sources.push(self.read(source, descending, read).await?);
+            let (waiting, ready): (Vec<_>, Vec<_>) = std::mem::take(sources).into_iter().partition(Source::is_waiting);
+            *sources = ready;
+            let read = waiting.into_iter().map(|source| self.read(source, descending));
+            for source in try_join_all(read).await? {
+                left.requests = left.requests.saturating_sub(1);
+                left.items = left.items.saturating_sub(source.seen);
+                sources.push(source);
+            }
         }
         Ok(None)
     }
 
-    async fn read(&self, mut source: Source, descending: bool, limit: usize) -> Result<Source, StoreError> {
-        let Partition { index, attribute, value } = &source.partition;
+    async fn read(&self, mut source: Source, descending: bool) -> Result<Source, StoreError> {
+        let limit = source.read;
+        if !self.filter.conditions.is_empty() {
+            source.read = limit.max(MOST_READ.min(limit * 2));
+        }
+        let Partition { index, attribute, value, low } = &source.partition;
+        let low = low.as_ref().unwrap_or(&self.low).max(&self.low);
+        if *low > self.high {
+            return Ok(source);
+        }
         let mut query = self
             .client
             .query()
@@ -224,7 +257,7 @@ impl Listing<'_> {
         names.insert("#sk".to_owned(), self.sort.to_owned());
         let mut values = self.filter.values.clone();
         values.insert(":pk".to_owned(), text(value));
-        values.insert(":low".to_owned(), text(&self.low));
+        values.insert(":low".to_owned(), text(low));
         values.insert(":high".to_owned(), text(&self.high));
         let query = query.set_expression_attribute_names(Some(names)).set_expression_attribute_values(Some(values));
         let answer = query.send().await.map_err(|error| StoreError::unavailable(self.table, error))?;
@@ -232,6 +265,7 @@ impl Listing<'_> {
             let key = Reader { table: self.table, item: &item }.text(self.sort)?.to_owned();
             source.buffer.push_back((key, item));
         }
+        source.seen = usize::try_from(answer.scanned_count).unwrap_or(0);
         source.last_key = answer.last_evaluated_key;
         source.more_after = match &source.last_key {
             Some(item) => Some(Reader { table: self.table, item }.text(self.sort)?.to_owned()),

@@ -373,3 +373,28 @@ async fn what_is_wrong_with_a_question_to_the_access_log_is_named() {
         admin.get(&format!("/audit/access?{wrong}")).send().await.wrong_parameters(&[name]);
     }
 }
+
+#[tokio::test]
+async fn a_page_of_one_day_goes_on_with_that_day_alone() {
+    let admin = admin().await;
+    for query in ["kind=audit_read&", "", "kind=audit_read&sort=at&"] {
+        // Each of these is an entry.
+        for _ in 0..3 {
+            admin.get("/audit/access?limit=1").send().await.is(200);
+        }
+        let first = admin.get(&format!("/audit/access?{query}limit=1")).send().await.is(200).value();
+        let (day, next) = (&first["items"][0]["at"].as_str().unwrap()[..10], first["next"].as_str().unwrap());
+        let on = |day: &str| format!("/audit/access?{query}day={day}&limit=1&cursor={next}");
+        let second = admin.get(&on(day)).send().await.is(200).value();
+        assert_ne!(second["items"][0]["id"], first["items"][0]["id"]);
+        for other in ["2020-01-01", "2999-01-01"] {
+            admin.get(&on(other)).send().await.wrong_parameters(&["cursor"]);
+        }
+        let path = format!("/audit/access?{query}limit=1&cursor={next}");
+        assert_eq!(
+            admin.get(&path).send().await.is(200).value()["items"],
+            second["items"],
+            "its own day, if none is named"
+        );
+    }
+}

@@ -179,6 +179,20 @@ async fn another_rule_takes_the_place_of_the_first_and_the_series_goes_on() {
 }
 
 #[tokio::test]
+async fn the_same_rule_sent_again_goes_on_from_where_the_deadline_is_by_then() {
+    let admin = admin().await;
+    let made = task(&admin, json!({ "deadline": "2040-01-02T12:00:00Z" })).await;
+    let every_other_day = json!({ "frequency": "daily", "interval": 2, "time": "12:00", "time_zone": "UTC" });
+    set(&admin, made.id, &every_other_day).await.is(200);
+    let later = json!({ "deadline": "2040-01-05T12:00:00Z" });
+    admin.post(&of_task(made.id, "/deadline")).json(&later).send().await.is(200);
+    let again: TaskDocument = set(&admin, made.id, &every_other_day).await.document(200);
+    assert_eq!((again.version, again.recurrence.unwrap().number), (4, 1));
+    moved(&admin, made.id, &["in_progress", "completed"]).await;
+    assert_eq!(successor(&admin, made.id).await.deadline, Some(time("2040-01-07T12:00:00Z")));
+}
+
+#[tokio::test]
 async fn a_rule_that_makes_no_sense_is_refused_field_by_field() {
     let admin = admin().await;
     let made = task(&admin, json!({})).await;
@@ -200,6 +214,8 @@ async fn a_rule_that_makes_no_sense_is_refused_field_by_field() {
         (json!({ "until": "soon" }), vec!["/until"]),
         (json!({ "until": "2040-01-01", "count": 3 }), vec!["/count"]),
         (json!({ "count": 0 }), vec!["/count"]),
+        (json!({ "count": 1 }), vec!["/count"]),
+        (json!({ "until": "2020-01-01" }), vec!["/until"]),
         (json!({ "colour": "red" }), vec!["/colour"]),
     ] {
         set(&admin, made.id, &with(more)).await.wrong_fields(&pointers);

@@ -1,5 +1,6 @@
 //! Boards, and lists in every order.
 
+use chrono::{TimeDelta, Utc};
 use muster_domain::TaskId;
 use muster_projections::TaskDocument;
 use muster_tests::client::Client;
@@ -99,6 +100,42 @@ async fn a_column_goes_on_where_its_page_ended_and_a_board_is_filtered() {
 }
 
 #[tokio::test]
+async fn a_board_has_the_filters_of_lists() {
+    let (admin, member) = (admin().await, member().await);
+    let past = written(Utc::now() - TimeDelta::hours(1));
+    let late = task(&member.client, json!({ "deadline": past })).await.id;
+    let in_time = task(&member.client, json!({ "deadline": "2140-01-01T00:00:00Z" })).await.id;
+    let never = task(&member.client, json!({})).await.id;
+    let done = task(&member.client, json!({ "deadline": past })).await.id;
+    moved(&member.client, done, &["in_progress", "completed"]).await;
+    let part = json!({ "kind": "child_of", "task_id": late });
+    member.client.post(&of_task(never, "/relations")).json(&part).send().await.is(200);
+    member.client.put(&of_task(in_time, &format!("/watchers/{}", member.id))).send().await.is(200);
+    let filter = json!({ "name": "Late", "filter": { "overdue": true, "reporter_id": member.id, "sort": "-due" } });
+    let saved = member.client.post("/profile/filters").json(&filter).send().await.is(201).value();
+    let saved = format!("filter_id={}", saved["id"].as_str().unwrap());
+    let mine = format!("reporter_id={}", member.id);
+    becomes(&admin, &mine, [&[late, in_time, never], &[], &[done]]).await;
+
+    let client = &member.client;
+    for (query, todo, completed) in [
+        (format!("{mine}&overdue=true"), vec![late], vec![]),
+        (format!("{mine}&overdue=false"), vec![in_time, never], vec![done]),
+        (format!("{mine}&open=true"), vec![late, in_time, never], vec![]),
+        (format!("{mine}&open=false"), vec![], vec![done]),
+        (format!("{mine}&due_after=2100-01-01T00:00:00Z"), vec![in_time], vec![]),
+        (format!("{mine}&due_before=2100-01-01T00:00:00Z"), vec![late], vec![done]),
+        (format!("parent_id={late}"), vec![never], vec![]),
+        (format!("watcher_id={}", member.id), vec![in_time], vec![]),
+        (saved.clone(), vec![late], vec![]),
+        (format!("{saved}&overdue=false"), vec![in_time, never], vec![done]),
+    ] {
+        becomes(client, &query, [&todo, &[], &completed]).await;
+    }
+    admin.get(&format!("/tasks/board?{saved}")).send().await.wrong_parameters(&["filter_id"]);
+}
+
+#[tokio::test]
 async fn a_neighbour_must_be_there_and_in_the_order_that_is_meant() {
     let (admin, member) = (admin().await, member().await);
     let (a, b) = (task(&member.client, json!({})).await.id, task(&member.client, json!({})).await.id);
@@ -112,6 +149,7 @@ async fn a_neighbour_must_be_there_and_in_the_order_that_is_meant() {
         ask(json!({ "after": wrong })).await.wrong_fields(&["/after"]);
         ask(json!({ "after": a, "before": wrong })).await.wrong_fields(&["/before"]);
     }
+    ask(json!({ "after": a, "before": a })).await.wrong_fields(&["/before"]);
     ask(json!({ "after": b, "before": a })).await.problem(409, "conflict");
     assert_eq!(event_types(own).await, ["TaskCreated"]);
     let between: TaskDocument = ask(json!({ "after": a, "before": b })).await.document(200);
@@ -125,7 +163,7 @@ async fn a_neighbour_must_be_there_and_in_the_order_that_is_meant() {
 }
 
 #[tokio::test]
-async fn beside_tasks_that_share_a_place_there_is_one_before_and_one_behind_them() {
+async fn two_that_are_put_between_the_same_two_stand_there_one_behind_the_other() {
     let (admin, ours) = (admin().await, team(&[]).await);
     let mut made = Vec::new();
     for _ in 0..7 {
@@ -137,16 +175,35 @@ async fn beside_tasks_that_share_a_place_there_is_one_before_and_one_behind_them
     // As if by two people at the same moment.
     let between = json!({ "after": first, "before": last });
     let (one, other) = (put(&admin, tied, between.clone()).await, put(&admin, twin, between).await);
-    assert_eq!(one.rank, other.rank);
-    let (one, other) = if tied.0 < twin.0 { (tied, twin) } else { (twin, tied) };
+    assert_ne!(one.rank, other.rank);
+    let (one, other) = if one.rank < other.rank { (tied, twin) } else { (twin, tied) };
     becomes(&admin, &query, [&[first, one, other, last, third, fourth, fifth], &[], &[]]).await;
 
     put(&admin, third, json!({ "after": one, "before": other })).await;
-    becomes(&admin, &query, [&[first, one, other, third, last, fourth, fifth], &[], &[]]).await;
+    becomes(&admin, &query, [&[first, one, third, other, last, fourth, fifth], &[], &[]]).await;
     put(&admin, fourth, json!({ "after": one })).await;
-    becomes(&admin, &query, [&[first, one, other, fourth, third, last, fifth], &[], &[]]).await;
+    becomes(&admin, &query, [&[first, one, fourth, third, other, last, fifth], &[], &[]]).await;
     put(&admin, fifth, json!({ "before": other })).await;
-    becomes(&admin, &query, [&[first, fifth, one, other, fourth, third, last], &[], &[]]).await;
+    becomes(&admin, &query, [&[first, one, fourth, third, fifth, other, last], &[], &[]]).await;
+}
+
+#[tokio::test]
+async fn who_moves_one_after_the_other_waits_for_no_list_in_between() {
+    let admin = admin().await;
+    for _ in 0..10 {
+        let first = task(&admin, json!({})).await;
+        let (second, third) = (task(&admin, json!({})).await, task(&admin, json!({})).await);
+        let second = put(&admin, second.id, json!({ "after": first.id })).await;
+        let third = put(&admin, third.id, json!({ "after": first.id })).await;
+        assert!(first.rank < third.rank && third.rank < second.rank, "the last one is right behind the first");
+        let second = put(&admin, second.id, json!({ "before": first.id })).await;
+        let third = put(&admin, third.id, json!({ "before": first.id })).await;
+        assert!(second.rank < third.rank && third.rank < first.rank, "the last one is right before the first");
+        // Beside one that stands elsewhere by now.
+        let first = put(&admin, first.id, json!({ "before": second.id })).await;
+        let third = put(&admin, third.id, json!({ "after": first.id })).await;
+        assert!(first.rank < third.rank && third.rank < second.rank);
+    }
 }
 
 #[tokio::test]

@@ -192,6 +192,22 @@ async fn due_from_a_time_on_and_before_a_time() {
 }
 
 #[tokio::test]
+async fn a_label_is_one_whether_its_marks_come_apart_or_not() {
+    let member = member().await;
+    let name = |accented: &str| format!("Caf{accented} {}", member.id);
+    let (apart, composed) = (name("e\u{301}"), name("\u{e9}"));
+    let one = task(&member.client, json!({ "labels": [apart] })).await;
+    let other = task(&member.client, json!({ "labels": [composed, apart] })).await;
+    assert_eq!((&one.labels[..], &other.labels[..]), (&[composed.clone()][..], &[composed.clone()][..]));
+    for label in ["Cafe%CC%81", "Caf%C3%A9"] {
+        comes_to_list(&member.client, &format!("?label={label}%20{}", member.id), &[&one, &other]).await;
+    }
+    let same: TaskDocument =
+        member.client.put(&of_task(one.id, "")).json(&json!({ "labels": [apart] })).send().await.document(200);
+    assert_eq!(same.version, 1, "nothing changes");
+}
+
+#[tokio::test]
 async fn overdue_is_what_should_have_been_done_and_is_not() {
     let (admin, member) = (admin().await, member().await);
     let past = written(Utc::now() - TimeDelta::hours(1));
@@ -204,7 +220,13 @@ async fn overdue_is_what_should_have_been_done_and_is_not() {
     for client in [&member.client, &admin] {
         comes_to_list(client, &format!("?{mine}&overdue=true"), &[&late]).await;
         comes_to_list(client, &format!("?{mine}&overdue=true&status=completed"), &[]).await;
-        comes_to_list(client, &format!("?{mine}&overdue=false"), &[&late, &done, &in_time, &never]).await;
+        for sort in ["", "&sort=created", "&as_of=2139-01-01T00:00:00Z"] {
+            let expected = [&done, &in_time, &never];
+            comes_to_list(client, &format!("?{mine}&overdue=false{sort}"), &expected).await;
+            comes_to_list(client, &format!("?{mine}&open=false{sort}"), &[&done]).await;
+        }
+        comes_to_list(client, &format!("?{mine}&overdue=false&open=true&sort=-due"), &[&never, &in_time]).await;
+        comes_to_list(client, &format!("?{mine}&open=false&status=todo"), &[]).await;
     }
     admin
         .post(&of_task(late.id, "/deadline"))

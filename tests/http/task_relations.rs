@@ -144,6 +144,25 @@ async fn a_relation_closes_no_circle() {
 }
 
 #[tokio::test]
+async fn a_circle_is_seen_whatever_the_lists_know_yet() {
+    let admin = admin().await;
+    for round in 0..10 {
+        let mut made = Vec::new();
+        for _ in 0..4 {
+            made.push(task(&admin, json!({})).await.id);
+        }
+        // Each as soon as the one before it is answered; the last one closes the circle.
+        for pair in made.windows(2) {
+            relate(&admin, pair[0], "blocked_by", pair[1]).await.is(200);
+        }
+        let problem = relate(&admin, made[3], "blocked_by", made[0]).await.problem(409, "conflict");
+        assert_eq!(problem["detail"], "This would close a circle of blocked_by.", "round {round}");
+        relate(&admin, made[0], "blocks", made[3]).await.problem(409, "conflict");
+        relate(&admin, made[1], "blocks", made[2]).await.problem(409, "conflict");
+    }
+}
+
+#[tokio::test]
 async fn both_tasks_must_be_seen_and_the_one_that_says_it_be_edited() {
     let (admin, member) = (admin().await, member().await);
     let own = task(&member.client, json!({})).await.id;

@@ -1,5 +1,6 @@
 //! Series that go on although nobody heard that a task was done.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use muster_domain::task::{Recurrence, Status, TaskCommand, UpdateTask};
 use muster_domain::{EventReader as _, SeriesId, TaskId};
 use serde_json::json;
@@ -17,8 +18,12 @@ async fn set(store: &TestStore, task: TaskId, rule: Recurrence) {
 }
 
 async fn done(store: &TestStore, task: TaskId) {
+    done_at(store, task, at()).await;
+}
+
+async fn done_at(store: &TestStore, task: TaskId, time: DateTime<Utc>) {
     for status in [Status::InProgress, Status::Completed] {
-        store.command(task, TaskCommand::Update(UpdateTask { status: Some(status), ..UpdateTask::at(at()) })).await;
+        store.command(task, TaskCommand::Update(UpdateTask { status: Some(status), ..UpdateTask::at(time) })).await;
     }
 }
 
@@ -34,10 +39,13 @@ async fn what_nobody_heard_of_is_made_up_for_once() {
         (store.task("Daily").await, store.task("Open").await, store.task("Once").await, store.task("Last").await);
     set(&store, series, rule(&json!({}))).await;
     set(&store, open, rule(&json!({}))).await;
-    set(&store, over, rule(&json!({ "count": 1 }))).await;
-    for task in [series, plain, over] {
+    // It is done when the last day of its series is over.
+    let (last, late) = (at().date_naive() + TimeDelta::days(2), at() + TimeDelta::days(5));
+    set(&store, over, rule(&json!({ "until": last }))).await;
+    for task in [series, plain] {
         done(&store, task).await;
     }
+    done_at(&store, over, late).await;
     let recurring = store.system.recurring();
     assert_eq!(recurring.make_missed(2).await.unwrap(), 1);
     assert_eq!(head(&store, series.successor()).await, 2);

@@ -31,6 +31,11 @@ fn find(task: &TaskState, id: ChecklistItemId) -> Result<(usize, &ChecklistItem)
     task.checklist.iter().enumerate().find(|(_, item)| item.id == id).ok_or(TaskError::NoSuchItem)
 }
 
+/// Where the item stands that another one is to go before.
+fn neighbour(task: &TaskState, id: ChecklistItemId) -> Result<usize, TaskError> {
+    task.checklist.iter().position(|item| item.id == id).ok_or(TaskError::NoSuchNeighbour)
+}
+
 /// Places are told from 1 on, as people count them. A checklist is short.
 fn place(index: usize) -> u32 {
     u32::try_from(index + 1).unwrap_or(u32::MAX)
@@ -53,7 +58,7 @@ pub(super) fn added(
     if task.checklist.len() >= MAX_CHECKLIST_ITEMS {
         return Err(TaskError::ChecklistFull);
     }
-    let at = before.map_or(Ok(task.checklist.len()), |before| find(task, before).map(|(at, _)| at))?;
+    let at = before.map_or(Ok(task.checklist.len()), |before| neighbour(task, before))?;
     Ok(vec![TaskChecklistItemAdded { item_id, text, place: place(at) }.into()])
 }
 
@@ -75,7 +80,7 @@ pub(super) fn updated(task: &TaskState, update: UpdateChecklistItem) -> Result<V
         None => at,
         Some(None) => task.checklist.len() - 1,
         Some(Some(before)) => {
-            let (before, _) = find(task, before)?;
+            let before = neighbour(task, before)?;
             // Those behind it move up when it is taken out.
             if before > at { before - 1 } else { before }
         }

@@ -54,6 +54,9 @@ pub enum TaskError {
     /// Its checklist has no such item.
     #[error("the checklist has no such item")]
     NoSuchItem,
+    /// Its checklist has no such item for another one to go before.
+    #[error("the checklist has no such item to go before")]
+    NoSuchNeighbour,
     /// Its checklist has an item of this id already.
     #[error("the checklist has an item of this id already")]
     ItemExists,
@@ -66,6 +69,15 @@ pub enum TaskError {
     /// As many people watch it as may.
     #[error("at most {} people watch a task", TaskState::MAX_WATCHERS)]
     TooManyWatchers,
+    /// By the rule's last day none comes after it.
+    #[error("is before the next occurrence, so that none would come after this task")]
+    OverByDay,
+    /// It is as many as the rule counts.
+    #[error("must be more than {number}, which this task is in its series, so that another comes after it")]
+    OverByCount {
+        /// Which one of the series it is.
+        number: u32,
+    },
 }
 
 impl Decider for Task {

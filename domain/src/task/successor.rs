@@ -82,7 +82,8 @@ impl Successor {
     }
 }
 
-/// A rule, or another one. A task that is in a series stays in it, at its place.
+/// A rule, or another one, or the same from another day on. A task that is in a series stays in it, at its place. A rule by which none comes
+/// after the task is none.
 pub(super) fn set(
     task: &TaskState,
     rule: Recurrence,
@@ -93,7 +94,7 @@ pub(super) fn set(
     let day = rule.day_of(today);
     let rule = rule.from_day(day);
     let before = task.recurrence.as_ref();
-    if before.is_some_and(|before| before.rule == rule) {
+    if before.is_some_and(|before| before.rule == rule && before.day == day) {
         return Ok(Vec::new());
     }
     if task.status == Status::Completed {
@@ -101,7 +102,14 @@ pub(super) fn set(
     }
     let (series, number) = before.map_or((series, 1), |before| (before.series, before.number));
     let from = before.map(|before| before.rule.clone());
-    Ok(vec![TaskRecurrenceSet { from, to: rule, series, number, day }.into()])
+    let occurrence = Occurrence { rule, series, number, day };
+    if occurrence.rule.count.is_some_and(|count| number >= count) {
+        return Err(TaskError::OverByCount { number });
+    }
+    if occurrence.rule.until.is_some() && occurrence.next(at).is_none() {
+        return Err(TaskError::OverByDay);
+    }
+    Ok(vec![TaskRecurrenceSet { from, to: occurrence.rule, series, number, day }.into()])
 }
 
 /// No rule any more. That none comes after a task that has none changes nothing.

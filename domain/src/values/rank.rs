@@ -8,11 +8,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Invalid;
+use crate::ids::TaskId;
 
 /// The digits, in the order of their bytes.
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// The digits of a time: milliseconds up to the year 8888.
 const OF_TIME: usize = 8;
+/// The digits of a task, of which there are 56 thousand million.
+const OF_TASK: usize = 6;
 /// Behind a time, so that there is room on both sides of it.
 const MIDDLE: u8 = b'V';
 
@@ -49,6 +52,28 @@ impl Rank {
         let middle = middle(&digits(behind).unwrap_or_default(), digits(before).as_deref());
         let text: String =
             middle.into_iter().filter_map(|value| DIGITS.get(value)).map(|digit| char::from(*digit)).collect();
+        (text.len() <= Self::MAX).then_some(Self(text))
+    }
+
+    /// The same for this task, and for no other one: two that are put at one place, by two people at once or as an index is behind,
+    /// do not share it. Digits of the task's id are at the end.
+    pub fn between_for(task: TaskId, behind: Option<&Self>, before: Option<&Self>) -> Option<Self> {
+        let mut between = Self::between(behind, before)?;
+        let before = before.filter(|before| behind.is_none_or(|behind| behind < *before));
+        // What begins with the digits of what it comes before might come behind it with more of them.
+        while let Some(before) = before.filter(|before| before.0.starts_with(&between.0)) {
+            between = Self::between(Some(&between), Some(before))?;
+        }
+        let Self(mut text) = between;
+        let mut rest = task.0.as_u128();
+        for place in 1..=OF_TASK {
+            // The last one is no 0.
+            let least = u128::from(place == OF_TASK);
+            let base = DIGITS.len() as u128 - least;
+            let digit = usize::try_from(rest % base + least).ok().and_then(|index| DIGITS.get(index)).copied();
+            text.push(char::from(digit.unwrap_or(MIDDLE)));
+            rest /= base;
+        }
         (text.len() <= Self::MAX).then_some(Self(text))
     }
 
@@ -127,6 +152,10 @@ impl JsonSchema for Rank {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use uuid::Uuid;
+
     use super::*;
 
     fn rank(text: &str) -> Rank {
@@ -173,6 +202,54 @@ mod tests {
         assert!(tied < between && between < next, "{tied} {between} {next}");
         let full = rank(&"z".repeat(Rank::MAX));
         assert_eq!(Rank::between(Some(&full), Some(&full)), None);
+    }
+
+    #[test]
+    fn two_tasks_that_are_put_at_one_place_have_two_ranks_there() {
+        let task = |number: u128| TaskId(Uuid::new_v5(&Uuid::nil(), &number.to_be_bytes()));
+        for (behind, before) in [
+            (None, None),
+            (None, Some("1")),
+            (None, Some("01")),
+            (Some("z"), None),
+            (Some("1"), Some("11")),
+            (Some("1"), Some("2V")),
+            (Some("1"), Some("211")),
+            (Some("1"), Some("20001")),
+            (Some("1"), Some("2zzzzzzzz")),
+            (Some("a"), Some("b")),
+        ] {
+            let (behind, before) = (behind.map(rank), before.map(rank));
+            let mut seen = BTreeSet::new();
+            for number in 0..100 {
+                let put = || Rank::between_for(task(number), behind.as_ref(), before.as_ref()).unwrap();
+                let between = put();
+                assert!(behind.as_ref().is_none_or(|behind| *behind < between), "{behind:?} {between}");
+                assert!(before.as_ref().is_none_or(|before| between < *before), "{between} {before:?}");
+                assert_eq!(between.as_str().parse(), Ok(between.clone()));
+                assert_eq!(put(), between, "the same task again");
+                assert!(seen.insert(between));
+            }
+        }
+        let tied = rank("aV");
+        let put = |number| Rank::between_for(task(number), Some(&tied), Some(&tied)).unwrap();
+        assert!(tied < put(1) && put(1) < rank("aW") && put(1) != put(2));
+    }
+
+    #[test]
+    fn of_tasks_that_are_put_at_one_place_there_is_room_for_hundreds() {
+        for down in [true, false] {
+            let (mut low, mut high) = (rank("a"), rank("b"));
+            for number in 0..500 {
+                let between = Rank::between_for(TaskId(Uuid::from_u128(number)), Some(&low), Some(&high)).unwrap();
+                assert!(low < between && between < high, "{low} {between} {high}");
+                if down {
+                    high = between;
+                } else {
+                    low = between;
+                }
+            }
+        }
     }
 
     #[test]

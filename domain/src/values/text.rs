@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -173,6 +174,17 @@ text!(
     Phone, max = 32, multiline = false
 );
 
+impl Label {
+    /// The same with each letter in one with its marks (NFC), so that what looks alike is one label, whichever keyboard it was typed on.
+    /// Labels in histories stay as they are.
+    #[must_use]
+    pub fn composed(self) -> Self {
+        let composed: Result<Self, Invalid> = ComposingNormalizerBorrowed::new_nfc().normalize(&self.0).parse();
+        // Some few letters come apart in it, and might be too many then.
+        composed.unwrap_or(self)
+    }
+}
+
 impl Name {
     /// What stands in the place of an erased person's name.
     pub fn erased() -> Self {
@@ -183,6 +195,17 @@ impl Name {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_label_is_the_same_whether_its_marks_come_apart_or_not() {
+        let label = |text: &str| text.parse::<Label>().unwrap();
+        assert_eq!(label("Cafe\u{301}").composed(), label("Caf\u{e9}"));
+        assert_eq!(label("Caf\u{e9}").composed(), label("Caf\u{e9}"));
+        assert_ne!(label("Cafe").composed(), label("Caf\u{e9}"));
+        // A letter that is written as two in this form.
+        let long = "\u{958}".repeat(50);
+        assert_eq!(label(&long).composed(), label(&long));
+    }
 
     #[test]
     fn text_is_trimmed_and_bounded_in_characters() {

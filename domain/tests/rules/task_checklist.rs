@@ -52,7 +52,9 @@ fn order(task: &Task) -> Vec<u128> {
 fn an_item_is_added_at_the_end_or_before_another() {
     assert_eq!(order(&given::<Task>(with(2)).when(add(3, None)).then([added(3, 3)])), [1, 2, 3]);
     assert_eq!(order(&given::<Task>(with(2)).when(add(3, Some(1))).then([added(3, 1)])), [3, 1, 2]);
-    given::<Task>(with(2)).when(add(3, Some(7))).then_refused(TaskError::NoSuchItem);
+    given::<Task>(with(2)).when(add(3, Some(7))).then_refused(TaskError::NoSuchNeighbour);
+    given::<Task>(with(2)).when(to(1, Some(7))).then_refused(TaskError::NoSuchNeighbour);
+    given::<Task>(with(2)).when(to(7, Some(1))).then_refused(TaskError::NoSuchItem);
     given::<Task>(with(2)).when(add(2, None)).then_refused(TaskError::ItemExists);
 }
 

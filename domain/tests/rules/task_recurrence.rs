@@ -72,6 +72,38 @@ fn another_rule_takes_the_place_of_the_first_and_the_same_changes_nothing() {
 }
 
 #[test]
+fn the_same_rule_from_another_day_on_is_another_one() {
+    let monthly = || Recurrence { day: Some(31), ..rule(Frequency::Monthly) };
+    let before = [created_in_full().into(), is_set(None, monthly())];
+    given::<Task>(before.clone()).when(set(monthly())).then([]);
+    let later = TaskDeadlineSet { from: Some(at(18)), to: at(18) + TimeDelta::days(40) };
+    let day = at(8).date_naive() + TimeDelta::days(40);
+    let again = TaskRecurrenceSet { from: Some(monthly()), to: monthly(), series: SERIES, number: 1, day };
+    given::<Task>(then_also(before.to_vec(), later)).when(set(monthly())).then([again.into()]);
+}
+
+#[test]
+fn a_rule_by_which_none_comes_after_the_task_is_refused() {
+    let with = |count, until: Option<&str>| {
+        let until = until.map(|day| day.parse().unwrap());
+        set(Recurrence { count, until, ..rule(Frequency::Daily) })
+    };
+    let due = || given::<Task>([created_in_full().into()]);
+    due().when(with(Some(1), None)).then_refused(TaskError::OverByCount { number: 1 });
+    // It is due on the second of March, and the next one would be on the third.
+    for until in ["2020-01-01", "2026-03-02"] {
+        due().when(with(None, Some(until))).then_refused(TaskError::OverByDay);
+    }
+    let until = "2026-03-03".parse().ok();
+    due().when(with(None, Some("2026-03-03"))).then([is_set(None, Recurrence { until, ..rule(Frequency::Daily) })]);
+    let twice = Recurrence { count: Some(2), ..rule(Frequency::Daily) };
+    let last = TaskRecurrenceSet { from: None, to: twice, series: SERIES, number: 2, day: at(8).date_naive() };
+    let last = || -> [TaskEvent; 2] { [created().into(), last.clone().into()] };
+    given::<Task>(last()).when(with(Some(2), None)).then([]);
+    given::<Task>(last()).when(with(Some(1), None)).then_refused(TaskError::OverByCount { number: 2 });
+}
+
+#[test]
 fn a_task_that_is_done_or_deleted_gets_no_rule() {
     let daily = || set(rule(Frequency::Daily));
     given::<Task>(task_that_is(Status::Completed)).when(daily()).then_refused(TaskError::Completed);

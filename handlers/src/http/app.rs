@@ -19,6 +19,8 @@ use super::settings::Settings;
 use super::throttle::Throttle;
 use crate::digests::DigestTable;
 use crate::mail::{Links, Post};
+use crate::named_requests::NamedRequests;
+use crate::placed_lately::PlacedLately;
 use crate::saved_filters::SavedFilters;
 use crate::webhooks::WebhookHub;
 
@@ -38,6 +40,10 @@ pub struct App {
     pub directory: DirectoryQueries,
     /// What people list again and again.
     pub filters: SavedFilters,
+    /// Where tasks were put by hand lately.
+    pub placed: PlacedLately,
+    /// What was asked for by requests of many commands.
+    pub requests: NamedRequests,
     /// Gives out events in an order that readers can go on from.
     pub feed: FeedQueries,
     /// Signs people in and out.

@@ -6,6 +6,7 @@ use muster_domain::team::TeamError;
 use muster_domain::user::UserError;
 
 use super::app::not_found;
+use super::fields::wrong_field;
 use super::problem::{Code, Problem};
 
 /// A rule of the domain, as the problem that tells of it.
@@ -19,6 +20,9 @@ impl Refusal for TaskError {
         let code = match self {
             Self::NotFound => return not_found("task"),
             Self::NoSuchItem => return not_found("item on the checklist"),
+            Self::NoSuchNeighbour => return wrong_field("/before", self),
+            Self::OverByDay => return wrong_field("/until", self),
+            Self::OverByCount { .. } => return wrong_field("/count", self),
             Self::ImpossibleMove { allowed, .. } => {
                 return Problem::new(Code::ImpossibleMove).detail(self).allowed(*allowed);
             }

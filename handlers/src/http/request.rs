@@ -137,6 +137,11 @@ impl Change {
         self.intake.metadata(command_id, self.caller.actor(), route, meaning, self.at)
     }
 
+    /// Whether the caller has a name for it, under which it may come again.
+    pub(crate) const fn is_named(&self) -> bool {
+        self.intake.key.is_some()
+    }
+
     /// The headers alone.
     pub(crate) const fn intake(&self) -> &Intake {
         &self.intake

@@ -320,7 +320,7 @@ impl<'a> Fit<'a> {
                 );
                 continue;
             }
-            labels.extend(self.taken::<Label>("labels", &short));
+            labels.extend(self.taken::<Label>("labels", &short).map(Label::composed));
         }
         Labels::try_from(Vec::from_iter(labels)).unwrap_or_default()
     }

@@ -129,8 +129,8 @@ impl AccessLog {
         Ok(())
     }
 
-    /// A page of the log, newest first if `descending`, else oldest first. Without an account or a kind it is of one day: today's, if none is named. A page
-    /// may be short, or empty, before the end.
+    /// A page of the log, newest first if `descending`, else oldest first. Without an account or a kind it is of one day: that of the cursor, or today's, if none is named. A page
+    /// may be short, or empty, before the end. A cursor of another day than that is refused.
     pub async fn page(
         &self,
         filter: &AccessFilter,
@@ -139,8 +139,13 @@ impl AccessLog {
         descending: bool,
     ) -> Result<AccessPage, AccessLogError> {
         const READING: &str = "reading the access log";
-        let walk = self.walk(filter);
         let mut from = cursor.map(|cursor| opened(cursor, descending).ok_or(AccessLogError::Cursor)).transpose()?;
+        let reached = from.as_deref().and_then(day_of);
+        // Behind the entries of another day there is nothing of this one.
+        if filter.day.zip(reached).is_some_and(|(asked, reached)| asked != reached) {
+            return Err(AccessLogError::Cursor);
+        }
+        let walk = self.walk(filter, reached);
         let mut items = Vec::new();
         for _ in 0..MOST_QUERIES {
             let left = i32::try_from(limit - items.len()).unwrap_or(i32::MAX);
@@ -161,7 +166,7 @@ impl AccessLog {
         Ok(AccessPage { items, next: from.map(|after| closed(&after, descending)) })
     }
 
-    fn walk(&self, filter: &AccessFilter) -> Walk {
+    fn walk(&self, filter: &AccessFilter, reached: Option<NaiveDate>) -> Walk {
         let mut walk = Walk::default();
         let about = filter.about.map(|user| s(&AccessSubject::User(user)));
         let kind = filter.kind.map(|kind| s(&kind.as_str()));
@@ -178,7 +183,8 @@ impl AccessLog {
             }
             (None, None, Some(kind)) => walk.through(Some(BY_KIND), "kind", kind),
             (None, None, None) => {
-                let day = filter.day.unwrap_or_else(|| self.clock.now().date_naive());
+                // What was begun on one day goes on with it on the next.
+                let day = filter.day.or(reached).unwrap_or_else(|| self.clock.now().date_naive());
                 walk.through(None, "pk", s(&day));
             }
         }
@@ -253,7 +259,12 @@ fn opened(cursor: &str, descending: bool) -> Option<String> {
     let text = text.strip_prefix(beginning(descending))?.to_owned();
     let (at, id) = text.split_once('#')?;
     chrono::DateTime::parse_from_rfc3339(at).ok()?;
-    at.get(..DAY)?.parse::<NaiveDate>().ok()?;
+    day_of(&text)?;
     id.parse::<Uuid>().ok()?;
     Some(text)
+}
+
+/// The day that a sort key begins with.
+fn day_of(sort_key: &str) -> Option<NaiveDate> {
+    sort_key.get(..DAY)?.parse().ok()
 }

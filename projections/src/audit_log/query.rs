@@ -35,7 +35,7 @@ impl AuditQueries {
     /// are none.
     pub async fn logs(&self, stream: &StreamId, types: &[String], page: &Page) -> Result<AuditPage, QueryError> {
         let check = QueryCheck::of("logs", &(stream, types, page.descending));
-        let partition = Partition { index: None, attribute: "pk", value: stream.to_string() };
+        let partition = Partition { index: None, attribute: "pk", value: stream.to_string(), low: None };
         let mut walk = Walk::through(partition);
         walk.only_types(types);
         self.list(&check, walk, page).await
@@ -92,7 +92,8 @@ impl AuditQueries {
     pub async fn deeds(&self, actor: &Actor, page: &Page) -> Result<AuditPage, QueryError> {
         let check = QueryCheck::of("deeds", &(actor, page.descending));
         let table = self.models.table(AuditLog::NAME).await?;
-        let partition = Partition { index: Some("by-actor"), attribute: "gsi_actor", value: actor.to_string() };
+        let partition =
+            Partition { index: Some("by-actor"), attribute: "gsi_actor", value: actor.to_string(), low: None };
         let Listed { items, next } = self.stored(&table, &check, Walk::through(partition), page).await?;
         Ok(AuditPage { items: items.into_iter().map(StoredEntry::into_entry).collect(), next })
     }

@@ -64,7 +64,7 @@ impl AuditQueries {
         let AuditFilter { stream, actor, event_type, from, to } = filter;
         let mut walk = match (stream, actor, event_type) {
             (Some(stream), _, _) => {
-                Walk::through(Partition { index: None, attribute: "pk", value: stream.to_string() })
+                Walk::through(Partition { index: None, attribute: "pk", value: stream.to_string(), low: None })
             }
             (None, Some(actor), _) => through("by-actor", "gsi_actor", actor.to_string()),
             (None, None, Some(event_type)) => through("by-type", "gsi_type", event_type.clone()),
@@ -143,7 +143,7 @@ impl AuditQueries {
 }
 
 fn through(index: &'static str, attribute: &'static str, value: String) -> Walk {
-    Walk::through(Partition { index: Some(index), attribute, value })
+    Walk::through(Partition { index: Some(index), attribute, value, low: None })
 }
 
 fn begin_of(day: NaiveDate) -> String {

@@ -112,7 +112,7 @@ impl DirectoryQueries {
         let listing = Listing {
             client: self.models.client(),
             table: &table,
-            partitions: vec![Partition { index: Some(index), attribute, value: "all".to_owned() }],
+            partitions: vec![Partition { index: Some(index), attribute, value: "all".to_owned(), low: None }],
             sort: "name",
             low: "\u{1}".to_owned(),
             high: "\u{10ffff}".to_owned(),

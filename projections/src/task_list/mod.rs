@@ -21,6 +21,7 @@ pub use document::{
 };
 pub(crate) use due::{due_key, due_range, sortable};
 pub(crate) use places::Ordered;
+pub(crate) use plan::is_late;
 pub(crate) use query::whose;
 pub use query::{TaskFilter, TaskPage, TaskQueries, TaskSort};
 pub use reminders::DueReminders;

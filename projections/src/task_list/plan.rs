@@ -1,5 +1,6 @@
 //! Which partitions answer a list of tasks, and what is left to filter.
 
+use chrono::{DateTime, Utc};
 use muster_domain::task::{Status, TaskFacts, TaskScope, TaskState};
 use muster_domain::{TeamId, UserId};
 
@@ -56,11 +57,19 @@ pub(super) fn plan(scope: &TaskScope, wanted: &TaskFilter) -> Plan {
             filter.and(format!("{path} >= {low} AND {path} <= {high}"));
         }
         (low, high) = (LOWEST.to_owned(), HIGHEST.to_owned());
+        if let Some(now) = wanted.in_time {
+            let (status, completed) = (filter.path("facts.status"), filter.value(text(&Status::Completed)));
+            let (due, now) = (filter.path("due"), filter.value(text(&sortable(now))));
+            filter.and(format!("{status} = {completed} OR {due} >= {now}"));
+        }
     }
+    // A key cannot be filtered by; but a partition has one status.
+    let from_now = wanted.in_time.filter(|_| wanted.sort == TaskSort::Due).map(sortable);
     let partition = |list: &List, status| Partition {
         index: Some(wanted.sort.index()),
         attribute: "list",
         value: list.partition(status),
+        low: from_now.clone().filter(|_| status != Status::Completed),
     };
     let statuses: Vec<Status> = Status::ALL.iter().copied().filter(|status| is_wanted(*status, wanted)).collect();
     let partitions = lists.iter().flat_map(|list| statuses.iter().map(|status| partition(list, *status))).collect();
@@ -86,11 +95,18 @@ pub(super) fn matches(scope: &TaskScope, wanted: &TaskFilter, task: &TaskState) 
         && due(|due, than| due >= than, wanted.due_after)
         && due(|due, than| due < than, wanted.due_before)
         && due(|due, than| due < than, wanted.overdue)
+        && wanted.in_time.is_none_or(|now| !is_late(task.deadline, task.status, now))
+}
+
+/// Whether what is due then, and has come this far, should have been done by now and is not.
+pub(crate) fn is_late(deadline: Option<DateTime<Utc>>, status: Status, now: DateTime<Utc>) -> bool {
+    status != Status::Completed && deadline.is_some_and(|due| sortable(due) < sortable(now))
 }
 
 fn is_wanted(status: Status, wanted: &TaskFilter) -> bool {
     let open = wanted.open || wanted.overdue.is_some();
-    wanted.status.is_none_or(|wanted| wanted == status) && !(open && status == Status::Completed)
+    let is_done = status == Status::Completed;
+    wanted.status.is_none_or(|wanted| wanted == status) && !(open && is_done) && !(wanted.closed && !is_done)
 }
 
 /// Whether all tasks of this list are in the scope.

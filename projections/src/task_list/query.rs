@@ -50,9 +50,14 @@ pub struct TaskFilter {
     pub due_before: Option<DateTime<Utc>>,
     /// Not completed.
     pub open: bool,
+    /// Completed.
+    pub closed: bool,
     /// Due before this time, which is now, and not completed.
     #[serde(serialize_with = "whether")]
     pub overdue: Option<DateTime<Utc>>,
+    /// The others: completed, or without a deadline, or due at this time, which is now, or later.
+    #[serde(serialize_with = "whether")]
+    pub in_time: Option<DateTime<Utc>>,
     /// In which order.
     pub sort: TaskSort,
 }
@@ -220,7 +225,12 @@ impl TaskQueries {
         let listing = Listing {
             client: self.models.client(),
             table: &table,
-            partitions: vec![Partition { index: Some(TaskSort::Rank.index()), attribute: "list", value: list }],
+            partitions: vec![Partition {
+                index: Some(TaskSort::Rank.index()),
+                attribute: "list",
+                value: list,
+                low: None,
+            }],
             sort: TaskSort::Rank.attribute(),
             low,
             high,

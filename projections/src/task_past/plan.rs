@@ -63,7 +63,7 @@ fn lists(scope: &TaskScope, wanted: &TaskFilter) -> (Vec<Partition>, bool) {
 }
 
 fn of(index: &'static str, attribute: &'static str, value: &impl ToString) -> Partition {
-    Partition { index: Some(index), attribute, value: value.to_string() }
+    Partition { index: Some(index), attribute, value: value.to_string(), low: None }
 }
 
 fn all() -> Partition {
@@ -130,7 +130,10 @@ fn filter_rest(filter: &mut Filter, wanted: &TaskFilter) {
         due_after: _,
         due_before: _,
         open,
+        closed,
         overdue,
+        // It is told by the deadline, which is in the key: where what is found is read.
+        in_time: _,
         // What was is kept in the order of deadlines; the other orders are made of what is found.
         sort: _,
     } = wanted;
@@ -171,8 +174,10 @@ fn filter_rest(filter: &mut Filter, wanted: &TaskFilter) {
         Some((Relation::DuplicateOf, to)) => said("duplicate_of", is, to.to_string()),
         None => {}
     }
-    if *open || overdue.is_some() {
-        let (path, value) = (filter.path("status"), filter.value(text(&Status::Completed)));
-        filter.and(format!("{path} <> {value}"));
+    for (wanted, is) in [(*open || overdue.is_some(), "<>"), (*closed, "=")] {
+        if wanted {
+            let (path, value) = (filter.path("status"), filter.value(text(&Status::Completed)));
+            filter.and(format!("{path} {is} {value}"));
+        }
     }
 }

@@ -12,10 +12,10 @@ use super::{PastTask, TaskPast, at};
 use crate::attribute::Reader;
 use crate::cursor::QueryCheck;
 use crate::error::QueryError;
-use crate::listing::{FILTERED_READ, Listing, Page};
+use crate::listing::{FILTERED_READ, Listed, Listing, Page};
 use crate::projection::Projection as _;
 use crate::read_models::{ReadModels, row_of};
-use crate::task_list::{Ordered, TaskDocument, TaskFilter, TaskPage, TaskRow, TaskSort, whose};
+use crate::task_list::{Ordered, TaskDocument, TaskFilter, TaskPage, TaskRow, TaskSort, is_late, whose};
 
 /// How many rows are read at once to see whether the asker may see their tasks now.
 const READS_AT_ONCE: usize = 16;
@@ -23,8 +23,10 @@ const READS_AT_ONCE: usize = 16;
 /// The most tasks of a moment that are put into another order than that of deadlines.
 const MOST_SORTED: usize = 2_000;
 /// The most parts that are read for it. Ten would do if all were full; where most of what is read is not asked for they are short, and
-/// each has read some thousands of states.
-const MOST_PARTS: usize = 200;
+/// each has read more than ten thousand states.
+const MOST_PARTS: usize = 40;
+/// The most parts that one page by deadline is put together of: one is full, but for what the asker may not see now.
+const MOST_PARTS_OF_A_PAGE: usize = 10;
 
 /// The queries of `task-past`.
 #[derive(Clone, Debug)]
@@ -78,7 +80,7 @@ impl TaskPastQueries {
         let due = TaskFilter { sort: TaskSort::Due, ..filter.clone() };
         let (mut gathered, mut part) = (Gathered::new(filter.sort), Page::first(Page::MAX));
         loop {
-            part.cursor = gathered.take(self.by_deadline(scope, &due, moment, &part).await?)?;
+            part.cursor = gathered.take(self.part(scope, &due, moment, &part).await?.page())?;
             if part.cursor.is_none() {
                 break;
             }
@@ -96,7 +98,7 @@ impl TaskPastQueries {
         Ok(TaskPage { items, next })
     }
 
-    /// Soonest due first, those without a deadline last.
+    /// Soonest due first, those without a deadline last. The page is full, unless it is the last one or its parts cost too much.
     async fn by_deadline(
         &self,
         scope: &TaskScope,
@@ -104,6 +106,37 @@ impl TaskPastQueries {
         moment: DateTime<Utc>,
         page: &Page,
     ) -> Result<TaskPage, QueryError> {
+        let limit = page.limit.clamp(1, Page::MAX);
+        let (mut page, mut items, mut seen) = (page.clone(), Vec::new(), HashSet::new());
+        for _ in 0..MOST_PARTS_OF_A_PAGE {
+            let part = self.part(scope, filter, moment, &page).await?;
+            let mut tasks = part.tasks.into_iter();
+            while let Some((task, cursor)) = tasks.next() {
+                // What is being left at this very moment may be there as what is and as what was.
+                if seen.insert(task.id) {
+                    items.push(task);
+                }
+                if items.len() == limit {
+                    let more = tasks.next().is_some() || part.next.is_some();
+                    return Ok(TaskPage { items, next: more.then_some(cursor) });
+                }
+            }
+            page.cursor = part.next;
+            if page.cursor.is_none() || !part.is_full {
+                break;
+            }
+        }
+        Ok(TaskPage { items, next: page.cursor })
+    }
+
+    /// A part of the list by deadline.
+    async fn part(
+        &self,
+        scope: &TaskScope,
+        filter: &TaskFilter,
+        moment: DateTime<Utc>,
+        page: &Page,
+    ) -> Result<Part, QueryError> {
         let check = QueryCheck::of("tasks at", &(whose(scope), filter, at(moment), page.descending));
         let table = self.models.table(TaskPast::NAME).await?;
         let plan = plan(scope, filter, moment);
@@ -119,31 +152,50 @@ impl TaskPastQueries {
             consistent: false,
         };
         let listed = listing.page(&check, page, |table, item| {
-            let id = TaskId(Reader { table, item }.stream()?.id);
-            if item.contains_key("entry") {
-                let PastTask { row, version } = Reader { table, item }.typed("entry")?;
-                return Ok(Some(TaskDocument::of_row(id, row, version)));
-            }
-            let Some((row, version)) = row_of::<TaskRow>(table, item)? else { return Ok(None) };
-            Ok(Some(TaskDocument::of_row(id, row, version)))
+            let read = Reader { table, item };
+            let (id, cursor) = (TaskId(read.stream()?.id), check.cursor(read.text("due")?));
+            let task = if item.contains_key("entry") {
+                let PastTask { row, version } = read.typed("entry")?;
+                TaskDocument::of_row(id, row, version)
+            } else {
+                let Some((row, version)) = row_of::<TaskRow>(table, item)? else { return Ok(None) };
+                TaskDocument::of_row(id, row, version)
+            };
+            // Deadlines are in the keys that a list is read by: these cannot be filtered by.
+            let is_wanted = filter.in_time.is_none_or(|now| !is_late(task.deadline, task.status, now));
+            Ok(is_wanted.then_some((task, cursor)))
         });
-        let mut listed = listed.await?;
-        // What is being left at this very moment may be there as what is and as what was.
-        let mut seen = HashSet::new();
-        listed.items.retain(|task| seen.insert(task.id));
+        let Listed { items: mut tasks, next } = listed.await?;
+        let is_full = tasks.len() >= page.limit.clamp(1, Page::MAX);
         if !matches!(scope, TaskScope::All) {
-            let ids: Vec<TaskId> = listed.items.iter().map(|task| task.id).collect();
+            let ids: Vec<TaskId> = tasks.iter().map(|(task, _)| task.id).collect();
             let rows = stream::iter(ids).map(|id| self.row(id));
             let rows = rows.buffered(READS_AT_ONCE).try_collect::<Vec<_>>().await?;
             let mut rows = rows.into_iter();
             let visible = |(row, _): &(TaskRow, u64)| scope.contains(&TaskFacts::from(&row.task));
-            listed.items.retain(|_| rows.next().flatten().as_ref().is_some_and(visible));
+            tasks.retain(|_| rows.next().flatten().as_ref().is_some_and(visible));
         }
-        Ok(listed)
+        Ok(Part { tasks, is_full, next })
     }
 
     async fn row(&self, id: TaskId) -> Result<Option<(TaskRow, u64)>, QueryError> {
         Ok(self.models.row(TaskPast::NAME, &StreamId::from(id)).await?)
+    }
+}
+
+/// A part of a list by deadline.
+struct Part {
+    /// The tasks that the asker may see, each with the cursor for going on behind it.
+    tasks: Vec<(TaskDocument, String)>,
+    /// Whether as many were found as were asked for, those that the asker may not see among them.
+    is_full: bool,
+    /// Where the next part begins, if there is one.
+    next: Option<String>,
+}
+
+impl Part {
+    fn page(self) -> TaskPage {
+        TaskPage { items: self.tasks.into_iter().map(|(task, _)| task).collect(), next: self.next }
     }
 }
 

@@ -29,5 +29,7 @@ pub(crate) fn fulfils(filter: &TaskFilter, task: &TaskDocument) -> bool {
         && filter.due_after.is_none_or(|after| due.is_some_and(|due| due >= after))
         && filter.due_before.is_none_or(|before| due.is_some_and(|due| due < before))
         && filter.overdue.is_none_or(|now| due.is_some_and(|due| due < now) && task.status != Status::Completed)
+        && filter.in_time.is_none_or(|now| due.is_none_or(|due| due >= now) || task.status == Status::Completed)
         && (!filter.open || task.status != Status::Completed)
+        && (!filter.closed || task.status == Status::Completed)
 }

@@ -3,7 +3,10 @@
 use std::cmp::Reverse;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use muster_domain::task::{CreateTask, Priority, Relation, Status, Task, TaskCommand, TaskScope, UpdateTask};
+use muster_domain::task::{
+    CreateTask, Priority, Relation, Status, Task, TaskCommand, TaskCreated, TaskEvent, TaskScope, TaskTeamChanged,
+    UpdateTask,
+};
 use muster_domain::values::{CommentText, Label, Labels, Rank};
 use muster_domain::{CommentId, Decider as _, RecordedEvent};
 use muster_projections::spec::History;
@@ -11,7 +14,7 @@ use muster_projections::{Page, TaskDocument, TaskFilter, TaskPastQueries, TaskQu
 use uuid::Uuid;
 
 use crate::oracle::{TITLES, fulfils, in_scope};
-use crate::support::{World, task, team, time, user};
+use crate::support::{World, created, messages, task, team, time, user};
 
 const ORDERS: [TaskSort; 6] =
     [TaskSort::Due, TaskSort::Due, TaskSort::Created, TaskSort::Updated, TaskSort::Priority, TaskSort::Rank];
@@ -218,6 +221,8 @@ fn seldom_asked_for() -> Vec<TaskFilter> {
         TaskFilter { watcher: Some(user(1)), ..none.clone() },
         TaskFilter { words: Some("CAFE door".parse().unwrap()), ..none.clone() },
         TaskFilter { due_after: Some(time("2026-08-01T00:00:00Z")), ..none.clone() },
+        TaskFilter { closed: true, ..none.clone() },
+        TaskFilter { in_time: Some(time("2026-09-01T00:00:00Z")), ..none.clone() },
     ]);
     filters
 }
@@ -244,6 +249,58 @@ async fn each_filter_of_the_past_finds_something_and_nothing_else() {
         }
     }
     assert!(found.iter().all(|found| *found > 0), "each of them finds tasks: {found:?}");
+}
+
+/// What the list of the past knows of these.
+async fn known(events: &[RecordedEvent]) -> (World, TaskPastQueries) {
+    let world = World::new().await;
+    for some in events.chunks(100) {
+        assert_eq!(world.hosted("task-past").handle(messages(some)).await, vec![]);
+    }
+    let tasks = TaskPastQueries::new(world.models());
+    (world, tasks)
+}
+
+fn numbers(tasks: &[TaskDocument]) -> Vec<u128> {
+    tasks.iter().map(|task| task.id.0.as_u128()).collect()
+}
+
+#[tokio::test]
+async fn what_was_rare_among_many_fills_a_page() {
+    let wanted = [1, 950, 1_990];
+    let one = |number: u128| {
+        let labels = if wanted.contains(&number) { vec![lift()] } else { vec![] };
+        let created = TaskCreated { labels: Labels::try_from(labels).unwrap(), ..created() };
+        History::of(task(number)).then(TaskEvent::from(created))
+    };
+    let events: Vec<_> = (1..=2_000).flat_map(one).collect();
+    let (_world, tasks) = known(&events).await;
+    let moment = time("2026-03-03T00:00:00Z");
+    let filter = TaskFilter { label: Some(lift()), ..TaskFilter::default() };
+    let page = tasks.list(&TaskScope::All, &filter, moment, &Page::first(50)).await.unwrap();
+    assert_eq!((numbers(&page.items), page.next), (wanted.to_vec(), None));
+    let none = TaskFilter { words: Some("nowhere".parse().unwrap()), ..TaskFilter::default() };
+    let page = tasks.list(&TaskScope::All, &none, moment, &Page::first(50)).await.unwrap();
+    assert_eq!((numbers(&page.items), page.next), (vec![], None));
+}
+
+#[tokio::test]
+async fn what_is_out_of_reach_by_now_makes_no_page_of_the_past_short() {
+    let one = |number: u128| {
+        let created = TaskCreated { team: Some(team(1)), ..created() };
+        let history = History::of(task(number)).then(TaskEvent::from(created));
+        let gone = TaskTeamChanged { from: Some(team(1)), to: Some(team(2)) };
+        if number <= 30 { history.then(TaskEvent::from(gone)) } else { history }
+    };
+    let events: Vec<_> = (1..=36).flat_map(one).collect();
+    let (_world, tasks) = known(&events).await;
+    let scope = TaskScope::Teams { teams: vec![team(1)], user: user(1) };
+    let (moment, filter) = (time("2026-03-02T08:00:30Z"), TaskFilter::default());
+    let first = tasks.list(&scope, &filter, moment, &Page::first(5)).await.unwrap();
+    assert_eq!(numbers(&first.items), [31, 32, 33, 34, 35]);
+    let page = Page { cursor: first.next, ..Page::first(5) };
+    let second = tasks.list(&scope, &filter, moment, &page).await.unwrap();
+    assert_eq!((numbers(&second.items), second.next), (vec![36], None));
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ fn filters() -> Vec<TaskFilter> {
         TaskFilter { watcher: Some(user(1)), ..none.clone() },
         TaskFilter { watcher: Some(user(0)), team: Some(team(1)), ..none.clone() },
     ];
-    let more: [fn(&mut TaskFilter); 9] = [
+    let more: [fn(&mut TaskFilter); 12] = [
         |_| {},
         |filter| filter.status = Some(Status::InProgress),
         |filter| filter.priority = Some(Priority::High),
@@ -87,6 +87,12 @@ fn filters() -> Vec<TaskFilter> {
         |filter| filter.due_after = Some(now()),
         |filter| filter.due_before = Some(now()),
         |filter| filter.overdue = Some(now()),
+        |filter| filter.in_time = Some(now()),
+        |filter| filter.closed = true,
+        |filter| {
+            filter.due_before = Some(now() + TimeDelta::days(3));
+            filter.in_time = Some(now());
+        },
         |filter| {
             filter.due_after = Some(now() - TimeDelta::days(3));
             filter.due_before = Some(now() + TimeDelta::days(3));

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::command::execute_when;
-use super::read::{present, resource, words};
+use super::read::{TasksQuery, present, resource, up_to_date};
 use crate::http::app::{App, not_found};
 use crate::http::body::{Body, Id, Query};
 use crate::http::caller::Caller;
@@ -27,12 +27,15 @@ use crate::http::problem::{Code, Problem};
 use crate::http::request::Change;
 use crate::http::spec::{ChangeHeaders, ListHeaders, ListProblems, TaskChangeProblems};
 use crate::http::time::optional_time;
+use crate::saved_filters::SavedFilterId;
 
 /// Which board, and how much of it.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BoardQuery {
+    /// The board of what this saved filter of the caller's is for, but for its order. What else is given wins over what the filter says.
+    filter_id: Option<SavedFilterId>,
     /// The board of this team.
     team_id: Option<TeamId>,
     /// The board of this person: what they are to do.
@@ -45,6 +48,22 @@ pub(crate) struct BoardQuery {
     /// Only tasks whose titles have each of these words, as in `GET /tasks`.
     #[param(min_length = 1, max_length = 200, pattern = r"^\s*\S+(\s+\S+){0,9}\s*$", example = "lift hall")]
     text: Option<String>,
+    /// Only tasks that this person reported.
+    reporter_id: Option<UserId>,
+    /// Only tasks that this person watches.
+    watcher_id: Option<UserId>,
+    /// Only tasks that are a part of this one.
+    parent_id: Option<TaskId>,
+    /// Only tasks due at this time or later.
+    #[serde(default, deserialize_with = "optional_time")]
+    due_after: Option<DateTime<Utc>>,
+    /// Only tasks due before this time.
+    #[serde(default, deserialize_with = "optional_time")]
+    due_before: Option<DateTime<Utc>>,
+    /// Only tasks that should have been done by now and are not; with `false`, only the others.
+    overdue: Option<bool>,
+    /// Only tasks that are not completed; with `false`, only those that are.
+    open: Option<bool>,
     /// The board as it was at this time (RFC 3339), as far as the caller may see its tasks now; at most 2000 tasks in a column.
     /// What was done in the last moments may not be in it yet.
     #[serde(default, deserialize_with = "optional_time")]
@@ -57,6 +76,32 @@ pub(crate) struct BoardQuery {
     /// Where the column that `status` names goes on: its `next`.
     #[param(max_length = 2048)]
     cursor: Option<String>,
+}
+
+impl BoardQuery {
+    /// As a list takes it.
+    fn listed(self) -> TasksQuery {
+        TasksQuery {
+            filter_id: self.filter_id,
+            assignee_id: self.assignee_id,
+            reporter_id: self.reporter_id,
+            team_id: self.team_id,
+            status: self.status,
+            priority: self.priority,
+            label: self.label,
+            text: self.text,
+            watcher_id: self.watcher_id,
+            parent_id: self.parent_id,
+            due_after: self.due_after,
+            due_before: self.due_before,
+            overdue: self.overdue,
+            open: self.open,
+            as_of: self.as_of,
+            limit: self.limit,
+            cursor: self.cursor,
+            ..TasksQuery::default()
+        }
+    }
 }
 
 /// A board.
@@ -88,28 +133,18 @@ pub(crate) async fn read(
     Query(query): Query<BoardQuery>,
 ) -> Result<Json<Board>, Problem> {
     caller.may(Action::ListTasks, &Resource::Any)?;
-    let page = PageQuery { limit: query.limit, cursor: query.cursor }.checked()?;
+    let page = PageQuery { limit: query.limit, cursor: query.cursor.clone() }.checked()?;
+    let query = query.listed().with_saved(&app, &caller).await?;
     let mut fields = Fields::default();
     if page.cursor.is_some() && query.status.is_none() {
         fields.wrong_parameter("cursor", "is of one column: name its status, too");
     }
-    let label = query.label.map(|label| label.parse::<Label>());
-    let label = label.transpose().map_err(|error| fields.wrong_parameter("label", error)).ok().flatten();
-    let words = words(query.text.as_deref(), &mut fields);
+    let (filter, _) = query.read(query.as_of.unwrap_or_else(|| app.now()), &mut fields);
     fields.finish(Some(()))?;
     let scope = task_scope(&caller.0);
     let statuses = query.status.map_or_else(|| Status::ALL.to_vec(), |status| vec![status]);
     let column = async |status: Status| {
-        let filter = TaskFilter {
-            assignee: query.assignee_id,
-            team: query.team_id,
-            priority: query.priority,
-            label: label.clone(),
-            words: words.clone(),
-            status: Some(status),
-            sort: TaskSort::Rank,
-            ..TaskFilter::default()
-        };
+        let filter = TaskFilter { status: Some(status), sort: TaskSort::Rank, ..filter.clone() };
         let listed = fresh.list(&app, &scope, &filter, query.as_of, &page).await?;
         Ok::<_, Problem>(Column { status, items: listed.items, next: listed.next })
     };
@@ -131,8 +166,8 @@ pub(crate) struct NeighboursBody {
 /// Puts a task right behind another one, right before another one, or between two.
 ///
 /// There is one order of all tasks, of which each board and each list by `rank` shows a part: whoever names one neighbour alone
-/// puts the task next to it on every board. A task that was never moved stands behind those that were reported before it. Two that were
-/// put at one place at the same moment share it: a third goes before or behind both.
+/// puts the task next to it on every board. A task that was never moved stands behind those that were reported before it. Two that are
+/// put at one place at the same moment stand there one behind the other.
 #[utoipa::path(post, path = "/tasks/{task_id}/position", operation_id = "position_task", tag = "tasks",
     params(("task_id" = TaskId, Path), ChangeHeaders), request_body = NeighboursBody,
     responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String))), TaskChangeProblems))]
@@ -165,9 +200,15 @@ async fn place(app: &App, change: &Change, id: TaskId, body: &NeighboursBody) ->
     }
     let after = neighbour(app, &change.caller, id, "/after", body.after, &mut fields).await?;
     let before = neighbour(app, &change.caller, id, "/before", body.before, &mut fields).await?;
+    if after.as_ref().zip(before.as_ref()).is_some_and(|(after, before)| after.id == before.id) {
+        fields.wrong("/before", "must be another task than the one that it comes after");
+    }
     fields.finish(Some(()))?;
+    // The index may be behind: what this program has put there lately counts, too.
     let beside = async |task: &TaskDocument, behind| {
-        app.tasks.beside(task, behind, id).await.map_err(|error| query_problem(&error))
+        let listed = app.tasks.beside(task, behind, id).await.map_err(|error| query_problem(&error))?;
+        let others = listed.into_iter().chain(app.placed.beside(&own(task)?, behind, &[id, task.id]));
+        Ok::<_, Problem>(if behind { others.min() } else { others.max() })
     };
     let (low, high) = match (&after, &before) {
         (Some(after), Some(before)) if own(after)? > own(before)? => {
@@ -175,7 +216,7 @@ async fn place(app: &App, change: &Change, id: TaskId, body: &NeighboursBody) ->
             return Err(Problem::new(Code::Conflict).detail(detail));
         }
         (Some(after), Some(before)) if own(after)? < own(before)? => (Some(own(after)?), Some(own(before)?)),
-        // Two that share a place, as they were put there at the same moment, have nothing between them: it goes behind both.
+        // Two that share a place, as they were reported at the same moment, have nothing between them: it goes behind both.
         (Some(after), Some(_) | None) => {
             let next = beside(after, true).await?;
             // At the end of the order what is reported from now on still comes behind it.
@@ -185,9 +226,11 @@ async fn place(app: &App, change: &Change, id: TaskId, body: &NeighboursBody) ->
         (None, Some(before)) => (beside(before, false).await?, Some(own(before)?)),
         (None, None) => (None, None),
     };
-    Rank::between(low.as_ref(), high.as_ref()).ok_or_else(|| {
+    let rank = Rank::between_for(id, low.as_ref(), high.as_ref()).ok_or_else(|| {
         Problem::new(Code::Conflict).detail("So many tasks were put there that there is no room: put it elsewhere.")
-    })
+    })?;
+    app.placed.note(id, rank.clone());
+    Ok(rank)
 }
 
 fn own(task: &TaskDocument) -> Result<Rank, Problem> {
@@ -208,7 +251,7 @@ async fn neighbour(
         fields.wrong(pointer, "must be another task");
         return Ok(None);
     }
-    let task = present(app, id, 0).await?;
+    let task = up_to_date(app, id).await?;
     let task = task.filter(|task| task.deleted_at.is_none() && caller.can(Action::ReadTask, &resource(task)));
     if task.is_none() {
         fields.wrong(pointer, "there is no such task");

@@ -62,8 +62,12 @@ fn labels(fields: &mut Fields, texts: &[String]) -> Option<Labels> {
         fields.wrong("/labels", Invalid::TooMany { max: Labels::MAX, actual: texts.len() });
         return None;
     }
-    let parsed: Vec<Label> =
-        texts.iter().enumerate().filter_map(|(n, text)| fields.parse(&format!("/labels/{n}"), text)).collect();
+    let parsed: Vec<Label> = texts
+        .iter()
+        .enumerate()
+        .filter_map(|(n, text)| fields.parse::<Label>(&format!("/labels/{n}"), text))
+        .map(Label::composed)
+        .collect();
     (parsed.len() == texts.len()).then(|| fields.take("/labels", Labels::try_from(parsed))).flatten()
 }
 

@@ -26,6 +26,7 @@ use crate::http::commands::Sent;
 use crate::http::fields::{Fields, Object};
 use crate::http::integer::Version;
 use crate::http::problem::Problem;
+use crate::http::refusal::key_reused;
 use crate::http::request::Change;
 use crate::http::spec::{CreateHeaders, CreateProblems};
 
@@ -113,7 +114,8 @@ impl BulkOutcome {
 /// Reports several tasks, at most 100, each as `POST /tasks` would.
 ///
 /// Each has its own outcome, in the order of the request: what is wrong with one keeps none of the others. They are created a
-/// millisecond apart, so that lists by age have them in this order. Under the same `Idempotency-Key` none is reported twice.
+/// millisecond apart, so that lists by age have them in this order. Under the same `Idempotency-Key` none is reported twice, and
+/// another body is refused as a whole.
 #[utoipa::path(post, path = "/tasks/bulk", operation_id = "create_tasks", tag = "tasks",
     params(CreateHeaders), request_body = NewTasksBody,
     responses((status = 200, description = "What became of each.", body = BulkOutcomes), CreateProblems))]
@@ -126,6 +128,7 @@ pub(crate) async fn create(
     change.caller.within_token(Action::CreateTask { to: None })?;
     counted(body.tasks.len())?;
     let whole = Fingerprint::of("POST /tasks/bulk", &body);
+    first_of_its_key(&app, &change, &whole).await?;
     let (app, change, whole) = (&app, &change, &whole);
     let one = |(place, task): (usize, Value)| async move {
         let sent = sent(change, "POST /tasks/bulk", whole, place);
@@ -147,7 +150,8 @@ pub(crate) async fn create(
 /// Changes several tasks, at most 100, each as `PUT /tasks/{task_id}` would.
 ///
 /// Each has its own outcome, in the order of the request: what is wrong with one keeps none of the others, and a task that the
-/// caller may not see is answered like one that is not there. Under the same `Idempotency-Key` none is changed twice.
+/// caller may not see is answered like one that is not there. Under the same `Idempotency-Key` none is changed twice, and another
+/// body is refused as a whole.
 #[utoipa::path(patch, path = "/tasks/bulk", operation_id = "update_tasks", tag = "tasks",
     params(CreateHeaders), request_body = ChangedTasksBody,
     responses((status = 200, description = "What became of each.", body = BulkOutcomes), CreateProblems))]
@@ -162,6 +166,7 @@ pub(crate) async fn update(
     }
     counted(body.tasks.len())?;
     let whole = Fingerprint::of("PATCH /tasks/bulk", &body);
+    first_of_its_key(&app, &change, &whole).await?;
     let mut outcomes = Vec::with_capacity(body.tasks.len());
     // One after the other: a task may be named twice.
     for (place, Object(task)) in body.tasks.into_iter().enumerate() {
@@ -189,8 +194,17 @@ fn counted(tasks: usize) -> Result<(), Problem> {
     fields.finish(Some(()))
 }
 
+/// That no other request came under this key. One that is refused before, as it is not of its shape, leaves the key free.
+async fn first_of_its_key(app: &App, change: &Change, whole: &Fingerprint) -> Result<(), Problem> {
+    if !change.is_named() {
+        return Ok(());
+    }
+    let first = app.requests.is_of_its_name(change.command_id, whole, change.at).await;
+    if first.map_err(|error| Problem::unavailable(&error))? { Ok(()) } else { Err(key_reused()) }
+}
+
 /// What comes with the command at this place of the request. Its id follows from the request's, so that a repeat of the one is a
-/// repeat of the other; that another request came under the same key shows at every task.
+/// repeat of the other.
 fn sent(change: &Change, route: &str, whole: &Fingerprint, place: usize) -> Sent {
     let command_id = CommandId::from_key(&change.caller.actor(), &format!("{}#{place}", change.command_id));
     let mut sent = change.metadata_of(command_id, route, &(whole, place));

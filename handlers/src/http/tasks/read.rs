@@ -127,56 +127,73 @@ pub(crate) async fn present(app: &App, id: TaskId, min_version: u64) -> Result<O
     folded(&events)
 }
 
+/// The task as it is at this moment, whatever the read model knows yet: one small read of its history beside that of its row says
+/// whether the row is behind, and then all of the history is read.
+pub(super) async fn up_to_date(app: &App, id: TaskId) -> Result<Option<TaskDocument>, Problem> {
+    let stream = id.into();
+    let (head, row) = tokio::join!(app.reader.head(&stream), app.tasks.get(id));
+    let (head, row) = (head.map_err(|error| unreadable(&error))?, row.map_err(|error| query_problem(&error))?);
+    match row {
+        Some(task) if task.version >= head => Ok(Some(task)),
+        None if head == 0 => Ok(None),
+        Some(_) | None => {
+            let events = app.reader.events(&stream, 0, None).await.map_err(|error| unreadable(&error))?;
+            folded(&events)
+        }
+    }
+}
+
 fn folded(events: &[RecordedEvent]) -> Result<Option<TaskDocument>, Problem> {
     fold_task(events).map_err(|error| Problem::internal(&error))
 }
 
-/// Which tasks to list. What of it is not of a page can be saved as a filter; explicit parameters win over those of a saved one.
+/// Which tasks to list. What of it is not of a page can be saved as a filter; explicit parameters win over those of a saved one, and none of
+/// them is taken away by leaving it out.
 #[derive(Default, Deserialize, Serialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TasksQuery {
     /// Only those that this saved filter of the caller's is for. What else is given wins over what the filter says.
     #[schema(ignore)]
-    filter_id: Option<SavedFilterId>,
+    pub(super) filter_id: Option<SavedFilterId>,
     /// Only those that this person is to do.
-    assignee_id: Option<UserId>,
+    pub(super) assignee_id: Option<UserId>,
     /// Only those that this person reported.
-    reporter_id: Option<UserId>,
+    pub(super) reporter_id: Option<UserId>,
     /// Only those of this team.
-    team_id: Option<TeamId>,
+    pub(super) team_id: Option<TeamId>,
     /// Only those that have come this far.
-    status: Option<Status>,
+    pub(super) status: Option<Status>,
     /// Only those of this hurry.
-    priority: Option<Priority>,
+    pub(super) priority: Option<Priority>,
     /// Only those with this label.
     #[param(value_type = Option<Label>)]
     #[schema(value_type = Option<Label>)]
-    label: Option<String>,
+    pub(super) label: Option<String>,
     /// Only those whose titles have each of these words, or what begins, ends or is within a word: whatever the letters' case and the marks
     /// on them. At most ten words.
     #[param(min_length = 1, max_length = 200, pattern = r"^\s*\S+(\s+\S+){0,9}\s*$", example = "lift hall")]
     #[schema(min_length = 1, max_length = 200, pattern = r"^\s*\S+(\s+\S+){0,9}\s*$")]
-    text: Option<String>,
+    pub(super) text: Option<String>,
     /// Only those that this person watches.
-    watcher_id: Option<UserId>,
+    pub(super) watcher_id: Option<UserId>,
     /// Only those that are a part of this task.
-    parent_id: Option<TaskId>,
+    pub(super) parent_id: Option<TaskId>,
     /// Only those due at this time or later.
     #[serde(deserialize_with = "optional_time")]
-    due_after: Option<DateTime<Utc>>,
+    pub(super) due_after: Option<DateTime<Utc>>,
     /// Only those due before this time.
     #[serde(deserialize_with = "optional_time")]
-    due_before: Option<DateTime<Utc>>,
-    /// Only those that should have been done by now and are not.
-    overdue: Option<bool>,
-    /// Only those that are not completed.
-    open: Option<bool>,
+    pub(super) due_before: Option<DateTime<Utc>>,
+    /// Only those that should have been done by now and are not; with `false`, only the others.
+    pub(super) overdue: Option<bool>,
+    /// Only those that are not completed; with `false`, only those that are.
+    pub(super) open: Option<bool>,
     /// The tasks as they were at this time (RFC 3339), with these filters on what they were then, as far as the caller may see
     /// them now. What was done in the last moments may not be in it yet. In another order than that of deadlines at most 2000.
     #[serde(deserialize_with = "optional_time")]
     #[schema(ignore)]
-    as_of: Option<DateTime<Utc>>,
+    pub(super) as_of: Option<DateTime<Utc>>,
     /// `due` (soonest first, those without a deadline last; the default), `created` (oldest first), `updated`, `priority` (most
     /// urgent first) or `rank` (as people have put them by hand); with a `-` the other way round.
     #[param(pattern = "^-?(due|created|updated|priority|rank)$")]
@@ -185,17 +202,23 @@ pub(crate) struct TasksQuery {
     /// The most entries of a page; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     #[schema(ignore)]
-    limit: Option<u32>,
+    pub(super) limit: Option<u32>,
     /// Where the page begins: `next` of the page before.
     #[param(max_length = 2048)]
     #[schema(ignore)]
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
 }
 
 impl TasksQuery {
     /// What is asked for, and whether from its end.
     pub(crate) fn checked(&self, now: DateTime<Utc>) -> Result<(TaskFilter, bool), Problem> {
         let mut fields = Fields::default();
+        let asked = self.read(now, &mut fields);
+        fields.finish(Some(asked))
+    }
+
+    /// The same, with a note of what is wrong with it.
+    pub(super) fn read(&self, now: DateTime<Utc>, fields: &mut Fields) -> (TaskFilter, bool) {
         let sort = self.sort.as_deref().unwrap_or("due");
         let descending = sort.starts_with('-');
         let sort = match sort.strip_prefix('-').unwrap_or(sort) {
@@ -210,9 +233,8 @@ impl TasksQuery {
                 TaskSort::Due
             }
         };
-        let label = self.label.as_ref().map(|label| label.parse::<Label>());
-        let label = label.transpose().map_err(|error| fields.wrong_parameter("label", error)).ok().flatten();
-        let words = words(self.text.as_deref(), &mut fields);
+        let label = label(self.label.as_deref(), fields);
+        let words = words(self.text.as_deref(), fields);
         let filter = TaskFilter {
             assignee: self.assignee_id,
             reporter: self.reporter_id,
@@ -225,11 +247,13 @@ impl TasksQuery {
             related: self.parent_id.map(|parent| (Relation::ChildOf, parent)),
             due_after: self.due_after,
             due_before: self.due_before,
-            open: self.open.unwrap_or(false),
-            overdue: self.overdue.unwrap_or(false).then_some(now),
+            open: self.open == Some(true),
+            closed: self.open == Some(false),
+            overdue: (self.overdue == Some(true)).then_some(now),
+            in_time: (self.overdue == Some(false)).then_some(now),
             sort,
         };
-        fields.finish(Some((filter, descending)))
+        (filter, descending)
     }
 
     /// The parameters that are not of a filter, and whether they are given.
@@ -260,7 +284,7 @@ impl TasksQuery {
     }
 
     /// With what the saved filter of the caller's says that it names, if it names one.
-    async fn with_saved(self, app: &App, caller: &Caller) -> Result<Self, Problem> {
+    pub(super) async fn with_saved(self, app: &App, caller: &Caller) -> Result<Self, Problem> {
         let Some(id) = self.filter_id else { return Ok(self) };
         caller.within_token(Action::ReadFilters)?;
         match app.filters.find(caller.id(), id).await {
@@ -275,8 +299,14 @@ impl TasksQuery {
     }
 }
 
+/// The label of the parameter `label`.
+fn label(text: Option<&str>, fields: &mut Fields) -> Option<Label> {
+    let label = text.map(|text| text.parse::<Label>().map_err(|error| fields.wrong_parameter("label", error)));
+    label.and_then(Result::ok).map(Label::composed)
+}
+
 /// The words of the parameter `text`.
-pub(super) fn words(text: Option<&str>, fields: &mut Fields) -> Option<TitleWords> {
+fn words(text: Option<&str>, fields: &mut Fields) -> Option<TitleWords> {
     text.and_then(|text| text.parse().map_err(|error: Invalid| fields.wrong_parameter("text", error)).ok())
 }
 

@@ -118,10 +118,11 @@ impl RemindersBody {
 
 /// Lets another task come after this one whenever it is done, by a rule.
 ///
-/// Completing it makes the next one, once: with the same title, description, labels, location, team, priority, checklist (nothing of it ticked), reminders and
-/// people, and
+/// Completing it makes the next one, once: with the same title, description, labels, location, team, priority, checklist (nothing of it ticked), reminders,
+/// reporter and assignee, and
 /// due on the next day of the rule whose time is not over yet. Whoever has closed their account gets no more to do. The tasks of a series
-/// have one `series_id`. Deleting the task that is open ends the series, as taking its rule away does.
+/// have one `series_id`. Deleting the task that is open ends the series, as taking its rule away does. The same rule sent again goes on from
+/// the day that the task is due on by then. One by which no task would come after this one is refused.
 #[utoipa::path(put, path = "/tasks/{task_id}/recurrence", operation_id = "set_recurrence", tag = "tasks",
     params(("task_id" = TaskId, Path), ChangeHeaders), request_body = RecurrenceBody,
     responses((status = 200, description = "The task.", body = TaskDocument, headers(("ETag" = String))), TaskChangeProblems))]

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::command::execute_when;
-use super::read::{present, resource};
+use super::read::{present, resource, up_to_date};
 use crate::http::app::{App, not_found};
 use crate::http::body::{Body, Id};
 use crate::http::caller::Caller;
@@ -165,8 +165,8 @@ async fn both(app: &App, change: &Change, id: TaskId, body: &RelationBody, new: 
     }
 }
 
-/// Whether one comes from the one task to the other by such relations. Two that are made at the same moment may close a circle
-/// unseen: whoever walks along them stops after so many.
+/// Whether one comes from the one task to the other by such relations. Each task is read as it is, so that no relation is missed that was
+/// answered before. Two that are made at the same moment may close a circle unseen: whoever walks along them stops after so many.
 async fn leads_to(app: &App, relation: Relation, from: TaskId, target: TaskId) -> Result<bool, Problem> {
     let (mut seen, mut next) = (BTreeSet::from([from]), VecDeque::from([from]));
     while let Some(id) = next.pop_front() {
@@ -179,7 +179,7 @@ async fn leads_to(app: &App, relation: Relation, from: TaskId, target: TaskId) -
             );
             return Err(Problem::new(Code::Conflict).detail(detail));
         }
-        let Some(task) = present(app, id, 0).await? else { continue };
+        let Some(task) = up_to_date(app, id).await? else { continue };
         next.extend(said_by(&task, relation).into_iter().filter(|id| seen.insert(*id)));
     }
     Ok(false)

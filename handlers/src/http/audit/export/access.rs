@@ -69,8 +69,9 @@ pub(crate) async fn export(
     caller.may(Action::ReadAudit, &Resource::Any)?;
     let AccessExportQuery { format, day, actor, about, kind, outcome, cursor } = query;
     let today = app.now().date_naive();
-    // What is read meanwhile is about the day that it was when it began.
-    let day = if actor.is_none() && about.is_none() && kind.is_none() { Some(day.unwrap_or(today)) } else { day };
+    // What is read meanwhile is about the day that it was when it began; what goes on, about that of the cursor.
+    let begins = cursor.is_none() && actor.is_none() && about.is_none() && kind.is_none();
+    let day = if begins { Some(day.unwrap_or(today)) } else { day };
     let filter = AccessFilter { day, actor, about, kind, outcome };
     app.record(&asked, done(AccessKind::AuditExported, &caller.0)).await?;
     let name = day.map_or_else(|| format!("access-to-{today}"), |day| format!("access-{day}"));

@@ -32,8 +32,13 @@ impl<'a> Recurrence<'a> {
     }
 }
 
-/// What a rule that is set or cleared must be like, besides being another one than before.
+/// What a rule that is set or cleared must be like: another one than before, or the same from another day on.
 pub(super) fn allows(task: &Task<'_>, event: &Event<'_>) -> Verdict {
+    let (to, day, before) = (event.field("to"), event.field("day"), task.recurrence.as_ref());
+    was("recurrence", event.field("from"), before.map(|before| before.rule))?;
+    if same_or_none(to, before.map(|before| before.rule)) && same_or_none(day, before.map(|before| before.day)) {
+        return Err("recurrence does not change".to_owned());
+    }
     if event.kind == "TaskRecurrenceCleared" {
         return Ok(());
     }

@@ -220,10 +220,7 @@ impl<'a> Task<'a> {
             }
             kind if kind.starts_with("TaskChecklistItem") => self.allows_item(event),
             "TaskHeld" | "TaskDeleted" => Ok(()),
-            "TaskRecurrenceSet" | "TaskRecurrenceCleared" => {
-                changes("recurrence", from, to, self.recurrence.as_ref().map(|recurrence| recurrence.rule))?;
-                reactions::allows(self, event)
-            }
+            "TaskRecurrenceSet" | "TaskRecurrenceCleared" => reactions::allows(self, event),
             "TaskRemindersSet" => changes("reminders", from, to, Some(self.reminders.leads)),
             _ => Err(format!("{kind} in the history of a task")),
         }
