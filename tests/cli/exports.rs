@@ -147,8 +147,8 @@ async fn an_export_that_nobody_reads_to_its_end_fails_and_a_list_does_not() {
 
     let said = refused(&into_nothing(of_store(&["export"])));
     assert_eq!(said, "muster: the export is not complete: the standard output was closed before its end\n");
-    let mut with_keys = of_store(&["export", "--with-keys"]);
-    with_keys.arg(&keys).arg("--passphrase-file").arg(&passphrase);
+    let mut with_keys = of_store(&["export"]);
+    with_keys.arg("--with-keys").arg(&keys).arg("--passphrase-file").arg(&passphrase);
     let said = refused(&into_nothing(with_keys));
     assert!(said.starts_with("muster: the export is not complete, and the keys are not written: "), "{said}");
     assert!(!keys.exists());

@@ -97,12 +97,12 @@ pub enum RunError {
 
 /// Runs one seed on this thread, in virtual time.
 pub fn run(seed: u64, options: Options) -> Result<Report, RunError> {
-    // The SDK draws from this thread's source too.
-    fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     let mut backend: Box<dyn Backend> =
         if options.engine { Box::new(EngineBackend::memory()?) } else { Box::new(Model::default()) };
     tables::make(backend.as_mut()).map_err(RunError::Tables)?;
+    // The SDK draws from this thread's source too.
+    fastrand::seed(seed);
     Ok(runtime.block_on(scenario(seed, backend, options.keep_trace)))
 }
 
