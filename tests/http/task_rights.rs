@@ -31,7 +31,7 @@ async fn a_task_is_not_given_to_an_auditor() {
     let free = task(&admin, json!({})).await;
     let given = admin.post(&of_task(free.id, "/assign")).json(&to_them).send().await;
     given.wrong_fields(&["/assignee_id"]);
-    assert_eq!(given.value()["errors"][0]["detail"], "an auditor does no tasks");
+    assert_eq!(given.problem(422, "invalid_request")["errors"][0]["detail"], "an auditor does no tasks");
     admin.put(&of_task(free.id, "")).json(&to_them).send().await.wrong_fields(&["/assignee_id"]);
     let bulk = admin.post("/tasks/bulk").json(&json!({ "tasks": [reported] })).send().await.is(200).value();
     let problem = &bulk["outcomes"][0]["problem"];

@@ -226,7 +226,11 @@ mod tests {
             (r#"{"name": "a", "place": {}}"#, "/place/street", "missing field `street`"),
             (r#"{"name": "a", "name": "b"}"#, "/name", "duplicate field `name`"),
             (r#"{"name": "a", "size": 1}"#, "/size", "unknown field `size`, expected one of `name`, `labels`, `place`"),
-            (r#"{"name": "a", "place": {"street": "b", "a/b~": 1}}"#, "/place/a~1b~0", "unknown field `a/b~`, expected `street`"),
+            (
+                r#"{"name": "a", "place": {"street": "b", "a/b~": 1}}"#,
+                "/place/a~1b~0",
+                "unknown field `a/b~`, expected `street`",
+            ),
             (r#"["a"]"#, "", "invalid type: sequence, expected an object"),
             (r#""a""#, "", "invalid type: string \"a\", expected an object"),
         ] {

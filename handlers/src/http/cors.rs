@@ -16,7 +16,7 @@ const ASKED_WITH: HeaderValue = HeaderValue::from_static(
 );
 /// What answers say, beside what every page may see.
 const ANSWERED_WITH: HeaderValue = HeaderValue::from_static(
-    "content-disposition, etag, link, location, muster-warning, ratelimit, ratelimit-policy, retry-after, x-request-id",
+    "content-disposition, etag, link, location, muster-warning, ratelimit, ratelimit-policy, retry-after, www-authenticate, x-request-id",
 );
 /// For how many seconds a browser need not ask again.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("3600");

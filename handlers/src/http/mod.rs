@@ -258,7 +258,7 @@ fn system_routes() -> OpenApiRouter<Arc<App>> {
 pub fn router(app: Arc<App>) -> Router {
     let routes = system_routes().nest(BASE, change_routes().merge(query_routes()));
     let (routes, document) = routes.split_for_parts();
-    let routes = undeclared::refused(routes.with_state(Arc::clone(&app)), &document).merge(system::rendered());
+    let routes = undeclared::refused(routes.with_state(Arc::clone(&app)), &document, &app).merge(system::rendered());
     let transport = Transport::of(&app.settings.public_url);
     let origins = app.settings.allowed_origins.clone().into();
     around(routes, PATIENCE, transport, origins, app)
@@ -278,7 +278,7 @@ fn on_lambda(app: Arc<App>, routes: OpenApiRouter<Arc<App>>) -> Router {
     let routes = system_routes().nest(BASE, routes);
     let routes = routes.layer(Extension(MostBytes(MAX_FILE_ON_LAMBDA)));
     let (routes, document) = routes.split_for_parts();
-    let routes = undeclared::refused(routes.with_state(Arc::clone(&app)), &document);
+    let routes = undeclared::refused(routes.with_state(Arc::clone(&app)), &document, &app);
     // API Gateway speaks nothing but TLS.
     // It also says what pages of other origins may ask.
     around(routes, PATIENCE_ON_LAMBDA, Transport::Tls, Arc::default(), app)

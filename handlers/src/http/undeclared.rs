@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{FromRequestParts as _, MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
@@ -14,10 +14,20 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::{OpenApi, RefOr};
 
 use super::BASE;
+use super::app::App;
+use super::caller::Unsettled;
 use super::complaint::parameters;
 
-/// The routes of the API without a query: the methods by path.
-type WithoutQuery = HashMap<String, Vec<Method>>;
+/// The routes of the API without a query: the methods by path, each with who may call it.
+type WithoutQuery = HashMap<String, Vec<(Method, For)>>;
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    Anybody,
+    /// Whoever is signed in. Others are told to sign in, before what is wrong with their request.
+    SignedIn,
+}
 
 /// A query without parameters.
 #[derive(Deserialize)]
@@ -25,8 +35,9 @@ type WithoutQuery = HashMap<String, Vec<Method>>;
 struct Nothing {}
 
 /// The same routes, but those of the API refuse parameters of a query where this document says that they have none.
-pub(crate) fn refused(routes: Router, document: &OpenApi) -> Router {
-    routes.layer(middleware::from_fn_with_state(Arc::new(without_query(document)), checked))
+pub(crate) fn refused(routes: Router, document: &OpenApi, app: &Arc<App>) -> Router {
+    let state = (Arc::new(without_query(document)), Arc::clone(app));
+    routes.layer(middleware::from_fn_with_state(state, checked))
 }
 
 fn without_query(document: &OpenApi) -> WithoutQuery {
@@ -39,8 +50,10 @@ fn without_query(document: &OpenApi) -> WithoutQuery {
             (Method::PATCH, &item.patch),
             (Method::DELETE, &item.delete),
         ] {
-            if operation.as_ref().is_some_and(|operation| !has_query(operation)) {
-                without.entry(path.clone()).or_default().push(method);
+            if let Some(operation) = operation.as_ref().filter(|operation| !has_query(operation)) {
+                // Only a route that anybody may call says something of its own.
+                let callers = if operation.security.is_some() { For::Anybody } else { For::SignedIn };
+                without.entry(path.clone()).or_default().push((method, callers));
             }
         }
     }
@@ -54,16 +67,25 @@ fn has_query(operation: &Operation) -> bool {
     operation.parameters.iter().flatten().any(is_of_query)
 }
 
-async fn checked(State(without): State<Arc<WithoutQuery>>, request: Request, next: Next) -> Response {
-    let method = request.method().clone();
+async fn checked(
+    State((without, app)): State<(Arc<WithoutQuery>, Arc<App>)>,
+    request: Request,
+    next: Next,
+) -> Response {
     // What answers a GET answers a HEAD.
-    let method = if method == Method::HEAD { Method::GET } else { method };
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let has_none = path.and_then(|path| without.get(path)).is_some_and(|methods| methods.contains(&method));
-    if has_none && let Err(problem) = parameters::<Nothing>(request.uri()) {
-        return problem.into_response();
+    let methods = path.and_then(|path| without.get(path)).into_iter().flatten();
+    let Some(callers) = methods.into_iter().find(|(of, _)| of == method).map(|(_, callers)| *callers) else {
+        return next.run(request).await;
+    };
+    let Err(problem) = parameters::<Nothing>(request.uri()) else { return next.run(request).await };
+    let (mut parts, _) = request.into_parts();
+    match callers {
+        For::SignedIn => Unsettled::from_request_parts(&mut parts, &app).await.err().unwrap_or(problem),
+        For::Anybody => problem,
     }
-    next.run(request).await
+    .into_response()
 }
 
 #[cfg(test)]
@@ -75,8 +97,9 @@ mod tests {
         let without = without_query(&crate::http::openapi());
         let methods = |path: &str| without.get(path).cloned().unwrap_or_default();
 
-        assert_eq!(methods("/api/v1/tasks"), [Method::POST], "GET has one");
-        assert_eq!(methods("/api/v1/tokens"), [Method::GET, Method::POST]);
-        assert_eq!(methods("/healthz"), [] as [Method; 0], "what is not of the API is not looked at");
+        assert_eq!(methods("/api/v1/tasks"), [(Method::POST, For::SignedIn)], "GET has one");
+        assert_eq!(methods("/api/v1/tokens"), [(Method::GET, For::SignedIn), (Method::POST, For::SignedIn)]);
+        assert_eq!(methods("/api/v1/users/login"), [(Method::POST, For::Anybody)]);
+        assert_eq!(methods("/healthz"), [], "what is not of the API is not looked at");
     }
 }

@@ -181,7 +181,8 @@ export class ApiStack extends Stack {
           allowMethods: METHODS,
           allowHeaders: ["authorization", "content-type", "idempotency-key", "if-match", "muster-min-version", "x-request-id"],
           exposeHeaders: [
-            "content-disposition", "etag", "link", "location", "muster-warning", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id",
+            "content-disposition", "etag", "link", "location", "muster-warning", "ratelimit", "ratelimit-policy", "retry-after",
+            "www-authenticate", "x-request-id",
           ],
           allowCredentials: !corsOrigins.includes("*"),
           maxAge: Duration.hours(1),
