@@ -108,8 +108,8 @@ async fn a_board_has_the_filters_of_lists() {
     let never = task(&member.client, json!({})).await.id;
     let done = task(&member.client, json!({ "deadline": past })).await.id;
     moved(&member.client, done, &["in_progress", "completed"]).await;
-    let part = json!({ "kind": "child_of", "task_id": late });
-    member.client.post(&of_task(never, "/relations")).json(&part).send().await.is(200);
+    let child = json!({ "kind": "child_of", "task_id": late });
+    member.client.post(&of_task(never, "/relations")).json(&child).send().await.is(200);
     member.client.put(&of_task(in_time, &format!("/watchers/{}", member.id))).send().await.is(200);
     let filter = json!({ "name": "Late", "filter": { "overdue": true, "reporter_id": member.id, "sort": "-due" } });
     let saved = member.client.post("/profile/filters").json(&filter).send().await.is(201).value();

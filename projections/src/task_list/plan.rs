@@ -106,7 +106,7 @@ pub(crate) fn is_late(deadline: Option<DateTime<Utc>>, status: Status, now: Date
 fn is_wanted(status: Status, wanted: &TaskFilter) -> bool {
     let open = wanted.open || wanted.overdue.is_some();
     let is_done = status == Status::Completed;
-    wanted.status.is_none_or(|wanted| wanted == status) && !(open && is_done) && !(wanted.closed && !is_done)
+    wanted.status.is_none_or(|wanted| wanted == status) && !(open && is_done) && (is_done || !wanted.closed)
 }
 
 /// Whether all tasks of this list are in the scope.

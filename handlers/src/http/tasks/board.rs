@@ -99,7 +99,7 @@ impl BoardQuery {
             as_of: self.as_of,
             limit: self.limit,
             cursor: self.cursor,
-            ..TasksQuery::default()
+            sort: None,
         }
     }
 }

@@ -198,7 +198,7 @@ pub(crate) struct TasksQuery {
     /// urgent first) or `rank` (as people have put them by hand); with a `-` the other way round.
     #[param(pattern = "^-?(due|created|updated|priority|rank)$")]
     #[schema(pattern = "^-?(due|created|updated|priority|rank)$")]
-    sort: Option<String>,
+    pub(super) sort: Option<String>,
     /// The most entries of a page; 50 if left out.
     #[param(minimum = 1, maximum = 200)]
     #[schema(ignore)]
