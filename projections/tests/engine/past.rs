@@ -77,6 +77,11 @@ impl Dice {
             8 => TaskCommand::Unwatch { user_id: self.pick(&[user(1), user(3)]) },
             9..=11 => TaskCommand::Relate { relation: self.pick(Relation::ALL), to: self.pick(&[task(91), task(92)]) },
             12 => TaskCommand::Unrelate { relation: self.pick(Relation::ALL), to: self.pick(&[task(91), task(92)]) },
+            // Alone, as one that asks for a move which makes no sense is refused as a whole.
+            13 | 14 => {
+                let status = self.pick(&[Status::InProgress, Status::Completed]);
+                TaskCommand::Update(UpdateTask { status: Some(status), ..UpdateTask::at(at) })
+            }
             _ => TaskCommand::Update(self.update(at)),
         }
     }
