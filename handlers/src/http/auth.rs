@@ -225,9 +225,7 @@ pub(crate) async fn refresh(
     intake: Intake,
     Body(body): Body<RefreshBody>,
 ) -> Result<Response, Problem> {
-    let mut fields = Fields::default();
-    fields.at_most("/refresh_token", body.refresh_token.as_deref().unwrap_or_default(), MAX_SHOWN);
-    fields.finish(Some(()))?;
+    bounded(body.refresh_token.as_deref())?;
     let in_cookie = body.refresh_token.is_none();
     let refresh_token = body.refresh_token.or_else(|| cookie::kept(&headers)).ok_or_else(no_refresh_token)?;
     if in_cookie {
@@ -258,6 +256,13 @@ pub(crate) async fn refresh(
             Err(Problem::unavailable(&error))
         }
     }
+}
+
+/// Refuses a refresh token that is longer than any.
+fn bounded(refresh_token: Option<&str>) -> Result<(), Problem> {
+    let mut fields = Fields::default();
+    fields.at_most("/refresh_token", refresh_token.unwrap_or_default(), MAX_SHOWN);
+    fields.finish(Some(()))
 }
 
 /// Neither the body nor a cookie has one.
@@ -298,10 +303,13 @@ pub(crate) async fn refresh_short(
 ///
 /// It is the session of the access token, and that of the cookie if the request comes from a page of ours, whatever has become of the
 /// access token. Without either it is that of the refresh token in the body. The browser is told to forget the cookie.
-#[utoipa::path(post, path = "/users/logout", tag = "authentication", request_body = Option<SignOutBody>,
+#[utoipa::path(post, path = "/users/logout", tag = "authentication", security(("bearer" = []), ()), request_body = Option<SignOutBody>,
     responses((status = 204, description = "Signed out."), SignOutProblems))]
 pub(crate) async fn log_out(State(app): State<Arc<App>>, request: Request) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
+    let sent = if_sent::<SignOutBody>(Request::from_parts(parts.clone(), body)).await?;
+    let sent = sent.and_then(|sent| sent.refresh_token);
+    bounded(sent.as_deref())?;
     let asked = Asked::from_request_parts(&mut parts, &app).await?;
     let kept = cookie::kept(&parts.headers);
     let mut response = StatusCode::NO_CONTENT.into_response();
@@ -321,8 +329,7 @@ pub(crate) async fn log_out(State(app): State<Arc<App>>, request: Request) -> Re
             if let Some(foreign) = foreign.filter(|_| !has_header) {
                 return Err(foreign);
             }
-            let sent = if_sent::<SignOutBody>(Request::from_parts(parts, body)).await?;
-            Some(sent.and_then(|sent| sent.refresh_token).ok_or(problem)?)
+            Some(sent.ok_or(problem)?)
         }
         (Err(problem), _) => return Err(problem),
     };
@@ -360,7 +367,7 @@ async fn signed_out_with(app: &App, refresh_token: &str) -> Result<Option<Access
 }
 
 /// Signs out; the same as `/users/logout`.
-#[utoipa::path(post, path = "/logout", tag = "authentication", request_body = Option<SignOutBody>,
+#[utoipa::path(post, path = "/logout", tag = "authentication", security(("bearer" = []), ()), request_body = Option<SignOutBody>,
     responses((status = 204, description = "Signed out."), SignOutProblems))]
 pub(crate) async fn log_out_short(app: State<Arc<App>>, request: Request) -> Result<Response, Problem> {
     log_out(app, request).await
