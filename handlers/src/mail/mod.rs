@@ -79,6 +79,6 @@ mod tests {
         let shown = format!("{letter:?}");
 
         assert!(letter.text.contains("a-secret-token"));
-        assert!(!shown.contains("ada") && !shown.contains("secret"), "{shown}");
+        assert_eq!(shown, format!("Letter {{ id: {}, kind: \"password-reset\", .. }}", letter.id));
     }
 }
