@@ -244,6 +244,7 @@ mod tests {
         assert_eq!(name.as_str(), "ada\u{202e}nimda");
         let locale: Locale = serde_json::from_value("English (British)".into()).unwrap();
         assert_eq!(locale.as_str(), "English (British)");
-        assert!(serde_json::from_value::<Name>("a\u{7}b".into()).is_err());
+        let refused = serde_json::from_value::<Name>("a\u{7}b".into()).unwrap_err();
+        assert_eq!(refused.to_string(), Invalid::Control.to_string());
     }
 }

@@ -348,8 +348,9 @@ mod tests {
         for _ in 0..9 {
             throttle.failed(Some(at("203.0.113.1")));
         }
-        assert!(throttle.attempt(None, Some(at("203.0.113.1"))).is_err());
-        assert!(throttle.attempt(None, Some(at("203.0.113.2"))).is_ok());
+        let refused = |address| throttle.attempt(None, Some(at(address))).err().map(|problem| problem.code());
+        assert_eq!(refused("203.0.113.1"), Some(Code::TooManyRequests));
+        assert_eq!(refused("203.0.113.2"), None);
     }
 
     #[test]
