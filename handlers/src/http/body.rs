@@ -336,8 +336,8 @@ mod tests {
             ("open=yes", "open", "must be true or false"),
             ("of=me", "of", "must be a UUID"),
             ("mood=odd", "mood", "unknown variant `odd`, expected `good` or `bad`"),
-            ("colour=red", "colour", "unknown field `colour`, expected one of `limit`, `mood`, `open`, `of`"),
-            ("limit=1&limit=2", "limit", "duplicate field `limit`"),
+            ("colour=red", "colour", "unknown parameter `colour`, expected one of `limit`, `mood`, `open`, `of`"),
+            ("limit=1&limit=2", "limit", "duplicate parameter `limit`"),
         ] {
             let problem = query(text).await.unwrap_err();
 
@@ -345,6 +345,7 @@ mod tests {
             assert_eq!(problem["errors"], json!([{ "parameter": parameter, "detail": detail }]), "{text}");
         }
     }
+
     #[tokio::test]
     async fn every_wrong_parameter_is_named_once() {
         for (text, parameters) in [

@@ -182,7 +182,8 @@ pub(crate) fn parameters<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
         if !named.insert(parameter.to_owned()) {
             break;
         }
-        fields.wrong_parameter(parameter, said(detail));
+        let detail = said(detail).replace("field `", "parameter `").replace("there are no fields", "there are none");
+        fields.wrong_parameter(parameter, detail);
         let others = rest.split('&').filter(|pair| name(pair).as_deref() != Some(parameter));
         let others = others.collect::<Vec<_>>().join("&");
         rest = others;

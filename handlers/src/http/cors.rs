@@ -1,5 +1,7 @@
 //! What pages of other origins may ask, and see of answers (CORS, <https://fetch.spec.whatwg.org/#http-cors-protocol>): where the operator
 //! allows an origin, as much as our own; otherwise nothing. On AWS, API Gateway says the same (`infra/cdk/lib/api-stack.ts`).
+//!
+//! Not the layer of tower-http: it answers every `OPTIONS` with 200, for whatever route and whoever asks.
 
 use std::sync::Arc;
 

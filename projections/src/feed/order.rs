@@ -1,8 +1,8 @@
 //! The order of the feed: a few shards, each of them a sequence without gaps that is only ever appended to.
 //!
 //! An aggregate belongs to one shard for ever. The item `pk` = `shard#<n>`, `sk` = the position, has `stream` and
-//! `version`: which event stands there; and `digest`, of all that stands up to there, by which a cursor's place is known again. The item `pk` = the stream, `sk` = 0, has `version`: how far the aggregate has
-//! places. Both are written in one transaction, so that an event has one place, and an aggregate's events have theirs in
+//! `version`: which event stands there; and `digest`, of all that stands up to there, by which a cursor's place is known
+//! again. The item `pk` = the stream, `sk` = 0, has `version`: how far the aggregate has places. Both are written in one transaction, so that an event has one place, and an aggregate's events have theirs in
 //! the order of their versions. A position is written only by who has seen the one before it: whoever has read up to a
 //! position has read all that will ever stand before it.
 
